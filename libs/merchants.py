@@ -1,4 +1,4 @@
-"""Calls to merchants: what a method service knows of the merchant of the current call, and how they appear on pages."""
+"""Calls to merchants: a method service's view of the current call's merchant."""
 
 from typing import Final, TypeVar
 
@@ -14,9 +14,10 @@ T = TypeVar("T")
 
 
 class Merchants(OfMerchant[T]):
-    """`kind`: a dataclass with the fields of merchants.Merchant, and of its branding, that the service needs.
+    """`kind`: a dataclass with the fields of merchants.Merchant and its branding that the service
+    needs.
 
-    `get` is for pages, `get_current` for what is made from it and stays.
+    `get` is for pages, `get_current` for data that is stored.
     """
 
     def __init__(self, kind: type[T], channel: grpc.aio.Channel) -> None:

@@ -1,4 +1,4 @@
-"""What the outside sees of orders: resources as protobuf, and the events that tell of them."""
+"""The public view of orders: resources as protobuf, and their events."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ _TOLD: Final[Mapping[OrderState, Any]] = {
     OrderState.REFUSED: events_pb2.CodOrderRefused,
     OrderState.RETURNED: events_pb2.CodOrderReturned,
 }
-# What names a person in logged events and kept answers.
+# Personal data in logged events and stored answers.
 PERSONAL: Final[erasing.Personal] = {
     "incasso.cod.v1.CodOrder": ("recipient", "address", "metadata"),
     "incasso.cod.v1.CodMessageRequested": ("recipient", "name"),
@@ -46,7 +46,7 @@ ANSWERING_ORDERS: Final = (
 
 
 class Reason(Enum):
-    """Why a recipient is told something."""
+    """The reason for a message to the recipient."""
 
     CODE = "code"
     CHANGED = "changed"
@@ -64,7 +64,7 @@ _REASONS: Final = wire.numbers(Reason, _Requested.Reason)
 
 
 def order_pb(order: Order) -> orders_pb2.CodOrder:
-    """Without its page_url and deposit_url: whoever has them sees it, or pays."""
+    """Without page_url and deposit_url: whoever has them can see or pay it."""
     shown = converting.shown(order)
     return wire.message(
         orders_pb2.CodOrder,
@@ -82,7 +82,7 @@ def deposit_pb(order: Order) -> orders_pb2.CodOrderDeposit | None:
 def conversion_pb(
     order: Order, link: OrderLink, code: QrCode | None
 ) -> orders_pb2.ConvertCodOrderResponse:
-    """`code`: as long as the link can be paid."""
+    """`code`: while the link can be paid."""
     shown = wire.message(orders_pb2.CodPaymentLink, link)
     if code is not None:
         shown.url, shown.qr_svg, shown.qr_png_data_url = code.url, code.svg, code.png_data_url
@@ -101,7 +101,9 @@ def changed(before: Order, after: Order, now: datetime) -> NewEvent:
 
 
 def news(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
-    """What happened between the two: by our own doing, or by what the courier told of one parcel."""
+    """Events for the change between the two, made by us or by a courier's event about one
+    parcel.
+    """
     told = [
         _parcel_collected(before, after, parcel)
         for was, parcel in zip(before.parcels, after.parcels, strict=True)
@@ -123,7 +125,7 @@ def news(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
 
 
 def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
-    """The sum itself, with what the ledger needs of its order."""
+    """The amount collected, with what the ledger needs of its order."""
     share = fee_share(before, after)
     return wire.message(
         events_pb2.CodParcelCollected,
@@ -178,15 +180,15 @@ def _converted(before: Order, after: Order, link: OrderLink, now: datetime) -> S
 
 
 def letters(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
-    """What the recipient is told of what happened between the two."""
+    """Messages to the recipient about the change between the two."""
     if after.state is before.state or after.state is not OrderState.REFUSED:
         return ()
     return message(after, Reason.REFUSED, now)
 
 
 def deposit_letter(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
-    """The recipient of a confirmed order is asked for its deposit, and again when it is another one. Before, the order's
-    page tells of it.
+    """Asks the recipient of a confirmed order for its deposit, again if it changes. Before
+    confirmation, the order's page shows it.
     """
     if after.state is not OrderState.CONFIRMED or not after.owes_deposit:
         return ()
@@ -237,7 +239,7 @@ def message(
 
 
 def event_left(subject: str, body: bytes) -> bytes:
-    """An event's body without what is personal."""
+    """An event's body without personal data."""
     return erasing.event_left(subject, body, PERSONAL)
 
 

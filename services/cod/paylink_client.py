@@ -1,4 +1,4 @@
-"""The only file that calls paylink: links by which orders are paid online."""
+"""The only file that calls paylink: links that pay orders online."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,7 +17,7 @@ PAYING: Final = "payment_link_paying"
 
 @dataclass(frozen=True, slots=True)
 class QrCode:
-    """The address of a link, and its picture: whoever has it can pay."""
+    """The URL of a link and its QR code: whoever has them can pay."""
 
     url: str = field(repr=False)
     svg: str = field(repr=False)
@@ -25,7 +25,7 @@ class QrCode:
 
 
 class Links:
-    """Each call may be made again."""
+    """All calls may be repeated."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = PaymentLinksServiceStub(channel)

@@ -1,4 +1,4 @@
-"""The other doors: customers who are erased, links of orders that are paid or over, and rows that are due."""
+"""The event and worker entry points: erased customers, links of orders, and due rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -34,12 +34,12 @@ REFUNDS: Final[Mapping[str, Any]] = {
     "incasso.payments.payment.refunded": payments_pb2.PaymentRefunded,
     "incasso.payments.payment.refund_failed": payments_pb2.PaymentRefundFailed,
 }
-OF_LINKS: Final = routes.of_method("link")  # of payments' events: what paylink asked for
-OF_ORDERS: Final = "cod"  # the route of paylink's events of links of CreateCodLink
+OF_LINKS: Final = routes.of_method("link")  # events of payments for what paylink requested
+OF_ORDERS: Final = "cod"  # the route of paylink's events for links of CreateCodLink
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """What is done with each event of oneclick, of paylink, and of payments."""
+    """The handlers of events of oneclick, paylink and payments."""
 
     async def on_paid(conn: Conn, event: Event) -> None:
         await clock.act_for(conn, SERVICE)
@@ -98,13 +98,13 @@ async def _customer_erased(conn: Conn, event: Event) -> None:
 
 
 def link_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
-    """Payment links that are to be made or closed. Paylink is asked less and less often."""
+    """Creates and closes payment links, backing off."""
     work = partial(order_links.attend, deps)
     return payments_due.worker(SERVICE, deps.db, table="order_links", settle=work)
 
 
 def refund_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
-    """What is to be given back and has no end yet."""
+    """Unfinished refunds."""
     work = partial(online_refunds.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="online_refunds", settle=work)
 
@@ -115,6 +115,6 @@ def expiry_worker(deps: Deps) -> DueWorker[DueRow]:
 
 
 def overdue_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Orders whose money a courier should have passed on by now."""
+    """Orders whose money a courier should already have passed on."""
     work = partial(overdue.fall_due, deps)
     return worker(SERVICE, "overdue", deps.db, orders.CLAIM_OVERDUE, work)

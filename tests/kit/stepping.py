@@ -1,7 +1,9 @@
-"""Flows that run at the same time on a real PostgreSQL, interleaved statement by statement as a seed says.
+"""Runs flows concurrently on a real PostgreSQL, interleaved statement by statement as given by a
+seed.
 
-One flow at a time does its next statement, or its commit. One that waits for a lock of another goes on once it has it,
-as in production. So a race is the same whenever its seed is, and takes as long as its statements do: nobody sleeps.
+One flow at a time runs its next statement or commit. One that waits for another's lock continues
+once it has it, as in production. So a race depends on its seed only, and takes no longer than its
+statements: nothing sleeps.
 """
 
 import asyncio
@@ -17,7 +19,7 @@ from libs.tasks import cancel, happens
 Flow = Callable[[Database], Awaitable[Any]]
 STATEMENTS: Final = ("fetch", "fetchrow", "fetchval", "execute")
 LOOK_SECONDS: Final = (
-    0.002  # a statement that takes longer may wait for a lock: PostgreSQL is asked
+    0.002  # a statement that takes longer may be waiting for a lock: ask PostgreSQL
 )
 _BLOCKED: Final = """
 SELECT pid FROM unnest($1::int[]) AS running (pid) WHERE cardinality(pg_blocking_pids(pid)) > 0"""
@@ -30,7 +32,7 @@ class At(Enum):
 
 
 class Stepper:
-    """Runs one race after another. Each flow gets a database of its own, in which it is stepped."""
+    """Runs one race after another. Each flow gets a stepped database of its own."""
 
     def __init__(self, database: Database) -> None:
         self.real = database
@@ -38,7 +40,7 @@ class Stepper:
         self._racers: list[_Racer] = []
 
     async def race(self, chance: random.Random, flows: Sequence[Flow]) -> Sequence[Any]:
-        """What each answered or raised."""
+        """The result or exception of each flow."""
         self._racers = [_Racer(self) for _ in flows]
         pairs = zip(flows, self._racers, strict=True)
         tasks = [asyncio.create_task(_raced(flow, racer)) for flow, racer in pairs]
@@ -51,7 +53,9 @@ class Stepper:
             await cancel(tasks)
 
     async def _at_the_gate(self, looking: Conn) -> "Sequence[_Racer]":
-        """Once every flow is there, at its end, or waits for a lock. Empty when all have ended."""
+        """Returns once every flow is at its next step, has ended, or waits for a lock. Empty once
+        all have ended.
+        """
         while True:
             self._moved.clear()
             running = [racer for racer in self._racers if racer.at is At.WORK]
@@ -65,7 +69,7 @@ class Stepper:
                     return waiting
 
     async def _look(self, looking: Conn, running: "Sequence[_Racer]") -> None:
-        """Which of them wait for locks."""
+        """The flows that are waiting for locks."""
         found = await looking.fetch(_BLOCKED, [racer.pid for racer in running])
         blocked = {row["pid"] for row in found}
         for racer in running:

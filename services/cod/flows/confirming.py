@@ -1,4 +1,4 @@
-"""One-time codes: sent, tried, and told once more to whoever sends the message."""
+"""One-time codes: sent, checked, and returned to notify when it sends the message."""
 
 import secrets
 from datetime import datetime
@@ -27,12 +27,12 @@ _ALL: Final = 10**rules.DIGITS
 
 
 async def send_first(deps: Deps, tx: Conn, order: Order, now: datetime) -> None:
-    """Of an order that is to be confirmed (anew): what was sent before is void."""
+    """For an order that has to be confirmed (again): earlier codes become void."""
     await _send(deps, tx, order, None, now)
 
 
 async def _send(deps: Deps, tx: Conn, order: Order, before: Code | None, now: datetime) -> None:
-    """The message asks for the code when it goes out: nobody reads it in an event."""
+    """The code is fetched by notify when it sends the message: no event contains it."""
     code = rules.spelt(secrets.randbelow(_ALL))
     new = rules.sent(
         before,
@@ -47,7 +47,7 @@ async def _send(deps: Deps, tx: Conn, order: Order, before: Code | None, now: da
 
 
 async def send_code(deps: Deps, cod_order_id: str, key: Key) -> bytes:
-    """Another one. Answers the CodOrder message, the same for the same key."""
+    """Sends a new code. Returns the CodOrder message, the same for the same key."""
 
     async def effect(tx: Conn, _: str) -> Message:
         order, now = await _locked(tx, cod_order_id), deps.clock.now()
@@ -63,8 +63,8 @@ async def send_code(deps: Deps, cod_order_id: str, key: Key) -> bytes:
 
 
 async def confirm_order(deps: Deps, cod_order_id: str, code: str, key: Key | None) -> bytes:
-    """Answers the CodOrder message. A try counts also when it is wrong, so that its transaction commits;
-    with a key, a repeat is the same try. Raises CodeWrong, whyever it is.
+    """Returns the CodOrder message. A wrong attempt counts too, so its transaction commits; with a
+    key, a repeat is the same attempt. Raises CodeWrong, whatever the reason.
     """
 
     async def effect(tx: Conn, _: str) -> Message | None:
@@ -89,7 +89,7 @@ async def confirm_order(deps: Deps, cod_order_id: str, code: str, key: Key | Non
 
 
 async def get_code(deps: Deps, cod_order_id: str) -> str:
-    """For the message that brings it. Raises OrderNotFound, CodeOver."""
+    """For the message that delivers it. Raises OrderNotFound, CodeOver."""
     merchant_id = context.merchant_id()
     async with deps.db.connection() as conn:
         order = required(await ORDERS.get(conn, merchant_id, cod_order_id), OrderNotFound)

@@ -1,5 +1,5 @@
-"""Orders that are paid online instead of at the door: by a link that the merchant or the shopper asks for, and of
-which paylink tells when it is paid.
+"""Orders paid online instead of at the door: by a link that the merchant or the shopper requests,
+and whose payment paylink reports.
 """
 
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from services.cod.store.orders import ORDERS
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """`code`: the address of the link, as long as it may be paid."""
+    """`code`: the URL of the link, while it can be paid."""
 
     order: Order
     link: OrderLink
@@ -35,7 +35,7 @@ class Conversion:
 
 
 async def convert_order(deps: Deps, cod_order_id: str, key: Key) -> Conversion:
-    """The order's link, as it is by now for a key that is known. Raises as `pay_online`."""
+    """The order's link; for a known key in its current state. Raises as `pay_online`."""
 
     async def begin(tx: Conn, _: str) -> None:
         await _begin(deps, tx, cod_order_id)
@@ -56,7 +56,7 @@ async def pay_online(deps: Deps, cod_order_id: str) -> Conversion:
 
 
 async def _begin(deps: Deps, tx: Conn, cod_order_id: str) -> None:
-    """The intent, unless there is one. A deposit that was not paid is paid by it, too."""
+    """The intent, unless there is one. It also covers an unpaid deposit."""
     before, now = await locked(tx, cod_order_id), deps.clock.now()
     rules.check_convertible(before)
     last = await store.last(tx, before.merchant_id, before.id, Purpose.CONVERSION)
@@ -107,7 +107,9 @@ async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
 async def follow_ended(
     deps: Deps, conn: Conn, cod_order_id: str, number: int, payment_link_id: str
 ) -> None:
-    """Expired or cancelled at paylink: the order goes on to be paid at the door, with another link for its deposit."""
+    """Expired or cancelled at paylink: the order is again to be paid at the door, with a new link
+    for its deposit.
+    """
     link_id = link_rules.id_of(cod_order_id, number)
     found = required(await ORDER_LINKS.get(conn, context.merchant_id(), link_id), InternalError)
     link = replace(found, payment_link_id=payment_link_id)

@@ -1,4 +1,4 @@
-"""Deposits of orders, which are paid online before the order is dispatched: their links, made and found again."""
+"""Deposits, which are paid online before dispatch: creates and finds their links."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -41,8 +41,8 @@ async def _wanted(deps: Deps, tx: Conn, cod_order_id: str) -> OrderLink:
 
 
 async def make_links(deps: Deps, cod_order_ids: Sequence[str]) -> None:
-    """Those that were wanted just now, for whoever waits for their address; what paylink does not answer soon, the
-    worker makes.
+    """Creates the links just requested, for callers who wait for their URLs; the worker creates
+    those that paylink does not answer soon.
     """
     found = await deps.db.run(store.open_of, context.merchant_id(), cod_order_ids)
     for link in found:
@@ -53,14 +53,14 @@ async def make_links(deps: Deps, cod_order_ids: Sequence[str]) -> None:
 
 
 async def urls_of(deps: Deps, cod_order_ids: Sequence[str]) -> Mapping[str, str]:
-    """By order; none of those whose deposit cannot be paid just now."""
+    """By order; without those whose deposit cannot be paid now."""
     links = await deps.db.run(store.open_deposits, context.merchant_id(), cod_order_ids)
     urls = {link.order_id: _url(deps, link) for link in links}
     return {order_id: url for order_id, url in urls.items() if url is not None}
 
 
 def _url(deps: Deps, link: OrderLink) -> str | None:
-    """None where there is none, or only a lost key could read it."""
+    """None if there is none, or only a lost key could open it."""
     if link.sealed_url is not None:
         with suppress(SealBrokenError):
             return deps.seal.open(link.sealed_url)

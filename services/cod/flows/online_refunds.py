@@ -1,8 +1,9 @@
-"""What was paid online and is not the order's, or was collected as well, is given back: owed in the transaction that
-finds it, asked of payments by the worker, and followed to its end.
+"""Refunds of online payments that an order does not need, or that were also collected in cash:
+recorded in the transaction that finds them, requested from payments by the worker, and followed to
+their end.
 
-The refund's id is the key under which payments is asked. Without a certain answer it stays, and the worker looks
-at the payment for a refund of this key before it asks again.
+The refund's id is the key at payments. Without a certain answer it stays open, and the worker looks
+for a refund with this key before it requests it again.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ from services.cod.store.orders import ORDERS
 async def owe(
     tx: Conn, orders: Sequence[Order], now: datetime, *, again: bool = False
 ) -> Sequence[OnlineRefund]:
-    """Orders as they are by now, locked in this transaction. `again`: what was refused, too."""
+    """Current orders, locked in this transaction. `again`: also refused refunds."""
     paid = {order.id: order for order in orders if order.paid_online_minor}
     if not paid:
         return ()
@@ -61,7 +62,7 @@ async def owe(
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
-    """One without an end: nobody has asked, got no answer, or the PSP has not answered."""
+    """An unfinished refund: not requested, not answered, or without an answer from the PSP."""
     intent = await deps.db.run(ONLINE_REFUNDS.get, row.merchant_id, row.id)
     if intent is None or not is_under_way(intent):
         return
@@ -75,7 +76,7 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
 
 
 async def _settled(deps: Deps, intent: OnlineRefund) -> Told:
-    """Asked for, unless it was. Raises when nobody knows what became of it."""
+    """Requested, unless it already was. Raises if its outcome is unknown."""
     at = deps.clock.now()
     if intent.payment_id is None:
         return Told(RepaymentEvent.FAIL, at, refusal=rules.BY_TRANSFER)
@@ -91,7 +92,7 @@ async def _settled(deps: Deps, intent: OnlineRefund) -> Told:
 
 
 async def record(tx: Conn, asked: OnlineRefund, news: Told, now: datetime) -> None:
-    """Any order, any number of times."""
+    """In any order, any number of times."""
     order = required(await orders_store.lock(tx, asked.merchant_id, asked.order_id), InternalError)
     current = required(await ONLINE_REFUNDS.get(tx, asked.merchant_id, asked.id), InternalError)
     after = told(current, news)
@@ -105,8 +106,8 @@ async def record(tx: Conn, asked: OnlineRefund, news: Told, now: datetime) -> No
 
 
 async def follow_refund(conn: Conn, payment_id: str, found: Found, now: datetime) -> None:
-    """An event of payments, in the inbox's transaction: of a refund of ours, or of one that was made at payments
-    instead.
+    """An event of payments, in the inbox's transaction: about one of our refunds, or one made at
+    payments instead.
     """
     known = await store.of_payment(conn, context.merchant_id(), payment_id)
     named = [one for one in known if found.key == one.id or found.news.reference == one.reference]

@@ -47,7 +47,7 @@ async def follow(tx: Conn, changed: Sequence[Order], now: datetime) -> None:
 
 
 async def want(tx: Conn, order: Order, asked: Asked, now: datetime) -> Order:
-    """The intent, and the order that has it, saved."""
+    """Adds the intent; returns the order with it, saved."""
     after, link = order_links.wanted(order, asked, now)
     await store.insert(tx, link)
     await orders_store.save(tx, after)
@@ -55,12 +55,12 @@ async def want(tx: Conn, order: Order, asked: Asked, now: datetime) -> Order:
 
 
 async def leave(tx: Conn, links: Sequence[OrderLink]) -> None:
-    for link in links:  # seldom more than one
+    for link in links:  # rarely more than one
         await store.save(tx, order_links.left(link))
 
 
 async def attend(deps: Deps, due: DueRow) -> None:
-    """A link that is to be made or closed. What paylink does not answer is asked again later."""
+    """Creates or closes a link. If paylink does not answer, it is called again later."""
     link = await deps.db.run(ORDER_LINKS.get, due.merchant_id, due.id)
     try:
         if link is not None and link.state is LinkState.WANTED:
@@ -72,7 +72,9 @@ async def attend(deps: Deps, due: DueRow) -> None:
 
 
 async def make(deps: Deps, link: OrderLink) -> OrderLink:
-    """The same key makes the same link. A certain no ends it. Raises RemoteRefusal, ServiceUnavailable."""
+    """The same key creates the same link. A refusal ends it. Raises RemoteRefusal,
+    ServiceUnavailable.
+    """
     order = required(await deps.db.run(ORDERS.get, link.merchant_id, link.order_id), InternalError)
     try:
         made = replace(link, payment_link_id=await deps.links.make(order, link))
@@ -91,8 +93,8 @@ async def _sealed_url(deps: Deps, link: OrderLink) -> str:
 
 
 async def _close(deps: Deps, link: OrderLink) -> None:
-    """One that was asked for without an answer is made first, so that it can be closed. Raises RemoteRefusal while
-    it is being paid.
+    """A link requested without an answer is created first, so that it can be closed. Raises
+    RemoteRefusal while it is being paid.
     """
     made = link if link.payment_link_id else await make(deps, link)
     if made.payment_link_id is not None:

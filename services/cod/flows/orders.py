@@ -1,4 +1,4 @@
-"""Orders: proposed, changed, cancelled and dispatched."""
+"""Orders: create, change, cancel, dispatch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ CHANGE_ID: Final = "coc"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOrder:
-    """As the shop tells it; None where it said nothing."""
+    """As described by the shop; None if not given."""
 
     order_reference: str
     amount: Money
@@ -58,7 +58,7 @@ class CreateOrder:
 
 
 async def create_order(deps: Deps, cmd: CreateOrder, key: Key) -> bytes:
-    """Answers the CodOrder message, the same for the same key."""
+    """Returns the CodOrder message, the same for the same key."""
     merchant = await deps.merchants.get()
 
     async def create(tx: Conn, order_id: str) -> Message:
@@ -113,7 +113,7 @@ async def _check_new(tx: Conn, order_reference: str) -> None:
 
 
 async def _couriers(tx: Conn, courier_id: str | None) -> list[Courier]:
-    """The one that was asked for, or all that may be. Raises CourierNotFound, CourierArchived."""
+    """The requested courier, or all available ones. Raises CourierNotFound, CourierArchived."""
     merchant_id = context.merchant_id()
     if courier_id is None:
         return list(await couriers_store.active(tx, merchant_id))
@@ -124,7 +124,7 @@ async def _couriers(tx: Conn, courier_id: str | None) -> list[Courier]:
 
 
 async def _proposed(deps: Deps, tx: Conn, order: Order, now: datetime) -> Order:
-    """Stored and told of; with a code for its recipient, or confirmed at once."""
+    """Saved and published; with a code for its recipient, or confirmed at once."""
     if order.needs_confirmation:
         orders.check_reachable(order.recipient)
     await store.insert(tx, order)
@@ -142,7 +142,7 @@ async def _proposed(deps: Deps, tx: Conn, order: Order, now: datetime) -> Order:
 async def change_order(
     deps: Deps, cod_order_id: str, change: OrderChange, key: Key | None
 ) -> bytes:
-    """Answers the CodOrder message, the same for the same key."""
+    """Returns the CodOrder message, the same for the same key."""
     default = await default_settings(deps)
 
     async def effect(tx: Conn, _: str) -> Message:
@@ -161,7 +161,7 @@ async def change_order(
 async def _bill(
     tx: Conn, before: Order, change: OrderChange, settings: Settings, now: datetime
 ) -> Bill:
-    """By the rules as they are now. Nobody is refused for his history who has an order already."""
+    """By the current rules. A recipient's refusals do not affect an existing order."""
     same_courier = change.courier_id in {None, before.courier_id}
     if same_courier:
         courier = required(
@@ -211,7 +211,9 @@ async def cancel_order(deps: Deps, cod_order_id: str) -> Order:
 
 
 async def expire(deps: Deps, due: DueRow) -> None:
-    """One that its recipient has not confirmed, or not paid the deposit of, in time is cancelled."""
+    """Cancels an order that its recipient has not confirmed, or whose deposit was not paid, in
+    time.
+    """
     async with deps.db.transaction() as tx:
         before, now = await locked(tx, due.id), deps.clock.now()
         after = expiring.expired(before, now)
@@ -221,12 +223,12 @@ async def expire(deps: Deps, due: DueRow) -> None:
 
 
 async def locked(tx: Conn, cod_order_id: str) -> Order:
-    """Nobody else's to change until the end of the transaction. Raises OrderNotFound."""
+    """Locked until the end of the transaction. Raises OrderNotFound."""
     return required(await store.lock(tx, context.merchant_id(), cod_order_id), OrderNotFound)
 
 
 async def saved(tx: Conn, before: Order, after: Order, now: datetime) -> None:
-    """With what happened between the two."""
+    """Saved, with the events for the change."""
     if after != before:
         await store.save(tx, after)
         await outbox.tell(tx, *events.news(before, after, now))

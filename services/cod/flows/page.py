@@ -1,4 +1,4 @@
-"""The page of an order: from its token to all that it shows, and its forms."""
+"""An order's page: from its token to its data, and its forms."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -35,18 +35,20 @@ class CodPage:
 
 
 async def urls_of(deps: Deps, order_ids: Sequence[str]) -> Mapping[str, str]:
-    """Of the pages of orders of the call's merchant, by order; none of those without an address."""
+    """URLs of the pages of orders of the call's merchant, by order; without those that have
+    none.
+    """
     found = await deps.db.run(ADDRESSES.tokens, deps.seal, context.merchant_id(), order_ids)
     return {order_id: page_url(deps.public_url, token) for order_id, token in found.items()}
 
 
 async def get_address(deps: Deps, cod_order_id: str) -> str:
-    """For the message that leads to the page."""
+    """For the message that links to the page."""
     return required((await urls_of(deps, [cod_order_id])).get(cod_order_id), OrderNotFound)
 
 
 async def open_order(deps: Deps, token: str) -> Order:
-    """The order, and from here on the call is made for its merchant. Raises OrderNotFound."""
+    """The order; from here on, the call acts for its merchant. Raises OrderNotFound."""
     found = required(await deps.db.run(ADDRESSES.find, token), OrderNotFound)
     context.act_as_shopper(found.row.merchant_id, found.clock_offset_seconds)
     return found.row
@@ -78,7 +80,9 @@ async def send_code(deps: Deps, opened: Order, key: Key) -> CodPage:
 
 
 async def pay_online(deps: Deps, opened: Order) -> str:
-    """The address of the link by which it is paid. Raises OrderClosed, NothingToPayOnline, ServiceUnavailable."""
+    """The URL of the link that pays it. Raises OrderClosed, NothingToPayOnline,
+    ServiceUnavailable.
+    """
     found = await converting.pay_online(deps, opened.id)
     if found.code is None:  # it has been paid, or closed, since
         raise closed(found.order)
@@ -86,11 +90,11 @@ async def pay_online(deps: Deps, opened: Order) -> str:
 
 
 async def pay_deposit(deps: Deps, opened: Order) -> str:
-    """The address of the link by which its deposit is paid. Raises DepositNotDue, ServiceUnavailable."""
+    """The URL of the link that pays its deposit. Raises DepositNotDue, ServiceUnavailable."""
     return required(await deposits.pay_deposit(deps, opened.id), DepositNotDue)
 
 
 async def name_account(deps: Deps, opened: Order, account: RefundAccount) -> CodPage:
-    """Where the order's cash goes back to."""
+    """Sets the account for the order's cash refunds."""
     await refunding.account_by_shopper(deps, opened.id, account)
     return await get_page(deps, opened)

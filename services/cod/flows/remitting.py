@@ -30,7 +30,7 @@ from services.cod.store.remittances import REMITTANCES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedFile:
-    """`file` is base64. `tolerance_minor`: None for that of the courier."""
+    """`file` is base64. `tolerance_minor` None: the courier's."""
 
     courier_id: str
     file: str
@@ -125,13 +125,15 @@ async def _preview(
 
 
 async def commit_remittance(deps: Deps, remittance_id: str) -> Remittance:
-    """All that fits, or nothing when the process dies. Committing again changes nothing."""
+    """Books all matching lines, or nothing if the process dies. Committing again changes
+    nothing.
+    """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:
         found = required(await REMITTANCES.get(tx, merchant_id, remittance_id), RemittanceNotFound)
         courier = await COURIERS.lock(tx, merchant_id, found.courier_id)
         before = await REMITTANCES.lock(tx, merchant_id, remittance_id)
-        assert courier is not None  # its remittances hold it
+        assert courier is not None  # its remittances reference it
         assert before is not None
         if before.state is RemittanceState.COMMITTED:
             return before

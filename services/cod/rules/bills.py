@@ -1,4 +1,4 @@
-"""What an order comes to with a courier, by the same rules as the offer. Pure."""
+"""The price of an order with a courier, by the same rules as the offer. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,20 +14,20 @@ from services.cod.rules.offers import Cart, CourierOffer
 from services.cod.rules.settings import Settings
 
 NO_COURIER: Final = "no_courier"  # the merchant has none
-MODE: Final = "mode"  # no courier takes that
+MODE: Final = "mode"  # no courier accepts it
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     name: str
     quantity: int
-    unit_amount_minor: int  # below zero for a discount
+    unit_amount_minor: int  # negative for a discount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What an order comes to with a courier. Amount and fee are the total; of that the deposit is paid
-    online, and the rest collected.
+    """The price of an order with a courier. Amount and fee make the total, of which the deposit is
+    paid online and the rest collected.
     """
 
     amount: Money
@@ -51,7 +51,7 @@ def total_minor(settings: Settings, amount_minor: int) -> int:
 
 
 def check_lines(lines: Sequence[Line], amount_minor: int) -> None:
-    """Raises InvalidArgument unless the lines come to the amount, or there are none."""
+    """Raises InvalidArgument unless the lines sum to the amount, or there are none."""
     if lines and (sum_of(lines) != amount_minor or amount_minor < 1):
         raise invalid("lines", f"must sum to {amount_minor}, the amount, which is above 0")
 
@@ -89,7 +89,7 @@ def billed(
 
 
 def _taking(courier: Courier, mode: CollectionMode | None) -> Courier | None:
-    """As if it took nothing but that, so that the limit that is told is that of the mode."""
+    """As if it accepted only this mode, so that the limit reported is the mode's."""
     if mode is None:
         return courier
     modes = tuple(each for each in courier.modes if each.mode is mode)

@@ -1,7 +1,7 @@
-"""Orders that were to be paid at the door and are paid online. Pure.
+"""Cash-on-delivery orders that are paid online instead. Pure.
 
-A link asks for the price less the deposit that was paid: the fee for cash falls away with the cash. Until it is paid
-the courier may collect, and the order stays as it is.
+A link asks for the price less a paid deposit, without the cash fee. Until it is paid the courier
+may collect, and the order stays as it is.
 """
 
 from dataclasses import replace
@@ -19,18 +19,20 @@ from services.cod.rules.states import (
     OrderState,
 )
 
-BALANCE: Final = "balance"  # payments' name of what follows a deposit
+BALANCE: Final = "balance"  # payments' name for what follows a deposit
 WHOLE: Final = ""
 
 
 def due_minor(order: Order) -> int:
-    """What is to be paid of it online: the price without the fee for cash, less the deposit once that is paid."""
+    """The amount to pay online: the price without the cash fee, less the deposit once it is
+    paid.
+    """
     paid_before = order.deposit_minor if order.kept_deposit is not None else 0
     return order.amount.amount_minor - paid_before
 
 
 def asked(order: Order) -> Asked:
-    """What its link asks for."""
+    """The request for its link."""
     part = WHOLE if order.kept_deposit is None else BALANCE
     return Asked(Purpose.CONVERSION, due_minor(order), part)
 
@@ -44,15 +46,15 @@ def check_convertible(order: Order) -> None:
 
 
 def online_minor(order: Order) -> int | None:
-    """What it comes to when it is paid online now; None when it cannot be."""
+    """The amount if paid online now; None if that is not possible."""
     open_for_it = order.state in CONVERTIBLE and not order.collected_minor
     return due_minor(order) if open_for_it and due_minor(order) > 0 else None
 
 
 def paid(order: Order, link: OrderLink, now: datetime) -> Order:
-    """After its link was paid. Money that pays the order ends the cash leg, with its fee, and what couriers
-    acknowledged is void. What does not, since the order is over, has another price or is paid already, is given
-    back: see online_refunds.py.
+    """After its link was paid. Money that pays the order ends the cash payment with its fee, and
+    voids acknowledgements of couriers. Other money, for an order that has ended, has another price
+    or is already paid, is refunded: see online_refunds.py.
     """
     more = replace(order, paid_online_minor=order.paid_online_minor + link.paid_minor)
     fits = link.paid_minor == due_minor(order) and order.kept_link is None
@@ -68,8 +70,8 @@ def paid(order: Order, link: OrderLink, now: datetime) -> Order:
 
 
 def shown(order: Order) -> Order:
-    """As it is to be read: of one that was paid online nothing is to be collected, and no fee is asked for; nor a
-    deposit, when all of it was paid at once.
+    """For display: a converted order has nothing to collect and no fee; nor a deposit, if it was
+    paid in full at once.
     """
     if order.state is not OrderState.CONVERTED:
         return order

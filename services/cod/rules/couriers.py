@@ -1,6 +1,6 @@
-"""Couriers: who takes money at the door, and on which terms. What terms may say. Pure.
+"""Couriers and their terms. Pure.
 
-What a courier keeps is computed in cuts.py, where it collects is told by zones.py, what its files have by columns.py.
+cuts.py computes the cut, zones.py decides where a courier collects, columns.py describes its files.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ from services.cod.rules.columns import EventColumns, ManifestColumns, Remittance
 from services.cod.rules.cuts import Cut
 from services.cod.rules.zones import Zone
 
-MOST_ACTIVE: Final = 50  # of one merchant: an offer compares them all
-REMITTANCE_DAYS: Final = 15  # working days, where nobody says otherwise
+MOST_ACTIVE: Final = 50  # per merchant: an offer compares them all
+REMITTANCE_DAYS: Final = 15  # working days, by default
 ATTEMPTS: Final = 2
 STORAGE_DAYS: Final = 10
 COUNTRY: Final = "IT"
@@ -53,7 +53,7 @@ class CollectionMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """In what the courier takes money, and what it calls that: `code` may be empty, for one."""
+    """A means of payment and the courier's code for it; one `code` may be empty."""
 
     mode: CollectionMode
     code: str = ""
@@ -62,7 +62,7 @@ class Mode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourierTerms:
-    """None where the merchant said nothing. Amounts are in minor units of `currency`."""
+    """None if the merchant has not set it. Amounts are in minor units of `currency`."""
 
     name: str
     currency: str
@@ -84,8 +84,8 @@ class CourierTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Courier:
-    """`remittance_days`: working days of `country` by which what was collected is passed on.
-    `remittance_tolerance_minor`: a difference that nobody has to look at.
+    """`remittance_days`: working days of `country` within which collected money is passed on.
+    `remittance_tolerance_minor`: difference that needs no attention.
     """
 
     id: str
@@ -110,22 +110,22 @@ class Courier:
     created_at: datetime
 
     def code_of(self, mode: CollectionMode) -> str:
-        """What the courier calls it. KeyError when it does not take that."""
+        """The courier's code for it. Raises KeyError if it does not accept the mode."""
         return {each.mode: each.code for each in self.modes}[mode]
 
     def mode_of(self, code: str) -> CollectionMode:
-        """What the courier means by it. KeyError when it means nothing."""
+        """The mode with this code. Raises KeyError for an unknown code."""
         return {each.code: each.mode for each in self.modes}[code]
 
     def remitted_by(self, collected_on: date) -> date:
-        """The day by which the courier has passed on what it collected."""
+        """The day by which the courier has to pass on what it collected."""
         return working_days.working_days_later(collected_on, self.remittance_days, self.country)
 
 
 def on_terms(
     terms: CourierTerms, *, courier_id: str, merchant_id: str, created_at: datetime
 ) -> Courier:
-    """A courier with the defaults where its terms say nothing. Raises InvalidArgument."""
+    """A courier with defaults for terms that are not set. Raises InvalidArgument."""
     storage = STORAGE_DAYS if terms.storage_days is None else terms.storage_days
     return _checked(
         made(
@@ -145,7 +145,7 @@ def on_terms(
 
 
 def replaced(courier: Courier, terms: CourierTerms) -> Courier:
-    """On other terms from now on. Raises CourierArchived, InvalidArgument."""
+    """With new terms from now on. Raises CourierArchived, InvalidArgument."""
     if courier.state is CourierState.ARCHIVED:
         raise CourierArchived
     return on_terms(
@@ -164,7 +164,7 @@ def archived(courier: Courier) -> Courier:
 
 
 def room_for_courier(active: int) -> None:
-    """TooManyCouriers when `active` is the most already."""
+    """Raises TooManyCouriers if `active` has reached the maximum."""
     if active >= MOST_ACTIVE:
         raise TooManyCouriers
 
@@ -189,7 +189,7 @@ def _check_cut(cut: Cut) -> None:
 
 
 def _check_modes(modes: Sequence[Mode]) -> None:
-    """Each once, by one code, so that a code leads back to it."""
+    """Each mode once, with its own code, so that a code identifies the mode."""
     if not modes:
         raise invalid("terms.modes", "is required")
     for index, each in enumerate(modes):

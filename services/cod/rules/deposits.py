@@ -1,8 +1,8 @@
-"""What of an order is paid online before it is dispatched: asked for, paid, and given back. Pure.
+"""The part of an order that is paid online before dispatch: requested, paid, and refunded. Pure.
 
-A deposit that was paid counts for its order, whatever the order comes to later: the courier collects the rest. Only
-when nothing would be left to collect it becomes what the rule says by then, and what is too much is given back; all
-of it when the order is cancelled or comes back.
+A paid deposit counts for its order, whatever its price becomes: the courier collects the rest. Only
+if nothing would be left to collect, it is recomputed by the current rule and the surplus refunded;
+it is refunded in full if the order is cancelled or returned.
 """
 
 from dataclasses import dataclass, replace
@@ -15,22 +15,22 @@ from services.cod.rules.order_links import Asked, OrderLink, Purpose
 from services.cod.rules.orders import Order, waiting
 from services.cod.rules.states import CHANGEABLE, GONE
 
-DEPOSIT: Final = "deposit"  # payments' name of it
+DEPOSIT: Final = "deposit"  # payments' name for it
 
 
 class DepositState(Enum):
-    """Follows from the order and what was paid."""
+    """Derived from the order and the payments."""
 
     DUE = "due"
     PAID = "paid"
-    REFUNDING = "refunding"  # it is being given back
+    REFUNDING = "refunding"  # being refunded
     REFUNDED = "refunded"
-    CANCELLED = "cancelled"  # it is not asked for any more, and was never paid
+    CANCELLED = "cancelled"  # no longer due, and never paid
 
 
 @dataclass(frozen=True, slots=True)
 class OrderDeposit:
-    """`refunded_minor`: what of the paid was given back."""
+    """`refunded_minor`: refunded part of the paid amount."""
 
     state: DepositState
     paid_minor: int
@@ -45,13 +45,13 @@ def check_due(order: Order) -> None:
 
 
 def asked(order: Order) -> Asked:
-    """What its link asks for."""
+    """The request for its link."""
     return Asked(Purpose.DEPOSIT, order.deposit_minor, DEPOSIT)
 
 
 def paid(order: Order, link: OrderLink, now: datetime) -> Order:
-    """After its link was paid. What is not the deposit that is asked for is given back, as is that of an order which is
-    over: see online_refunds.py.
+    """After its link was paid. Money other than the deposit that is due is refunded, as is a
+    deposit of an order that has ended: see online_refunds.py.
     """
     more = replace(order, paid_online_minor=order.paid_online_minor + link.paid_minor)
     unpaid = order.kept_deposit is None and link.paid_minor == order.deposit_minor
@@ -67,26 +67,26 @@ def paid(order: Order, link: OrderLink, now: datetime) -> Order:
 
 
 def kept_minor(order: Order) -> int:
-    """What of the paid counts for the order."""
+    """The part of the paid amount that counts for the order."""
     if order.kept_deposit is None or order.state in GONE:
         return 0
     return order.deposit_minor
 
 
 def surplus_minor(order: Order) -> int:
-    """What of the paid is to be given back."""
+    """The part of the paid amount to be refunded."""
     return order.deposit_paid_minor - kept_minor(order)
 
 
 def asked_after_change(order: Order, total_minor: int) -> int | None:
-    """What an order asks for once it comes to `total_minor`; None: as the settings say."""
+    """The deposit once the order costs `total_minor`; None: as in the settings."""
     if order.kept_deposit is not None and order.deposit_minor < total_minor:
         return order.deposit_minor
     return order.deposit_asked_minor
 
 
 def shown(order: Order) -> OrderDeposit | None:
-    """None where there is none."""
+    """None if there is none."""
     if order.kept_deposit is None:
         if not order.deposit_minor:
             return None

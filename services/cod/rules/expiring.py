@@ -1,4 +1,6 @@
-"""Orders that wait for their recipient, to confirm them or to pay their deposit, and how long they do. Pure."""
+"""Orders that wait for their recipient to confirm them or pay their deposit, and for how long.
+Pure.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,7 +9,7 @@ from services.cod.rules.orders import Order, cancelled, waiting
 
 
 def expiring(order: Order, days: int, now: datetime) -> Order:
-    """`days` from now, when it still waits then; 0: never."""
+    """`days` from now, if it still waits then; 0: never."""
     return waiting(replace(order, expires_at=now + timedelta(days=days) if days else None))
 
 
@@ -19,7 +21,7 @@ def expired(order: Order, now: datetime) -> Order:
 
 
 def has_expired(order: Order) -> bool:
-    """Of one that was cancelled: whether by that."""
+    """Whether a cancelled order had expired."""
     if order.ended_at is None or order.expires_at is None:
         return False
     return order.ended_at >= order.expires_at

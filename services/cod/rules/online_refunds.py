@@ -29,8 +29,8 @@ BY_TRANSFER: Final = StoredRefusal(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineRefund:
-    """One refund of the payment of one link; `id` is the key of payments.RefundPayment. `reference`: payments' own id of
-    it. `told_at`: when payments knew what is known of it.
+    """One refund of the payment of one link; `id` is the key of payments.RefundPayment.
+    `reference`: payments' own id of it. `told_at`: time of the latest report from payments.
     """
 
     merchant_id: str
@@ -48,7 +48,7 @@ class OnlineRefund:
 
 
 def target_minor(order: Order, link: OrderLink) -> int:
-    """What is to be given back of what the link brought."""
+    """The amount of the link's payment to be refunded."""
     if link.state is not LinkState.PAID:
         return 0
     if link.number == order.kept_deposit:
@@ -66,7 +66,7 @@ def owed(
     *,
     again: bool = False,
 ) -> Sequence[OnlineRefund]:
-    """What is to be asked for. `again`: also what was refused, which else waits for a person."""
+    """The refunds to request. `again`: also refused ones, which otherwise wait for a person."""
     wanted = []
     for link in links:
         mine = [refund for refund in refunds if refund.link == link.number]
@@ -93,18 +93,18 @@ def _intent(
 
 
 def instead_minor(order: Order) -> int:
-    """What was paid online instead of at the door and not given back: without its deposit."""
+    """The amount paid online instead of at the door and not refunded: without its deposit."""
     of_deposit = order.deposit_paid_minor - order.deposit_refunded_minor
     return order.paid_online_minor - order.refunded_online_minor - of_deposit
 
 
 def is_ours(key: str, refund: OnlineRefund) -> bool:
-    """Whether a refund of the payment was asked for under one of the link's keys."""
+    """Whether a refund of the payment was requested under one of the link's keys."""
     return key.startswith(f"{id_of(refund.order_id, refund.link)}.")
 
 
 def given_back(order: Order, before: OnlineRefund, after: OnlineRefund) -> Order:
-    """With what was given back of it in all, after one of its refunds has moved."""
+    """With the total refunded, after one of its refunds has moved."""
     was, now = (one.state is RepaymentState.SUCCEEDED for one in (before, after))
     more_minor = (now - was) * after.amount.amount_minor
     of_deposit_minor = more_minor if after.link == order.kept_deposit else 0
@@ -116,6 +116,6 @@ def given_back(order: Order, before: OnlineRefund, after: OnlineRefund) -> Order
 
 
 def made_elsewhere(refunds: Sequence[OnlineRefund], amount_minor: int) -> OnlineRefund | None:
-    """The refused one that a refund of this amount, made at payments, makes up for."""
+    """The refused refund that a refund of this amount, made at payments, replaces."""
     failed = [one for one in refunds if one.state is RepaymentState.FAILED]
     return next((one for one in failed if one.amount.amount_minor == amount_minor), None)

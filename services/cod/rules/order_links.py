@@ -1,6 +1,6 @@
-"""Payment links by which orders that are paid at the door are paid online, wholly or in part. Pure.
+"""Payment links that pay cash-on-delivery orders online, in full or in part. Pure.
 
-Which of them an order needs is in paying_online.py.
+paying_online.py decides which of them an order needs.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from services.cod.rules.states import LINK_INITIAL
 
 
 class Purpose(Enum):
-    DEPOSIT = "deposit"  # what is paid before the order is dispatched
+    DEPOSIT = "deposit"  # paid before dispatch
     CONVERSION = "conversion"  # instead of paying at the door
 
 
@@ -33,9 +33,10 @@ DESCRIPTIONS: Final[Mapping[Purpose, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLink:
-    """A payment link of an order; `id` is the key under which paylink is asked. `payment_id`: by which it was
-    paid, None as long as it is not, or when a person gave it a bank transfer. `checks`: how often paylink was
-    asked, or was about to be. `sealed_url`: the address of a deposit's link, as long as it is open.
+    """A payment link of an order; `id` is the key at paylink. `payment_id`: the payment that paid
+    it, None until then, or if a person assigned a bank transfer to it. `checks`: number of calls to
+    paylink, including one about to be made. `sealed_url`: the URL of a deposit's link while it is
+    open.
     """
 
     merchant_id: str
@@ -56,7 +57,7 @@ class OrderLink:
 
 @dataclass(frozen=True, slots=True)
 class PaidLink:
-    """What paylink tells."""
+    """Paylink's report."""
 
     cod_order_id: str
     number: int
@@ -67,7 +68,7 @@ class PaidLink:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a link is to ask for. `order_part`: what of its order that is, as payments calls it."""
+    """The request for a link. `order_part`: payments' name for that part of the order."""
 
     purpose: Purpose
     amount_minor: int
@@ -75,7 +76,7 @@ class Asked:
 
 
 def id_of(order_id: str, number: int) -> str:
-    """Of an order's link."""
+    """Id of an order's link."""
     return f"{order_id}.{number}"
 
 
@@ -85,7 +86,7 @@ def described(order: Order, purpose: Purpose) -> str:
 
 
 def wanted(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLink]:
-    """Its next link, and the order that has it."""
+    """Its next link, and the order with it."""
     number = order.links + 1
     link = OrderLink(
         merchant_id=order.merchant_id,
@@ -101,5 +102,5 @@ def wanted(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLink]
 
 
 def left(link: OrderLink) -> OrderLink:
-    """Nothing is to be paid by it any more."""
+    """Nothing is to be paid with it any more."""
     return replace(link, state=links.left(link))

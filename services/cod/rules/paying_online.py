@@ -1,7 +1,7 @@
-"""Which payment links an order needs, and which are not to be paid any more. Pure.
+"""Which payment links an order needs, and which may no longer be paid. Pure.
 
-One is open at a time: a link for the whole order stands for its deposit too, so that no part of an order is asked for
-twice. What is paid by two of them nevertheless is given back: see online_refunds.py.
+One is open at a time: a link for the whole order includes its deposit, so that no part of an order
+is requested twice. If two of them get paid anyway, one is refunded: see online_refunds.py.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from services.cod.rules.states import CONVERTIBLE
 
 
 def outdated(order: Order, open_links: Sequence[OrderLink]) -> Sequence[OrderLink]:
-    """Those that ask for what is not to be paid online any more."""
+    """Links that ask for something that is no longer to be paid online."""
     if order.state not in CONVERTIBLE or order.collected_minor:
         return open_links
     whole = [link for link in open_links if _is_right_conversion(order, link)]
@@ -36,7 +36,7 @@ def _is_right_deposit(order: Order, link: OrderLink) -> bool:
 
 
 def lacks_deposit(order: Order, open_links: Sequence[OrderLink]) -> bool:
-    """Whether a link for its deposit is missing. `open_links`: those that are not outdated."""
+    """Whether a link for its deposit is missing. `open_links`: those not outdated."""
     return order.owes_deposit and not open_links
 
 
@@ -48,7 +48,7 @@ def paid(order: Order, link: OrderLink, now: datetime) -> Order:
 
 
 def is_paid_otherwise(order: Order, link: OrderLink) -> bool:
-    """Whether the page of a link that is closed says that what it asked for was paid."""
+    """Whether the page of a closed link says that its amount was paid."""
     if order.collected_minor or order.kept_link is not None:
         return True
     return link.purpose is Purpose.DEPOSIT and order.kept_deposit is not None

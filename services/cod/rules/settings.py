@@ -1,4 +1,4 @@
-"""What holds for all cash on delivery of a merchant, and what a fee asks of whoever turns it on. Pure."""
+"""A merchant's settings for all cash on delivery, and the conditions for turning on a fee. Pure."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,7 +21,7 @@ class Offered(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Carts:
-    """For which carts it is offered. 0 and None: no limit."""
+    """The carts for which it is offered. 0 and None: no limit."""
 
     min_amount_minor: int = 0
     max_amount_minor: int | None = None
@@ -30,8 +30,8 @@ class Carts:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """How many orders a recipient may not have taken, within how many days, to be offered it still.
-    None: as many as they like.
+    """How many orders a recipient may have refused, within how many days, and still be offered it.
+    None: no limit.
     """
 
     most: int | None = None
@@ -49,7 +49,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class DebtorAccount:
-    """The merchant's own, from which refunds of cash are paid."""
+    """The merchant's own account, which pays cash refunds."""
 
     holder: str
     iban: str
@@ -59,9 +59,9 @@ class DebtorAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All amounts are in `currency`. `confirmation_needed`: orders are confirmed by a one-time code.
-    `refund_account`: None as long as the merchant has named none. `expires_after_days`: how long an order waits for its
-    recipient; 0: for ever.
+    """All amounts are in `currency`. `confirmation_needed`: orders are confirmed by a one-time
+    code. `refund_account`: None until the merchant sets one. `expires_after_days`: how long an
+    order waits for its recipient; 0: indefinitely.
     """
 
     offered: Offered = Offered.ALWAYS
@@ -79,7 +79,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """That somebody has read the warning, as he says."""
+    """A person's statement that they have read the warning."""
 
     acknowledged_by: str
     version: str
@@ -87,7 +87,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class SettingsChange:
-    """None leaves what is there."""
+    """None leaves a setting as it is."""
 
     offered: Offered | None
     currency: str | None
@@ -103,7 +103,7 @@ class SettingsChange:
 
 
 def change(settings: Settings, new: SettingsChange, *, version: str, now: datetime) -> Settings:
-    """`version`: of the warning as it is now. Raises InvalidArgument, FeeWarningNotAcknowledged."""
+    """`version`: of the current warning. Raises InvalidArgument, FeeWarningNotAcknowledged."""
     after = _checked(changed(settings, new))
     if (said := new.acknowledgement) is not None:
         if said.version != version:
@@ -116,7 +116,7 @@ def change(settings: Settings, new: SettingsChange, *, version: str, now: dateti
 
 
 def _check_acknowledged(before: Settings, after: Settings, version: str) -> None:
-    """A fee that consumers are to pay, or another one than before, needs the present warning read."""
+    """A new or changed fee for consumers requires that the current warning was read."""
     if not after.fee.tiers or not after.sells_to_consumers:
         return
     if (before.fee, before.sells_to_consumers) == (after.fee, after.sells_to_consumers):

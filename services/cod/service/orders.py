@@ -1,4 +1,4 @@
-"""The gRPC door of orders: what is called for each RPC."""
+"""The gRPC servicer for orders: one line per RPC."""
 
 from typing import Any, Final
 
@@ -30,14 +30,14 @@ async def _convert_cod_order(
 
 
 def _with_urls(what: door.What) -> door.Then:
-    """Answers have the addresses of orders' pages, and of the links by which their deposits are paid. Kept answers have
-    none: they are sealed in places of their own.
+    """Adds the URLs of orders' pages and of deposits' links to answers. Stored answers have none:
+    they are sealed separately.
     """
     return door.Then(what, _add_urls)
 
 
 def _with_links(what: door.What) -> door.Then:
-    """The same of an order whose link for its deposit may be new."""
+    """The same for an order whose deposit link may be new."""
     return door.Then(what, _make_links)
 
 

@@ -18,7 +18,9 @@ from services.cod.rules.page import code_sent_to
 
 
 def page_pb(found: CodPage) -> pb.CodPage:
-    """What is named here and in the message: nothing else of an order is for whoever has its address."""
+    """Only the fields named here and in the message: whoever has the URL may see nothing else of an
+    order.
+    """
     order = converting.shown(found.order)
     return wire.message(
         pb.CodPage,

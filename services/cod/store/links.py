@@ -1,4 +1,4 @@
-"""SQL of payment links of orders. Who changes one holds the lock of its order."""
+"""SQL of payment links of orders. Callers that change one hold the lock of its order."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,12 +16,12 @@ _OPEN: Final = [state.value for state in links.OPEN]
 
 
 async def insert(conn: Conn, link: OrderLink) -> None:
-    """Whoever makes it asks for it at once; the worker does when that got no answer."""
+    """The caller requests it at once; the worker repeats that if there was no answer."""
     await conn.execute(_INSERT, *ORDER_LINKS.values(link), CHECK_AFTER)
 
 
 async def open_of(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[OrderLink]:
-    """Those that are to be paid, locked: the worker is recording none of them just now."""
+    """Open ones, locked: the worker is not recording any of them now."""
     where = (
         "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) AND state = ANY($3::text[])"
         " ORDER BY id FOR NO KEY UPDATE"
@@ -52,7 +52,7 @@ async def open_deposits(
 
 
 async def save(conn: Conn, link: OrderLink, *, due_in: timedelta = timedelta()) -> None:
-    """One that is closing is due so soon, others are not."""
+    """A closing link is due soon, others are not."""
     await conn.execute(
         "UPDATE order_links SET state = $3, payment_link_id = $4, payment_id = $5, paid_minor = $6,"
         " checks = 0, due_at = CASE WHEN $3 = 'closing' THEN now() + $7 END,"

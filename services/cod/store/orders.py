@@ -1,4 +1,4 @@
-"""SQL of orders and their parcels. Who changes a parcel holds the lock of its order."""
+"""SQL of orders and their parcels. Callers that change a parcel hold the lock of its order."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _PARCELS: Final = """
     WHERE parcels.merchant_id = orders.merchant_id AND parcels.order_id = orders.id), '[]')"""
 _SPREAD: Final = {"recipient": "recipient_", "address": "address_"}
 ORDERS: Final = rows.Table("orders", Order, spread=_SPREAD, sql={"parcels": _PARCELS})
-# For many orders: parcels are read as rows of their own, which takes half as long as JSON.
+# For many orders: parcels are read as separate rows, which takes half as long as JSON.
 _WITHOUT_PARCELS: Final = rows.Table("orders", Order, spread=_SPREAD, sql={"parcels": "NULL"})
 PARCELS: Final = rows.Table("parcels", Parcel)
 CHANGES: Final = rows.Table("order_changes", Before)
@@ -34,7 +34,7 @@ WHERE merchant_id = $1 AND courier_id = $2 AND state NOT IN ({_GONE}) AND id = A
 ORDER BY id FOR NO KEY UPDATE"""  # noqa: S608 - made of constants
 _MUTABLE: Final = ORDERS.but("merchant_id", "id", "order_reference", "trace_id", "created_at")
 _SAVE: Final = rows.assignments(_MUTABLE, first=3)
-# What may change of orders once they are with a courier, or taken up by one.
+# Columns that may change once an order is with a courier, or accepted by one.
 _MOVED: Final = {
     "merchant_id": "text",
     "id": "text",
@@ -91,7 +91,7 @@ async def live(conn: Conn, merchant_id: str, order_reference: str) -> Order | No
 
 
 async def lock(conn: Conn, merchant_id: str, order_id: str) -> Order | None:
-    """With the parcels that it has once it is locked."""
+    """With its parcels as of the lock."""
     await conn.execute(
         "SELECT FROM orders WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE",
         merchant_id,
@@ -103,7 +103,7 @@ async def lock(conn: Conn, merchant_id: str, order_id: str) -> Order | None:
 async def lock_live(
     conn: Conn, merchant_id: str, courier_id: str, references: Sequence[str]
 ) -> Mapping[str, Order]:
-    """The courier's orders that are not gone, by reference; as `lock_parcels`."""
+    """The courier's live orders, by reference; as `lock_parcels`."""
     found = await conn.fetch(_LOCK_LIVE, merchant_id, courier_id, list(references))
     orders = await of_ids(conn, merchant_id, [row["id"] for row in found])
     return {order.order_reference: order for order in orders}
@@ -112,7 +112,7 @@ async def lock_live(
 async def lock_of_parcels(
     conn: Conn, merchant_id: str, courier_id: str, tracking_numbers: Sequence[str]
 ) -> Sequence[Order]:
-    """The orders of the courier's parcels, locked in the order in which all lock several."""
+    """The orders of the courier's parcels, locked in the common lock order."""
     found = await conn.fetch(
         "SELECT id FROM orders WHERE merchant_id = $1 AND id IN (SELECT order_id FROM parcels"
         " WHERE merchant_id = $1 AND courier_id = $2 AND tracking_number = ANY($3::text[]))"
@@ -140,18 +140,20 @@ async def of_ids(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequ
 
 
 async def save(conn: Conn, order: Order) -> None:
-    """All that may change of an order that was locked in this transaction, but its parcels."""
+    """All changeable columns of an order that was locked in this transaction, without its
+    parcels.
+    """
     await ORDERS.change(conn, order, _SAVE, *ORDERS.values(order, *_MUTABLE))
 
 
 async def save_moved(conn: Conn, orders: Sequence[Order]) -> None:
-    """What couriers change of orders that were locked in this transaction, and their parcels."""
+    """What couriers change in orders that were locked in this transaction, with their parcels."""
     await save_states(conn, orders)
     await save_parcels(conn, orders)
 
 
 async def save_states(conn: Conn, orders: Sequence[Order]) -> None:
-    """The same, but their parcels."""
+    """The same, without their parcels."""
     if orders:
         await conn.execute(_SAVE_MOVED, *ORDERS.arrays(orders, *_MOVED))
 
@@ -163,7 +165,7 @@ async def save_parcels(conn: Conn, orders: Sequence[Order]) -> None:
 
 
 async def remove_parcels(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> None:
-    """Of orders that were locked in this transaction, and that no courier has yet."""
+    """Of orders that were locked in this transaction and are not with a courier yet."""
     await conn.execute(
         "DELETE FROM parcels WHERE merchant_id = $1 AND order_id = ANY($2::text[])",
         merchant_id,
@@ -174,7 +176,7 @@ async def remove_parcels(conn: Conn, merchant_id: str, order_ids: Sequence[str])
 async def owners(
     conn: Conn, merchant_id: str, courier_id: str, tracking_numbers: Sequence[str]
 ) -> Mapping[str, str]:
-    """Whose parcels these are: ids of orders by tracking number."""
+    """Ids of orders by tracking number of their parcels."""
     found = await conn.fetch(
         "SELECT tracking_number, order_id FROM parcels"
         " WHERE merchant_id = $1 AND courier_id = $2 AND tracking_number = ANY($3::text[])",
@@ -186,7 +188,7 @@ async def owners(
 
 
 def _claim(at: str, where: str) -> str:
-    """Orders that are due by their merchant's clock, held for a while."""
+    """Claims orders that are due by their merchant's clock."""
     due = fair_sql(
         "orders",
         at=at,
@@ -205,7 +207,7 @@ SELECT merchant_id, id, {CLOCK_OFFSET}
 FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
 
 
-# Those whose money should have been passed on by now.
+# Orders whose money should already have been passed on.
 CLAIM_OVERDUE: Final = _claim("remit_due_at", "state = 'collected'")
-# Those that have waited too long for their recipients.
+# Orders that have waited too long for their recipients.
 CLAIM_EXPIRED: Final = _claim("expires_at", "state IN ('proposed', 'confirmed')")
