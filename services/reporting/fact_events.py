@@ -174,7 +174,7 @@ def _of_transfer(
         fact,
         currency=transfer.amount.currency,
         happened_on=day,
-        operation_reference=transfer.bank_reference,
+        operation_reference="".join(transfer.bank_reference.upper().split()),
     )
 
 

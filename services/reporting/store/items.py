@@ -47,11 +47,15 @@ SELECT merchant_id, 'psp', 'theirs', id, kind, party, currency, gross_minor, fee
 FROM settlement_lines
 WHERE merchant_id = $1 AND import_id = $2 AND kind NOT IN ('payout', 'fee') AND gross_minor <> 0
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
+# A credit that paylink was told of has the reference of its transfer: see `link_transfers`.
 _BANKED: Final = f"""
 INSERT INTO open_items ({_COLUMNS})
-SELECT merchant_id, 'bank', 'theirs', id, 'other', '', currency, amount_minor, 0,
-    end_to_end_reference, bank_reference, NULL, NULL, $3, booked_on, created_at
-FROM bank_lines WHERE merchant_id = $1 AND import_id = $2 AND amount_minor <> 0
+SELECT line.merchant_id, 'bank', 'theirs', line.id, 'other', '', line.currency, line.amount_minor, 0,
+    end_to_end_reference, nullif(upper(
+        coalesce(told.bank_reference, regexp_replace(line.bank_reference, '\\s', '', 'g'))), ''),
+    NULL, NULL, $3, line.booked_on, line.created_at
+FROM bank_lines AS line LEFT JOIN link_transfers AS told USING (merchant_id, id)
+WHERE line.merchant_id = $1 AND import_id = $2 AND line.amount_minor <> 0
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
 # A payout is the sum of its lines, less what is already matched; for a PSP report without payouts,
 # the lines themselves. Its id is derived from its identifying fields, so that all its lines form

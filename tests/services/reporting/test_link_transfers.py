@@ -1,13 +1,15 @@
 """Credits that name a payment link: paylink is told of each once, whatever happens in between."""
 
-from incasso.paylink.v1 import paylink_pb2
+from incasso.paylink.v1 import events_pb2, paylink_pb2
 from incasso.reporting.v1 import imports_pb2 as pb
 from libs import creditor_references, ids
 from libs.due import DueWorker
 from services.reporting import worker
 from tests.services.reporting import files
 from tests.services.reporting.files import bank_entry, bank_file
+from tests.services.reporting.reconciling import open_types
 from tests.services.reporting.test_imports import load
+from tests.services.reporting.world import AT
 
 REFERENCE = creditor_references.creditor_reference("ABCDEFGHJKLM")
 SPACED = " ".join(REFERENCE[start : start + 4] for start in range(0, len(REFERENCE), 4))
@@ -114,6 +116,20 @@ async def test_paylink_is_asked_again_until_it_answers_and_under_the_same_key(wo
     async with world.deps.db.connection() as conn:
         kept = "SELECT count(text) FROM link_transfers WHERE merchant_id = $1"
         assert await conn.fetchval(kept, world.merchant_id) == 0
+
+
+async def test_a_transfer_is_the_line_that_brought_it(world):
+    """The ledger has the money once, by the line; what paylink says of it is what it is for."""
+    for reference in ("B 77", ""):
+        await load(world, bank_file([9900], [bank_entry(9900, reference=reference, text=SPACED)]))
+    await tell(world)
+    for transfer in world.paylink.transfers.values():
+        transfer.booked_on = "2026-04-07"
+        transfer.created_at.FromDatetime(AT)
+        recorded = events_pb2.BankTransferRecorded(bank_transfer=transfer)
+        await world.book(world.told(recorded, transfer.id))
+    assert await open_types(world) == []
+    assert await world.balances() == {"bank": 19800, "unallocated": -19800}
 
 
 def _reported(bank_reference: str, amount_minor: int):
