@@ -126,8 +126,9 @@ async def missing(conn: Conn, merchant_id: str, today: date) -> list[Unmatched]:
     return [Unmatched(OPEN_ITEMS.read(row), None, twice=False, fitting=()) for row in rows]
 
 
-async def raise_all(conn: Conn, found: Sequence[ReconciliationException]) -> None:
-    """Updates an existing one of the same item and type, unless it is resolved."""
+async def raise_all(conn: Conn, raised: Sequence[ReconciliationException]) -> None:
+    """One of an item and type that is there is brought up to date, unless somebody has resolved it."""
+    found = list({(each.item_id, each.type): each for each in raised}.values())
     if found:
         suggested = [" ".join(each.suggestions) for each in found]
         await conn.execute(_RAISED, *EXCEPTIONS.arrays(found, *_KINDS), suggested)
