@@ -20,7 +20,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 from structlog.dev import ConsoleRenderer, plain_traceback
 
-from libs import deadlines, identity, schema
+from libs import deadlines, identity, schema, tls
 from libs.identity import Trust
 from stack.fork_server import ForkServer
 from stack.nats import throw_away_nats
@@ -188,6 +188,13 @@ async def new_processes(forks: ForkServer, tmp_path: Path) -> AsyncIterator[NewP
     yield new
     for processes in made:
         await processes.kill_all()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_tls() -> Iterator[None]:
+    """What a process sets up for itself, as the command does, is not left to the tests that follow."""
+    yield
+    assert tls.current() is None
 
 
 @pytest.fixture

@@ -18,16 +18,16 @@ from services.cod import worker
 from services.cod.deps import Deps
 from services.cod.flows import converting, dispatching, orders
 from services.cod.paylink_client import QrCode
-from services.cod.rules.converting import OrderLink, PaidLink
 from services.cod.rules.courier_events import NewCourierEvent
 from services.cod.rules.online_refunds import OnlineRefund
+from services.cod.rules.order_links import OrderLink, PaidLink
 from services.cod.rules.orders import Order
 from services.cod.rules.states import ParcelEvent
 from tests.kit.stepping import Flow, Stepper
 from tests.services.cod.orders import Shop
 from tests.services.cod.races import FEE, PRICE, Outcome, check
 
-RACES: Final = 300
+RACES: Final = 1000
 _ORDERS: Final = """
 INSERT INTO orders (merchant_id, id, state, order_reference, amount_minor, currency, fee_minor, fee_net_minor,
     fee_vat_minor, deposit_minor, to_collect_minor, collected_minor, cut_minor, courier_id, mode, address_country,
@@ -47,7 +47,7 @@ INSERT INTO order_links (merchant_id, id, order_id, number, purpose, state, amou
 SELECT $1, 'cod_' || n || '.1', 'cod_' || n, 1, 'conversion', 'open', $2, 'EUR', '', 'lnk_cod_' || n || '.1', 0, now(), 0
 FROM generate_series(1, $3::int) AS n"""
 _ENDS: Final = """
-SELECT id, state, amount_minor, collected_minor, kept_link, paid_online_minor, refunded_online_minor,
+SELECT id, state, amount_minor, collected_minor, deposit_minor, kept_deposit, kept_link, paid_online_minor, refunded_online_minor,
     (SELECT count(*) FROM order_links AS link
      WHERE (link.merchant_id, link.order_id) = (orders.merchant_id, orders.id) AND link.state = 'open') AS open_links
 FROM orders WHERE merchant_id = $1 ORDER BY id"""
@@ -122,7 +122,7 @@ class Racing:
         if self.links.states.setdefault(link_id, "open") != "paid":
             self.links.states[link_id] = "closed"
             async with db.transaction() as tx:
-                await converting.follow_ended(tx, self.order_id, 1, link_id)
+                await converting.follow_ended(self._with(db), tx, self.order_id, 1, link_id)
 
     async def converted(self, db: Database) -> None:
         key = Key(context.merchant_id(), "ConvertCodOrder", ids.new("key"), b"")
@@ -226,6 +226,8 @@ def _end(row: Mapping[str, Any], links: PayLink, refunds: Refunds) -> Outcome:
     return Outcome(
         state=row["state"],
         price_minor=row["amount_minor"],
+        deposit_minor=row["deposit_minor"],
+        kept_deposit=row["kept_deposit"],
         collected_minor=row["collected_minor"],
         kept_link=row["kept_link"],
         payments=payments,

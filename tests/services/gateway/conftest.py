@@ -148,7 +148,9 @@ class Gateway:
         )
 
 
-async def start_servers(services: Services, alone: str) -> tuple[dict[str, Server], dict[str, str]]:
+async def start_servers(
+    services: Services, alone: str = ""
+) -> tuple[dict[str, Server], dict[str, str]]:
     """One server for all upstreams but the one that is `alone`, since each takes 4 ms; their targets."""
     servers, targets = {}, {}
     for group in ({one.name for one in SERVICES} - {alone}, {alone} - {""}):

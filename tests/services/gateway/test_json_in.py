@@ -92,7 +92,7 @@ def default_of(field):
     return 0 if json_values.integer_range(field) is not None else ""
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@pytest.mark.parametrize("route", [each for each in ROUTES if not each.uploads], ids=name_of)
 @settings(max_examples=25)  # of each of the routes, which share code and many messages
 @given(data=st.data())
 def test_every_request_survives_the_way_in_and_out(route, data):

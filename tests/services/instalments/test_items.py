@@ -46,7 +46,7 @@ def test_wrong_lines_are_named(returned: list[Returned], field: str):
 
 def test_a_line_that_has_come_back_does_not_come_back_again():
     lamps_back = items.without(ORDER, [Returned(0, 3)])
-    with pytest.raises(InvalidArgument, match="not valid") as no:
+    with pytest.raises(InvalidArgument, match="invalid") as no:
         items.amount_of(lamps_back, [Returned(0, 1)], left_minor=130_00)
     assert "come back" in no.value.violations[0].description
 
