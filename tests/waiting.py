@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import psutil
 import pytest
 
 HANGING_SECONDS: Final = 60.0
@@ -40,3 +41,11 @@ async def until(
 async def holds(condition: Condition) -> object:
     found = condition()
     return await found if inspect.isawaitable(found) else found
+
+
+def is_running(pid: int) -> bool:
+    """Also one whose parent has not taken note of its end, as a busy init, runs no more."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from stack.fork_server import PYTHON, ForkServer, can_fork
-from tests.waiting import until
+from tests.waiting import is_running, until
 
 pytestmark = pytest.mark.skipif(not can_fork(PYTHON), reason="Linux only")
 
@@ -124,7 +124,7 @@ async def test_programs_end_with_the_server_and_the_next_one_has_a_new_server(pr
     program = await programs.waiting("program")
     psutil.Process(program.pid).parent().kill()
     assert await program.wait() == -signal.SIGTERM
-    await until(lambda: not psutil.pid_exists(program.pid))
+    await until(lambda: not is_running(program.pid))
     again = await programs.start("again", "print('again')")
     assert await again.wait() == 0
 

@@ -7,11 +7,10 @@ import time
 from pathlib import Path
 
 import asyncpg
-import psutil
 
 from stack.postgres import Postgres, running
 from stack.process import free_ports
-from tests.waiting import HANGING_SECONDS
+from tests.waiting import HANGING_SECONDS, is_running
 
 STARTER = """
 import time
@@ -67,7 +66,7 @@ def test_the_server_ends_when_its_starter_is_killed():
     starter.wait()
     starter.stdout.close()
     deadline = time.monotonic() + HANGING_SECONDS
-    while psutil.pid_exists(int(pid)) and time.monotonic() < deadline:
+    while is_running(int(pid)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not psutil.pid_exists(int(pid))
+    assert not is_running(int(pid))
     subprocess.run(["rm", "-rf", str(Path(data).parent)], check=True)

@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from stack.child import StartFailedError
 from stack.process import accepts_connections, free_ports
 from stack.supervisor import Supervisor
 from stack.topology import Process, Tier
-from tests.waiting import until
+from tests.waiting import is_running, until
 
 LISTEN = """
 import os, socket, sys, time
@@ -133,7 +132,7 @@ async def test_higher_tiers_stop_first_and_the_stubborn_are_killed(tmp_path: Pat
     backend = listener("backend", tier=Tier.BACKEND)
     async with supervised(tmp_path, backend, edge) as supervisor:
         pids = [child.pid for child in supervisor.children.values()]
-    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert not any(is_running(pid) for pid in pids)
     assert said == ["edge does not stop: killing it"]
 
 
@@ -166,7 +165,7 @@ async def test_children_end_when_the_supervisor_is_killed(tmp_path: Path, argume
     )
     assert supervisor.stdout is not None
     pid = int(await supervisor.stdout.readline())
-    assert psutil.pid_exists(pid)
+    assert is_running(pid)
     supervisor.kill()
     await supervisor.wait()
-    await until(lambda: not psutil.pid_exists(pid))
+    await until(lambda: not is_running(pid))
