@@ -52,6 +52,7 @@ KEPT: Final = Kept(
         "order_links": Table(
             "payment links by which orders were to be paid online: they stay",
             plain="merchant_id id order_id purpose state currency order_part payment_link_id payment_id",
+            secret={"sealed_url": "when the link has ended: opens with the seal's key only"},
         ),
         "online_refunds": Table(
             "what was given back of what was paid online: it stays",

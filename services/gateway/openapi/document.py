@@ -173,12 +173,12 @@ def _request_body(route: Route, schemas: Schemas) -> Schema:
 
 def _file(route: Route) -> Schema:
     """Of any content type, and in no form but its own."""
-    schema = {"type": "string", "format": "binary"}
-    name = route.rules.upload.field
+    name, most = route.rules.upload.field, route.rules.upload.max_bytes
+    schema = {"type": "string", "format": "binary", "maxLength": most}
     field = f"{route.rpc.input_type.full_name}.{name}"
     return {
         "required": True,
-        "description": f"{comments.description(field)} At most {route.rules.upload.max_bytes} bytes.",
+        "description": f"{comments.description(field)} At most {most} bytes.",
         "content": {"application/octet-stream": {"schema": schema}},
     }
 

@@ -13,7 +13,7 @@ from services.reporting.store import exceptions as exceptions_store
 from services.reporting.store import items
 from services.reporting.store import own_facts as store
 
-BATCH: Final = 2_000
+BATCH: Final = 250  # lines that hold the event loop at once
 NO_TRACE: Final = "0" * 32  # an order's remittance has several traces
 
 

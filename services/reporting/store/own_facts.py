@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from libs.db import Conn
 from libs.rows import Table
@@ -12,7 +12,6 @@ from services.reporting.rules.lines import BankLine, SettlementLine
 from services.reporting.store.imports import BANK_LINES, SETTLEMENT_LINES
 from services.reporting.store.items import CLEARINGS
 
-T = TypeVar("T")
 _IN: Final = "WHERE merchant_id = $1 AND import_id = $2 AND id > $3 ORDER BY id LIMIT $4"
 
 
