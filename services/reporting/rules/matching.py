@@ -94,7 +94,7 @@ def sums(ones: Sequence[OpenItem], parts: Sequence[OpenItem]) -> Sequence[Sum]:
 def _of(one: OpenItem, parts: Sequence[OpenItem]) -> Iterator[Sum]:
     rows: dict[str, list[OpenItem]] = {}
     for part in sorted(parts, key=lambda each: (each.happened_on, each.id)):
-        if part.currency == one.currency and _near(one.happened_on, part.happened_on):
+        if _may_be_part(one, part):
             rows.setdefault(part.party, []).append(part)
     for row in rows.values():
         for first in range(len(row)):
@@ -103,6 +103,17 @@ def _of(one: OpenItem, parts: Sequence[OpenItem]) -> Iterator[Sum]:
                 total += row[last].amount_minor
                 if total == one.amount_minor and last > first:
                     yield Sum(one, row[first : last + 1])
+
+
+def _may_be_part(one: OpenItem, part: OpenItem) -> bool:
+    """At a PSP only of the same payment: payments that happen to add up to a line are no proof."""
+    if part.currency != one.currency or not _near(one.happened_on, part.happened_on):
+        return False
+    if one.stage is Stage.BANK:
+        return True
+    payment = one.payment_reference
+    same = (part.party, part.kind, part.payment_reference) == (one.party, one.kind, payment)
+    return same and payment is not None
 
 
 def _near(one: date, other: date) -> bool:

@@ -28,6 +28,8 @@ _MOST_ALIKE: Final = 20  # items of one amount compared by day
 _SAME_SOURCE: Final = "party, kind, "  # banks do not report these
 _NEAR_DAYS: Final = f"theirs.happened_on BETWEEN ours.happened_on - {EARLY_DAYS} AND ours.happened_on + {WINDOW_DAYS}"
 # A payer who has paid a party's payouts before identifies the party.
+# A line that names another payment is not this one's, whatever its amount.
+_NO_OTHER_PAYMENT: Final = "(ours.payment_reference IS NULL OR theirs.payment_reference IS NULL)"
 _KNOWN_PAYER: Final = """EXISTS (
     SELECT FROM bank_lines AS line JOIN bank_lines AS before
         ON before.merchant_id = $1 AND before.counterparty_account = line.counterparty_account
@@ -75,6 +77,8 @@ def _pairs(stage: Stage, step: Step) -> str:
             where += [_NEAR_DAYS, _TEXT_NAMES]
         case Rule.AMOUNT:
             where.append(_NEAR_DAYS)
+            if stage is Stage.PSP:
+                where.append(_NO_OTHER_PAYMENT)
     on = " AND ".join(f"ours.{column} = theirs.{column}" for column in join.split(", "))
     found = f"""
     SELECT ours.id AS ours_id, theirs.id AS theirs_id, ours.kind, ours.party, theirs.currency,

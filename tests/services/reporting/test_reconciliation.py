@@ -67,14 +67,36 @@ async def test_two_captures_of_one_amount_and_payment_match_one_by_one(day):
     assert (await run(day)).matched == 2
 
 
-async def test_several_captures_in_one_line_are_a_sum(day):
+async def test_several_captures_of_one_payment_in_one_line_are_a_sum(day):
     made = payment(5000, psp_reference="ch_sum", order_reference="S-1")
-    two = payment(3000, psp_reference="", order_reference="S-2")
-    await day.book(day.told(captured(made), made.id, DAY), day.told(captured(two), two.id, DAY))
-    await report(day, stripe_row(8000, charge="ch_other", order="S-3"))
+    rest = captured(made)
+    rest.amount_minor = 3000
+    await day.book(day.told(captured(made), made.id, DAY), day.told(rest, made.id, DAY))
+    await report(day, stripe_row(8000, charge="ch_sum", order="S-1"))
     assert (await run(day)).matched == 1
     answer = await day.call("ListMatches")
     assert sorted(rows(answer.data, "amount_minor")) == [(3000,), (5000,)]
+
+
+async def test_payments_that_happen_to_add_up_to_a_line_are_not_matched_with_it(day):
+    await charge(day, 5000, order="S-1")
+    await charge(day, 3000, order="S-2")
+    await report(day, stripe_row(8000, charge="ch_nobodys", order="S-3", payout=""))
+    assert await open_types(day) == ["unknown_charge"]
+
+
+async def test_a_line_that_names_another_payment_of_the_same_amount_is_only_suggested(day):
+    await charge(day, 5990)
+    await report(day, stripe_row(5990, charge="ch_nobodys", order="", payout=""))
+    assert await open_types(day) == ["unknown_charge"]
+    (found,) = (await day.call("ListExceptions")).data
+    assert len(found.suggestions) == 1
+
+
+async def test_a_line_without_references_matches_by_amount_and_day(day):
+    await charge(day, 5990)
+    await report(day, stripe_row(5990, charge="", order="", payout=""))
+    assert (await run(day)).matched == 1
 
 
 async def test_a_difference_within_the_tolerance_matches_and_is_written_off(day):
