@@ -46,8 +46,10 @@ FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_KINDS.values(
     ${len(_KINDS) + 1}::text[]) AS given ({_COLUMNS}, suggested)
 ON CONFLICT ON CONSTRAINT exceptions_of_item DO UPDATE
     SET suggestions = EXCLUDED.suggestions, ours_id = EXCLUDED.ours_id,
-        expected_minor = EXCLUDED.expected_minor
-    WHERE exceptions.state = 'open' AND exceptions.suggestions <> EXCLUDED.suggestions"""  # noqa: S608 - made of constants
+        expected_minor = EXCLUDED.expected_minor, state = 'open', resolved_as = NULL,
+        resolved_by = NULL, resolved_at = NULL
+    WHERE exceptions.state = 'open' AND exceptions.suggestions <> EXCLUDED.suggestions
+        OR exceptions.resolved_by = 'reporting'"""  # noqa: S608 - made of constants
 # A missing reference equals none.
 _BY_REFERENCE: Final = """(theirs.operation_reference = ours.operation_reference
     OR theirs.payment_reference = ours.payment_reference AND theirs.kind = ours.kind
@@ -127,7 +129,9 @@ async def missing(conn: Conn, merchant_id: str, today: date) -> list[Unmatched]:
 
 
 async def raise_all(conn: Conn, raised: Sequence[ReconciliationException]) -> None:
-    """One of an item and type that is there is brought up to date, unless somebody has resolved it."""
+    """One of an item and type that is there is brought up to date, and opened again if only a run has
+    resolved it. What a person has resolved stays.
+    """
     found = list({(each.item_id, each.type): each for each in raised}.values())
     if found:
         suggested = [" ".join(each.suggestions) for each in found]

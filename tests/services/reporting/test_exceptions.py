@@ -211,6 +211,23 @@ async def test_what_is_matched_can_only_be_dismissed(day):
     assert await open_types(day) == []
 
 
+async def test_what_is_missing_again_is_listed_again(day):
+    """It was suggested for a line, which turned out to be something else."""
+    await charge(day, 5990)
+    day.now = datetime(2026, 4, 16, tzinfo=UTC)
+    assert await open_types(day) == ["missing_at_psp"]
+    await report(day, stripe_row(5990, charge="ch_nobodys", order="", payout=""))
+    assert await open_types(day) == ["unknown_charge"]
+    found = await only(day, ExceptionType.UNKNOWN_CHARGE)
+    await day.call(
+        "ResolveException",
+        exception_id=found.id,
+        resolved_as="EXCEPTION_RESOLUTION_WRITTEN_OFF",
+        resolution="Another shop's.",
+    )
+    assert await open_types(day) == ["missing_at_psp"]
+
+
 async def test_an_exception_is_somebodys(day):
     await unknown_credit(day)
     found = await only(day, ExceptionType.UNKNOWN_CREDIT)
