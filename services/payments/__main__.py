@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import aiohttp
-
 from incasso.payments.v1 import payments_pb2_grpc
 from libs import process
 from libs.process import Chassis, Parts
 from services.payments import retention, worker
 from services.payments.config import Config
+from services.payments.connectors import transport
 from services.payments.connectors.registry import CONNECTORS
 from services.payments.deps import Deps
 from services.payments.psps import Psps
@@ -17,9 +16,7 @@ from services.payments.service import Payments
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:
-    """One HTTP session for all PSPs: its pool keeps connections per host."""
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-    psps = Psps(CONNECTORS, config.psp_credentials_dir, session)
+    psps = Psps(CONNECTORS, config.psp_credentials_dir, transport.new_session())
     deps = Deps(
         db=chassis.db,
         psps=psps,

@@ -1,12 +1,13 @@
-"""Common to the HTTP of all PSPs: time limits, and the meaning of exceptions."""
+"""Common to the HTTP of all PSPs: time limits, connecting again, and the meaning of exceptions."""
 
+import asyncio
 from typing import Final
 
 import aiohttp
 
 from libs import deadlines
 
-CONNECT_SECONDS: Final = 3.0
+CONNECT_SECONDS: Final = 1.5
 # Includes waiting for a free connection: a request without one by then was certainly not sent.
 WAIT_SECONDS: Final = 5.0
 TIMEOUT: Final = aiohttp.ClientTimeout(
@@ -16,3 +17,33 @@ TIMEOUT: Final = aiohttp.ClientTimeout(
 NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 # Raised by reading JSON that is not as the PSP documents it.
 UNREADABLE: Final = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+# Seconds before connecting again. With CONNECT_SECONDS each, the last try ends within WAIT_SECONDS.
+_PAUSES: Final = (0.1, 0.3)
+
+
+def new_session() -> aiohttp.ClientSession:
+    """One for all PSPs: its pool keeps connections per host."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), middlewares=(connect_again,)
+    )
+
+
+async def connect_again(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Tries again to connect: nothing was sent, so nothing can be done twice.
+
+    One lost packet, or a network that does not know a new pod yet, should not decline a payment.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + WAIT_SECONDS - CONNECT_SECONDS
+    for pause in _PAUSES:
+        try:
+            return await handler(request)
+        except aiohttp.ClientSSLError:  # whoever answers is not the PSP
+            raise
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            if loop.time() + pause > give_up_at:
+                raise
+        await asyncio.sleep(pause)
+    return await handler(request)

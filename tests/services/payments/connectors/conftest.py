@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from services.payments.connectors import transport
 from services.payments.connectors.base import Credentials
 from services.payments.connectors.stripe.connector import API_VERSION, StripeConnector
 from services.sandbox.app import build_app
@@ -66,7 +67,7 @@ async def hook() -> AsyncIterator[Hook]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with transport.new_session() as session:
         yield session
 
 

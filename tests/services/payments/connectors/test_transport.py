@@ -1,0 +1,86 @@
+"""Connecting to a PSP again, as long as nothing was sent."""
+
+import ssl
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from services.payments.connectors import transport
+from stack.process import free_ports
+
+
+class Psp:
+    """A PSP that begins to listen when a first call has failed, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.port = free_ports(1)[0]
+        self.tries = 0
+        self.bodies: list[bytes] = []
+        app = web.Application()
+        app.router.add_post("/charges", self._charge)
+        self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+
+    async def _charge(self, request: web.Request) -> web.Response:
+        self.bodies.append(await request.read())
+        return web.Response()
+
+    async def listens_late(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        self.tries += 1
+        try:
+            return await handler(request)
+        except aiohttp.ClientConnectorError:
+            await self.runner.setup()
+            await web.TCPSite(self.runner, "127.0.0.1", self.port).start()
+            raise
+
+
+async def tries_of_a_call_that_fails_with(error: Exception) -> int:
+    tries = 0
+
+    async def no_connection(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        nonlocal tries
+        tries += 1
+        raise error
+
+    async with aiohttp.ClientSession(middlewares=(transport.connect_again, no_connection)) as http:
+        with pytest.raises(type(error)):
+            await http.post("http://127.0.0.1/charges")
+    return tries
+
+
+async def test_a_psp_that_is_reached_at_the_second_try_is_sent_the_request_once():
+    psp = Psp()
+    middlewares = (transport.connect_again, psp.listens_late)
+    async with aiohttp.ClientSession(middlewares=middlewares) as http:
+        url = f"http://127.0.0.1:{psp.port}/charges"
+        answer = await http.post(url, json={"amount_minor": 5990}, timeout=transport.TIMEOUT)
+    await psp.runner.cleanup()
+    assert (answer.status, psp.tries, psp.bodies) == (200, 2, [b'{"amount_minor": 5990}'])
+
+
+async def test_a_psp_that_cannot_be_reached_is_given_up_after_three_tries():
+    assert await tries_of_a_call_that_fails_with(aiohttp.ConnectionTimeoutError()) == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        aiohttp.ServerDisconnectedError(),
+        aiohttp.SocketTimeoutError(),
+        aiohttp.ClientConnectorCertificateError(None, ssl.SSLCertVerificationError()),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_what_may_have_been_sent_and_what_is_not_the_psp_are_not_tried_again(error):
+    assert await tries_of_a_call_that_fails_with(error) == 1
+
+
+def test_the_last_try_ends_before_the_wait_for_a_connection_does():
+    tries = len(transport._PAUSES) + 1
+    longest = tries * transport.CONNECT_SECONDS + sum(transport._PAUSES)
+    assert longest <= transport.WAIT_SECONDS
