@@ -32,7 +32,7 @@ def of_service(service: str) -> Permissions:
             f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{service}",
             f"$JS.ACK.{STREAM}.{service}.>",
         ),
-        subscribe=(f"{inbox(service)}.>", *services.named(service).hears),
+        subscribe=(f"{inbox(service)}.>", *services.named(service).listens_to),
     )
 
 

@@ -6,7 +6,7 @@ failing event stands alone; that one is redelivered later, and after MAX_DELIVER
 incasso.dead.<consumer>. Redelivered events are handled apart from new ones, and any number may
 wait: neither blocks the other. Handlers must tolerate any order.
 
-A handler takes one event. A `Together` takes all of a batch and writes them in statements over
+A handler takes one event. A `BatchHandler` takes all of a batch and writes them in statements over
 sets. An `UnlessKnown` takes only the events of a batch that a query found to be new.
 
 During a rollout two versions share a consumer. An event whose subject only the other version
@@ -45,7 +45,7 @@ Handler: TypeAlias = Callable[[Conn, Event], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class BatchHandler:
     """Handles many events of any merchants, without a current call. It publishes nothing, since its
     events would not belong to any single one.
     """
@@ -74,20 +74,20 @@ class UnlessKnown:
 
 def grouped(
     handlers: Mapping[str, Handler], events: Sequence[Event]
-) -> tuple[Mapping[Together, Sequence[Event]], Sequence[Event]]:
+) -> tuple[Mapping[BatchHandler, Sequence[Event]], Sequence[Event]]:
     """Events to handle together, by handler, and events to handle one by one."""
-    together: dict[Together, list[Event]] = defaultdict(list)
+    together: dict[BatchHandler, list[Event]] = defaultdict(list)
     alone: list[Event] = []
     for event in events:
         handler = handlers.get(event.subject)
-        if isinstance(handler, Together):
+        if isinstance(handler, BatchHandler):
             together[handler].append(event)
         else:
             alone.append(event)
     return together, alone
 
 
-async def _news(
+async def _unknown(
     conn: Conn, handlers: Mapping[str, Handler], events: Sequence[Event]
 ) -> Sequence[Event]:
     """The events that are not known yet."""
@@ -222,11 +222,11 @@ class Consumer:
             for handler, group in together.items():
                 await self._handle_together(conn, handler, group)
             context.set_current(context.Call(actor=self._name))
-            for event in await _news(conn, self._handlers, alone):
+            for event in await _unknown(conn, self._handlers, alone):
                 await self._handle_one(conn, event)
 
     async def _handle_together(
-        self, conn: Conn, handler: Together, events: Sequence[Event]
+        self, conn: Conn, handler: BatchHandler, events: Sequence[Event]
     ) -> None:
         """Each event has its span; the statements belong to that of the last recorded one."""
         context.set_current(context.Call(actor=self._name))

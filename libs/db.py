@@ -21,7 +21,7 @@ StatementError: TypeAlias = asyncpg.PostgresError  # the server said no: nothing
 
 
 @contextmanager
-def unique(**refusals: type[Exception]) -> Iterator[None]:
+def on_unique_violation(**refusals: type[Exception]) -> Iterator[None]:
     """Maps the violation of a unique constraint or index, by name, to a refusal. Any other
     violation is a fault of the program.
     """

@@ -21,9 +21,9 @@ from typing import Final
 from google.protobuf.message import Message
 
 from libs import context
+from libs.combined_writes import Write
 from libs.db import Conn, Database, Row
 from libs.errors import IdempotencyKeyInUse, IdempotencyKeyMissing, IdempotencyKeyReused
-from libs.pieces import Piece
 
 LOCK: Final = timedelta(seconds=30)
 KEPT: Final = timedelta(days=30)
@@ -225,9 +225,9 @@ def finish_values(key: Key | None, answer: bytes | None) -> tuple[object, ...]:
 _FINISH: Final = finish_sql(1)
 
 
-def finished(key: Key | None, answer: bytes | None) -> Piece:
+def finished(key: Key | None, answer: bytes | None) -> Write:
     """`finish` as one of several writes."""
-    return Piece(f"{_FINISH} AND {{when}}", finish_values(key, answer))
+    return Write(f"{_FINISH} AND {{when}}", finish_values(key, answer))
 
 
 async def finish(conn: Conn, key: Key | None, answer: bytes | None) -> None:
@@ -238,7 +238,7 @@ async def finish(conn: Conn, key: Key | None, answer: bytes | None) -> None:
         await conn.execute(_FINISH, *finish_values(key, answer))
 
 
-async def stand_for(conn: Conn, key: Key | None, resource_id: str) -> None:
+async def reassign(conn: Conn, key: Key | None, resource_id: str) -> None:
     """Assigns the key to a resource that already exists, so that an erasure finds the answer."""
     if key is not None:
         await conn.execute(

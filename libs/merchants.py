@@ -6,14 +6,14 @@ import grpc
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from libs import client, deadlines, wire
-from libs.answers import OfMerchant
+from libs.remote_cache import MerchantCache
 
 FRESH_SECONDS: Final = 30.0  # in case an event is missed
 
 T = TypeVar("T")
 
 
-class Merchants(OfMerchant[T]):
+class Merchants(MerchantCache[T]):
     """`kind`: a dataclass with the fields of merchants.Merchant and its branding that the service
     needs.
 

@@ -1,6 +1,6 @@
 """Events out: rows of the effect's transaction, relayed to JetStream in order per aggregate.
 
-`tell` is called inside the transaction; a store that wants effect and events in one statement uses
+`append` is called inside the transaction; a store that wants effect and events in one statement uses
 `insert_sql` with `insert_values`. Rows stay as the event log, which libs/relay.py publishes;
 `replay` publishes a range again, `logged` reads it. Events that cannot be published are set aside:
 `set_aside` lists them, `release` retries them.
@@ -15,8 +15,8 @@ from google.protobuf.message import Message
 
 from libs import descriptors, ids, telemetry
 from libs.bus import Event
+from libs.combined_writes import Write
 from libs.db import Conn
-from libs.pieces import Piece
 from libs.rows import Placed
 
 _COLUMNS: Final = (
@@ -75,19 +75,19 @@ def insert_values(events: Sequence[NewEvent]) -> tuple[object, ...]:
 _APPEND: Final = insert_sql(1) + "{when}"
 
 
-def appended(events: Sequence[NewEvent]) -> Piece:
+def appended(events: Sequence[NewEvent]) -> Write:
     """Events as one of several writes."""
-    return Piece(_APPEND, insert_values(events))
+    return Write(_APPEND, insert_values(events))
 
 
-_TELL: Final = f"{insert_sql(1)} true RETURNING event_id"
+_APPEND_NOW: Final = f"{insert_sql(1)} true RETURNING event_id"
 
 
-async def tell(conn: Conn, *events: NewEvent) -> Sequence[str]:
+async def append(conn: Conn, *events: NewEvent) -> Sequence[str]:
     """Writes events into the current transaction, in order; returns their ids."""
     if not events:
         return []
-    return [row["event_id"] for row in await conn.fetch(_TELL, *insert_values(events))]
+    return [row["event_id"] for row in await conn.fetch(_APPEND_NOW, *insert_values(events))]
 
 
 async def logged(

@@ -1,5 +1,5 @@
-"""Lists: newest first, page by page, with an opaque cursor. The door makes the `Page` of a request,
-`fetch` reads it, and the answer has `rows` and `next_cursor`.
+"""Lists: newest first, page by page, with an opaque cursor. libs/servicer.py makes the `Page` of a
+request, `fetch` reads it, and the answer has `rows` and `next_cursor`.
 
 Ids are time-ordered, so a cursor is the last id of the previous page and a list is `WHERE id <
 cursor ORDER BY id DESC LIMIT n + 1`. A page also ends before it gets too large for one message: the

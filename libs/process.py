@@ -21,13 +21,13 @@ from incasso.merchants.v1 import events_pb2
 from libs import bus as buses
 from libs import (
     bus_users,
-    checkup,
     clock,
     consumer,
     db,
     identity,
     lag,
     logs,
+    preflight,
     relay,
     retention,
     schema,
@@ -74,7 +74,7 @@ class Parts:
     handlers: dict[str, consumer.Handler] = field(default_factory=dict)  # subject → handler
     kept: Kept = NOTHING  # what its tables hold, and for how long
     # Subject → what each replica does at once, e.g. drop a cache entry. Events may be missed.
-    heard: Mapping[str, Callable[[Event], None]] = field(default_factory=dict)
+    listeners: Mapping[str, Callable[[Event], None]] = field(default_factory=dict)
     close: Sequence[Callable[[], Awaitable[object]]] = ()  # channels and sessions
 
 
@@ -109,7 +109,7 @@ def run(
 
 
 async def _check(name: str, config: settings.ServiceSettings, migrations: Path) -> int:
-    found = await checkup.findings(name, config, migrations, now=datetime.now(UTC))
+    found = await preflight.findings(name, config, migrations, now=datetime.now(UTC))
     for one in found:
         sys.stdout.write(f"{name} {one.subject}: {one.wrong or 'ok'}\n")
     return int(any(one.wrong for one in found))
@@ -216,8 +216,8 @@ def _loops(
         """The process serves without NATS; events wait in the outbox until it is back."""
         bus = await buses.connect(config.nats_url, service=name)
         handlers = _handlers(parts)
-        for subject, hear in parts.heard.items():
-            await bus.listen(subject, hear)
+        for subject, listener in parts.listeners.items():
+            await bus.listen(subject, listener)
         writer = asyncio.create_task(relay.Relay(database, bus).run())
         reader = asyncio.create_task(consumer.Consumer(name, database, bus, handlers).run())
         try:

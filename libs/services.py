@@ -21,7 +21,9 @@ class Service:
     port: int  # offset from the embedded stack's base; the admin port is the next. Never reused
     offers: str = ""  # the payment method that its GetOffer offers for a cart
     seals: bool = False  # it is given INCASSO_SEAL_KEYS
-    hears: tuple[str, ...] = ()  # subjects that each replica hears at once, besides its consumer
+    listens_to: tuple[
+        str, ...
+    ] = ()  # subjects that each replica receives at once, besides its consumer
 
     @property
     def full_names(self) -> tuple[str, ...]:
@@ -45,14 +47,14 @@ SERVICES: Final = (
         port=16,
         offers="link",
         seals=True,
-        hears=(MERCHANT_UPDATED,),
+        listens_to=(MERCHANT_UPDATED,),
     ),
     Service(
         "notify",
         ("MessagesService", "WebhooksService"),
         port=18,
         seals=True,
-        hears=(MERCHANT_UPDATED,),
+        listens_to=(MERCHANT_UPDATED,),
     ),
     Service(
         "instalments",
@@ -60,7 +62,7 @@ SERVICES: Final = (
         port=20,
         offers="instalments",
         seals=True,
-        hears=(MERCHANT_UPDATED,),
+        listens_to=(MERCHANT_UPDATED,),
     ),
     Service(
         "cod",
@@ -75,7 +77,7 @@ SERVICES: Final = (
         port=22,
         offers="cod",
         seals=True,
-        hears=(MERCHANT_UPDATED,),
+        listens_to=(MERCHANT_UPDATED,),
     ),
     Service("reporting", ("LedgerService", "ImportsService", "ReconciliationService"), port=24),
 )

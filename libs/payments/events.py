@@ -25,7 +25,7 @@ PREFIX: Final = "incasso.payments.payment."
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PaymentEvent:
     """An event about one of the service's own payments."""
 
     event_id: str
@@ -33,7 +33,7 @@ class Told:
     answer: Answer
 
 
-Known: TypeAlias = Callable[[Conn, Sequence[Told]], Awaitable[Collection[str]]]
+Known: TypeAlias = Callable[[Conn, Sequence[PaymentEvent]], Awaitable[Collection[str]]]
 Follow: TypeAlias = Callable[[Conn, Answer], Awaitable[None]]
 FollowOther: TypeAlias = Callable[[Conn, payments_pb2.Payment], Awaitable[None]]
 
@@ -56,7 +56,7 @@ def handlers(
 
     async def known_of(conn: Conn, events: Sequence[Event]) -> Collection[str]:
         ours = [
-            Told(event.event_id, event.merchant_id, answer_of(payment))
+            PaymentEvent(event.event_id, event.merchant_id, answer_of(payment))
             for event in events
             if (payment := _payment(event)).method == method
         ]

@@ -9,7 +9,7 @@ from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from libs import client, deadlines, wire
 from libs.errors import OutcomeUnknown
 from libs.payments.certain import move
-from libs.payments.repayments import Found, Repayment, RepaymentEvent, Told
+from libs.payments.repayments import RefundReport, Repayment, RepaymentEvent, ReportedRefund
 
 _EVENTS: Final[Mapping[int, RepaymentEvent]] = {
     payments_pb2.Refund.STATE_PROCESSING: RepaymentEvent.WAIT,
@@ -18,15 +18,17 @@ _EVENTS: Final[Mapping[int, RepaymentEvent]] = {
 }
 
 
-def found_of(refund: payments_pb2.Refund, at: datetime) -> Found:
+def found_of(refund: payments_pb2.Refund, at: datetime) -> ReportedRefund:
     """Raises OutcomeUnknown for a state that this version does not know."""
     event = _EVENTS.get(refund.state)
     if event is None:
         raise OutcomeUnknown
-    return wire.read(Found, refund, key=refund.caller_key, news=Told(event, at, refund.id))
+    return wire.read(
+        ReportedRefund, refund, key=refund.caller_key, report=RefundReport(event, at, refund.id)
+    )
 
 
-async def refund(stub: PaymentsServiceStub, repayment: Repayment, at: datetime) -> Told:
+async def refund(stub: PaymentsServiceStub, repayment: Repayment, at: datetime) -> RefundReport:
     """Refunds, or learns the outcome. Raises as `move`."""
     request = payments_pb2.RefundPaymentRequest(
         payment_id=repayment.payment_id or "", amount=wire.money(repayment.amount)
@@ -46,8 +48,10 @@ async def payment_of(stub: PaymentsServiceStub, repayment: Repayment) -> payment
     return found
 
 
-def of_key(payment: payments_pb2.Payment, repayment: Repayment, at: datetime) -> Told | None:
+def of_key(
+    payment: payments_pb2.Payment, repayment: Repayment, at: datetime
+) -> RefundReport | None:
     """The refund of a key. None: payments has not begun it so far."""
     mine = (each for each in payment.refunds if each.caller_key == repayment.id)
     found = next(mine, None)
-    return None if found is None else found_of(found, at).news
+    return None if found is None else found_of(found, at).report

@@ -44,7 +44,7 @@ TRANSITIONS: Final[Mapping[tuple[RepaymentState, RepaymentEvent], RepaymentState
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RefundReport:
     """What payments reports about a refund, and the earliest time at which it knew. `reference`:
     its own id.
     """
@@ -56,7 +56,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReportedRefund:
     """A refund of one of our payments, as returned by payments. `key`: under which it was
     requested.
     """
@@ -64,7 +64,7 @@ class Found:
     key: str
     amount_minor: int
     created_at: datetime
-    news: Told
+    report: RefundReport
 
 
 class Repayment(Protocol):
@@ -91,17 +91,17 @@ def is_under_way(repayment: Repayment) -> bool:
     return repayment.state in OPEN
 
 
-def told(repayment: R, news: Told) -> R | None:
+def after_report(repayment: R, report: RefundReport) -> R | None:
     """The repayment after a report from payments; None if the report is old or known."""
-    to = TRANSITIONS.get((repayment.state, news.event))
-    if to is None or (repayment.told_at is not None and news.at < repayment.told_at):
+    to = TRANSITIONS.get((repayment.state, report.event))
+    if to is None or (repayment.told_at is not None and report.at < repayment.told_at):
         return None
-    waits = news.event is RepaymentEvent.WAIT
+    waits = report.event is RepaymentEvent.WAIT
     after = replace(
         cast(Any, repayment),
         state=to,
-        reference=news.reference or repayment.reference,
-        refusal=news.refusal,
-        told_at=repayment.told_at if waits else news.at,
+        reference=report.reference or repayment.reference,
+        refusal=report.refusal,
+        told_at=repayment.told_at if waits else report.at,
     )
     return cast(R, after)

@@ -65,7 +65,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.refund_worker(deps).run,
         ],
         handlers=worker.handlers(deps),
-        heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
+        listeners={MERCHANT_UPDATED: lambda event: deps.merchants.invalidate(event.merchant_id)},
         close=[merchants.close, paylink.close, payments.close],
     )
 

@@ -33,12 +33,12 @@ def courier_pb(courier: Courier) -> pb.Courier:
 
 async def courier_created(conn: Conn, courier: Courier) -> None:
     event = events_pb2.CourierCreated(courier=courier_pb(courier))
-    await outbox.tell(conn, outbox.event_of(courier, event, courier.created_at))
+    await outbox.append(conn, outbox.event_of(courier, event, courier.created_at))
 
 
 async def courier_changed(conn: Conn, courier: Courier, now: datetime) -> None:
     event = _CHANGES[courier.state](courier=courier_pb(courier))
-    await outbox.tell(conn, outbox.event_of(courier, event, now))
+    await outbox.append(conn, outbox.event_of(courier, event, now))
 
 
 def settings_pb(settings: Settings, locale: str) -> pb.CodSettings:

@@ -7,7 +7,7 @@ import grpc
 from incasso.payments.v1 import payments_pb2
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from libs.payments import repaying
-from libs.payments.repayments import RepaymentEvent, Told
+from libs.payments.repayments import RefundReport, RepaymentEvent
 from services.cod.rules.online_refunds import OnlineRefund, is_ours
 
 
@@ -17,11 +17,11 @@ class Payments:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = PaymentsServiceStub(channel)
 
-    async def refund(self, refund: OnlineRefund, at: datetime) -> Told:
+    async def refund(self, refund: OnlineRefund, at: datetime) -> RefundReport:
         """Refunds, or returns the state of a refund. Raises as `move`."""
         return await repaying.refund(self._stub, refund, at)
 
-    async def find_refund(self, refund: OnlineRefund, at: datetime) -> Told | None:
+    async def find_refund(self, refund: OnlineRefund, at: datetime) -> RefundReport | None:
         """The state of a refund, or of the one the merchant made instead. None: it has to be
         requested.
         """
@@ -29,7 +29,9 @@ class Payments:
         return repaying.of_key(payment, refund, at) or _elsewhere(payment, refund, at)
 
 
-def _elsewhere(payment: payments_pb2.Payment, refund: OnlineRefund, at: datetime) -> Told | None:
+def _elsewhere(
+    payment: payments_pb2.Payment, refund: OnlineRefund, at: datetime
+) -> RefundReport | None:
     """The payment has too little left, since this much was refunded by others."""
     wanted = refund.amount.amount_minor
     if payment.captured_minor - payment.refunded_minor >= wanted:
@@ -42,4 +44,4 @@ def _elsewhere(payment: payments_pb2.Payment, refund: OnlineRefund, at: datetime
     ]
     if sum(one.amount_minor for one in others) < wanted:
         return None
-    return Told(RepaymentEvent.SUCCEED, at, others[-1].id)
+    return RefundReport(RepaymentEvent.SUCCEED, at, others[-1].id)

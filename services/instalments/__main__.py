@@ -59,7 +59,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.reminder_worker(deps).run,
         ],
         handlers=worker.handlers(deps),
-        heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
+        listeners={MERCHANT_UPDATED: lambda event: deps.merchants.invalidate(event.merchant_id)},
         close=[payments.close, merchants.close, oneclick.close, paylink.close],
     )
 

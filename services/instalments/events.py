@@ -196,7 +196,7 @@ def settlement_pb(figure: Figure) -> plans_pb2.InstalmentSettlement:
 
 async def plan_created(conn: Conn, plan: Plan, parts: Sequence[Instalment], now: datetime) -> None:
     event = events_pb2.PlanCreated(plan=plan_pb(Shown(plan, parts)))
-    await outbox.tell(conn, outbox.event_of(plan, event, now))
+    await outbox.append(conn, outbox.event_of(plan, event, now))
 
 
 _PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {

@@ -9,7 +9,7 @@ from libs import client, deadlines, wire
 from libs.money import Money
 from libs.payments import repaying, velocity
 from libs.payments.client import Payments as AskedPayments
-from libs.payments.repayments import Told
+from libs.payments.repayments import RefundReport
 from services.instalments.rules import regimes
 from services.instalments.rules.cards import CardField
 from services.instalments.rules.disputes import Dispute
@@ -100,11 +100,11 @@ class Payments(AskedPayments):
         account = answer.psp_account
         return CardField(account.psp, account.name, account.publishable_key, account.field_url)
 
-    async def refund(self, repayment: Repayment, at: datetime) -> Told:
+    async def refund(self, repayment: Repayment, at: datetime) -> RefundReport:
         """Refunds, or learns the outcome. Raises as `move`."""
         return await repaying.refund(self._stub, repayment, at)
 
-    async def find_refund(self, repayment: Repayment, at: datetime) -> Told | None:
+    async def find_refund(self, repayment: Repayment, at: datetime) -> RefundReport | None:
         """The refund of a key. None: payments has not begun it so far."""
         payment = await repaying.payment_of(self._stub, repayment)
         return repaying.of_key(payment, repayment, at)

@@ -101,4 +101,4 @@ async def _append(
 ) -> None:
     """`of`: the merchant and the aggregate."""
     body = event.SerializeToString()
-    await outbox.tell(conn, NewEvent(*of, f"incasso.merchants.{what}", body, at))
+    await outbox.append(conn, NewEvent(*of, f"incasso.merchants.{what}", body, at))

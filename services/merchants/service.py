@@ -1,10 +1,10 @@
-"""The gRPC door of merchants."""
+"""The gRPC servicer of merchants."""
 
 from datetime import timedelta
 from typing import Final
 
 from incasso.merchants.v1 import merchants_pb2 as pb
-from libs import door, pages, wire
+from libs import pages, servicer, wire
 from libs.errors import invalid
 from libs.idempotency import Key
 from libs.pages import Listed
@@ -101,7 +101,7 @@ async def _create_merchant(
     )
 
 
-MerchantAccounts: Final = door.of(
+MerchantAccounts: Final = servicer.of(
     "incasso.merchants.v1.MerchantsService",
     shows={Merchant: merchant_pb, ApiKey: api_key_pb, MadeKey: _made_pb},
     CreateMerchant=_create_merchant,

@@ -26,7 +26,7 @@ from services.notify.webhooks.guard import Guard, networks_of
 from services.notify.webhooks.receivers_client import Receivers
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-JOIN_SECONDS: Final = 0.03
+LINGER_SECONDS: Final = 0.03
 LAST_TRIES_SECONDS: Final = 15.0  # for messages and webhooks in progress at stop
 
 
@@ -54,7 +54,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         seal=Seal(keys),
         guard=guard,
         receivers=Receivers(guard),
-        join_seconds=JOIN_SECONDS,
+        linger_seconds=LINGER_SECONDS,
     )
     return Parts(
         servicers=[
@@ -64,7 +64,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         kept=retention.KEPT,
         loops=worker.loops(deps),
         handlers=worker.handlers(deps),
-        heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
+        listeners={MERCHANT_UPDATED: lambda event: deps.merchants.invalidate(event.merchant_id)},
         close=[
             lambda: deps.sending.wait(LAST_TRIES_SECONDS),
             deps.mailer.close,

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from libs.batching import StatementBatcher
 from libs.clock import Clock, world_now
 from libs.db import Database
-from libs.joint import Joint
 from libs.seal import Seal
 from libs.tasks import Tasks
 from services.notify.messages.cod_client import CodOrders
@@ -40,8 +40,10 @@ class Deps:
     clock: Clock = field(default_factory=Clock)  # the merchant's
     now: Callable[[], datetime] = world_now  # for mail servers, webhooks and backoff
     sending: Tasks = field(default_factory=Tasks)  # attempts in progress, awaited at shutdown
-    join_seconds: float = 0.0  # how long an attempt waits for others to share its statements
-    joint: Joint = field(init=False)
+    linger_seconds: float = 0.0  # how long an attempt waits for others to share its statements
+    batcher: StatementBatcher = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "joint", Joint(self.db, join_seconds=self.join_seconds))
+        object.__setattr__(
+            self, "batcher", StatementBatcher(self.db, linger_seconds=self.linger_seconds)
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from incasso.oneclick.v1 import events_pb2 as oneclick_events
 from libs import gauges
 from libs.bus import Event
-from libs.consumer import Handler, Together, grouped
+from libs.consumer import BatchHandler, Handler, grouped
 from libs.db import Conn
 from libs.process import Loop
 from services.notify import metrics
@@ -44,7 +44,7 @@ def merged(*readers: Mapping[str, Handler]) -> dict[str, Handler]:
             for event in alone:
                 await reader[event.subject](conn, event)
 
-    every = Together(handle)
+    every = BatchHandler(handle)
     return {subject: every for reader in readers for subject in reader}
 
 

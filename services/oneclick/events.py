@@ -172,4 +172,4 @@ async def items_removed(conn: Conn, before: Charge, lowering: Lowering, now: dat
 
 
 async def _tell(conn: Conn, about: Placed, event: Message, now: datetime) -> None:
-    await outbox.tell(conn, outbox.event_of(about, event, now))
+    await outbox.append(conn, outbox.event_of(about, event, now))

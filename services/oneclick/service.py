@@ -1,10 +1,10 @@
-"""The gRPC door of oneclick."""
+"""The gRPC servicer of oneclick."""
 
 from typing import Final
 
 from incasso.common.v1 import offer_pb2
 from incasso.oneclick.v1 import oneclick_pb2 as pb
-from libs import context, door, pages, wire
+from libs import context, pages, servicer, wire
 from libs.idempotency import key_of
 from libs.pages import Listed
 from services.oneclick.deps import Deps
@@ -64,7 +64,7 @@ async def _get_offer(deps: Deps, request: pb.GetOfferRequest) -> offer_pb2.Offer
     return offer_pb(await offer.get_offer(deps, cart.customer_id, wire.money_of(cart.amount)))
 
 
-OneClick: Final = door.of(
+OneClick: Final = servicer.of(
     "incasso.oneclick.v1.OneClickService",
     shows={
         Chargeable: chargeable_pb,
@@ -74,7 +74,7 @@ OneClick: Final = door.of(
         ShownInstrument: instrument_pb,
     },
     CreateCustomer=customers.create_customer,
-    GetCustomer=door.Row(CUSTOMERS, CustomerNotFound),
+    GetCustomer=servicer.Row(CUSTOMERS, CustomerNotFound),
     GetContacts=_get_contacts,
     ListCustomers=_list_customers,
     UpdateCustomer=customers.update_customer,

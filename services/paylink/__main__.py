@@ -62,7 +62,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             lambda: worker.watch_unanswered(deps),
         ],
         handlers=worker.handlers(deps),
-        heard={MERCHANT_UPDATED: lambda event: deps.merchants.forget(event.merchant_id)},
+        listeners={MERCHANT_UPDATED: lambda event: deps.merchants.invalidate(event.merchant_id)},
         close=[payments.close, merchants.close, oneclick.close, instalments.close],
     )
 

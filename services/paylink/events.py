@@ -11,10 +11,10 @@ from typing import Final
 from incasso.paylink.v1 import events_pb2, paylink_pb2, shop_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import descriptors, outbox, wire
+from libs.combined_writes import Write
 from libs.db import Conn
 from libs.money import Money
 from libs.outbox import NewEvent
-from libs.pieces import Piece
 from services.paylink.rules.carts import Cart
 from services.paylink.rules.domain import Link, LinkPayment, Reason
 from services.paylink.rules.products import Product, Shop
@@ -92,33 +92,33 @@ async def link_created(
 ) -> None:
     """`sent`: the link after it was handed to its channels, if it has any."""
     first = _sent(sent, reason, now) if sent.channels else []
-    await outbox.tell(conn, _of_link(link, "created", now), *first)
+    await outbox.append(conn, _of_link(link, "created", now), *first)
 
 
 async def link_sent(conn: Conn, link: Link, reason: Reason, now: datetime) -> None:
     """Sent means handed to notify, by the event that requests the messages."""
-    await outbox.tell(conn, *_sent(link, reason, now))
+    await outbox.append(conn, *_sent(link, reason, now))
 
 
 async def link_reissued(conn: Conn, link: Link, now: datetime, *, reason: Reason) -> None:
     """Also sent, if it has channels."""
     sent = _sent(link, reason, now) if link.channels else []
-    await outbox.tell(conn, _of_link(link, "reissued", now), *sent)
+    await outbox.append(conn, _of_link(link, "reissued", now), *sent)
 
 
 async def tell_link(conn: Conn, link: Link, verb: str, now: datetime) -> None:
     """Events of a link alone: seen, quote_accepted, expired, cancelled."""
-    await outbox.tell(conn, _of_link(link, verb, now))
+    await outbox.append(conn, _of_link(link, verb, now))
 
 
-def link_payment(link: Link, verb: str, payment: LinkPayment, now: datetime) -> Piece:
+def link_payment(link: Link, verb: str, payment: LinkPayment, now: datetime) -> Write:
     """Events of a payment attempt: paying, payment_failed, paid."""
     return outbox.appended([_of_link(link, verb, now, link_payment=payment_pb(payment))])
 
 
 async def satisfaction_given(conn: Conn, payment: LinkPayment, now: datetime) -> None:
     given = _event(payment, "satisfaction.given", now, link_payment=payment_pb(payment))
-    await outbox.tell(conn, replace(given, aggregate_id=payment.link_id))
+    await outbox.append(conn, replace(given, aggregate_id=payment.link_id))
 
 
 async def tell_transfer(conn: Conn, transfer: BankTransfer, verb: str, now: datetime) -> None:
@@ -126,12 +126,12 @@ async def tell_transfer(conn: Conn, transfer: BankTransfer, verb: str, now: date
     payment ends.
     """
     told = transfer_pb(transfer)
-    await outbox.tell(conn, _event(transfer, f"bank_transfer.{verb}", now, bank_transfer=told))
+    await outbox.append(conn, _event(transfer, f"bank_transfer.{verb}", now, bank_transfer=told))
 
 
 async def tell_cart(conn: Conn, cart: Cart, verb: str, now: datetime) -> None:
     """recovery_sent, recovered."""
-    await outbox.tell(conn, _event(cart, f"cart.{verb}", now, cart=cart_pb(cart)))
+    await outbox.append(conn, _event(cart, f"cart.{verb}", now, cart=cart_pb(cart)))
 
 
 def _sent(link: Link, reason: Reason, now: datetime) -> Sequence[NewEvent]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from libs.answers import Answers
 from libs.db import Database
 from libs.errors import required
+from libs.remote_cache import RemoteCache
 from services.payments.errors import PspAccountNotFound
 from services.payments.rules.orders import DuplicatePolicy
 from services.payments.rules.routing import Rule
@@ -46,15 +46,15 @@ class RoutingCache:
 
     def __init__(self, db: Database, *, ttl_seconds: float = TTL_SECONDS) -> None:
         self._db = db
-        self._routings: Answers[MerchantRouting] = Answers(fresh_seconds=ttl_seconds)
-        self._accounts: Answers[PspAccount] = Answers(fresh_seconds=ttl_seconds)
+        self._routings: RemoteCache[MerchantRouting] = RemoteCache(fresh_seconds=ttl_seconds)
+        self._accounts: RemoteCache[PspAccount] = RemoteCache(fresh_seconds=ttl_seconds)
 
     async def of(self, merchant_id: str, *, naming: Collection[str] = ()) -> MerchantRouting:
         """Reloaded if it lacks one of the names."""
         read = partial(self._read, merchant_id)
         routing = await self._routings.get(merchant_id, read)
         if not set(naming) <= set(routing.names):
-            routing = await self._routings.renew(merchant_id, read)
+            routing = await self._routings.refresh(merchant_id, read)
         return routing
 
     async def account(self, merchant_id: str, psp_account_id: str) -> PspAccount:
@@ -68,8 +68,8 @@ class RoutingCache:
         """For any merchant: webhooks name nothing else. Raises PspAccountNotFound."""
         return await self._accounts.get(psp_account_id, partial(self._account, psp_account_id))
 
-    def forget(self, merchant_id: str) -> None:
-        self._routings.forget(merchant_id)
+    def invalidate(self, merchant_id: str) -> None:
+        self._routings.invalidate(merchant_id)
 
     async def _account(self, psp_account_id: str) -> PspAccount:
         async with self._db.connection() as conn:

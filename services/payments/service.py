@@ -1,10 +1,10 @@
-"""The gRPC door of payments."""
+"""The gRPC servicer of payments."""
 
 from datetime import timedelta
 from typing import Final
 
 from incasso.payments.v1 import payments_pb2 as pb
-from libs import context, door, pages, wire
+from libs import context, pages, servicer, wire
 from libs.idempotency import Key
 from libs.pages import Listed
 from services.payments.deps import Deps
@@ -66,11 +66,11 @@ def _psp_account_pb(shown: ShownAccount) -> pb.PspAccount:
     )
 
 
-Payments: Final = door.of(
+Payments: Final = servicer.of(
     "incasso.payments.v1.PaymentsService",
     shows={Payment: payment_pb, ShownAccount: _psp_account_pb},
     CreatePayment=_create_payment,
-    GetPayment=door.Row(PAYMENTS, PaymentNotFound),
+    GetPayment=servicer.Row(PAYMENTS, PaymentNotFound),
     GetPaymentByKey=by_key.get_payment_by_key,
     ClosePaymentKey=by_key.close_payment_key,
     ListPayments=_list_payments,
@@ -79,7 +79,7 @@ Payments: Final = door.of(
     RefundPayment=operations.refund_payment,
     LowerPayment=operations.lower_payment,
     RefreshPayment=_refresh_payment,
-    ListDisputes=door.Rows(DISPUTES, "dis"),
+    ListDisputes=servicer.Rows(DISPUTES, "dis"),
     SetUpInstrument=_set_up_instrument,
     RemoveInstrument=instruments.remove_instrument,
     HandlePspWebhook=webhooks.handle_psp_webhook,

@@ -16,6 +16,6 @@ def period_pb(period: Period) -> ledger_pb2.Period:
 async def period_closed(conn: Conn, merchant_id: str, period: Period, now: datetime) -> None:
     event = events_pb2.PeriodClosed(period=period_pb(period))
     subject, body = descriptors.subject_of(event), event.SerializeToString()
-    await outbox.tell(
+    await outbox.append(
         conn, NewEvent(merchant_id, f"{merchant_id}:{period.month}", subject, body, now)
     )

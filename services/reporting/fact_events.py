@@ -20,6 +20,7 @@ from incasso.payments.v1 import payments_pb2
 from libs import descriptors, time_zones, wire
 from libs.bus import Event
 from services.reporting.rules.facts import (
+    BookableEvent,
     CashCollected,
     CashRefunded,
     CashRemitted,
@@ -33,42 +34,43 @@ from services.reporting.rules.facts import (
     PlanMoved,
     PspCharge,
     PspRefund,
-    Told,
     TransferMoved,
 )
 
-Read: TypeAlias = Callable[[Any, Event], Told]
+Read: TypeAlias = Callable[[Any, Event], BookableEvent]
 _PREFIX: Final = "incasso."
 _MOVES: Final = wire.members(MoveKind, paylink_pb2.BankTransferMove.Kind)
 _DISPUTES: Final = wire.members(DisputeState, payments_pb2.Dispute.State)
 
 
-def _captured(message: payments.PaymentCaptured, event: Event) -> Told:
+def _captured(message: payments.PaymentCaptured, event: Event) -> BookableEvent:
     payment = message.payment
     fact = PspCharge(payment.psp_account, _is_of_plan(payment), message.amount_minor)
     return _of_payment(event, payment, fact)
 
 
-def _refunded(message: payments.PaymentRefunded, event: Event) -> Told:
+def _refunded(message: payments.PaymentRefunded, event: Event) -> BookableEvent:
     fact = _refund(message, undone=False)
     return _of_payment(event, message.payment, fact, message.refund.psp_reference)
 
 
-def _refund_failed(message: payments.PaymentRefundFailed, event: Event) -> Told:
+def _refund_failed(message: payments.PaymentRefundFailed, event: Event) -> BookableEvent:
     """If it had not succeeded, nothing had moved."""
     amount_minor = message.refund.amount_minor if message.had_succeeded else 0
     fact = _refund(message, undone=True, amount_minor=amount_minor)
     return _of_payment(event, message.payment, fact, message.refund.psp_reference)
 
 
-def _dispute_opened(message: payments.DisputeOpened, event: Event) -> Told:
+def _dispute_opened(message: payments.DisputeOpened, event: Event) -> BookableEvent:
     """If it has already ended, a separate event reports the end."""
     payment, dispute = message.payment, message.dispute
     opened = Disputed(DisputeState.OPEN, dispute.amount_minor)
     return _of_payment(event, payment, DisputeMoved(payment.psp_account, None, opened))
 
 
-def _dispute_moved(message: payments.DisputeUpdated | payments.DisputeClosed, event: Event) -> Told:
+def _dispute_moved(
+    message: payments.DisputeUpdated | payments.DisputeClosed, event: Event
+) -> BookableEvent:
     after = Disputed(_DISPUTES[message.dispute.state], message.dispute.amount_minor)
     before = Disputed(DisputeState.OPEN, after.amount_minor)
     if message.HasField("previous"):
@@ -88,9 +90,9 @@ def _is_of_plan(payment: payments_pb2.Payment) -> bool:
     return payment.method == "instalments" or payment.order_part.startswith("instalment:")
 
 
-def _collected(message: cod.CodParcelCollected, event: Event) -> Told:
+def _collected(message: cod.CodParcelCollected, event: Event) -> BookableEvent:
     amount = message.collected
-    return _told(
+    return _bookable(
         event,
         CashCollected(message.courier_id, amount.amount_minor, message.fee_minor),
         currency=amount.currency,
@@ -101,7 +103,7 @@ def _collected(message: cod.CodParcelCollected, event: Event) -> Told:
 
 def _remitted(
     message: cod.CodOrderRemitted | cod.CodOrderShort | cod.CodOrderPartlyRemitted, event: Event
-) -> Told:
+) -> BookableEvent:
     order, brought = message.order, message.remitted
     fact = CashRemitted(
         order.courier_id,
@@ -111,29 +113,29 @@ def _remitted(
         brought.short_before_minor,
     )
     currency, reference = order.amount.currency, order.order_reference
-    return _told(event, fact, currency=currency, order_reference=reference)
+    return _bookable(event, fact, currency=currency, order_reference=reference)
 
 
-def _plan_moved(message: instalments.PlanBalanceChanged, event: Event) -> Told:
+def _plan_moved(message: instalments.PlanBalanceChanged, event: Event) -> BookableEvent:
     before, after = (wire.read(PlanBooks, books) for books in (message.before, message.after))
     currency, reference = message.currency, message.order_reference
-    return _told(event, PlanMoved(before, after), currency=currency, order_reference=reference)
+    return _bookable(event, PlanMoved(before, after), currency=currency, order_reference=reference)
 
 
-def _cash_refunded(message: cod.CodRefundPaid, event: Event) -> Told:
+def _cash_refunded(message: cod.CodRefundPaid, event: Event) -> BookableEvent:
     return _of_cash(event, message, CashRefunded(message.refund.amount.amount_minor))
 
 
-def _cash_refund_failed(message: cod.CodRefundFailed, event: Event) -> Told:
+def _cash_refund_failed(message: cod.CodRefundFailed, event: Event) -> BookableEvent:
     """If it had not been paid, nothing had moved."""
     amount_minor = message.refund.amount.amount_minor if message.had_been_paid else 0
     return _of_cash(event, message, CashRefunded(amount_minor, undone=True))
 
 
-def _of_cash(event: Event, message: Any, fact: CashRefunded) -> Told:
+def _of_cash(event: Event, message: Any, fact: CashRefunded) -> BookableEvent:
     currency, reference = message.refund.amount.currency, message.refund.order_reference
     reaches_bank_as = message.refund.id.replace("_", "")  # EndToEndId in the bank file
-    return _told(
+    return _bookable(
         event,
         fact,
         currency=currency,
@@ -142,7 +144,7 @@ def _of_cash(event: Event, message: Any, fact: CashRefunded) -> Told:
     )
 
 
-def _transfer_recorded(message: paylink.BankTransferRecorded, event: Event) -> Told:
+def _transfer_recorded(message: paylink.BankTransferRecorded, event: Event) -> BookableEvent:
     """Published again when a transfer that waited for its link is assigned: the money arrived
     earlier.
     """
@@ -155,13 +157,13 @@ def _transfer_recorded(message: paylink.BankTransferRecorded, event: Event) -> T
 
 def _transfer_moved(
     message: paylink.BankTransferSettled | paylink.BankTransferGivenBack, event: Event
-) -> Told:
+) -> BookableEvent:
     return _of_transfer(event, message.bank_transfer, 0, None)
 
 
 def _of_transfer(
     event: Event, transfer: paylink_pb2.BankTransfer, arrived_minor: int, day: date | None
-) -> Told:
+) -> BookableEvent:
     """The moves that the event reports: those made at its time."""
     moves = tuple(
         Move(_MOVES[move.kind], move.amount_minor, bool(move.plan_id))
@@ -169,7 +171,7 @@ def _of_transfer(
         if wire.time_of(move.made_at) == event.occurred_at
     )
     fact = TransferMoved(arrived_minor, moves)
-    return _told(
+    return _bookable(
         event,
         fact,
         currency=transfer.amount.currency,
@@ -185,8 +187,8 @@ def _day_of(event: Event, at: datetime) -> date:
 
 def _of_payment(
     event: Event, payment: payments_pb2.Payment, fact: Fact, operation_reference: str = ""
-) -> Told:
-    return _told(
+) -> BookableEvent:
+    return _bookable(
         event,
         fact,
         currency=payment.amount.currency,
@@ -197,7 +199,7 @@ def _of_payment(
     )
 
 
-def _told(
+def _bookable(
     event: Event,
     fact: Fact,
     *,
@@ -207,9 +209,9 @@ def _told(
     payment_reference: str = "",
     operation_reference: str = "",
     happened_on: date | None = None,
-) -> Told:
+) -> BookableEvent:
     """On the event's day, unless the event states another."""
-    return Told(
+    return BookableEvent(
         merchant_id=event.merchant_id,
         event_id=event.event_id,
         kind=event.subject.removeprefix(_PREFIX),
@@ -256,7 +258,7 @@ _TELLING_ZONES: Final = {
 ZONES: Final = tuple(_TELLING_ZONES)
 
 
-def told_of(event: Event, zone: ZoneInfo) -> Told:
+def bookable_of(event: Event, zone: ZoneInfo) -> BookableEvent:
     """`zone`: its merchant's. Raises KeyError for an event that is not booked."""
     message, read = _BY_SUBJECT[event.subject]
     local = replace(event, occurred_at=event.occurred_at.astimezone(zone))

@@ -21,7 +21,7 @@ from libs.errors import ServiceUnavailable
 from services.reporting import fact_events
 from services.reporting.config import RebuildConfig
 from services.reporting.flows.rebuilding import Rebuild
-from services.reporting.rules.facts import Told
+from services.reporting.rules.facts import BookableEvent
 from services.reporting.rules.rebuilding import Compared, DifferenceKind
 from services.reporting.store import own_facts
 from services.reporting.store import rebuilding as store
@@ -71,7 +71,7 @@ class OwnLog:
     db: Database
     say: Say
 
-    async def read(self, since: datetime | None) -> AsyncIterator[Sequence[Told]]:
+    async def read(self, since: datetime | None) -> AsyncIterator[Sequence[BookableEvent]]:
         async with self.db.snapshot() as conn:
             count = 0
             async for told in own_facts.every(conn, BATCH, since=since):

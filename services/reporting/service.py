@@ -4,7 +4,7 @@ from datetime import date
 from typing import Final
 
 from incasso.reporting.v1 import imports_pb2, ledger_pb2
-from libs import context, door, wire
+from libs import context, servicer, wire
 from services.reporting.deps import Deps
 from services.reporting.errors import ExceptionNotFound, ImportNotFound
 from services.reporting.flows import (
@@ -34,12 +34,12 @@ async def _with_lines(deps: Deps, answer: ledger_pb2.ListJournalEntriesResponse)
         )
 
 
-Ledger: Final = door.of(
+Ledger: Final = servicer.of(
     "incasso.reporting.v1.LedgerService",
     GetTrialBalance=reading.trial_balance,
     GetAccountStatement=reading.statement,
-    ListJournalEntries=door.Then(
-        door.Rows(ENTRIES, "evt", columns={"event_id": "id"}), _with_lines
+    ListJournalEntries=servicer.Completed(
+        servicer.Rows(ENTRIES, "evt", columns={"event_id": "id"}), _with_lines
     ),
     ListPeriods=closing.list_periods,
     ClosePeriod=closing.close_period,
@@ -54,25 +54,25 @@ async def _with_transfers(deps: Deps, answer: imports_pb2.ListBankLinesResponse)
             line.link_transfer.CopyFrom(wire.message(imports_pb2.LinkTransfer, transfer))
 
 
-Imports: Final = door.of(
+Imports: Final = servicer.of(
     "incasso.reporting.v1.ImportsService",
     ImportStatement=importing.import_statement,
-    GetImport=door.Row(IMPORTS, ImportNotFound),
-    ListImports=door.Rows(IMPORTS, "imp"),
-    ListBankLines=door.Then(door.Rows(BANK_LINES, "bln"), _with_transfers),
-    ListSettlementLines=door.Rows(SETTLEMENT_LINES, "stl"),
+    GetImport=servicer.Row(IMPORTS, ImportNotFound),
+    ListImports=servicer.Rows(IMPORTS, "imp"),
+    ListBankLines=servicer.Completed(servicer.Rows(BANK_LINES, "bln"), _with_transfers),
+    ListSettlementLines=servicer.Rows(SETTLEMENT_LINES, "stl"),
 )
 
-Reconciliation: Final = door.of(
+Reconciliation: Final = servicer.of(
     "incasso.reporting.v1.ReconciliationService",
     RunReconciliation=reconciling.reconcile,
-    ListMatches=door.Rows(MATCHES, "mat"),
-    ListExceptions=door.Rows(EXCEPTIONS, "exc"),
-    GetException=door.Row(EXCEPTIONS, ExceptionNotFound),
+    ListMatches=servicer.Rows(MATCHES, "mat"),
+    ListExceptions=servicer.Rows(EXCEPTIONS, "exc"),
+    GetException=servicer.Row(EXCEPTIONS, ExceptionNotFound),
     AssignException=resolving.assign_exception,
     ResolveException=resolving.resolve_exception,
     ListReconciliationSources=sources.list_sources,
     PutReconciliationSource=sources.put_source,
-    ListAuditRecords=door.Rows(AUDIT, "aud"),
+    ListAuditRecords=servicer.Rows(AUDIT, "aud"),
     CheckAuditLog=auditing.check,
 )

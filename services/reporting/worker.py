@@ -6,15 +6,15 @@ from typing import Final
 
 from libs import due as due_rows
 from libs.bus import Event
-from libs.consumer import Handler, Together
+from libs.consumer import BatchHandler, Handler
 from libs.db import Conn
 from libs.due import DueWorker
 from libs.payments import due
 from libs.payments.due import DueRow
 from services.reporting import courier_events, fact_events
 from services.reporting.deps import Deps
-from services.reporting.flows import booking, hearing, link_transfers, reconciling, remittances
-from services.reporting.flows.hearing import ZoneOf
+from services.reporting.flows import booking, ingesting, link_transfers, reconciling, remittances
+from services.reporting.flows.ingesting import ZoneOf
 from services.reporting.store import matching
 
 SERVICE: Final = "reporting"
@@ -25,12 +25,12 @@ def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
     """All are handled together: one transaction per batch, with few statements."""
 
     async def keep(conn: Conn, events: Sequence[Event]) -> None:
-        told = await hearing.heard(conn, events, zone_of)
+        told = await ingesting.ingest(conn, events, zone_of)
         await booking.book(conn, told)
         await booking.expect(conn, told, events[-1].occurred_at)
         await remittances.keep(conn, events, zone_of)
 
-    return dict.fromkeys(_HEARD, Together(keep))
+    return dict.fromkeys(_HEARD, BatchHandler(keep))
 
 
 def link_transfer_worker(deps: Deps) -> DueWorker[DueRow]:

@@ -35,7 +35,7 @@ async def log(new_database):
         for what, day in days.items():
             at = MIDNIGHT - day * DAY + DAY / 2
             told = NewEvent("mer_1", "mer_1", f"incasso.merchants.{what}", b"", at)
-            await outbox.tell(tx, told)
+            await outbox.append(tx, told)
         await tx.execute("UPDATE outbox SET recorded_at = occurred_at, published_at = now()")
     yield url, database
     await database.close()

@@ -29,7 +29,7 @@ async def running(*loops):
 
 async def append(conn, aggregate="agg_1", body=b"body", subject=SUBJECT, route=""):
     at = datetime.now(UTC)
-    [event_id] = await outbox.tell(conn, NewEvent("mer_a", aggregate, subject, body, at, route))
+    [event_id] = await outbox.append(conn, NewEvent("mer_a", aggregate, subject, body, at, route))
     return event_id
 
 
@@ -144,7 +144,7 @@ async def test_events_that_wait_are_handled_together_each_once(database, bus):
     async with database.transaction() as conn:
         for body in bodies:
             await append(conn, body=body)
-    handlers = {SUBJECT: consumers.Together(handle)}
+    handlers = {SUBJECT: consumers.BatchHandler(handle)}
     async with running(relay.Relay(database, bus)):
         await until(lambda: published(database))
 
@@ -180,7 +180,7 @@ async def test_an_event_that_fails_among_those_handled_together_fails_alone(
     async def all_handled():
         return len(handled) >= len(bodies)
 
-    handlers = {SUBJECT: consumers.Together(handle)}
+    handlers = {SUBJECT: consumers.BatchHandler(handle)}
     async with running(consumers.Consumer("reader", database, bus, handlers)):
         await until(all_handled)
     assert sorted(handled) == sorted(bodies)

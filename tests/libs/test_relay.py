@@ -37,7 +37,7 @@ def relay_of(database, bus, **options):
 async def append(conn, merchant="mer_a", *, subject=SUBJECT, body=b"body", count=1):
     at = datetime.now(UTC)
     for _ in range(count):
-        [event_id] = await outbox.tell(conn, NewEvent(merchant, "agg_1", subject, body, at))
+        [event_id] = await outbox.append(conn, NewEvent(merchant, "agg_1", subject, body, at))
     return event_id
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 import pytest
 
 from libs import rows
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.money import Money
 
 
@@ -208,8 +208,8 @@ class Sold:
 
 
 def test_a_dataclass_is_made_of_another_ones_fields():
-    assert made(
+    assert copy_as(
         Line, Sold("Shirt", Money(1, "EUR"), State.CLOSED, "Giulia"), price=Money(2, "EUR")
     ) == Line("Shirt", Money(2, "EUR"), State.CLOSED)
     with pytest.raises(TypeError, match="price"):
-        made(Line, Thing("mer_1", "thg_1", State.OPEN), name="Shirt")
+        copy_as(Line, Thing("mer_1", "thg_1", State.OPEN), name="Shirt")

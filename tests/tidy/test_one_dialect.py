@@ -45,7 +45,7 @@ def test_an_effect_of_ours_alone_is_made_by_once():
 
 
 def test_a_violated_constraint_is_a_refusal_only_by_its_name():
-    """`libs.db.unique` names the constraint; who catches the violation itself catches any."""
+    """`on_unique_violation` names the constraint; who catches the violation itself catches any."""
     offenders = [
         str(source.path)
         for source in services()

@@ -52,7 +52,7 @@ def test_it_is_given_the_keys_of_the_seal_when_it_asks_for_them(service: Service
 
 @every_service
 def test_it_may_hear_what_it_listens_to(service: Service):
-    assert ("heard=" in text_of(service, "__main__.py")) is bool(service.hears)
+    assert ("listeners=" in text_of(service, "__main__.py")) is bool(service.listens_to)
 
 
 def test_ports_of_the_embedded_stack_are_taken_once():

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time
 from typing import Final
 
 from libs import ids, outbox, threads
-from libs.blocks import blocks
+from libs.chunks import chunked
 from libs.db import Conn
 from libs.outbox import NewEvent
 from services.cod import order_events, remittance_events
@@ -52,7 +52,7 @@ async def owed_for(
     numbers, references = await threads.run(_named, lines)
     orders = await store.lock_orders(tx, merchant_id, courier.id, numbers, references)
     claims: dict[str, list[Claim]] = defaultdict(list)
-    for block in blocks(orders, BLOCK):
+    for block in chunked(orders, BLOCK):
         owing = await store.owing(tx, merchant_id, block)
         parcels = [parcel.tracking_number for parcel in owing]
         booked = await store.booked(tx, merchant_id, courier.id, parcels)
@@ -105,7 +105,7 @@ async def book(
     """
     books = _Books(courier, compared.claims, remittance, now)
     done: _Booked | None = None
-    for block in blocks(await threads.run(rules.by_order, compared.lines), BLOCK):
+    for block in chunked(await threads.run(rules.by_order, compared.lines), BLOCK):
         orders = await orders_store.of_ids(tx, courier.merchant_id, [each for each, _ in block])
         computing = asyncio.create_task(threads.run(books.of_orders, orders, dict(block)))
         if done is not None:
@@ -131,7 +131,7 @@ async def _save(tx: Conn, booked: _Booked, now: datetime) -> None:
     await courier_events.save(tx, booked.told)
     await orders_store.save_states(tx, booked.orders)
     await orders_store.save_parcels(tx, booked.collected)
-    await outbox.tell(tx, *booked.news)
+    await outbox.append(tx, *booked.news)
     await order_links.follow(tx, booked.orders, now)
 
 

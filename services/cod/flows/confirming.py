@@ -43,7 +43,7 @@ async def _send(deps: Deps, tx: Conn, order: Order, before: Code | None, now: da
         now=now,
     )
     await store.save(tx, new)
-    await outbox.tell(tx, *events.message(order, Reason.CODE, now))
+    await outbox.append(tx, *events.message(order, Reason.CODE, now))
 
 
 async def send_code(deps: Deps, cod_order_id: str, key: Key) -> bytes:
@@ -78,8 +78,8 @@ async def confirm_order(deps: Deps, cod_order_id: str, code: str, key: Key | Non
             return None
         confirmed = orders.confirmed(order, now)
         await orders_store.save(tx, confirmed)
-        await outbox.tell(tx, *events.news(order, confirmed, now))
-        await outbox.tell(tx, *events.deposit_letter(order, confirmed, now))
+        await outbox.append(tx, *events.news(order, confirmed, now))
+        await outbox.append(tx, *events.deposit_letter(order, confirmed, now))
         return events.order_pb(confirmed)
 
     answer = (await idempotency.once(deps.db, key, cod_order_id, effect)).body

@@ -99,7 +99,7 @@ async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
     await store.save(conn, paid)
     after = paying_online.paid(before, paid, now)
     await orders_store.save(conn, after)
-    await outbox.tell(conn, *events.paid_online(before, after, paid, now))
+    await outbox.append(conn, *events.paid_online(before, after, paid, now))
     await order_links.follow(conn, [after], now)
     await dispatching.apply_waiting(deps, conn, after, now)
 

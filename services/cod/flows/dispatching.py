@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from libs import context, ids, outbox
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import invalid, required
 from services.cod import order_events
@@ -76,8 +76,8 @@ async def dispatch_order(deps: Deps, cod_order_id: str) -> Order:
         if after == before:
             return after
         await store.save(tx, after)
-        await outbox.tell(tx, *order_events.news(before, after, now))
-        await outbox.tell(tx, *order_events.message(after, Reason.DISPATCHED, now))
+        await outbox.append(tx, *order_events.news(before, after, now))
+        await outbox.append(tx, *order_events.message(after, Reason.DISPATCHED, now))
         return await apply_waiting(deps, tx, after, now)
 
 
@@ -137,7 +137,7 @@ def _check(told: Sequence[NewCourierEvent], now: datetime) -> None:
 
 
 def _received(event: NewCourierEvent, courier_id: str, now: datetime) -> CourierEvent:
-    return made(
+    return copy_as(
         CourierEvent,
         event,
         merchant_id=context.merchant_id(),
@@ -164,7 +164,7 @@ async def _followed(
     news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
     before = {order.id: order for order in locked_orders}
     letters = [new for order in moved for new in order_events.letters(before[order.id], order, now)]
-    await outbox.tell(tx, *news, *letters)
+    await outbox.append(tx, *news, *letters)
     await refusing.record(deps, tx, context.merchant_id(), moved, now)
     await order_links.follow(tx, moved, now)
     return moved, kept

@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from libs import context
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.money import Money
 from services.cod.deps import Deps
 from services.cod.flows import refusing
@@ -50,7 +50,7 @@ async def list_offers(deps: Deps, cmd: ListOffers) -> Compared:
         settings = await SETTINGS.get(conn, context.merchant_id(), default)
         couriers = await couriers_store.active(conn, context.merchant_id())
         refused = await refusing.count(deps, conn, known, settings, now)
-    cart = made(
+    cart = copy_as(
         Cart,
         cmd,
         price=Money(cmd.amount_minor, cmd.currency),

@@ -22,7 +22,13 @@ from libs.errors import (
 from libs.idempotency import Key
 from libs.logs import log
 from libs.payments.due import DueRow
-from libs.payments.repayments import Found, RepaymentEvent, Told, is_under_way, told
+from libs.payments.repayments import (
+    RefundReport,
+    RepaymentEvent,
+    ReportedRefund,
+    after_report,
+    is_under_way,
+)
 from services.cod import order_events
 from services.cod.deps import Deps
 from services.cod.errors import NothingToGiveBack, OrderNotFound
@@ -67,55 +73,55 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
     if intent is None or not is_under_way(intent):
         return
     try:
-        news = await _settled(deps, intent)
+        report = await _settled(deps, intent)
     except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
         log.info("a refund is not settled yet", reason=refusal.reason)
         return
     async with deps.db.transaction() as tx:
-        await record(tx, intent, news, deps.clock.now())
+        await record(tx, intent, report, deps.clock.now())
 
 
-async def _settled(deps: Deps, intent: OnlineRefund) -> Told:
+async def _settled(deps: Deps, intent: OnlineRefund) -> RefundReport:
     """Requested, unless it already was. Raises if its outcome is unknown."""
     at = deps.clock.now()
     if intent.payment_id is None:
-        return Told(RepaymentEvent.FAIL, at, refusal=rules.BY_TRANSFER)
-    news = await deps.payments.find_refund(intent, at)
-    if news is not None:
-        return news
+        return RefundReport(RepaymentEvent.FAIL, at, refusal=rules.BY_TRANSFER)
+    report = await deps.payments.find_refund(intent, at)
+    if report is not None:
+        return report
     try:
         return await deps.payments.refund(intent, at)
     except (IdempotencyKeyInUse, ServiceUnavailable):
         raise
     except RemoteRefusal as refusal:
-        return Told(RepaymentEvent.FAIL, at, refusal=stored(refusal))
+        return RefundReport(RepaymentEvent.FAIL, at, refusal=stored(refusal))
 
 
-async def record(tx: Conn, asked: OnlineRefund, news: Told, now: datetime) -> None:
+async def record(tx: Conn, asked: OnlineRefund, report: RefundReport, now: datetime) -> None:
     """In any order, any number of times."""
     order = required(await orders_store.lock(tx, asked.merchant_id, asked.order_id), InternalError)
     current = required(await ONLINE_REFUNDS.get(tx, asked.merchant_id, asked.id), InternalError)
-    after = told(current, news)
+    after = after_report(current, report)
     if after is None:
         return
     await store.save(tx, after)
     known = rules.given_back(order, current, after)
     if known != order:
         await orders_store.save(tx, known)
-    await outbox.tell(tx, *order_events.refund_news(known, after, now))
+    await outbox.append(tx, *order_events.refund_news(known, after, now))
 
 
-async def follow_refund(conn: Conn, payment_id: str, found: Found, now: datetime) -> None:
+async def follow_refund(conn: Conn, payment_id: str, found: ReportedRefund, now: datetime) -> None:
     """An event of payments, in the inbox's transaction: about one of our refunds, or one made at
     payments instead.
     """
     known = await store.of_payment(conn, context.merchant_id(), payment_id)
-    named = [one for one in known if found.key == one.id or found.news.reference == one.reference]
+    named = [one for one in known if found.key == one.id or found.report.reference == one.reference]
     ours = named[0] if named else None
-    if ours is None and found.news.event is RepaymentEvent.SUCCEED:
+    if ours is None and found.report.event is RepaymentEvent.SUCCEED:
         ours = rules.made_elsewhere(known, found.amount_minor)
     if ours is not None:
-        await record(conn, ours, found.news, now)
+        await record(conn, ours, found.report, now)
 
 
 async def retry_online_refund(deps: Deps, cod_order_id: str, key: Key) -> Order:

@@ -8,7 +8,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids, outbox, telemetry
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.due import DueRow
 from libs.errors import required
@@ -81,7 +81,7 @@ async def create_order(deps: Deps, cmd: CreateOrder, key: Key) -> bytes:
         bill = bills.billed(
             couriers, cart, settings, mode=cmd.mode, deposit_minor=cmd.deposit_minor
         )
-        order = made(
+        order = copy_as(
             Order,
             bill,
             merchant_id=merchant_id,
@@ -129,7 +129,7 @@ async def _proposed(deps: Deps, tx: Conn, order: Order, now: datetime) -> Order:
         orders.check_reachable(order.recipient)
     await store.insert(tx, order)
     await ADDRESSES.issue(tx, order, deps.seal, now)
-    await outbox.tell(tx, events.proposed(order, now))
+    await outbox.append(tx, events.proposed(order, now))
     if order.needs_confirmation:
         await confirming.send_first(deps, tx, order, now)
         await order_links.follow(tx, [order], now)
@@ -193,13 +193,13 @@ async def _save_change(deps: Deps, tx: Conn, before: Order, after: Order, now: d
     if after.courier_id != before.courier_id:
         await store.remove_parcels(tx, before.merchant_id, [before.id])
     await store.save(tx, after)
-    await outbox.tell(tx, events.changed(before, after, now))
+    await outbox.append(tx, events.changed(before, after, now))
     await order_links.follow(tx, [after], now)
     if after.state is OrderState.PROPOSED:  # what was sent is of another amount
         await confirming.send_first(deps, tx, after, now)
     else:
-        await outbox.tell(tx, *events.message(after, Reason.CHANGED, now))
-        await outbox.tell(tx, *events.deposit_letter(before, after, now))
+        await outbox.append(tx, *events.message(after, Reason.CHANGED, now))
+        await outbox.append(tx, *events.deposit_letter(before, after, now))
 
 
 async def cancel_order(deps: Deps, cod_order_id: str) -> Order:
@@ -219,7 +219,7 @@ async def expire(deps: Deps, due: DueRow) -> None:
         after = expiring.expired(before, now)
         await saved(tx, before, after, now)
         if after != before:
-            await outbox.tell(tx, *events.message(after, Reason.EXPIRED, now, after.amount))
+            await outbox.append(tx, *events.message(after, Reason.EXPIRED, now, after.amount))
 
 
 async def locked(tx: Conn, cod_order_id: str) -> Order:
@@ -231,6 +231,6 @@ async def saved(tx: Conn, before: Order, after: Order, now: datetime) -> None:
     """Saved, with the events for the change."""
     if after != before:
         await store.save(tx, after)
-        await outbox.tell(tx, *events.news(before, after, now))
-        await outbox.tell(tx, *events.deposit_letter(before, after, now))
+        await outbox.append(tx, *events.news(before, after, now))
+        await outbox.append(tx, *events.deposit_letter(before, after, now))
         await order_links.follow(tx, [after], now)

@@ -27,4 +27,4 @@ async def fall_due(deps: Deps, due: DueRow) -> None:
             return
         await store.save_moved(tx, [after])
         if after.state is OrderState.OVERDUE:
-            await outbox.tell(tx, remittance_events.overdue(after, claims, now))
+            await outbox.append(tx, remittance_events.overdue(after, claims, now))

@@ -92,7 +92,7 @@ async def create_export(deps: Deps, cmd: CreateExport, key: Key) -> bytes:
         await store.add_transfers(tx, export, taken)
         await refunds_store.save_all(tx, taken)
         told = [events.told(refund, now) for refund in taken]
-        await outbox.tell(tx, *told, *events.letters(taken, orders, now))
+        await outbox.append(tx, *told, *events.letters(taken, orders, now))
         return events.export_pb(export)
 
     return (await idempotency.once(deps.db, key, ids.new("cre"), create)).body
@@ -190,5 +190,5 @@ async def _saved(
     await refunds_store.save_all(tx, changed)
     told = [events.told(new, now, old) for old, new in moved]
     orders = await store.orders_of(tx, context.merchant_id(), changed)
-    await outbox.tell(tx, *told, *events.letters(changed, orders, now))
+    await outbox.append(tx, *told, *events.letters(changed, orders, now))
     return changed

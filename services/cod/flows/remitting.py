@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs import context, ids, lag, threads
-from libs.blocks import blocks
+from libs.chunks import chunked
 from libs.db import Conn
 from libs.errors import required
 from services.cod.deps import Deps
@@ -119,7 +119,7 @@ async def _preview(
         compared = await booking.compared(tx, courier, remittance, lines, commit=False)
         after = rules.counted(remittance, compared.lines)
         await REMITTANCES.add(tx, after)
-        for block in blocks(compared.lines, BLOCK):
+        for block in chunked(compared.lines, BLOCK):
             await store.insert_lines(tx, block)
     return after
 
@@ -147,7 +147,7 @@ async def _booked(tx: Conn, courier: Courier, before: Remittance, now: datetime)
     after = rules.committed(before, compared.lines, now)
     await store.save(tx, after)
     others = await threads.run(rules.judged_otherwise, lines, compared.lines)
-    for block in blocks(others, BLOCK):
+    for block in chunked(others, BLOCK):
         await store.save_judged(tx, block)
     await store.book_lines(tx, after)
     await booking.book(tx, courier, compared, after, now)

@@ -71,7 +71,7 @@ async def _resolved(
     recounted = rules.recounted(remittance, before, after)
     await store.save(tx, recounted)
     await store.resolve(tx, after)
-    await outbox.tell(tx, *news, remittance_events.line_resolved(recounted, after, now))
+    await outbox.append(tx, *news, remittance_events.line_resolved(recounted, after, now))
     return after
 
 

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from libs import working_days
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.errors import invalid
 from libs.money import is_currency
 from libs.sheets.cells import AmountStyle
@@ -128,7 +128,7 @@ def on_terms(
     """A courier with defaults for terms that are not set. Raises InvalidArgument."""
     storage = STORAGE_DAYS if terms.storage_days is None else terms.storage_days
     return _checked(
-        made(
+        copy_as(
             Courier,
             terms,
             id=courier_id,

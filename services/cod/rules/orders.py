@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from libs import changes
+from libs.dataclass_copies import patched
 from libs.money import Money
 from services.cod.errors import (
     AmountNotAcknowledged,
@@ -182,7 +182,7 @@ def changed(order: Order, bill: Bill, change: OrderChange) -> Order:
     check_changeable(order)
     amount_is_new = bill.amount != order.amount
     after = replace(
-        changes.changed(order, bill),
+        patched(order, bill),
         lines=change.lines or (() if amount_is_new else order.lines),
         recipient=change.recipient or order.recipient,
         address=change.address or order.address,

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 from itertools import pairwise
 
-from libs.changes import changed
+from libs.dataclass_copies import patched
 from libs.errors import invalid
 from services.cod.errors import FeeWarningNotAcknowledged
 from services.cod.rules import refund_accounts
@@ -104,7 +104,7 @@ class SettingsChange:
 
 def change(settings: Settings, new: SettingsChange, *, version: str, now: datetime) -> Settings:
     """`version`: of the current warning. Raises InvalidArgument, FeeWarningNotAcknowledged."""
-    after = _checked(changed(settings, new))
+    after = _checked(patched(settings, new))
     if (said := new.acknowledgement) is not None:
         if said.version != version:
             raise invalid("acknowledgement.version", f"must be that of the warning: {version}")

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from libs import door
+from libs import servicer
 from services.cod.flows import uploading
 
-CodFiles: Final = door.of(
+CodFiles: Final = servicer.of(
     "incasso.cod.v1.CodFilesService",
     UploadManifest=uploading.upload_manifest,
     UploadEventFile=uploading.upload_event_file,

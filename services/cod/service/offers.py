@@ -4,7 +4,7 @@ from typing import Final
 
 from incasso.cod.v1 import cod_pb2 as pb
 from incasso.common.v1 import offer_pb2
-from libs import door
+from libs import servicer
 from services.cod.deps import Deps
 from services.cod.errors import CourierNotFound
 from services.cod.events import courier_pb, method_pb, offer_pb, settings_pb
@@ -51,12 +51,12 @@ def _offers(found: Compared) -> list[offer_pb2.CodOffer]:
     return [offer_pb(offer, found.cart) for offer in found.offers]
 
 
-CodOffers: Final = door.of(
+CodOffers: Final = servicer.of(
     "incasso.cod.v1.CodOffersService",
     shows={Courier: courier_pb},
     CreateCourier=couriers.create_courier,
-    GetCourier=door.Row(COURIERS, CourierNotFound),
-    ListCouriers=door.Rows(COURIERS, "cou"),
+    GetCourier=servicer.Row(COURIERS, CourierNotFound),
+    ListCouriers=servicer.Rows(COURIERS, "cou"),
     UpdateCourier=couriers.update_courier,
     ArchiveCourier=couriers.archive_courier,
     GetCodSettings=_get_settings,

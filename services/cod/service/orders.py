@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from incasso.cod.v1 import orders_pb2
-from libs import door
+from libs import servicer
 from libs.idempotency import Key
 from services.cod.deps import Deps
 from services.cod.errors import OrderNotFound
@@ -29,16 +29,16 @@ async def _convert_cod_order(
     return conversion_pb(found.order, found.link, found.code)
 
 
-def _with_urls(what: door.What) -> door.Then:
+def _with_urls(what: servicer.Implementation) -> servicer.Completed:
     """Adds the URLs of orders' pages and of deposits' links to answers. Stored answers have none:
     they are sealed separately.
     """
-    return door.Then(what, _add_urls)
+    return servicer.Completed(what, _add_urls)
 
 
-def _with_links(what: door.What) -> door.Then:
+def _with_links(what: servicer.Implementation) -> servicer.Completed:
     """The same for an order whose deposit link may be new."""
-    return door.Then(what, _make_links)
+    return servicer.Completed(what, _make_links)
 
 
 async def _make_links(deps: Deps, answer: Any) -> None:
@@ -58,18 +58,18 @@ async def _add_urls(deps: Deps, answer: Any) -> None:
             order.deposit_url = links[order.id]
 
 
-CodOrders: Final = door.of(
+CodOrders: Final = servicer.of(
     "incasso.cod.v1.CodOrdersService",
     shows={Order: order_pb},
     CreateCodOrder=_with_links(orders.create_order),
-    GetCodOrder=_with_urls(door.Row(ORDERS, OrderNotFound)),
-    ListCodOrders=_with_urls(door.Rows(ORDERS, "cod")),
+    GetCodOrder=_with_urls(servicer.Row(ORDERS, OrderNotFound)),
+    ListCodOrders=_with_urls(servicer.Rows(ORDERS, "cod")),
     ChangeCodOrder=_with_links(orders.change_order),
-    ListCodOrderChanges=door.Rows(
+    ListCodOrderChanges=servicer.Rows(
         CHANGES,
         "coc",
         columns={"cod_order_id": "order_id"},
-        within=door.Row(ORDERS, OrderNotFound),
+        within=servicer.Row(ORDERS, OrderNotFound),
     ),
     CancelCodOrder=_with_urls(orders.cancel_order),
     ConvertCodOrder=_with_urls(_convert_cod_order),
@@ -81,5 +81,5 @@ CodOrders: Final = door.of(
     DispatchCodOrder=_with_urls(dispatching.dispatch_order),
     RecordCourierEvents=dispatching.record_courier_events,
     ResolveCourierEvent=dispatching.resolve_courier_event,
-    ListCourierEvents=door.Rows(COURIER_EVENTS, "cev"),
+    ListCourierEvents=servicer.Rows(COURIER_EVENTS, "cev"),
 )

@@ -1,4 +1,4 @@
-"""The gRPC door of shoppers: the token of an order's page is all the proof there is.
+"""The gRPC servicer of shoppers: the token of an order's page is all the proof there is.
 
 Who is given the Order is called once that was opened: from then on the call is its merchant's, and its
 key is one of this merchant's.
@@ -8,7 +8,7 @@ from typing import Final
 
 from incasso.cod.v1 import pages_pb2 as pb
 from incasso.common.v1 import merchant_pb2
-from libs import door, wire
+from libs import servicer, wire
 from services.cod.flows import page
 from services.cod.flows.page import CodPage
 from services.cod.order_events import deposit_pb
@@ -39,7 +39,7 @@ def page_pb(found: CodPage) -> pb.CodPage:
     )
 
 
-CodPages: Final = door.of(
+CodPages: Final = servicer.of(
     "incasso.cod.v1.CodPagesService",
     shows={CodPage: page_pb},
     given={Order: page.open_order},

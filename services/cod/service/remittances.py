@@ -2,20 +2,20 @@
 
 from typing import Final
 
-from libs import door
+from libs import servicer
 from services.cod.errors import RemittanceNotFound
 from services.cod.flows import ageing, remitting, resolving
 from services.cod.store.remittances import LINES, REMITTANCES
 
-CodRemittances: Final = door.of(
+CodRemittances: Final = servicer.of(
     "incasso.cod.v1.CodRemittancesService",
     UploadRemittance=remitting.upload_remittance,
-    GetRemittance=door.Row(REMITTANCES, RemittanceNotFound),
-    ListRemittances=door.Rows(REMITTANCES, "rem"),
-    ListRemittanceLines=door.Rows(
+    GetRemittance=servicer.Row(REMITTANCES, RemittanceNotFound),
+    ListRemittances=servicer.Rows(REMITTANCES, "rem"),
+    ListRemittanceLines=servicer.Rows(
         LINES,
         "rml",
-        within=door.Row(REMITTANCES, RemittanceNotFound),
+        within=servicer.Row(REMITTANCES, RemittanceNotFound),
         columns={"remittance_id": "remittance_id"},
     ),
     CommitRemittance=remitting.commit_remittance,

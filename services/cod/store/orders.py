@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from libs import rows
-from libs.db import Conn, unique
+from libs.db import Conn, on_unique_violation
 from libs.due import CLOCK_OFFSET, fair_sql
 from services.cod.errors import OrderExists
 from services.cod.rules.orders import Before, Order
@@ -81,7 +81,7 @@ WHERE known.order_id = EXCLUDED.order_id"""  # noqa: S608 - made of constants
 
 async def insert(conn: Conn, order: Order) -> None:
     """Raises OrderExists."""
-    with unique(orders_live=OrderExists):
+    with on_unique_violation(orders_live=OrderExists):
         await ORDERS.add(conn, order)
 
 

@@ -136,7 +136,7 @@ async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime)
     await store.save_all(tx, plans)
     await part_links.follow(tx, [after for _, after in pairs], now)
     await reminding.follow(tx, pairs, now)
-    await outbox.tell(
+    await outbox.append(
         tx,
         *(event for before, after in pairs for event in events.news(before, after, now)),
         *(event for before, after in pairs for event in balance_events.news(before, after, now)),

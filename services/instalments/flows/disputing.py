@@ -35,6 +35,6 @@ async def follow_dispute(
         await store.save(conn, changed[1])
         await collecting.changed(conn, [(before, after)], now)
         told = events.parts_disputed(after, changed[1])
-        await outbox.tell(conn, *(outbox.event_of(plan, event, now) for event in told))
+        await outbox.append(conn, *(outbox.event_of(plan, event, now) for event in told))
         if changed[1].state is DisputeState.WON:  # a worker retries what it blocked
             await repaying.again(conn, after, now, payment_id=payment.id)

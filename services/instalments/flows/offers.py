@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from google.protobuf.message import Message
 
 from libs import context, display, idempotency, ids, threads
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import InternalError, required
 from libs.idempotency import Key
@@ -92,7 +92,7 @@ async def _quoted(
     priced = required(found.priced, InternalError)
     reader = _reader(cmd, merchant)
     shown = events.offer_pb(found, reader)
-    return made(
+    return copy_as(
         Quote,
         cmd,
         merchant_id=context.merchant_id(),
@@ -116,7 +116,7 @@ def _not_offered(why: Ineligible) -> NotOffered:
 
 def _cart(cmd: Wanted, amount: Money, now: datetime, settings: Settings) -> Cart:
     today = now.astimezone(ZoneInfo(settings.time_zone)).date()
-    return made(Cart, cmd, amount=amount, signed_on=today)
+    return copy_as(Cart, cmd, amount=amount, signed_on=today)
 
 
 def _seller(settings: Settings) -> Seller:

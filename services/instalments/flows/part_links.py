@@ -119,7 +119,7 @@ async def _moved(
         await store.save(tx, after)
         if state is LinkState.OPEN and known is not None:
             part = (await plans.parts(tx, plan.merchant_id, plan.id))[link.number - 1]
-            await outbox.tell(tx, message_events.missed(plan, part, known, deps.clock.now()))
+            await outbox.append(tx, message_events.missed(plan, part, known, deps.clock.now()))
     return after
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids, outbox, pages, telemetry
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import InternalError, required
 from libs.idempotency import Key
@@ -58,7 +58,7 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
             raise QuoteExpired
         check_sum(cmd.items, quote.amount.amount_minor)
         settings = await SETTINGS.get(tx, merchant_id, DEFAULT)
-        plan = made(
+        plan = copy_as(
             Plan,
             cmd,
             merchant_id=merchant_id,
@@ -90,7 +90,7 @@ async def _added(deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]) 
     await events.plan_created(tx, plan, parts, now)
     if found:
         await affordability.opened(deps, tx, plan, after)
-        await outbox.tell(tx, *events.news(Shown(plan, parts), Shown(after, parts), now))
+        await outbox.append(tx, *events.news(Shown(plan, parts), Shown(after, parts), now))
     return Shown(after, parts)
 
 

@@ -67,7 +67,7 @@ async def refund_plan(deps: Deps, cmd: RefundPlan, key: Key) -> Shown:
         await store.add(tx, intents)
         await collecting.changed(tx, [(before, after)], now)
         await plans_store.save(tx, after.plan)
-        await outbox.tell(
+        await outbox.append(
             tx, outbox.event_of(plan, refund_events.plan_refunded(after, refund), now)
         )
         await repaying.tell_failed(tx, plan, intents, now)

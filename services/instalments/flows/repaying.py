@@ -24,12 +24,12 @@ from libs.money import Money
 from libs.payments.answer import Answer
 from libs.payments.due import DueRow
 from libs.payments.repayments import (
-    Found,
+    RefundReport,
     RepaymentEvent,
     RepaymentState,
-    Told,
+    ReportedRefund,
+    after_report,
     is_under_way,
-    told,
 )
 from services.instalments import refund_events
 from services.instalments.deps import Deps
@@ -90,14 +90,14 @@ async def give_back(deps: Deps, intents: Sequence[Repayment]) -> None:
 async def _ask(deps: Deps, intent: Repayment) -> None:
     at = deps.clock.now()
     try:
-        news = await deps.payments.refund(intent, at)
+        report = await deps.payments.refund(intent, at)
     except (IdempotencyKeyInUse, ServiceUnavailable) as refusal:
         log.info("a refund has no answer yet", reason=refusal.reason)
         return
     except RemoteRefusal as refusal:
-        news = Told(RepaymentEvent.FAIL, at, refusal=stored(refusal))
+        report = RefundReport(RepaymentEvent.FAIL, at, refusal=stored(refusal))
     async with deps.db.transaction() as tx:
-        await record(tx, intent, news, deps.clock.now())
+        await record(tx, intent, report, deps.clock.now())
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
@@ -106,22 +106,22 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
     if intent is None or not is_under_way(intent):
         return
     try:
-        news = await deps.payments.find_refund(intent, deps.clock.now())
+        report = await deps.payments.find_refund(intent, deps.clock.now())
     except (RemoteRefusal, ServiceUnavailable) as refusal:
         log.info("a refund is not settled yet", reason=refusal.reason)
         return
-    if news is None:
+    if report is None:
         await _ask(deps, intent)
         return
     async with deps.db.transaction() as tx:
-        await record(tx, intent, news, deps.clock.now())
+        await record(tx, intent, report, deps.clock.now())
 
 
-async def record(tx: Conn, asked: Repayment, news: Told, now: datetime) -> None:
+async def record(tx: Conn, asked: Repayment, report: RefundReport, now: datetime) -> None:
     """Any order, any number of times."""
     before = await _locked(tx, asked.merchant_id, asked.plan_id)
     current = required(await REPAYMENTS.get(tx, asked.merchant_id, asked.id), InternalError)
-    after = told(current, news)
+    after = after_report(current, report)
     if after is None:
         return
     if after.refund_id is None and after.state is RepaymentState.SUCCEEDED:
@@ -141,11 +141,11 @@ async def _follow(
 async def tell_failed(tx: Conn, plan: Plan, repayments: Sequence[Repayment], now: datetime) -> None:
     failed = [each for each in repayments if each.state is RepaymentState.FAILED]
     news = [outbox.event_of(plan, refund_events.refund_failed(plan, each), now) for each in failed]
-    await outbox.tell(tx, *news)
+    await outbox.append(tx, *news)
 
 
 async def follow_refund(
-    deps: Deps, conn: Conn, payment: Answer, order_reference: str, found: Found
+    deps: Deps, conn: Conn, payment: Answer, order_reference: str, found: ReportedRefund
 ) -> None:
     """An event of payments, in the inbox's transaction: about one of our refunds, or one made at
     payments or in the PSP's console. Any order, any number of times.
@@ -159,10 +159,10 @@ async def follow_refund(
         before.plan.merchant_id,
         payment.id,
         key=found.key,
-        reference=found.news.reference or "",
+        reference=found.report.reference or "",
     )
     if ours is not None:
-        await record(conn, ours, found.news, now)
+        await record(conn, ours, found.report, now)
     else:
         await _made_elsewhere(conn, before, payment.id, found, now)
 
@@ -188,7 +188,7 @@ def numbers_of(shown: Shown, payment_id: str) -> Sequence[int]:
 
 
 async def _made_elsewhere(
-    conn: Conn, before: Shown, payment_id: str, found: Found, now: datetime
+    conn: Conn, before: Shown, payment_id: str, found: ReportedRefund, now: datetime
 ) -> None:
     """A refund that nobody requested here."""
     plan = before.plan
@@ -203,7 +203,7 @@ async def _made_elsewhere(
         shares=(),
         created_at=found.created_at,
     )
-    after = required(told(made, found.news), InternalError)
+    after = required(after_report(made, found.report), InternalError)
     if after.state is RepaymentState.SUCCEEDED:
         after = await _shared(conn, before, after)
     await refunds_store.add(conn, [after])

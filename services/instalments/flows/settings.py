@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from libs import context
-from libs.changes import changed
+from libs.dataclass_copies import patched
 from libs.money import Money
 from services.instalments.deps import Deps
 from services.instalments.rules import settings as rules
@@ -35,6 +35,6 @@ async def update_settings(deps: Deps, cmd: UpdateSettings) -> Settings:
     """Raises InvalidArgument."""
     async with deps.db.transaction() as tx:
         before = await SETTINGS.lock(tx, context.merchant_id(), rules.DEFAULT)
-        after = rules.checked(changed(before, cmd))
+        after = rules.checked(patched(before, cmd))
         await SETTINGS.save(tx, context.merchant_id(), after)
     return after

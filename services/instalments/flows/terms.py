@@ -7,7 +7,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
@@ -85,7 +85,7 @@ def _terms(deps: Deps, cmd: CreateTerms, terms_id: str) -> Terms:
     lowest, highest = rules.SMALLEST_MAJOR * major, rules.LARGEST_MAJOR * major
     least = lowest if cmd.min_amount_minor is None else cmd.min_amount_minor
     most = max(highest, least) if cmd.max_amount_minor is None else cmd.max_amount_minor
-    return made(
+    return copy_as(
         Terms,
         cmd,
         id=terms_id,

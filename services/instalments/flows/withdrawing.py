@@ -84,7 +84,7 @@ async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal, S
         await part_links.follow(tx, [after], now)
         told = outbox.event_of(after.plan, events.plan_withdrawn(after), now)
         booked = balance_events.news(before, after, now)
-        await outbox.tell(tx, told, *booked, message_events.withdrawn(after, now))
+        await outbox.append(tx, told, *booked, message_events.withdrawn(after, now))
         intents = await _intents(tx, after, due, now) if due.give_back_minor else ()
     return after, due, intents
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from libs.errors import InternalError, Kind, StoredRefusal, required
 from libs.money import Money
-from libs.payments.repayments import RepaymentEvent, RepaymentState, Told, told
+from libs.payments.repayments import RefundReport, RepaymentEvent, RepaymentState, after_report
 from services.instalments.rules.items import Returned
 from services.instalments.rules.plans import Instalment, Plan
 
@@ -78,7 +78,7 @@ class PlanRefund:
 
 def by_transfer(repayment: Repayment, now: datetime) -> Repayment:
     """An amount paid without a payment cannot be refunded by one."""
-    failed = told(repayment, Told(RepaymentEvent.FAIL, now, refusal=BY_TRANSFER))
+    failed = after_report(repayment, RefundReport(RepaymentEvent.FAIL, now, refusal=BY_TRANSFER))
     return required(failed, InternalError)
 
 

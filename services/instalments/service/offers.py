@@ -1,10 +1,10 @@
-"""The gRPC door of instalments: which flow serves each RPC."""
+"""The gRPC servicer of instalments: which flow serves each RPC."""
 
 from typing import Final
 
 from incasso.common.v1 import offer_pb2
 from incasso.instalments.v1 import instalments_pb2 as pb
-from libs import door, pages, wire
+from libs import pages, servicer, wire
 from libs.pages import Listed
 from services.instalments.deps import Deps
 from services.instalments.errors import QuoteNotFound
@@ -34,7 +34,7 @@ async def _get_offer(deps: Deps, request: pb.GetOfferRequest) -> offer_pb2.Offer
     return method_pb(await offers.list_offers(deps, wanted))
 
 
-InstalmentOffers: Final = door.of(
+InstalmentOffers: Final = servicer.of(
     "incasso.instalments.v1.InstalmentOffersService",
     shows={Quote: quote_pb, Terms: terms_pb},
     GetInstalmentSettings=settings.get_settings,
@@ -45,6 +45,6 @@ InstalmentOffers: Final = door.of(
     ArchiveInstalmentTerms=terms.archive_terms,
     ListInstalmentOffers=offers.list_offers,
     CreateInstalmentQuote=offers.create_quote,
-    GetInstalmentQuote=door.Row(QUOTES, QuoteNotFound),
+    GetInstalmentQuote=servicer.Row(QUOTES, QuoteNotFound),
     GetOffer=_get_offer,
 )

@@ -1,4 +1,4 @@
-"""The gRPC door of customers: the token of a plan's page is the only proof.
+"""The gRPC servicer of customers: the token of a plan's page is the only proof.
 
 Flows that take the Plan are called after it was opened: from then on the call acts for its
 merchant, and its key is one of this merchant's.
@@ -9,7 +9,7 @@ from typing import Final
 from incasso.common.v1 import offer_pb2
 from incasso.instalments.v1 import pages_pb2 as pb
 from incasso.instalments.v1 import plans_pb2
-from libs import door, wire
+from libs import servicer, wire
 from libs.idempotency import needed_key_of
 from services.instalments.deps import Deps
 from services.instalments.events import document_pb, plan_pb, settlement_pb, withdrawal_pb
@@ -116,7 +116,7 @@ def _plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
     return plan
 
 
-InstalmentPages: Final = door.of(
+InstalmentPages: Final = servicer.of(
     "incasso.instalments.v1.InstalmentPagesService",
     shows={PlanPage: page_pb, Document: document_pb},
     given={Plan: page.open_plan},

@@ -1,9 +1,9 @@
-"""The gRPC door of plans."""
+"""The gRPC servicer of plans."""
 
 from typing import Final
 
 from incasso.instalments.v1 import plans_pb2 as pb
-from libs import context, door, pages, wire
+from libs import context, pages, servicer, wire
 from services.instalments.deps import Deps
 from services.instalments.errors import PlanNotFound
 from services.instalments.events import (
@@ -76,7 +76,7 @@ async def _add_url(deps: Deps, answer: pb.CreateInstalmentPlanResponse) -> None:
     answer.plan.url = await page_flow.get_address(deps, answer.plan.id)
 
 
-InstalmentPlans: Final = door.of(
+InstalmentPlans: Final = servicer.of(
     "incasso.instalments.v1.InstalmentPlansService",
     shows={
         Shown: plan_pb,
@@ -84,7 +84,7 @@ InstalmentPlans: Final = door.of(
         Figure: settlement_pb,
         PlanRefund: refund_pb,
     },
-    CreateInstalmentPlan=door.Then(plans.create_plan, _add_url),
+    CreateInstalmentPlan=servicer.Completed(plans.create_plan, _add_url),
     GetInstalmentPlan=plans.get_plan,
     ListInstalmentPlans=_list_plans,
     GetInstalmentDocument=_get_document,
@@ -99,9 +99,9 @@ InstalmentPlans: Final = door.of(
     WriteOffInstalmentPlan=writing_off.write_off,
     RefundInstalmentPlan=refunding.refund_plan,
     RetryInstalmentRefunds=refunding.retry_refunds,
-    ListInstalmentRefunds=door.Then(
-        door.Rows(
-            REFUNDS, "prf", within=door.Row(PLANS, PlanNotFound), columns={"plan_id": "plan_id"}
+    ListInstalmentRefunds=servicer.Completed(
+        servicer.Rows(
+            REFUNDS, "prf", within=servicer.Row(PLANS, PlanNotFound), columns={"plan_id": "plan_id"}
         ),
         _add_repayments,
     ),

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from libs import rows
-from libs.db import Conn, unique
+from libs.db import Conn, on_unique_violation
 from libs.payments.answer import Outcome
 from libs.payments.due import CHECK_AFTER
-from libs.payments.events import Told
+from libs.payments.events import PaymentEvent
 from services.instalments.errors import PlanBusy
 from services.instalments.rules.plans import Collection
 from services.instalments.rules.states import CollectionState
@@ -28,7 +28,7 @@ _CHANGES: Final = (
 
 async def insert(conn: Conn, collection: Collection) -> None:
     """The intent. Raises PlanBusy while another is in progress."""
-    with unique(collections_one=PlanBusy, collections_settlement=PlanBusy):
+    with on_unique_violation(collections_one=PlanBusy, collections_settlement=PlanBusy):
         await conn.execute(_INSERT, *COLLECTIONS.values(collection), CHECK_AFTER)
 
 
@@ -98,7 +98,7 @@ async def latest(conn: Conn, merchant_id: str, plan_id: str) -> Collection | Non
     return await COLLECTIONS.one(conn, where, merchant_id, plan_id)
 
 
-async def known(conn: Conn, told: Sequence[Told]) -> Ids[str]:
+async def known(conn: Conn, told: Sequence[PaymentEvent]) -> Ids[str]:
     """Ids of events of collections that had already ended."""
     found = await conn.fetch(
         "SELECT told.event_id"

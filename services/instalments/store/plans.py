@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from libs import rows
-from libs.db import Conn, unique
+from libs.db import Conn, on_unique_violation
 from libs.due import CLOCK_OFFSET, fair_sql
 from services.instalments.errors import QuoteUsed
 from services.instalments.rules.plans import Document, DocumentKind, Instalment, Plan
@@ -84,7 +84,7 @@ WHERE plans.merchant_id = given.merchant_id AND plans.id = given.id"""  # noqa: 
 
 async def insert(conn: Conn, plan: Plan, parts: Sequence[Instalment]) -> None:
     """Raises QuoteUsed."""
-    with unique(plans_quote=QuoteUsed):
+    with on_unique_violation(plans_quote=QuoteUsed):
         await PLANS.add(conn, plan)
     await add_parts(conn, parts)
 

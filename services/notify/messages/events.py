@@ -28,4 +28,4 @@ async def sms_quota_reached(
     month = usage.month.strftime("%Y-%m")
     event = wire.message(events_pb2.SmsQuotaReached, usage, percent=percent, month=month)
     told = NewEvent(merchant_id, merchant_id, SUBJECT, event.SerializeToString(), at)
-    await outbox.tell(conn, told)
+    await outbox.append(conn, told)

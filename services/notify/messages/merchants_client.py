@@ -7,13 +7,13 @@ import grpc
 from incasso.merchants.v1 import merchants_pb2 as pb
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from libs import client, deadlines, wire
-from libs.answers import OfMerchant
+from libs.remote_cache import MerchantCache
 from services.notify.messages.rules.domain import Merchant
 
 FRESH_SECONDS: Final = 60.0  # in case an event is missed
 
 
-class Merchants(OfMerchant[Merchant]):
+class Merchants(MerchantCache[Merchant]):
     def __init__(self, channel: grpc.aio.Channel) -> None:
         super().__init__(self._asked, fresh_seconds=FRESH_SECONDS)
         self._stub: Any = MerchantsServiceStub(channel)

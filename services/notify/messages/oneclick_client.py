@@ -10,8 +10,8 @@ import grpc
 from incasso.oneclick.v1 import oneclick_pb2 as pb
 from incasso.oneclick.v1.oneclick_pb2_grpc import OneClickServiceStub
 from libs import client, context, deadlines
+from libs.batching import Batcher
 from libs.errors import Refusal
-from libs.joint import Gathering
 from services.notify.messages.rules.domain import Channel, Contact
 
 _SERVICE: Final = "notify"
@@ -23,11 +23,11 @@ class Customers:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = OneClickServiceStub(channel)
-        self._gathering = Gathering(self._contacts)
+        self._batcher = Batcher(self._contacts)
 
     async def contact(self, customer_id: str) -> Contact | None:
         """None if the customer has no address, was erased or does not exist. Raises Refusal."""
-        found = await self._gathering((context.merchant_id(), customer_id))
+        found = await self._batcher((context.merchant_id(), customer_id))
         if isinstance(found, Refusal):
             raise found
         return found

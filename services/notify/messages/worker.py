@@ -6,7 +6,7 @@ from typing import Final
 
 from libs import context
 from libs.bus import Event
-from libs.consumer import Handler, Together
+from libs.consumer import BatchHandler, Handler
 from libs.db import Conn
 from libs.due import DueWorker, Room
 from libs.process import Loop
@@ -40,7 +40,7 @@ def handlers(deps: Deps) -> dict[str, Handler]:
         made = [message for event in events for message in _MESSAGES[event.subject](event, now)]
         await queue_messages(conn, made)
 
-    return dict.fromkeys(_MESSAGES, Together(handle))
+    return dict.fromkeys(_MESSAGES, BatchHandler(handle))
 
 
 def loops(deps: Deps) -> Sequence[Loop]:

@@ -1,9 +1,9 @@
-"""The gRPC door of messages."""
+"""The gRPC servicer of messages."""
 
 from typing import Final
 
 from incasso.notify.v1 import messages_pb2 as pb
-from libs import context, door, pages, wire
+from libs import context, pages, servicer, wire
 from libs.pages import Listed
 from services.notify.deps import Deps
 from services.notify.errors import MessageNotFound
@@ -23,13 +23,13 @@ async def _list_messages(deps: Deps, request: pb.ListMessagesRequest) -> Listed[
     return await deps.db.run(page, context.merchant_id(), pages.asked(request, "msg"), wanted)
 
 
-Messages: Final = door.of(
+Messages: Final = servicer.of(
     "incasso.notify.v1.MessagesService",
     shows={Message: message_pb},
-    GetMessage=door.Row(MESSAGES, MessageNotFound),
+    GetMessage=servicer.Row(MESSAGES, MessageNotFound),
     ListMessages=_list_messages,
     ResendMessage=messages.resend_message,
-    ListSuppressions=door.Rows(SUPPRESSIONS, "sup", where="removed_at IS NULL"),
+    ListSuppressions=servicer.Rows(SUPPRESSIONS, "sup", where="removed_at IS NULL"),
     DeleteSuppression=suppressions.delete_suppression,
     HandleSmsStatus=reports.handle_sms_status,
     HandleBounce=reports.handle_bounce,

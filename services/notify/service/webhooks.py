@@ -1,9 +1,9 @@
-"""The gRPC door of webhooks and events."""
+"""The gRPC servicer of webhooks and events."""
 
 from typing import Final
 
 from incasso.notify.v1 import webhooks_pb2 as pb
-from libs import context, door, pages, wire
+from libs import context, pages, servicer, wire
 from libs.idempotency import Key
 from libs.pages import Listed
 from services.notify.deps import Deps
@@ -21,7 +21,7 @@ from services.notify.webhooks.store.deliveries import TRIED
 from services.notify.webhooks.store.endpoints import ENDPOINTS
 from services.notify.webhooks.store.feed import EVENTS, EventFilter, list_events
 
-_ENDPOINT: Final = door.Row(ENDPOINTS, WebhookEndpointNotFound)
+_ENDPOINT: Final = servicer.Row(ENDPOINTS, WebhookEndpointNotFound)
 
 
 async def _update_endpoint(
@@ -39,22 +39,22 @@ async def _list_events(deps: Deps, request: pb.ListEventsRequest) -> Listed[Publ
     return await deps.db.run(list_events, context.merchant_id(), page, wanted)
 
 
-Webhooks: Final = door.of(
+Webhooks: Final = servicer.of(
     "incasso.notify.v1.WebhooksService",
     shows={MadeEndpoint: made_pb, TriedDelivery: delivery_pb, PublicEvent: event_pb},
     CreateWebhookEndpoint=endpoints.create_endpoint,
     GetWebhookEndpoint=_ENDPOINT,
-    ListWebhookEndpoints=door.Rows(ENDPOINTS, "whe"),
+    ListWebhookEndpoints=servicer.Rows(ENDPOINTS, "whe"),
     UpdateWebhookEndpoint=_update_endpoint,
     DeleteWebhookEndpoint=endpoints.delete_endpoint,
     RotateWebhookSecret=endpoints.rotate_secret,
     SendTestWebhook=replays.send_test,
     ReplayWebhooks=replays.replay,
-    ListWebhookDeliveries=door.Rows(
+    ListWebhookDeliveries=servicer.Rows(
         TRIED, "whd", {"webhook_endpoint_id": "endpoint_id"}, within=_ENDPOINT
     ),
     RetryWebhookDelivery=replays.retry_delivery,
-    GetEvent=door.Row(EVENTS, EventNotFound),
+    GetEvent=servicer.Row(EVENTS, EventNotFound),
     ListEvents=_list_events,
     ResendEvent=replays.resend_event,
 )

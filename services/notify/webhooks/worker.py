@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from libs import context
-from libs.consumer import Handler, Together
+from libs.consumer import BatchHandler, Handler
 from libs.due import Room
 from libs.logs import log
 from libs.process import Loop
@@ -35,7 +35,7 @@ PAUSE_SECONDS: Final = 0.01  # so that slots that become free together are refil
 
 def handlers() -> dict[str, Handler]:
     """The handlers, by subject."""
-    return dict.fromkeys(public_events.MESSAGES, Together(take_events))
+    return dict.fromkeys(public_events.MESSAGES, BatchHandler(take_events))
 
 
 def loops(deps: Deps) -> Sequence[Loop]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from libs import context, idempotency, ids
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import InternalError, Kind, RemoteRefusal, StoredRefusal, invalid, required, stored
 from libs.idempotency import Key
@@ -88,7 +88,7 @@ async def _insert_intent(deps: Deps, tx: Conn, cmd: AttachInstrument, instrument
         psp_customer=_psp_customer(others, cmd.psp_account),
         velocity_subjects=_subjects(deps, cmd.consent),
     )
-    intent = made(
+    intent = copy_as(
         Instrument,
         cmd,
         id=instrument_id,

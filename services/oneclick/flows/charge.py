@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from libs import context, idempotency, ids
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import InternalError, OutcomeUnknown, StoredRefusal, invalid, required
 from libs.idempotency import Key
@@ -111,7 +111,7 @@ def _intent(
 ) -> Charge:
     instrument_id, consent_id = _chargeable(buyer, cmd, now)
     spending.check_charge(buyer.policy, cmd.amount)
-    charge = made(
+    charge = copy_as(
         Charge,
         cmd,
         id=charge_id,

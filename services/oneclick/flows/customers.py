@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
@@ -41,7 +41,7 @@ async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> b
     """Returns the Customer message, the same for the same key."""
 
     async def create(tx: Conn, customer_id: str) -> Message:
-        customer = made(
+        customer = copy_as(
             Customer,
             cmd,
             id=customer_id,

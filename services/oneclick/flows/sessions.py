@@ -7,7 +7,7 @@ from datetime import timedelta
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import IdempotencyKeyInUse, required
 from libs.idempotency import Answered, Key
@@ -86,7 +86,7 @@ async def _again(deps: Deps, answered: Answered) -> bytes:
 
 def _session(deps: Deps, cmd: CreateOneClickSession, session_id: str, secret: str) -> Session:
     now, minutes = deps.clock.now(), cmd.expires_in_minutes
-    return made(
+    return copy_as(
         Session,
         cmd,
         id=session_id,
@@ -151,7 +151,7 @@ async def _charge_to_pay(deps: Deps, session: Session, ip: str | None) -> tuple[
 
 def _click(session: Session, ip: str | None) -> CreateOneClickPayment:
     """Each attempt of a session has a number, for which the database allows one charge."""
-    return made(
+    return copy_as(
         CreateOneClickPayment,
         session,
         instrument_id=None,

@@ -12,7 +12,7 @@ from libs.idempotency import Key
 from libs.money import Money
 from libs.payments.answer import Answer, Outcome, ScaHistory
 from libs.payments.due import CHECK_AFTER
-from libs.payments.events import Told
+from libs.payments.events import PaymentEvent
 from services.oneclick.rules.domain import Charge, charge_sources, charge_target
 from services.oneclick.rules.items import Lowering
 from services.oneclick.rules.sessions import AFTER_CHARGE
@@ -151,7 +151,7 @@ WHERE charges.state = told.state AND charges.capture_at IS NOT DISTINCT FROM tol
     AND (charges.challenged OR NOT told.challenged) AND lowering IS NULL"""
 
 
-async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
+async def known(conn: Conn, told: Sequence[PaymentEvent]) -> Collection[str]:
     """Ids of events for which `record` would change nothing, because the call's answer came
     first.
     """

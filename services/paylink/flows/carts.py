@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.due import DueRow
 from libs.errors import ServiceUnavailable, required
@@ -76,7 +76,7 @@ async def create_cart(deps: Deps, cmd: CreateCart, key: Key | None) -> bytes:
         )
         if not await store.insert(tx, cart):
             cart = await _refill(tx, cart)
-            await idempotency.stand_for(tx, key, cart.id)
+            await idempotency.reassign(tx, key, cart.id)
         return events.cart_pb(cart)
 
     return (await idempotency.once(deps.db, key, ids.new("crt"), create)).body
@@ -87,7 +87,7 @@ async def _contents(deps: Deps, cmd: CreateCart) -> CartContents:
     if currency is None or locale is None:
         merchant = await deps.merchants.get_current()
         currency, locale = currency or merchant.default_currency, locale or merchant.locale
-    return made(
+    return copy_as(
         CartContents,
         cmd,
         recipient=rules.reachable(cmd.recipient),

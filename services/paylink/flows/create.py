@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from libs import context, creditor_references, idempotency, ids, telemetry, tokens
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.idempotency import Key
 from libs.money import Money
@@ -57,7 +57,7 @@ async def create_instalment_link(deps: Deps, cmd: NewInstalmentLink, key: Key) -
     """Returns as create_payment_link does. By card only: payments takes each part of an order once,
     and knows nothing of bank transfers.
     """
-    new = made(
+    new = copy_as(
         NewLink,
         cmd,
         merchant=await deps.merchants.get_current(),
@@ -84,7 +84,7 @@ class NewCodLink:
 
 async def create_cod_link(deps: Deps, cmd: NewCodLink, key: Key) -> bytes:
     """Returns as create_payment_link does. By card only: the payment may have to be refunded."""
-    new = made(
+    new = copy_as(
         NewLink,
         cmd,
         merchant=await deps.merchants.get_current(),

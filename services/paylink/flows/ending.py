@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from libs import context, ids, pieces
+from libs import combined_writes, context, ids
+from libs.combined_writes import Write
 from libs.db import Conn
 from libs.errors import InternalError, required
 from libs.money import Money
 from libs.payments.answer import Outcome
-from libs.pieces import Piece
 from services.paylink import events, metrics
 from services.paylink.flows import carts
 from services.paylink.flows.cancel import give_up_announced
@@ -69,7 +69,7 @@ async def record_try(
     if outcome is not Outcome.WAIT:
         return await end_payment(tx, link, after, outcome, now)
     if after != current:
-        await pieces.write(tx, payments.saved(current, after), links.touched(link))
+        await combined_writes.execute(tx, payments.saved(current, after), links.touched(link))
     return after
 
 
@@ -87,7 +87,7 @@ async def pay_at_once(
     state = PAYMENT_TRANSITIONS[payment.state, Outcome.SUCCEED]
     ended = replace(told, state=state, ended_at=now, request=None)
     after = _paid(link, ended, now)
-    written = await pieces.write(
+    written = await combined_writes.execute(
         conn,
         links.saved(link, after),
         payments.saved(payment, ended),
@@ -100,7 +100,7 @@ async def pay_at_once(
     return ended
 
 
-async def _write(tx: Conn, tried: Piece, link: Link, ended: LinkPayment, now: datetime) -> Link:
+async def _write(tx: Conn, tried: Write, link: Link, ended: LinkPayment, now: datetime) -> Link:
     """Writes an ended attempt (`tried`) and the resulting link."""
     paid = ended.state is Try.SUCCEEDED
     if paid:
@@ -111,7 +111,7 @@ async def _write(tx: Conn, tried: Piece, link: Link, ended: LinkPayment, now: da
         after, verb = link, "payment_failed"
     changed = links.touched(link) if after is link else links.saved(link, after)
     told = events.link_payment(after, verb, ended, now)
-    answer, *_ = await pieces.write(tx, changed, tried, told) or (None,)
+    answer, *_ = await combined_writes.execute(tx, changed, tried, told) or (None,)
     saved = links.seen(after, answer).link
     if paid:
         metrics.PAID.labels(ended.method.value).inc()

@@ -43,7 +43,7 @@ async def cancel_payment_link(deps: Deps, payment_link_id: str) -> Link:
 async def close_asked_link(
     deps: Deps,
     payment_link_id: str,
-    paid_otherwise: bool,  # noqa: FBT001 - named by the door
+    paid_otherwise: bool,  # noqa: FBT001 - named by the RPC
 ) -> Link:
     """The same for a link that instalments or cod requested and that must no longer be paid."""
     return await _cancel(deps, payment_link_id, paid_otherwise=paid_otherwise)

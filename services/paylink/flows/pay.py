@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from libs import idempotency, ids, pieces
+from libs import combined_writes, idempotency, ids
+from libs.combined_writes import Write
 from libs.db import Conn
 from libs.errors import (
     IdempotencyKeyInUse,
@@ -24,7 +25,6 @@ from libs.logs import log
 from libs.payments import asking, due, velocity
 from libs.payments.answer import Answer, Intent, Outcome
 from libs.payments.saved_cards import SavedCard
-from libs.pieces import Piece
 from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, MethodNotOffered
@@ -151,7 +151,7 @@ def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
     return [who] if cmd.ip is None else [who, of_address(deps.addresses, cmd.ip)]
 
 
-async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *further: Piece) -> Seen:
+async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *further: Write) -> Seen:
     """Writes the intent as rows and event, together with `further`. A reusable link stays open for
     others.
     """
@@ -162,9 +162,9 @@ async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *furt
         after = replace(link, state=state, paying_by=payment.method)
         changed = links.saved(link, after)
     told = events.link_payment(after, "paying", payment, now)
-    answer, *_ = await pieces.write(tx, changed, payments.inserted(payment), told, *further) or (
-        None,
-    )
+    answer, *_ = await combined_writes.execute(
+        tx, changed, payments.inserted(payment), told, *further
+    ) or (None,)
     return links.seen(after, answer)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from libs import context, idempotency, ids
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
@@ -36,7 +36,7 @@ async def create_product(deps: Deps, cmd: CreateProduct, key: Key | None) -> byt
     """Returns the Product message, the same for the same key."""
 
     async def create(tx: Conn, product_id: str) -> Message:
-        product = made(
+        product = copy_as(
             Product,
             cmd,
             id=product_id,

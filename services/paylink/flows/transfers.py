@@ -7,7 +7,7 @@ from datetime import date, datetime
 from google.protobuf.message import Message
 
 from libs import context, creditor_references, idempotency, ids
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import InternalError, invalid
 from libs.idempotency import Key
@@ -90,7 +90,7 @@ async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | N
             await _record_for_several(tx, found, certain, transfer, now)
         recorded = _same(await store.of_booking(tx, transfer), cmd)
         if recorded.id != transfer_id:
-            await idempotency.stand_for(tx, key, recorded.id)
+            await idempotency.reassign(tx, key, recorded.id)
         return events.transfer_pb(recorded)
 
     return (await idempotency.once(deps.db, key, ids.new("trf"), record)).body
@@ -142,7 +142,7 @@ def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:
 def _new(
     cmd: RecordBankTransfer, transfer_id: str, merchant_id: str, now: datetime
 ) -> BankTransfer:
-    return made(
+    return copy_as(
         BankTransfer,
         cmd,
         id=transfer_id,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.errors import invalid
 from libs.money import Money
 from services.paylink.errors import BankAccountMissing
@@ -36,7 +36,7 @@ def draft(
     check_channels(new.channels, new.recipient)
     _check_uses(new)
     _check_instalments(new)
-    return made(
+    return copy_as(
         Link,
         new,
         id=link_id,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from libs.changes import changed
+from libs.dataclass_copies import patched
 from libs.errors import invalid
 from libs.money import Money
 from services.paylink import errors
@@ -72,7 +72,7 @@ def room_for_product(active: int) -> None:
 def change_product(product: Product, new: ProductChange) -> Product:
     if product.state is ProductState.ARCHIVED:
         raise errors.ProductArchived
-    return changed(product, new)
+    return patched(product, new)
 
 
 def archive(product: Product) -> Product:
@@ -169,7 +169,7 @@ def first_shop(merchant_id: str, new: ShopChange, now: datetime) -> Shop:
 
 def change_shop(shop: Shop, new: ShopChange) -> Shop:
     state = shop.state if new.event is None else SHOP_TRANSITIONS[shop.state, new.event]
-    return replace(changed(shop, new), state=state)
+    return replace(patched(shop, new), state=state)
 
 
 def open_shop(shop: Shop | None) -> Shop:

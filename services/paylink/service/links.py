@@ -1,10 +1,10 @@
-"""The gRPC door of merchants: links, and the money that arrives for them."""
+"""The gRPC servicer of merchants: links, and the money that arrives for them."""
 
 from typing import Any, Final
 
 from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
-from libs import door, wire
+from libs import servicer, wire
 from libs.errors import invalid
 from libs.idempotency import Key
 from services.paylink.deps import Deps
@@ -18,13 +18,13 @@ from services.paylink.store.links import LINKS
 from services.paylink.store.payments import TRIES
 from services.paylink.store.transfers import TRANSFERS
 
-_LINK: Final = door.Row(LINKS, PaymentLinkNotFound)
+_LINK: Final = servicer.Row(LINKS, PaymentLinkNotFound)
 _OF_LINK: Final = {"payment_link_id": "link_id"}
 
 
-def with_url(what: door.What) -> door.Then:
+def with_url(what: servicer.Implementation) -> servicer.Completed:
     """Answers have the URLs of links. Stored answers do not: the token is sealed elsewhere."""
-    return door.Then(what, _add_urls)
+    return servicer.Completed(what, _add_urls)
 
 
 async def _add_urls(deps: Deps, answer: Any) -> None:
@@ -70,21 +70,21 @@ async def _get_offer(deps: Deps, request: pb.GetOfferRequest) -> offer_pb2.Offer
     return offer_pb2.Offer(method=METHOD, available=True, label=await links.get_offer(deps))
 
 
-PaymentLinks = door.of(
+PaymentLinks = servicer.of(
     "incasso.paylink.v1.PaymentLinksService",
     shows={Link: link_pb, LinkPayment: payment_pb, BankTransfer: transfer_pb},
     CreatePaymentLink=with_url(_create_payment_link),
     GetPaymentLink=with_url(_LINK),
-    ListPaymentLinks=with_url(door.Rows(LINKS, "lnk")),
+    ListPaymentLinks=with_url(servicer.Rows(LINKS, "lnk")),
     CancelPaymentLink=with_url(giving_up.cancel_payment_link),
     SendPaymentLink=with_url(links.send_payment_link),
     ReissuePaymentLink=with_url(reissue.reissue_payment_link),
     CreateBalanceLink=with_url(reissue.create_balance_link),
     GetPaymentLinkQrCode=links.get_payment_link_qr_code,
-    ListLinkPayments=door.Rows(TRIES, "lpy", _OF_LINK, within=_LINK),
+    ListLinkPayments=servicer.Rows(TRIES, "lpy", _OF_LINK, within=_LINK),
     RecordBankTransfer=transfers.record_bank_transfer,
-    ListBankTransfers=door.Rows(TRANSFERS, "trf", _OF_LINK),
-    GetBankTransfer=door.Row(TRANSFERS, BankTransferNotFound),
+    ListBankTransfers=servicer.Rows(TRANSFERS, "trf", _OF_LINK),
+    GetBankTransfer=servicer.Row(TRANSFERS, BankTransferNotFound),
     SettleBankTransfer=transfers_by_hand.settle_bank_transfer,
     GiveBackBankTransfer=transfers_by_hand.give_back_bank_transfer,
     CreateInstalmentLink=create.create_instalment_link,

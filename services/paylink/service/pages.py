@@ -1,11 +1,11 @@
-"""The gRPC door of shoppers: their token is the only proof.
+"""The gRPC servicer of shoppers: their token is the only proof.
 
 Flows that take the Link, or the Shop, are called after it was opened: from then on the call acts
 for its merchant, and its key is one of this merchant's.
 """
 
 from incasso.paylink.v1 import pages_pb2 as pb
-from libs import door, wire
+from libs import servicer, wire
 from libs.errors import invalid
 from libs.idempotency import needed_key_of
 from services.paylink.deps import Deps
@@ -68,7 +68,7 @@ async def _announce_bank_transfer(deps: Deps, opened: Link) -> pb.PagePayment:
     return page_payment_pb(payment, use=use_of(deps, payment))
 
 
-PayPages = door.of(
+PayPages = servicer.of(
     "incasso.paylink.v1.PayPagesService",
     shows={PayPageView: page_pb},
     given={Link: open_link, Shop: buying.enter},

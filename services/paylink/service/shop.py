@@ -1,9 +1,9 @@
-"""The gRPC door of products, the shop and carts."""
+"""The gRPC servicer of products, the shop and carts."""
 
 from typing import Final
 
 from incasso.paylink.v1 import shop_pb2 as pb
-from libs import door, wire
+from libs import servicer, wire
 from services.paylink.deps import Deps
 from services.paylink.errors import CartNotFound, ProductNotFound
 from services.paylink.events import cart_pb, shop_pb
@@ -30,19 +30,19 @@ async def _update_shop(deps: Deps, request: pb.UpdateShopRequest) -> pb.Shop:
     return shop_pb(await shop.update_shop(deps, new), public_url=deps.public_url)
 
 
-Shops = door.of(
+Shops = servicer.of(
     "incasso.paylink.v1.ShopService",
     shows={Cart: cart_pb},
     CreateProduct=shop.create_product,
-    GetProduct=door.Row(PRODUCTS, ProductNotFound),
-    ListProducts=door.Rows(PRODUCTS, "prd"),
+    GetProduct=servicer.Row(PRODUCTS, ProductNotFound),
+    ListProducts=servicer.Rows(PRODUCTS, "prd"),
     UpdateProduct=shop.update_product,
     ArchiveProduct=shop.archive_product,
     GetShop=_get_shop,
     UpdateShop=_update_shop,
     CreateCart=carts.create_cart,
-    GetCart=door.Row(CARTS, CartNotFound),
-    ListCarts=door.Rows(CARTS, "crt"),
+    GetCart=servicer.Row(CARTS, CartNotFound),
+    ListCarts=servicer.Rows(CARTS, "crt"),
     CompleteCart=carts.complete_cart,
     RecoverCart=with_url(carts.recover_cart),
 )

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from libs import pieces, rows
+from libs import combined_writes, rows
+from libs.combined_writes import Write
 from libs.db import Conn
-from libs.pieces import Piece
 from services.paylink.rules.domain import Link, LinkPayment
 from services.paylink.rules.transitions import due_at
 from services.paylink.store.payments import tries_selected, try_of
@@ -52,19 +52,19 @@ class Seen:
     row: str
 
 
-def saved(before: Link, after: Link, *, shown: bool = True) -> Piece:
+def saved(before: Link, after: Link, *, shown: bool = True) -> Write:
     """Saves a link's changes; its answer is read by `seen`.
 
     `shown`: the page looks different, so its version changes.
     """
     state, due = before.state.value, due_at(after)
     key = (after.merchant_id, after.id, state, int(shown))
-    return Piece(_UPDATE, (*key, *LINKS.values(after, *_CHANGING), due), _ANSWER)
+    return Write(_UPDATE, (*key, *LINKS.values(after, *_CHANGING), due), _ANSWER)
 
 
-def touched(link: Link) -> Piece:
+def touched(link: Link) -> Write:
     """Only the page's payment changed; its answer is read by `seen`."""
-    return Piece(_TOUCH, (link.merchant_id, link.id), _ANSWER)
+    return Write(_TOUCH, (link.merchant_id, link.id), _ANSWER)
 
 
 def seen(link: Link, answer: str | None) -> Seen:
@@ -77,13 +77,13 @@ def seen(link: Link, answer: str | None) -> Seen:
 
 async def save(conn: Conn, before: Link, after: Link, *, shown: bool = True) -> Link:
     """Writes a link locked in this transaction, and notifies waiting pages."""
-    (answer,) = await pieces.write(conn, saved(before, after, shown=shown)) or (None,)
+    (answer,) = await combined_writes.execute(conn, saved(before, after, shown=shown)) or (None,)
     return seen(after, answer).link
 
 
 async def touch(conn: Conn, link: Link) -> None:
     """The same if only the page's payment changed."""
-    await pieces.write(conn, touched(link))
+    await combined_writes.execute(conn, touched(link))
 
 
 _UNCHANGED: Final = """
@@ -96,13 +96,13 @@ WHERE links.merchant_id = $1 AND links.id = $2 AND links.xmin::text = $3
 FOR NO KEY UPDATE OF links, try"""
 
 
-def unchanged(seen: Seen, payment: LinkPayment) -> Piece:
+def unchanged(seen: Seen, payment: LinkPayment) -> Write:
     """Whether the link is as it was read, its payment in progress, and no transfer waits for it.
 
     Recording a waiting transfer writes the link as well.
     """
     link, state = seen.link, payment.state.value
-    return Piece(_UNCHANGED, (link.merchant_id, link.id, seen.row, payment.id, state))
+    return Write(_UNCHANGED, (link.merchant_id, link.id, seen.row, payment.id, state))
 
 
 _LOCK_WITH: Final = f"""

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from libs import pieces, rows
+from libs import combined_writes, rows
+from libs.combined_writes import Write
 from libs.db import Conn, Row
 from libs.payments.answer import Outcome
 from libs.payments.due import CHECK_AFTER
-from libs.payments.events import Told
-from libs.pieces import Piece
+from libs.payments.events import PaymentEvent
 from services.paylink.rules.domain import Link, LinkPayment
 
 # The sealed request is text in its column.
@@ -42,22 +42,22 @@ def _text(request: bytes | None) -> str | None:
     return request.decode() if request is not None else None
 
 
-def inserted(payment: LinkPayment) -> Piece:
+def inserted(payment: LinkPayment) -> Write:
     """Attempts by card or plan are checked soon; a bank transfer waits for the bank."""
     request = _text(payment.request)
     check_after = None if request is None else CHECK_AFTER
-    return Piece(_INSERT, (*TRIES.values(payment), request, check_after))
+    return Write(_INSERT, (*TRIES.values(payment), request, check_after))
 
 
-def saved(before: LinkPayment, after: LinkPayment) -> Piece:
+def saved(before: LinkPayment, after: LinkPayment) -> Write:
     """The changeable columns. An attempt that has ended, or has no request, is no longer due."""
     state, request = before.state.value, _text(after.request)
     values = TRIES.values(after, *_SAVED)
-    return Piece(_SAVE, (after.merchant_id, after.id, state, request, *values))
+    return Write(_SAVE, (after.merchant_id, after.id, state, request, *values))
 
 
 async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
-    await pieces.write(conn, saved(before, after))
+    await combined_writes.execute(conn, saved(before, after))
 
 
 def tries_selected(name: str) -> str:
@@ -81,7 +81,7 @@ async def of_plan(conn: Conn, merchant_id: str, plan_id: str) -> LinkPayment | N
     return await TRIES.one(conn, "WHERE merchant_id = $1 AND plan_id = $2", merchant_id, plan_id)
 
 
-async def known(conn: Conn, told: Sequence[Told]) -> Collection[str]:
+async def known(conn: Conn, told: Sequence[PaymentEvent]) -> Collection[str]:
     """Ids of events of attempts that had already ended."""
     found = await conn.fetch(
         "SELECT told.event_id"

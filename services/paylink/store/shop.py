@@ -6,7 +6,7 @@ from typing import Final
 
 from libs import rows
 from libs.clock import SQL_JOIN
-from libs.db import Conn, unique
+from libs.db import Conn, on_unique_violation
 from services.paylink.errors import SlugTaken
 from services.paylink.rules.products import SHOWN_PRODUCTS, Product, Shop
 from services.paylink.rules.states import LINK_OPEN, LinkState
@@ -61,13 +61,13 @@ async def lock_shop(conn: Conn, merchant_id: str) -> Shop | None:
 
 async def insert_shop(conn: Conn, shop: Shop) -> bool:
     """False if the merchant's shop was opened meanwhile. Raises SlugTaken."""
-    with unique(shops_slug=SlugTaken):
+    with on_unique_violation(shops_slug=SlugTaken):
         return await conn.execute(_INSERT, *_SHOPS.values(shop)) == 1
 
 
 async def save_shop(conn: Conn, shop: Shop) -> None:
     """Writes the changeable columns of a shop locked in this transaction. Raises SlugTaken."""
-    with unique(shops_slug=SlugTaken):
+    with on_unique_violation(shops_slug=SlugTaken):
         await conn.execute(_SAVE_SHOP, shop.merchant_id, *_SHOPS.values(shop, *_OF_SHOP))
 
 

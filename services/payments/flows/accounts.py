@@ -56,7 +56,7 @@ async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> ShownAccount:
     async with deps.db.transaction() as tx:
         if not await accounts.insert(tx, account):
             raise errors.PspAccountExists
-    deps.routing_cache.forget(account.merchant_id)
+    deps.routing_cache.invalidate(account.merchant_id)
     return _shown(deps, account)
 
 
@@ -116,7 +116,7 @@ async def update_routing(deps: Deps, routing: Routing) -> Routing:
         if not known.issuperset(t.psp_account for rule in routing.rules for t in rule.targets):
             raise errors.PspAccountNotFound
         await accounts.save_rules(tx, merchant_id, routing.rules, now=deps.clock.now())
-    deps.routing_cache.forget(merchant_id)
+    deps.routing_cache.invalidate(merchant_id)
     return routing
 
 
@@ -129,5 +129,5 @@ async def update_payment_policy(deps: Deps, payment_policy: PaymentPolicy) -> Pa
     merchant_id, wanted = context.merchant_id(), payment_policy.duplicate_orders
     async with deps.db.connection() as conn:
         await accounts.save_policy(conn, merchant_id, wanted, now=deps.clock.now())
-    deps.routing_cache.forget(merchant_id)
+    deps.routing_cache.invalidate(merchant_id)
     return payment_policy

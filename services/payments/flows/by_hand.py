@@ -80,7 +80,7 @@ async def _note(
     )
     await operator_actions.insert(tx, action)
     event = events.settled_by_hand(payment, attempt, cmd.outcome)
-    await outbox.tell(tx, outbox.event_of(payment, event, deps.clock.now()))
+    await outbox.append(tx, outbox.event_of(payment, event, deps.clock.now()))
 
 
 async def list_operator_actions(deps: Deps, *, limit: int) -> Sequence[OperatorAction]:

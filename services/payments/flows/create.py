@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from libs import context, idempotency, telemetry
-from libs.changes import made
+from libs.dataclass_copies import copy_as
 from libs.errors import Refusal
 from libs.idempotency import Key
 from libs.money import Money
@@ -99,7 +99,7 @@ async def _begin(
         capture_at = starting.capture_at(cmd.capture, now, cmd.capture_delay)
     except Refusal as refusal:
         return refusal
-    payment = made(
+    payment = copy_as(
         Payment,
         cmd,
         merchant_id=context.merchant_id(),
@@ -130,7 +130,7 @@ async def _candidates(deps: Deps, cmd: CreatePayment) -> tuple[Candidate, ...]:
     if not names:
         raise NoPspAccount
     return tuple(
-        made(
+        copy_as(
             Candidate,
             cmd.tokens[name],
             psp_account_id=known[name].id,

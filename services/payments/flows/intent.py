@@ -84,4 +84,4 @@ async def _tell(
     known = await payments.get(tx, second.merchant_id, first.id)
     assert known is not None  # payments are never deleted
     event = events.duplicate_found(known, second, policy)
-    await outbox.tell(tx, outbox.event_of(known, event, deps.clock.now()))
+    await outbox.append(tx, outbox.event_of(known, event, deps.clock.now()))

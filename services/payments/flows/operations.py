@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from libs import context, idempotency
-from libs.db import unique
+from libs.db import on_unique_violation
 from libs.due import DueRow
 from libs.errors import Refusal, required
 from libs.idempotency import Key
@@ -103,7 +103,7 @@ async def _run(
     """The Payment message, the same for the same key. `busy` is raised if another capture or
     cancellation is open.
     """
-    with unique(attempts_one_ending=busy):
+    with on_unique_violation(attempts_one_ending=busy):
         async with deps.db.transaction() as tx:
             claim = await idempotency.claim(tx, key, deps.new_id(prefix), lock=retry.CALL_FOR)
             if claim.fresh:

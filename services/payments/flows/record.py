@@ -152,7 +152,7 @@ async def _recheck(conn: Conn, change: Change) -> None:
 
 async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:
     """Writes events into the outbox."""
-    await outbox.tell(tx, *_events(deps, Told(payment), happened))
+    await outbox.append(tx, *_events(deps, Told(payment), happened))
 
 
 def _events(deps: Deps, told: Told, happened: Sequence[Happened]) -> Sequence[NewEvent]:

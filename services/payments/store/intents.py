@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from libs import idempotency
-from libs.db import Conn, Row, unique
+from libs.db import Conn, Row, on_unique_violation
 from libs.errors import IdempotencyKeyReused
 from libs.idempotency import Claim, Key
 from services.payments.rules import orders, velocity
@@ -89,7 +89,7 @@ async def claim_and_insert(
     does, also for a key that was deleted since its payment, and OtherPaymentError.
     """
     judged = velocity.judged(payment.velocity_subjects, instrument_id=payment.instrument_id)
-    with unique(
+    with on_unique_violation(
         payments_one_per_order=OtherPaymentError,
         payments_one_per_order_part=OtherPaymentError,
         payments_one_per_caller_key=IdempotencyKeyReused,

@@ -6,13 +6,13 @@ from datetime import date, datetime
 from libs.db import Conn
 from services.reporting.rules import items, periods
 from services.reporting.rules.entries import Entry, entry_of
-from services.reporting.rules.facts import Told
+from services.reporting.rules.facts import BookableEvent
 from services.reporting.store import books
 from services.reporting.store import items as items_store
 from services.reporting.store import periods as store
 
 
-async def book(conn: Conn, told: Sequence[Told]) -> int:
+async def book(conn: Conn, told: Sequence[BookableEvent]) -> int:
     """In any order, any number of times: booked ones are unchanged. Returns the number of new
     ones.
     """
@@ -32,7 +32,7 @@ async def book(conn: Conn, told: Sequence[Told]) -> int:
     return await books.book(conn, dated)
 
 
-async def expect(conn: Conn, told: Sequence[Told], now: datetime) -> None:
+async def expect(conn: Conn, told: Sequence[BookableEvent], now: datetime) -> None:
     """Adds items that are expected in reports and statements."""
     found = [item for each in told if (item := items.expected(each, now)) is not None]
     if found:

@@ -16,10 +16,10 @@ from typing import Final, TypeAlias
 
 from libs.bus import Event
 from libs.db import Conn, Database
-from services.reporting.flows import hearing
+from services.reporting.flows import ingesting
 from services.reporting.rules import periods
 from services.reporting.rules.entries import entry_of
-from services.reporting.rules.facts import Told
+from services.reporting.rules.facts import BookableEvent
 from services.reporting.rules.rebuilding import Compared, Difference, DifferenceKind
 from services.reporting.store import books
 from services.reporting.store import rebuilding as store
@@ -30,7 +30,7 @@ LOOK_AGAIN_SECONDS: Final = 0.5
 
 # Events or facts in batches: all, or those recorded since a time.
 Log: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Event]]]
-OwnLog: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Told]]]
+OwnLog: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[BookableEvent]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Rebuild:
         for log in self.logs:
             async for events in log(since):
                 async with connected() as conn:
-                    await _build(conn, await hearing.heard(conn, events, hearing.nobody_knows))
+                    await _build(conn, await ingesting.ingest(conn, events, ingesting.no_zone))
         async for told in self.own(since):
             async with connected() as conn:
                 await _build(conn, told)
@@ -113,7 +113,7 @@ class Rebuild:
         return Compared(count, first, counts)
 
 
-async def _build(conn: Conn, told: Sequence[Told]) -> None:
+async def _build(conn: Conn, told: Sequence[BookableEvent]) -> None:
     found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
     if found:
         await books.build(conn, list(found.values()))

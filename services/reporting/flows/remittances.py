@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from libs.bus import Event
 from libs.db import Conn
 from services.reporting import courier_events
-from services.reporting.flows import collecting, hearing
-from services.reporting.flows.hearing import ZoneOf
+from services.reporting.flows import collecting, ingesting
+from services.reporting.flows.ingesting import ZoneOf
 from services.reporting.rules import periods
 from services.reporting.store import books, settlements
 
@@ -18,7 +18,7 @@ async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
     told = [event for event in events if event.subject in courier_events.SUBJECTS]
     if not told:
         return
-    known = await hearing.zones_of(conn, {event.merchant_id for event in told}, zone_of)
+    known = await ingesting.zones_of(conn, {event.merchant_id for event in told}, zone_of)
     found = [courier_events.line_of(event, known[event.merchant_id]) for event in told]
     lines = [line for line in found if line is not None]
     if lines:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from services.reporting.rules import postings
 from services.reporting.rules.chart import ORDER, Place
-from services.reporting.rules.facts import Told
+from services.reporting.rules.facts import BookableEvent
 
 
 class UnbalancedError(Exception):
@@ -29,7 +29,7 @@ class Posting:
 class Entry:
     """Not booked yet: its booking date depends on which months are closed."""
 
-    told: Told
+    told: BookableEvent
     postings: Sequence[Posting]
 
 
@@ -51,7 +51,7 @@ class Booked:
     closed_month: str | None  # to which it belongs, if it was booked later
 
 
-def entry_of(told: Told) -> Entry | None:
+def entry_of(told: BookableEvent) -> Entry | None:
     """None if nothing moved."""
     found = paired(postings.amounts(told.fact))
     return Entry(told, found) if found else None

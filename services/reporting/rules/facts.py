@@ -186,7 +186,7 @@ Fact: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class BookableEvent:
     """An event that moved money: its subject, and the fact."""
 
     merchant_id: str

@@ -12,12 +12,12 @@ from typing import Final
 from services.reporting.rules import postings
 from services.reporting.rules.chart import Account, Place
 from services.reporting.rules.facts import (
+    BookableEvent,
     CashRefunded,
     DisputeMoved,
     Fact,
     PspCharge,
     PspRefund,
-    Told,
     TransferMoved,
 )
 
@@ -68,7 +68,7 @@ class OpenItem:
     created_at: datetime
 
 
-def expected(told: Told, now: datetime) -> OpenItem | None:
+def expected(told: BookableEvent, now: datetime) -> OpenItem | None:
     """The item expected in a report or statement; None if there is none."""
     found = _kind_and_place(told.fact)
     if found is None:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from libs import ids
-from services.reporting.rules.facts import Cleared, LineBanked, LineSettled, Moved, Told
+from services.reporting.rules.facts import BookableEvent, Cleared, LineBanked, LineSettled, Moved
 from services.reporting.rules.lines import BankLine, LineSource, SettlementLine
 from services.reporting.rules.settlement_kinds import SettlementKind
 
@@ -35,13 +35,13 @@ class Clearing:
     created_at: datetime
 
 
-def of_settlement(line: SettlementLine, trace_id: str) -> Told | None:
+def of_settlement(line: SettlementLine, trace_id: str) -> BookableEvent | None:
     """None if nothing moves: a payout is the sum of its lines, and cod's events book what a courier
     reports.
     """
     if line.source is not LineSource.PSP or line.kind is SettlementKind.PAYOUT:
         return None
-    return Told(
+    return BookableEvent(
         merchant_id=line.merchant_id,
         event_id=_entry_id(line.id, line.happened_on),
         kind="reporting.settlement_line.imported",
@@ -57,8 +57,8 @@ def of_settlement(line: SettlementLine, trace_id: str) -> Told | None:
     )
 
 
-def of_bank(line: BankLine, trace_id: str) -> Told:
-    return Told(
+def of_bank(line: BankLine, trace_id: str) -> BookableEvent:
+    return BookableEvent(
         merchant_id=line.merchant_id,
         event_id=_entry_id(line.id, line.booked_on),
         kind="reporting.bank_line.imported",
@@ -78,8 +78,8 @@ _CLEARED: Final = {
 }
 
 
-def of_clearing(clearing: Clearing) -> Told:
-    return Told(
+def of_clearing(clearing: Clearing) -> BookableEvent:
+    return BookableEvent(
         merchant_id=clearing.merchant_id,
         event_id=_entry_id(clearing.id, clearing.happened_on),
         kind=_CLEARED[clearing.kind],

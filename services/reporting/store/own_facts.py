@@ -7,7 +7,7 @@ from typing import Any, Final
 from libs.db import Conn
 from libs.rows import Table
 from services.reporting.rules import own_facts
-from services.reporting.rules.facts import Told
+from services.reporting.rules.facts import BookableEvent
 from services.reporting.rules.lines import BankLine, SettlementLine
 from services.reporting.store.imports import BANK_LINES, SETTLEMENT_LINES
 from services.reporting.store.items import CLEARINGS
@@ -40,9 +40,9 @@ async def _blocks(
 
 async def every(
     conn: Conn, batch: int, *, since: datetime | None = None
-) -> AsyncIterator[Sequence[Told]]:
+) -> AsyncIterator[Sequence[BookableEvent]]:
     """Of all merchants; or those recorded since a time."""
-    kinds: Sequence[tuple[Table[Any], Callable[[Any, str], Told | None]]] = (
+    kinds: Sequence[tuple[Table[Any], Callable[[Any, str], BookableEvent | None]]] = (
         (SETTLEMENT_LINES, own_facts.of_settlement),
         (BANK_LINES, own_facts.of_bank),
     )

@@ -4,9 +4,15 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from libs.changes import changed
+from libs.dataclass_copies import patched
 from libs.payments.links import OPEN, LinkEvent, LinkState, moved
-from libs.payments.repayments import RepaymentEvent, RepaymentState, Told, is_under_way, told
+from libs.payments.repayments import (
+    RefundReport,
+    RepaymentEvent,
+    RepaymentState,
+    after_report,
+    is_under_way,
+)
 from services.cod.rules import (
     converting,
     courier_events,
@@ -41,7 +47,7 @@ class ByRules:
         self.others = self.chance.choice([(), (4,), (0,)])  # percent of it, in other parcels
         self.deposit = Deposit(basis_points=self.chance.choice([0, DEPOSIT_SHARE]))
         plain = an_order(to_collect_minor=PRICE + FEE, fee_minor=FEE)
-        self.order: Order = self._acknowledged(changed(plain, self._bill(plain, PRICE)))
+        self.order: Order = self._acknowledged(patched(plain, self._bill(plain, PRICE)))
         self.links: list[OrderLink] = []
         self.refunds: list[OnlineRefund] = []
         self.at_paylink: dict[int, str] = {}
@@ -171,7 +177,7 @@ class ByRules:
                     self._told(at, RepaymentEvent.SUCCEED)
 
     def _told(self, at: int, event: RepaymentEvent) -> None:
-        after = told(self.refunds[at], Told(event, NOW))
+        after = after_report(self.refunds[at], RefundReport(event, NOW))
         assert after is not None
         self.order = online_refunds.given_back(self.order, self.refunds[at], after)
         self.refunds[at] = after

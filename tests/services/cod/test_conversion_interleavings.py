@@ -13,7 +13,7 @@ from libs.clock import world_now
 from libs.db import Database
 from libs.errors import Kind, Refusal, RemoteRefusal
 from libs.idempotency import Key
-from libs.payments.repayments import RepaymentEvent, Told
+from libs.payments.repayments import RefundReport, RepaymentEvent
 from services.cod import worker
 from services.cod.deps import Deps
 from services.cod.flows import converting, dispatching, orders
@@ -87,11 +87,11 @@ class Refunds:
 
     made: dict[str, OnlineRefund] = field(default_factory=dict)
 
-    async def refund(self, refund: OnlineRefund, at: datetime) -> Told:
+    async def refund(self, refund: OnlineRefund, at: datetime) -> RefundReport:
         self.made.setdefault(refund.id, refund)
-        return Told(RepaymentEvent.SUCCEED, at, f"ref_{refund.id}")
+        return RefundReport(RepaymentEvent.SUCCEED, at, f"ref_{refund.id}")
 
-    async def find_refund(self, refund: OnlineRefund, at: datetime) -> Told | None:
+    async def find_refund(self, refund: OnlineRefund, at: datetime) -> RefundReport | None:
         return await self.refund(refund, at) if refund.id in self.made else None
 
     def of(self, order_id: str, number: int) -> int:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.money import Money
-from libs.payments.repayments import RepaymentEvent, RepaymentState, Told, told
+from libs.payments.repayments import RefundReport, RepaymentEvent, RepaymentState, after_report
 from services.instalments.errors import PlanBusy
 from services.instalments.rules.collecting import collecting
 from services.instalments.rules.plans import OPEN, Instalment, Plan
@@ -105,12 +105,14 @@ def test_a_refund_made_elsewhere_is_true_and_its_return_restores_the_plan(at, am
     made = made_elsewhere(1, most)
     shares = shares_of(parts, [1], most, ())
     assert sum(share.amount_minor for share in shares) == most
-    news = told(replace(made, shares=shares), Told(RepaymentEvent.SUCCEED, NOW, "ref_1"))
+    news = after_report(
+        replace(made, shares=shares), RefundReport(RepaymentEvent.SUCCEED, NOW, "ref_1")
+    )
     assert news is not None
     after = moved(plan, parts, made, news)
     assert after[1][0].refunded_minor == first.refunded_minor + most
     assert charged(after[1][0]) == charged(first)
-    back = told(news, Told(RepaymentEvent.FAIL, NOW, "ref_1"))
+    back = after_report(news, RefundReport(RepaymentEvent.FAIL, NOW, "ref_1"))
     assert back is not None
     assert moved(*after, news, back) == (plan, parts)
 

@@ -1,4 +1,4 @@
-"""Logo and quotas of a merchant, through the gRPC door."""
+"""Logo and quotas of a merchant, through the gRPC servicer."""
 
 import asyncio
 from typing import Any

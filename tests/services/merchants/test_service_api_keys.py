@@ -1,4 +1,4 @@
-"""API keys through the gRPC door: scopes, rotation, revocation, and other merchants' keys."""
+"""API keys through the gRPC servicer: scopes, rotation, revocation, and other merchants' keys."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Customers, addresses and the merchants' limits, through the gRPC door."""
+"""Customers, addresses and the merchants' limits, through the gRPC servicer."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Saving, listing, choosing and removing instruments, through the gRPC door."""
+"""Saving, listing, choosing and removing instruments, through the gRPC servicer."""
 
 import asyncio
 from datetime import timedelta

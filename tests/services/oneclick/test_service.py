@@ -1,4 +1,4 @@
-"""Every way of saying no at the gRPC door: code and reason."""
+"""Every way of saying no at the gRPC servicer: code and reason."""
 
 import pytest
 

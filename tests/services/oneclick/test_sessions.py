@@ -1,4 +1,4 @@
-"""One-click sessions: what a browser with the publishable key may do, through the gRPC door."""
+"""One-click sessions: what a browser with the publishable key may do, through the gRPC servicer."""
 
 import asyncio
 from dataclasses import replace

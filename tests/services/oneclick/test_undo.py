@@ -1,4 +1,4 @@
-"""Undo within the grace period, through the gRPC door."""
+"""Undo within the grace period, through the gRPC servicer."""
 
 from datetime import timedelta
 

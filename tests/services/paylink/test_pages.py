@@ -149,7 +149,7 @@ async def test_the_merchant_is_remembered_while_it_does_not_answer(world: World)
     await world.page(link)
     assert world.merchants.asked == asked
     world.merchants.down = True
-    world.deps.merchants.forget(world.merchant_id)
+    world.deps.merchants.invalidate(world.merchant_id)
     assert (await world.page(link)).merchant.name == "La Bottega"
     asked = world.merchants.asked
     assert (await world.page(link)).merchant.name == "La Bottega"

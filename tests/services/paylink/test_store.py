@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from libs import ids, pieces
+from libs import combined_writes, ids
 from libs.db import CheckViolation, UniqueViolation
 from services.paylink.rules.domain import LinkPayment, Method
 from services.paylink.rules.states import LinkState, PaymentState
@@ -50,10 +50,12 @@ async def test_a_link_is_read_as_it_was_written(world: World):
 async def test_a_single_use_link_has_one_payment_at_most(world: World, first):
     link = await stored(world)
     async with world.db.connection() as conn:
-        await pieces.write(conn, payments.inserted(a_try(link, state=PaymentState.DECLINED)))
-        await pieces.write(conn, payments.inserted(a_try(link, state=first)))
+        await combined_writes.execute(
+            conn, payments.inserted(a_try(link, state=PaymentState.DECLINED))
+        )
+        await combined_writes.execute(conn, payments.inserted(a_try(link, state=first)))
         with pytest.raises(UniqueViolation):
-            await pieces.write(conn, payments.inserted(a_try(link)))
+            await combined_writes.execute(conn, payments.inserted(a_try(link)))
 
 
 async def test_a_link_is_saved_only_from_the_state_that_was_read(world: World):

@@ -1,4 +1,4 @@
-"""The gRPC door of a world, called as a client does."""
+"""The gRPC servicer of a world, called as a client does."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

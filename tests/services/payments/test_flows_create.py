@@ -99,7 +99,7 @@ async def test_there_is_no_fail_over_after_unknown(world: World, fault: Fault):
 
 async def test_a_soft_decline_is_sent_again_with_a_challenge(world: World):
     await world.rows("UPDATE psp_accounts SET tra_band = '0.13'")
-    world.deps.routing_cache.forget(MERCHANT)
+    world.deps.routing_cache.invalidate(MERCHANT)
     world.a.plan(
         AUTHORISE,
         declined(DeclineCode.AUTHENTICATION_REQUIRED),

@@ -1,4 +1,4 @@
-"""The gRPC door: what the RPCs of payments answer, and every refusal with its code and reason."""
+"""The gRPC servicer: what the RPCs of payments answer, and every refusal with its code and reason."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The gRPC door: instruments, PSP accounts, routing, webhooks, disputes, doubts."""
+"""The gRPC servicer: instruments, PSP accounts, routing, webhooks, disputes, doubts."""
 
 import pytest
 

@@ -112,7 +112,7 @@ async def test_a_shopper_who_left_is_not_charged_and_the_token_goes(world: World
 
 async def test_no_exemption_is_asked_for_a_card_that_nobody_knows(world: World):
     await world.rows("UPDATE psp_accounts SET tra_band = '0.01'")
-    world.deps.routing_cache.forget("mer_1")
+    world.deps.routing_cache.invalidate("mer_1")
     [paid, saved] = [await world.create(**ONCE), await world.create()]
     assert (paid.exemption, saved.exemption) == (Exemption.NONE, Exemption.TRA)
 

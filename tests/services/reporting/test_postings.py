@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from services.reporting.rules.chart import Account, Place
 from services.reporting.rules.entries import UnbalancedError, entry_of, paired
 from services.reporting.rules.facts import (
+    BookableEvent,
     CashCollected,
     CashRefunded,
     CashRemitted,
@@ -20,7 +21,6 @@ from services.reporting.rules.facts import (
     PlanMoved,
     PspCharge,
     PspRefund,
-    Told,
     TransferMoved,
 )
 from services.reporting.rules.postings import amounts
@@ -63,8 +63,8 @@ def by_account(fact) -> dict[str, int]:
     return {name: amount for name, amount in found.items() if amount}
 
 
-def told(fact) -> Told:
-    return Told(
+def told(fact) -> BookableEvent:
+    return BookableEvent(
         merchant_id="mer_1",
         event_id="evt_1",
         kind="x",

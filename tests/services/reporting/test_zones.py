@@ -11,7 +11,7 @@ from incasso.merchants.v1 import merchants_pb2
 from libs import client, context, wire
 from libs.errors import ServiceUnavailable
 from services.reporting import worker
-from services.reporting.flows.hearing import nobody_knows
+from services.reporting.flows.ingesting import no_zone
 from services.reporting.merchants_client import Merchants
 from tests.kit import doubles
 from tests.services.reporting.test_ledger import refusal
@@ -28,7 +28,7 @@ def made(world, time_zone: str, kind=merchants.MerchantCreated):
 async def heard(world, *events) -> None:
     """As the consumer does while merchants is away."""
     async with world.deps.db.transaction() as tx:
-        await worker.handlers(nobody_knows)[events[0].subject].handle(tx, events)
+        await worker.handlers(no_zone)[events[0].subject].handle(tx, events)
 
 
 async def days(world) -> list[str]:

@@ -34,7 +34,7 @@ async def _who_paid(deps: Deps, message: Message) -> Contact | None:
     if message.payment_id is None:
         return None
     payment = (message.merchant_id, message.payment_id)
-    receipt = await deps.joint.statement(store.receipts_of, payment)
+    receipt = await deps.batcher.statement(store.receipts_of, payment)
     if receipt is None:
         return None
     return Contact(receipt.channel, receipt.recipient, receipt.about.name, receipt.locale)

@@ -61,7 +61,7 @@ async def record_outcome(deps: Deps, message: Message, outcome: outcomes.Outcome
         suppression=outcome.suppression if isinstance(outcome, outcomes.Refused) else None,
         now=now,
     )
-    if await deps.joint.transaction(_record, ended):
+    if await deps.batcher.transaction(_record, ended):
         metrics.MESSAGES.labels(message.channel.value, to.value).inc()
     else:
         log.warning("attempt was ended by another worker", message_id=message.id)

@@ -87,7 +87,7 @@ class _HandOver:
         async def set_mark() -> bool:
             digest = hashlib.sha256(content).hexdigest()
             mark = Mark(self.message, digest, lease=retry.HAND_OVER_LEASE)
-            self.marked = await self._deps.joint.statement(tries.mark_handing_over, mark)
+            self.marked = await self._deps.batcher.statement(tries.mark_handing_over, mark)
             return self.marked
 
         return set_mark
@@ -126,7 +126,7 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
         return outcomes.Redirected()
     address = domain.normalised(known.channel, known.recipient)
     listed = (known.merchant_id, known.channel, address)
-    if await deps.joint.statement(suppressions.contain, listed):
+    if await deps.batcher.statement(suppressions.contain, listed):
         return outcomes.Suppressed()
     url, about = await _as_of_now(deps, known)
     merchant = await deps.merchants.get()

@@ -112,7 +112,7 @@ async def save(deps: Deps, conn: Conn, before: Endpoint, after: Endpoint) -> Non
             events.endpoint_disabled(after),
             deps.now() + await clock.offset(conn, after.merchant_id),
         )
-        await outbox.tell(conn, event)
+        await outbox.append(conn, event)
 
 
 async def delete_endpoint(deps: Deps, webhook_endpoint_id: str) -> None:

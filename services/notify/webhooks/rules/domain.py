@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from libs.changes import changed
+from libs.dataclass_copies import patched
 from libs.errors import FieldViolation, InvalidArgument
 from services.notify.webhooks.rules import public_events, schedule
 
@@ -186,7 +186,7 @@ def check_event_types(types: Sequence[str], field: str) -> tuple[str, ...]:
 
 def change_endpoint(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
     """The merchant's change. An empty description removes it."""
-    new = changed(endpoint, replace(change, state=None))
+    new = patched(endpoint, replace(change, state=None))
     if change.state is None or change.state is endpoint.state:
         return new
     if change.state is EndpointState.DISABLED:

@@ -12,7 +12,7 @@ from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payment_events
 from libs import ids
 from libs.bus import Event
-from libs.consumer import Handler, Together
+from libs.consumer import BatchHandler, Handler
 from services.notify import worker
 from services.notify.messages.rules.domain import FINAL, INITIAL, TRANSITIONS, State
 from tests.services.notify.messages.neighbours import money
@@ -198,7 +198,7 @@ async def test_a_subject_may_have_two_readers(world: World):
         seen.append(" ".join(["all", *(event.subject for event in events)]))
 
     both = worker.merged(
-        {"a": reader("1"), "b": reader("2")}, dict.fromkeys("abc", Together(all_of))
+        {"a": reader("1"), "b": reader("2")}, dict.fromkeys("abc", BatchHandler(all_of))
     )
     assert both["a"] is both["b"] is both["c"]
     events = [SimpleNamespace(subject=subject) for subject in "abca"]
@@ -216,7 +216,7 @@ async def test_events_that_come_together_tell_each_once(world: World):
     events = [world.event("payments.payment.captured", each) for each in told]
     async with world.deps.db.transaction() as tx:
         handler = worker.handlers(world.deps)[events[0].subject]
-        assert isinstance(handler, Together)
+        assert isinstance(handler, BatchHandler)
         await handler.handle(tx, [*events, events[0]])
     rows = await world.rows()
     assert sorted(row["event_id"] for row in rows) == sorted(each.event_id for each in events)

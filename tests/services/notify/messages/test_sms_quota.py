@@ -113,7 +113,7 @@ async def test_a_refused_message_can_be_sent_again_in_a_larger_plan(limited: Wor
     await limited.turn()
     refused = await limited.row()
     limited.neighbours.merchant.quotas["sms_per_month"] = 5
-    limited.deps.merchants.forget(limited.merchant_id)
+    limited.deps.merchants.invalidate(limited.merchant_id)
     await limited.call("ResendMessage", pb.ResendMessageRequest(message_id=refused["id"]), key="k")
     await limited.turn()
     assert await limited.states() == ["refused", "sent"]

@@ -6,5 +6,5 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def blocks(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def chunked(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (of[start : start + size] for start in range(0, len(of), size))

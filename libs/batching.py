@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from libs.db import Conn, Database, StatementError
 from libs.tasks import happens
 
-MOST: Final = 100  # at once
+MAX_BATCH: Final = 100  # at once
 ENOUGH: Final = 8  # enough to start without waiting for more
 
 A = TypeVar("A")
@@ -20,12 +20,12 @@ B = TypeVar("B")
 Work: TypeAlias = Callable[[Conn, Sequence[A]], Awaitable[Sequence[B]]]
 
 
-class Gathering(Generic[A, B]):
+class Batcher(Generic[A, B]):
     """`work` returns an answer for each item, in order. If it raises `refused`, nothing was done,
     and each item is tried alone so that one cannot fail the others. Any other error may have come
     after the effect, and is raised to all.
 
-    `join_seconds`: how long others may join, unless there are `ENOUGH`.
+    `linger_seconds`: how long others may join, unless there are `ENOUGH`.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class Gathering(Generic[A, B]):
         work: Callable[[Sequence[A]], Awaitable[Sequence[B]]],
         *,
         refused: tuple[type[Exception], ...] = (),
-        join_seconds: float = 0.0,
+        linger_seconds: float = 0.0,
     ) -> None:
         self._work = work
         self._refused = refused
-        self._join_seconds = join_seconds
+        self._linger_seconds = linger_seconds
         self._waiting: list[tuple[A, asyncio.Future[B]]] = []
         self._enough = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -54,30 +54,30 @@ class Gathering(Generic[A, B]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._others()
-                now, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                await self._together(now)
+                await self._linger()
+                now, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._run_batch(now)
         finally:
             self._running = None
 
-    async def _others(self) -> None:
+    async def _linger(self) -> None:
         """Other items that arrive at this moment, or within the given time."""
         await asyncio.sleep(0)
-        if self._join_seconds and len(self._waiting) < ENOUGH:
+        if self._linger_seconds and len(self._waiting) < ENOUGH:
             self._enough.clear()
-            await happens(self._enough, self._join_seconds)
+            await happens(self._enough, self._linger_seconds)
 
-    async def _together(self, now: Sequence[tuple[A, "asyncio.Future[B]"]]) -> None:
+    async def _run_batch(self, now: Sequence[tuple[A, "asyncio.Future[B]"]]) -> None:
         try:
             answers = await self._work([asked for asked, _ in now])
         except self._refused as error:
             if len(now) > 1:
                 for one in now:
-                    await self._together([one])
+                    await self._run_batch([one])
             else:
-                _tell(now, error)
+                _fail_all(now, error)
         except Exception as error:  # noqa: BLE001 - told to those who asked
-            _tell(now, error)
+            _fail_all(now, error)
         except BaseException:
             for _, future in now:
                 future.cancel()
@@ -88,19 +88,19 @@ class Gathering(Generic[A, B]):
                     future.set_result(answer)
 
 
-def _tell(now: Sequence[tuple[Any, "asyncio.Future[Any]"]], error: Exception) -> None:
+def _fail_all(now: Sequence[tuple[Any, "asyncio.Future[Any]"]], error: Exception) -> None:
     for _, future in now:
         if not future.done():
             future.set_exception(error)
 
 
-class Joint:
+class StatementBatcher:
     """Statements on one database, given as functions of stores."""
 
-    def __init__(self, db: Database, *, join_seconds: float = 0.0) -> None:
+    def __init__(self, db: Database, *, linger_seconds: float = 0.0) -> None:
         self._db = db
-        self._join_seconds = join_seconds
-        self._gatherings: dict[tuple[object, bool], Gathering[Any, Any]] = {}
+        self._linger_seconds = linger_seconds
+        self._batchers: dict[tuple[object, bool], Batcher[Any, Any]] = {}
 
     async def statement(self, work: Work[A, B], asked: A) -> B:
         """`work` is one statement that commits on its own."""
@@ -110,13 +110,13 @@ class Joint:
         """`work` needs several statements."""
         return await self._of(work, whole=True)(asked)
 
-    def _of(self, work: Work[A, B], *, whole: bool) -> Gathering[A, B]:
-        found = self._gatherings.get((work, whole))
+    def _of(self, work: Work[A, B], *, whole: bool) -> Batcher[A, B]:
+        found = self._batchers.get((work, whole))
         if found is None:
-            found = self._gatherings[work, whole] = Gathering(
+            found = self._batchers[work, whole] = Batcher(
                 partial(self._do, work, whole=whole),
                 refused=(StatementError,),
-                join_seconds=self._join_seconds,
+                linger_seconds=self._linger_seconds,
             )
         return found
 

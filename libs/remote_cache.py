@@ -1,6 +1,6 @@
 """A cache of another service's answers, fresh until an event says otherwise.
 
-Each replica hears the event itself (`Parts.heard`) and drops its entry, so that the next reader
+Each replica listens for the event itself (`Parts.listeners`) and drops its entry, so that the next reader
 asks again. The time to live covers missed events. While the other service does not answer, dropped
 entries are still served.
 """
@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from libs import context
 from libs.errors import Refusal
 
-MOST: Final = 10_000
+MAX_ENTRIES: Final = 10_000
 OUTAGE_SECONDS: Final = 5.0  # pause before asking again after the other service did not answer
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ class _Entry(Generic[T]):
     fresh_until: float
 
 
-class Answers(Generic[T]):
+class RemoteCache(Generic[T]):
     """Entries by name, e.g. the merchant's id."""
 
     def __init__(
@@ -34,7 +34,9 @@ class Answers(Generic[T]):
         self._fresh_seconds = fresh_seconds
         self._seconds = seconds
         self._entries: dict[str, _Entry[T]] = {}
-        self._news = 0  # counted, so that an answer from before an event is not taken for fresh
+        self._invalidations = (
+            0  # counted, so that an answer from before an event is not taken for fresh
+        )
 
     async def get(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
         """The cached answer, or else what `ask` returns. Raises a Refusal only if there never was
@@ -44,48 +46,48 @@ class Answers(Generic[T]):
         if entry is not None and self._seconds() < entry.fresh_until:
             return entry.value
         try:
-            return await self.renew(name, ask)
+            return await self.refresh(name, ask)
         except Refusal:
             if entry is None:
                 raise
             entry.fresh_until = self._seconds() + OUTAGE_SECONDS  # nobody waits for a time-out
             return entry.value
 
-    async def renew(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
+    async def refresh(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
         """What `ask` returns now, cached. Raises what it raises."""
-        news = self._news
+        invalidations = self._invalidations
         value = await ask()
-        fresh = news == self._news
-        if len(self._entries) >= MOST and name not in self._entries:
+        fresh = invalidations == self._invalidations
+        if len(self._entries) >= MAX_ENTRIES and name not in self._entries:
             self._entries.pop(next(iter(self._entries)))
         until = self._seconds() + self._fresh_seconds if fresh else float("-inf")
         self._entries[name] = _Entry(value, until)
         return value
 
-    def forget(self, name: str) -> None:
+    def invalidate(self, name: str) -> None:
         """Drops an entry that has changed."""
-        self._news += 1
+        self._invalidations += 1
         if entry := self._entries.get(name):
             entry.fresh_until = float("-inf")
 
 
-class OfMerchant(Generic[T]):
+class MerchantCache(Generic[T]):
     """What `ask` returns for the current call's merchant."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], *, fresh_seconds: float) -> None:
         self._ask = ask
-        self._kept: Answers[T] = Answers(fresh_seconds=fresh_seconds)
+        self._cache: RemoteCache[T] = RemoteCache(fresh_seconds=fresh_seconds)
 
     async def get(self) -> T:
         """The last known answer, however old during an outage. Raises a Refusal only for a merchant
         that never had one.
         """
-        return await self._kept.get(context.merchant_id(), self._ask)
+        return await self._cache.get(context.merchant_id(), self._ask)
 
     async def get_current(self) -> T:
         """The current answer."""
-        return await self._kept.renew(context.merchant_id(), self._ask)
+        return await self._cache.refresh(context.merchant_id(), self._ask)
 
-    def forget(self, merchant_id: str) -> None:
+    def invalidate(self, merchant_id: str) -> None:
         """Drops the merchant's entry."""
-        self._kept.forget(merchant_id)
+        self._cache.invalidate(merchant_id)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from libs import bus as buses
-from libs import checkup
+from libs import preflight
 from libs.bus_users import SETUP
 from libs.consumer import Consumer
 from stack.certificates import Certificates
@@ -54,7 +54,7 @@ async def set_up_events(server, database):
 
 async def wrong(config, *, in_days=0):
     now = datetime.now(UTC) + timedelta(days=in_days)
-    found = await checkup.findings(SERVICE, config, MIGRATIONS, now=now)
+    found = await preflight.findings(SERVICE, config, MIGRATIONS, now=now)
     return {one.subject: one.wrong for one in found if one.wrong}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from incasso.notify.v1 import webhooks_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
-from libs import context, descriptors, door, ids, rows
+from libs import context, descriptors, ids, rows, servicer
 from libs.db import Database
 from libs.errors import IdempotencyKeyMissing, Kind, Refusal
 from libs.idempotency import Key
@@ -66,24 +66,26 @@ def call():
 async def anything(deps: Any, request: Any) -> None: ...
 
 
-def door_of(rpc: str, what: door.What, **more: Any) -> Any:
+def door_of(rpc: str, what: servicer.Implementation, **more: Any) -> Any:
     """A door that has only this RPC to say something about."""
     others = {
         method.name: idle(method.input_type)
         for method in descriptors.service(SHOP).methods
         if method.name != rpc
     }
-    return door.of(SHOP, **others, **{rpc: what}, **more)
+    return servicer.of(SHOP, **others, **{rpc: what}, **more)
 
 
-def idle(request: Any) -> door.Flow:
+def idle(request: Any) -> servicer.Flow:
     async def flow(deps: Any, asked: Any) -> None: ...
 
     flow.__annotations__["asked"] = getattr(pb, request.name)
     return flow
 
 
-async def ask(rpc: str, what: door.What, /, *, deps: Any = DEPS, then: Any = None, **fields: Any):
+async def ask(
+    rpc: str, what: servicer.Implementation, /, *, deps: Any = DEPS, then: Any = None, **fields: Any
+):
     """What the door answers, called as gRPC calls it."""
     servicer = door_of(rpc, what, **(then or {}))(deps)
     return await getattr(servicer, rpc)(getattr(pb, f"{rpc}Request")(**fields), None)
@@ -180,7 +182,7 @@ async def test_an_answer_is_completed_by_what_is_done_then():
     async def named(deps: Any, answer: Any) -> None:
         answer.product.name = f"{deps is DEPS}"
 
-    answer = await ask("GetProduct", door.Then(get, named), product_id="prd_1")
+    answer = await ask("GetProduct", servicer.Completed(get, named), product_id="prd_1")
     assert (answer.product.id, answer.product.name) == ("prd_1", "True")
 
 
@@ -212,7 +214,7 @@ def row(product: Product) -> dict[str, Any]:
 
 async def test_a_row_is_the_merchants_or_else_the_refusal():
     there, nothing = Answering(row(MUG)), Answering()
-    what = door.Row(PRODUCTS, NotThere)
+    what = servicer.Row(PRODUCTS, NotThere)
     answer = await ask("GetProduct", what, deps=SimpleNamespace(db=there), product_id="prd_1")
     assert answer.product.price.amount_minor == MUG.price.amount_minor
     assert there.asked == ["merchant_id = $1 AND id = $2", "mer_1", "prd_1"]
@@ -222,7 +224,7 @@ async def test_a_row_is_the_merchants_or_else_the_refusal():
 
 async def test_rows_are_the_merchants_that_the_filters_leave():
     db = Answering(row(MUG))
-    what = door.Rows(PRODUCTS, "prd", where="sold")
+    what = servicer.Rows(PRODUCTS, "prd", where="sold")
     fields = {"state": pb.Product.STATE_ACTIVE, "limit": 1}
     answer = await ask("ListProducts", what, deps=SimpleNamespace(db=db), **fields)
     assert [product.id for product in answer.data] == ["prd_1"]
@@ -241,10 +243,10 @@ async def test_rows_within_another_are_refused_when_that_is_not_there():
     db = Answering()
     endpoint_id = ids.new("whe")
     rpc = descriptors.method("incasso.notify.v1.WebhooksService/ListWebhookDeliveries")
-    within = door.Row(rows.Table("endpoints", Product), NotThere)
+    within = servicer.Row(rows.Table("endpoints", Product), NotThere)
     columns = {"webhook_endpoint_id": "endpoint_id"}
-    what = door.Rows(rows.Table("deliveries", Delivery), "whd", columns, within=within)
-    read = door._rows(rpc, what)
+    what = servicer.Rows(rows.Table("deliveries", Delivery), "whd", columns, within=within)
+    read = servicer._rows(rpc, what)
     request = webhooks_pb2.ListWebhookDeliveriesRequest(webhook_endpoint_id=endpoint_id)
     with pytest.raises(NotThere):
         await read(SimpleNamespace(db=db), request)
@@ -253,7 +255,7 @@ async def test_rows_within_another_are_refused_when_that_is_not_there():
 
 def test_an_rpc_without_a_line_and_a_line_without_an_rpc_do_not_start():
     with pytest.raises(TypeError, match="ArchiveProduct"):
-        door.of(SHOP)
+        servicer.of(SHOP)
     with pytest.raises(TypeError, match="SellProduct"):
         door_of("SellProduct", anything)
 
@@ -274,7 +276,7 @@ def test_a_field_that_nothing_reads_does_not_start():
 
 def test_a_filter_without_a_column_does_not_start():
     with pytest.raises(KeyError, match="state"):
-        door_of("ListProducts", door.Rows(rows.Table("prices", Price), "prd"))
+        door_of("ListProducts", servicer.Rows(rows.Table("prices", Price), "prd"))
 
 
 @dataclass(frozen=True)

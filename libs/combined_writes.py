@@ -17,7 +17,7 @@ _GUARD: Final = "EXISTS (SELECT FROM guard)"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Write:
     """An INSERT, UPDATE or DELETE with parameters counted from $1.
 
     `answer`: SQL over what it returns. `{when}` in its WHERE: the condition on which everything is
@@ -29,7 +29,7 @@ class Piece:
     answer: str = "NULL"
 
 
-async def write(conn: Conn, *pieces: Piece, guard: Piece | None = None) -> Sequence[Any] | None:
+async def execute(conn: Conn, *pieces: Write, guard: Write | None = None) -> Sequence[Any] | None:
     """Returns the answer of each piece. With a `guard`, a SELECT that finds no row, nothing is
     written and None is returned; every piece then has `{when}`.
     """

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from libs.batching import ENOUGH, StatementBatcher
 from libs.errors import ServiceUnavailable
-from libs.joint import ENOUGH, Joint
 from tests.waiting import HANGING_SECONDS
 
 
@@ -22,23 +22,23 @@ class Dividing:
 
 
 async def test_those_that_ask_at_once_share_a_statement_and_each_has_its_own_answer(database):
-    joint, work = Joint(database), Dividing()
-    answers = await asyncio.gather(*(joint.statement(work, n) for n in (1, 2, 5)))
+    batcher, work = StatementBatcher(database), Dividing()
+    answers = await asyncio.gather(*(batcher.statement(work, n) for n in (1, 2, 5)))
     assert answers == [10, 5, 2]
     assert work.asked == [[1, 2, 5]]
 
 
 async def test_others_may_join_for_a_moment_where_nobody_minds(database):
-    joint, work = Joint(database, join_seconds=HANGING_SECONDS), Dividing()
-    early = asyncio.create_task(joint.statement(work, 1))
+    batcher, work = StatementBatcher(database, linger_seconds=HANGING_SECONDS), Dividing()
+    early = asyncio.create_task(batcher.statement(work, 1))
     await asyncio.sleep(0)  # it has come
-    later = [asyncio.create_task(joint.statement(work, 2)) for _ in range(ENOUGH - 1)]
+    later = [asyncio.create_task(batcher.statement(work, 2)) for _ in range(ENOUGH - 1)]
     assert await asyncio.gather(early, *later) == [10, *[5] * (ENOUGH - 1)]
     assert work.asked == [[1, *[2] * (ENOUGH - 1)]]
 
 
 async def test_those_that_come_while_one_runs_are_the_next(database):
-    joint, first = Joint(database), asyncio.Event()
+    batcher, first = StatementBatcher(database), asyncio.Event()
     begun, asked = asyncio.Event(), []
 
     async def slow(conn, numbers):
@@ -47,9 +47,9 @@ async def test_those_that_come_while_one_runs_are_the_next(database):
         await first.wait()
         return numbers
 
-    early = asyncio.create_task(joint.transaction(slow, 1))
+    early = asyncio.create_task(batcher.transaction(slow, 1))
     await begun.wait()
-    later = [asyncio.create_task(joint.transaction(slow, n)) for n in (2, 3)]
+    later = [asyncio.create_task(batcher.transaction(slow, n)) for n in (2, 3)]
     await asyncio.sleep(0)  # they are in the queue
     first.set()
     assert await asyncio.gather(early, *later) == [1, 2, 3]
@@ -57,9 +57,9 @@ async def test_those_that_come_while_one_runs_are_the_next(database):
 
 
 async def test_what_the_database_refuses_of_many_fails_alone(database):
-    joint, work = Joint(database), Dividing()
+    batcher, work = StatementBatcher(database), Dividing()
     told = await asyncio.gather(
-        *(joint.statement(work, n) for n in (1, 0, 5)), return_exceptions=True
+        *(batcher.statement(work, n) for n in (1, 0, 5)), return_exceptions=True
     )
     assert told[0] == 10
     assert type(told[1]).__name__ == "DivisionByZeroError"
@@ -68,20 +68,22 @@ async def test_what_the_database_refuses_of_many_fails_alone(database):
 
 
 async def test_what_may_have_had_its_effect_is_told_to_all_and_not_repeated(database):
-    joint, asked = Joint(database), []
+    batcher, asked = StatementBatcher(database), []
 
     async def away(conn, numbers):
         asked.append(list(numbers))
         raise ServiceUnavailable
 
-    told = await asyncio.gather(*(joint.statement(away, n) for n in (1, 2)), return_exceptions=True)
+    told = await asyncio.gather(
+        *(batcher.statement(away, n) for n in (1, 2)), return_exceptions=True
+    )
     assert [type(error) for error in told] == [ServiceUnavailable] * 2
     assert asked == [[1, 2]]
 
 
 async def test_who_gives_up_waiting_takes_nobody_along(database):
-    joint, work = Joint(database), Dividing()
-    leaving, staying = (asyncio.create_task(joint.statement(work, n)) for n in (1, 2))
+    batcher, work = StatementBatcher(database), Dividing()
+    leaving, staying = (asyncio.create_task(batcher.statement(work, n)) for n in (1, 2))
     await asyncio.sleep(0)
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):

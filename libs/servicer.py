@@ -1,9 +1,9 @@
-"""The gRPC door of a service: one line per RPC that names its flow. It decides nothing.
+"""The gRPC servicer of a service: one line per RPC that names its flow. It decides nothing.
 
 A flow is called with the deps and with the values named by its parameters: a field of the request,
 read according to the parameter's type; a dataclass read from the whole request; `Key`, the call's
 idempotency key; the request itself, by its class; `Pieces`, those of a file sent as a stream; and
-what the door is `given`. Its result is packed into the answer by its type. Everything is checked
+what `of` is `given`. Its result is packed into the answer by its type. Everything is checked
 when the process starts.
 """
 
@@ -54,14 +54,14 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
+class Completed:
     """As before, but `complete` then completes the answer."""
 
-    what: "What"
+    what: "Implementation"
     complete: Callable[[Any, Any], Awaitable[None]]  # deps and answer
 
 
-What: TypeAlias = Flow | Row | Rows | Then
+Implementation: TypeAlias = Flow | Row | Rows | Completed
 
 
 def of(
@@ -69,7 +69,7 @@ def of(
     *,
     shows: Shows | None = None,
     given: Mapping[type, Flow] | None = None,
-    **rpcs: What,
+    **rpcs: Implementation,
 ) -> Callable[[Any], SimpleNamespace]:
     """The servicer of a service, by its full name, for the given deps. Raises TypeError for
     whatever does not fit: an RPC without a line, a parameter without a source, a field that nothing
@@ -94,10 +94,12 @@ def _method(deps: Any, call: Asked) -> Callable[[Message, Any], Awaitable[Messag
     return method
 
 
-def _call(rpc: MethodDescriptor, what: What, shows: Shows, given: Mapping[type, Flow]) -> Asked:
+def _call(
+    rpc: MethodDescriptor, what: Implementation, shows: Shows, given: Mapping[type, Flow]
+) -> Asked:
     match what:
-        case Then():
-            return _then(_call(rpc, what.what, shows, given), what)
+        case Completed():
+            return _completed(_call(rpc, what.what, shows, given), what)
         case Row():
             ask = _row(rpc, what)
         case Rows():
@@ -114,7 +116,7 @@ def _call(rpc: MethodDescriptor, what: What, shows: Shows, given: Mapping[type, 
     return call
 
 
-def _then(first: Asked, what: Then) -> Asked:
+def _completed(first: Asked, what: Completed) -> Asked:
     async def call(deps: Any, request: Message) -> Any:
         answer = await first(deps, request)
         await what.complete(deps, answer)

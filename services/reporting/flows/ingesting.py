@@ -8,13 +8,13 @@ from libs.bus import Event
 from libs.db import Conn
 from libs.errors import ServiceUnavailable
 from services.reporting import fact_events
-from services.reporting.rules.facts import Told
+from services.reporting.rules.facts import BookableEvent
 from services.reporting.store import zones
 
 ZoneOf: TypeAlias = Callable[[str], Awaitable[str]]  # by merchant; merchants answers as it tells
 
 
-async def heard(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequence[Told]:
+async def ingest(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequence[BookableEvent]:
     """Stores zones and returns facts. `zone_of` is called for merchants without any event yet.
     Raises what it raises: the events are then redelivered.
     """
@@ -23,7 +23,7 @@ async def heard(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequenc
         await zones.keep(conn, dict(map(fact_events.zone_of, of_merchants)))
     told = [event for event in events if event.subject in fact_events.SUBJECTS]
     known = await zones_of(conn, {event.merchant_id for event in told}, zone_of)
-    return [fact_events.told_of(event, known[event.merchant_id]) for event in told]
+    return [fact_events.bookable_of(event, known[event.merchant_id]) for event in told]
 
 
 async def zones_of(
@@ -37,6 +37,6 @@ async def zones_of(
     return known
 
 
-async def nobody_knows(merchant_id: str) -> str:
+async def no_zone(merchant_id: str) -> str:
     """For jobs, which read the events of merchants first."""
     raise ServiceUnavailable

@@ -8,9 +8,9 @@ import pytest
 
 from libs import bus as buses
 from libs import ids, relay
-from libs.answers import MOST, OUTAGE_SECONDS, Answers
 from libs.bus import Event
 from libs.errors import OutcomeUnknown, ServiceUnavailable
+from libs.remote_cache import MAX_ENTRIES, OUTAGE_SECONDS, RemoteCache
 from tests.waiting import until
 
 SUBJECT = "incasso.test.thing.changed"
@@ -37,8 +37,8 @@ def now():
 
 
 @pytest.fixture
-def answers(now) -> Answers[str]:
-    return Answers(fresh_seconds=60, seconds=lambda: now[0])
+def answers(now) -> RemoteCache[str]:
+    return RemoteCache(fresh_seconds=60, seconds=lambda: now[0])
 
 
 async def test_an_answer_is_kept_for_its_time(answers, now):
@@ -54,9 +54,9 @@ async def test_news_make_it_ask_again_at_once(answers):
     other = Other()
     await answers.get("a", other.ask)
     other.value = "new"
-    answers.forget("b")
+    answers.invalidate("b")
     assert await answers.get("a", other.ask) == "old"
-    answers.forget("a")
+    answers.invalidate("a")
     assert await answers.get("a", other.ask) == "new"
 
 
@@ -71,7 +71,7 @@ async def test_an_answer_that_was_under_way_when_news_came_is_not_taken_for_fres
     asking = asyncio.create_task(answers.get("a", slow))
     await asyncio.sleep(0)
     other.value = "new"
-    answers.forget("a")
+    answers.invalidate("a")
     may_answer.set()
     assert await asking == "old"
     assert await answers.get("a", other.ask) == "new"
@@ -80,7 +80,7 @@ async def test_an_answer_that_was_under_way_when_news_came_is_not_taken_for_fres
 async def test_during_an_outage_the_old_answer_serves_and_nobody_waits_each_time(answers, now):
     other = Other()
     await answers.get("a", other.ask)
-    answers.forget("a")
+    answers.invalidate("a")
     other.away = True
     for _ in range(3):
         assert await answers.get("a", other.ask) == "old"
@@ -96,14 +96,14 @@ async def test_what_was_never_answered_is_refused(answers):
     with pytest.raises(ServiceUnavailable):
         await answers.get("a", other.ask)
     with pytest.raises(ServiceUnavailable):
-        await answers.renew("a", other.ask)
+        await answers.refresh("a", other.ask)
 
 
 async def test_memory_is_bounded(answers):
     other = Other()
-    for number in range(MOST + 10):
+    for number in range(MAX_ENTRIES + 10):
         await answers.get(str(number), other.ask)
-    assert len(answers._entries) == MOST
+    assert len(answers._entries) == MAX_ENTRIES
 
 
 async def test_every_replica_hears_what_happens(fresh_nats_url):

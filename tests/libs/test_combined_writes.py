@@ -2,8 +2,8 @@
 
 import pytest
 
-from libs import pieces
-from libs.pieces import Piece
+from libs import combined_writes
+from libs.combined_writes import Write
 
 INSERT = "INSERT INTO inbox (consumer, event_id) SELECT $1, $2 WHERE {when} RETURNING event_id"
 CLOCK = (
@@ -24,25 +24,28 @@ async def count(conn, table):
 
 
 async def test_each_piece_has_its_own_parameters_and_its_own_answer(conn):
-    events = [Piece(INSERT, (f"reader {n}", f"evt_{n}"), "max(event_id)") for n in range(7)]
-    clock = Piece(CLOCK, ("mer_a", 60))
-    assert await pieces.write(conn, *events, clock) == [*(f"evt_{n}" for n in range(7)), None]
+    events = [Write(INSERT, (f"reader {n}", f"evt_{n}"), "max(event_id)") for n in range(7)]
+    clock = Write(CLOCK, ("mer_a", 60))
+    assert await combined_writes.execute(conn, *events, clock) == [
+        *(f"evt_{n}" for n in range(7)),
+        None,
+    ]
     assert await count(conn, "inbox") == 7
     assert await conn.fetchval("SELECT extract(epoch FROM clock_offset) FROM test_clocks") == 60
 
 
 async def test_a_guard_that_finds_nothing_keeps_all_from_being_written(conn):
-    guard = Piece(GUARD, ("mer_a",))
-    both = [Piece(INSERT, ("reader", "evt_1"), "max(event_id)"), Piece(INSERT, ("other", "evt_1"))]
-    assert await pieces.write(conn, *both, guard=guard) is None
+    guard = Write(GUARD, ("mer_a",))
+    both = [Write(INSERT, ("reader", "evt_1"), "max(event_id)"), Write(INSERT, ("other", "evt_1"))]
+    assert await combined_writes.execute(conn, *both, guard=guard) is None
     assert await count(conn, "inbox") == 0
-    await pieces.write(conn, Piece(CLOCK, ("mer_a", 60)))
-    assert await pieces.write(conn, *both, guard=guard) == ["evt_1", None]
+    await combined_writes.execute(conn, Write(CLOCK, ("mer_a", 60)))
+    assert await combined_writes.execute(conn, *both, guard=guard) == ["evt_1", None]
     assert await count(conn, "inbox") == 2
 
 
 async def test_a_piece_that_would_not_heed_the_guard_is_a_mistake(conn):
-    careless = Piece(INSERT.replace(" WHERE {when}", ""), ("reader", "evt_1"))
+    careless = Write(INSERT.replace(" WHERE {when}", ""), ("reader", "evt_1"))
     with pytest.raises(AssertionError):
-        await pieces.write(conn, careless, guard=Piece(GUARD, ("mer_a",)))
+        await combined_writes.execute(conn, careless, guard=Write(GUARD, ("mer_a",)))
     assert await count(conn, "inbox") == 0

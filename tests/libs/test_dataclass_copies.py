@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from libs.changes import changed, made
+from libs.dataclass_copies import copy_as, patched
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ SHOP = Shop("shp_1", "rossi", "Ottica Rossi", 3)
     ],
 )
 def test_only_what_is_said_changes(change: Change, after: Shop):
-    assert changed(SHOP, change) == after
+    assert patched(SHOP, change) == after
 
 
 def test_what_both_have_is_taken_over_unless_it_is_given():
     asked = Change(slug="verdi", title="Ottica Verdi", places=2)
-    assert made(Shop, asked, id="shp_2", places=9) == Shop("shp_2", "verdi", "Ottica Verdi", 9)
+    assert copy_as(Shop, asked, id="shp_2", places=9) == Shop("shp_2", "verdi", "Ottica Verdi", 9)
 
 
 def test_what_nobody_gives_is_missed():
     with pytest.raises(TypeError, match="id"):
-        made(Shop, Change())
+        copy_as(Shop, Change())

@@ -12,13 +12,13 @@ from libs.hints import bare, hints_of
 T = TypeVar("T")
 
 
-def made(kind: Callable[..., T], of: Any, **given: Any) -> T:
+def copy_as(kind: Callable[..., T], of: Any, **given: Any) -> T:
     """A dataclass from the fields that both have; the others are passed in."""
     both = {field.name for field in fields(of)} & {field.name for field in fields(cast(Any, kind))}
     return kind(**{name: getattr(of, name) for name in both if name not in given}, **given)
 
 
-def changed(of: T, by: Any) -> T:
+def patched(of: T, by: Any) -> T:
     """A copy with the fields that are set. An empty text clears an optional field."""
     kind: Any = of.__class__
     hints = hints_of(kind)
