@@ -1,0 +1,84 @@
+"""What a table holds: typed columns, and the formats it can be written in. Pure.
+
+An amount is one value with its currency, and the same in every format: a decimal number of major
+units (59.90, 500, 1.250), followed by a column with the currency. Never a float on the way.
+"""
+
+from collections.abc import AsyncIterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from libs.money import Money, exponent
+
+DECIMAL_PLACES: Final = 9  # of Kind.DECIMAL
+
+Row = Sequence[Any]  # a value for each column, None for an empty cell
+Batches = AsyncIterable[Sequence[Row]]
+
+
+class Kind(Enum):
+    """The type of a column's values."""
+
+    TEXT = "text"  # str
+    INTEGER = "integer"  # int, 64 bits
+    MONEY = "money"  # libs.money.Money
+    DATE = "date"  # datetime.date
+    TIME = "time"  # aware datetime, written in UTC
+    FLAG = "flag"  # bool
+    DECIMAL = "decimal"  # decimal.Decimal: rates, percentages
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`states_currency`: a column with the currency follows (`amount`, `amount_currency`). False if
+    another column of the table states it.
+    """
+
+    name: str
+    kind: Kind = Kind.TEXT
+    states_currency: bool = True
+
+    @property
+    def currency_name(self) -> str | None:
+        stated = self.kind is Kind.MONEY and self.states_currency
+        return f"{self.name}_currency" if stated else None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`name` becomes the file's and the sheet's."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    def header(self) -> Iterator[str]:
+        for column in self.columns:
+            yield column.name
+            if column.currency_name:
+                yield column.currency_name
+
+
+class Format(Enum):
+    """A file format; its value is the file name's extension."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+    @property
+    def media_type(self) -> str:
+        return _MEDIA_TYPES[self]
+
+
+_MEDIA_TYPES: Final = {
+    Format.CSV: "text/csv",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+def major(amount: Money) -> Decimal:
+    """An amount in major units, with all decimal places of its currency."""
+    return Decimal(amount.amount_minor).scaleb(-exponent(amount.currency))
