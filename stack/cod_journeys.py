@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from stack.demo_couriers import EXAMPLES
-from stack.link_journeys import VISA
+from stack.link_journeys import IBAN, VISA
 from stack.payer import Payer
 from stack.shop import Answer, JourneyFailedError, Shop
 from stack.told import Journey, Told, expect
@@ -69,6 +69,7 @@ async def cash_on_delivery(shop: Shop) -> Told:
     short = next(line for line in exceptions if line["result"] == "short")
     expect(short, cod_order_id=order["id"], shortage_minor=SHORT_MINOR)
     expect(await shop.get(path), state="short")
+    await carrier.transfer(text=remittance["id"])
     return Told(
         "confirmed by its code, dispatched once the courier's manifest had the amount, 129.00 collected;"
         f" exceptions of the remittance: {order['order_reference']} short by 5.00, an unknown parcel",
@@ -208,6 +209,19 @@ class Carrier:
         path = f"control/couriers/{self.name}/remittances"
         made = await self._post(path, {"cut": cut, "errors": errors})
         return await self._get(made["url"])
+
+    async def transfer(self, *, text: str) -> None:
+        """Pays the merchant's bank account what its own books say it has remitted."""
+        book = json.loads(await self._get(f"{self.shop.sandbox_url}/courier/{self.name}/parcels"))
+        amount_minor = sum(parcel["remitted_minor"] for parcel in book["data"])
+        order = {
+            "iban": IBAN,
+            "name": "Bottega Demo",
+            "amount_minor": amount_minor,
+            "debtor_name": COURIER,
+            "text": text,
+        }
+        await self._post("bank/transfers", order)
 
     async def _post(self, path: str, body: Any) -> Any:
         async with self.shop.http.post(f"{self.shop.sandbox_url}/{path}", json=body) as answer:

@@ -1,5 +1,5 @@
 """`make demo`: every journey with real requests, then an audit against the PSP's own books and the
-ledger.
+ledger, then the end of the day: reconciliation.
 """
 
 import json
@@ -12,6 +12,8 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
+from stack.day_end import end_day
+from stack.day_end_told import tell_day_end
 from stack.demo_merchant import LENDER_SUFFIX, STRIPE_ACCOUNT, sandbox_accounts
 from stack.journeys import JOURNEYS, one_click
 from stack.ledger import ledger, tell_ledger
@@ -61,14 +63,16 @@ async def run_demo(
                 await ledger(shop.lender(), sandbox_accounts(LENDER_SUFFIX)),
             ),
         ]
+        day = await end_day(shop)
     console.print(table(results))
     console.print(tree(traced.trace_id, spans))
     differing = [one for _, books in ledgers for one in books.differences]
     kept = all(result.held for result in results)
-    held = kept and not (audited.differences or missing or differing)
+    held = kept and not (audited.differences or missing or differing or day.differences)
     tell_audit(console, audited, missing)
     for title, books in ledgers:
         tell_ledger(console, title, books)
+    tell_day_end(console, day)
     content = {
         "held": held,
         "journeys": [asdict(result) for result in results],
@@ -78,6 +82,12 @@ async def run_demo(
         "missing_in_trace": missing,
         "trial_balance": ledgers[0][1].accounts,
         "differences_of_ledgers": differing,
+        "reconciliation": {
+            "matched": len(day.matched),
+            "exceptions": day.exceptions,
+            "differences": day.differences,
+            "trace_url": day.trace_url,
+        },
     }
     write(report, content)
     return held

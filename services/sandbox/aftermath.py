@@ -1,16 +1,17 @@
 """What card networks and banks do after the sale: disputes and payouts."""
 
 import dataclasses
+import secrets
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from services.sandbox import errors, flows, planting, psp, settlement_files, views
+from services.sandbox import errors, flows, psp, settlement_files, views, wrong_payouts
 from services.sandbox.books import charges, disputes, operations, settlements
 from services.sandbox.books.disputes import Dispute
 from services.sandbox.database import transaction
 from services.sandbox.deps import Deps
-from services.sandbox.planting import Mistakes
 from services.sandbox.psp import Charge
 from services.sandbox.settlement_files import Line
 
@@ -102,28 +103,33 @@ def _announce(deps: Deps, charge: Charge, dispute: Dispute, event: str, base_url
     deps.sender.emit(charge.account, event, data)
 
 
-def pay_out(deps: Deps, *, account: str | None, before: float) -> list[dict[str, Any]]:
+def pay_out(
+    deps: Deps, *, account: str | None, before: float, mistakes: Mapping[str, int] | None = None
+) -> list[dict[str, Any]]:
     """One payout per account and currency for all unpaid lines older than `before`."""
-    available_on = datetime.now(UTC).date().isoformat()
-    payouts = []
     with transaction(deps.conn):
-        for owner, currency, net_minor, lines in settlements.unpaid(
-            deps.conn, account=account, before=before
-        ):
-            payout_id = flows.new_id("po")
-            settlements.pay_out(
-                deps.conn,
-                account=owner,
-                currency=currency,
-                before=before,
-                payout_id=payout_id,
-                available_on=available_on,
-            )
-            payouts.append({
-                "id": payout_id, "account": owner, "currency": currency, "net_minor": net_minor,
-                "lines": lines, "available_on": available_on,
-            })  # fmt: skip  # reads as one row
-    return payouts
+        made = [
+            _paid_out(deps, owner, currency, before)
+            for owner, currency in settlements.unpaid(deps.conn, account=account, before=before)
+        ]
+        if mistakes:
+            paid = settlements.of_payouts(deps.conn, made)
+            changes = wrong_payouts.changes(paid, mistakes, mark=secrets.token_hex(4))
+            settlements.change(deps.conn, changes)
+        return [views.payout(row) for row in settlements.totals(deps.conn, made)]
+
+
+def _paid_out(deps: Deps, account: str, currency: str, before: float) -> str:
+    payout_id = flows.new_id("po")
+    settlements.pay_out(
+        deps.conn,
+        account=account,
+        currency=currency,
+        before=before,
+        payout_id=payout_id,
+        available_on=datetime.now(UTC).date().isoformat(),
+    )
+    return payout_id
 
 
 def settlement_page(deps: Deps, account: str, *, after: int, limit: int) -> dict[str, Any]:
@@ -136,20 +142,14 @@ def settlement_page(deps: Deps, account: str, *, after: int, limit: int) -> dict
     }
 
 
-def settlement_report(deps: Deps, account: str, dialect: str, mistakes: Mistakes) -> str:
+def settlement_report(deps: Deps, account: str, dialect: str) -> str:
     """The same lines as a file."""
     _pay_out_past_days(deps, account)
     lines = [
         Line(f"stl_{number}", *rest)
         for number, *rest in settlements.report(deps.conn, account, most=MOST_REPORTED)
     ]
-    told = planting.planted(
-        lines,
-        mistakes,
-        changed=settlement_files.with_another_amount,
-        unknown=settlement_files.nobodys,
-    )
-    return settlement_files.DIALECTS[dialect](told, account=account)
+    return settlement_files.DIALECTS[dialect](lines, account=account)
 
 
 def _pay_out_past_days(deps: Deps, account: str) -> None:

@@ -8,7 +8,6 @@ from services.sandbox import (
     errors,
     flows,
     orders,
-    planting,
     saving,
     settlement_files,
     views,
@@ -140,12 +139,10 @@ async def get_charge(request: web.Request) -> web.StreamResponse:
 
 @routes.get(f"{PSP}/settlements/report")
 async def get_settlement_report(request: web.Request) -> web.StreamResponse:
-    """The lines paid out as a file, in a dialect, with the requested mistakes."""
+    """The lines paid out as a file, in a dialect."""
     account = wire.authenticated_account(request)
     dialect = wire.query_choice(request, "dialect", tuple(settlement_files.DIALECTS))
-    text = aftermath.settlement_report(
-        wire.deps_of(request), account, dialect, planting.parse(wire.query_mistakes(request))
-    )
+    text = aftermath.settlement_report(wire.deps_of(request), account, dialect)
     return web.Response(text=text, content_type="text/csv", charset="utf-8")
 
 

@@ -6,7 +6,7 @@ import time
 
 from aiohttp import web
 
-from services.sandbox import aftermath, errors, flows, orders, psp, views, wire
+from services.sandbox import aftermath, errors, flows, orders, psp, views, wire, wrong_payouts
 from services.sandbox.books import accounts
 from services.sandbox.books.accounts import Account
 
@@ -81,12 +81,18 @@ async def close_dispute(request: web.Request) -> web.Response:
 
 @routes.post("/control/payouts")
 async def make_payouts(request: web.Request) -> web.Response:
+    """`mistakes`: number of lines by kind, of one account."""
     body = await wire.json_object(request)
-    orders.only(body, frozenset({"account"}))
+    orders.only(body, frozenset({"account", "mistakes"}))
+    account = orders.optional_text(body, "account")
+    mistakes = body.get("mistakes", {})
+    if not isinstance(mistakes, dict) or (mistakes and account is None):
+        raise errors.InvalidRequestError("an object, with an account", field="mistakes")
     payouts = aftermath.pay_out(
         wire.deps_of(request),
-        account=orders.optional_text(body, "account"),
+        account=account,
         before=time.time() + 1,
+        mistakes=wrong_payouts.parse(mistakes),
     )
     return wire.json_answer({"data": payouts})
 

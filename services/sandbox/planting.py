@@ -1,11 +1,11 @@
-"""Plants requested mistakes in a file of a bank or PSP. The books keep the truth. Pure."""
+"""Plants requested mistakes in a bank's statement. The books keep the truth. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 MOST_OF_A_KIND: Final = 100
-KINDS: Final = ("missing", "duplicate", "amount", "unknown")
+KINDS: Final = ("missing", "duplicate", "amount", "unknown_credit", "unknown_debit")
 
 Row = TypeVar("Row")
 
@@ -19,7 +19,8 @@ class Mistakes:
     missing: int = 0
     duplicate: int = 0
     amount: int = 0
-    unknown: int = 0
+    unknown_credit: int = 0
+    unknown_debit: int = 0
 
 
 def parse(counts: Mapping[str, int]) -> Mistakes:
@@ -31,8 +32,9 @@ def planted(
     mistakes: Mistakes,
     *,
     changed: Callable[[Row], Row],
-    unknown: Callable[[int], Row],
+    unknown: Callable[[int, int], Row],
 ) -> Iterator[Row]:
+    """`unknown`: of this sign and number."""
     twice = mistakes.missing + mistakes.duplicate
     for place, row in enumerate(rows):
         if place < mistakes.missing:
@@ -40,5 +42,6 @@ def planted(
         if place < twice:
             yield row
         yield changed(row) if twice <= place < twice + mistakes.amount else row
-    for number in range(mistakes.unknown):
-        yield unknown(number + 1)
+    for sign, count in ((1, mistakes.unknown_credit), (-1, mistakes.unknown_debit)):
+        for number in range(1, count + 1):
+            yield unknown(sign, number)

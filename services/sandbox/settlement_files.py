@@ -4,7 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,10 @@ _PAYPAL = (
     "Transaction Debit or Credit", "Gross Transaction Amount", "Gross Transaction Currency",
     "Fee Debit or Credit", "Fee Amount", "Fee Currency", "Custom Field",
 )  # fmt: skip  # a table, not a call
-_EVENT_CODES = {"charge": "T0006", "refund": "T1107", "dispute": "T1201"}
+_EVENT_CODES = {
+    "charge": "T0006", "refund": "T1107", "dispute": "T1201", "adjustment": "T1200",
+    "payout": "T0400",
+}  # fmt: skip  # a table
 _VERSION = "009"
 
 
@@ -46,17 +49,6 @@ class Line:
         return self.gross_minor - self.fee_minor
 
 
-def with_another_amount(line: Line) -> Line:
-    return replace(line, gross_minor=line.gross_minor + 100)
-
-
-def nobodys(number: int) -> Line:
-    return Line(
-        f"stl_nobodys_{number}", "ch_nobodys", "", "charge", "", 1234, 42, "EUR",
-        "po_nobodys", "2026-01-01", 0.0,
-    )  # fmt: skip  # one argument per line says nothing here
-
-
 def stripe(lines: Iterable[Line], *, account: str) -> str:
     rows: list[Sequence[object]] = [_STRIPE]
     for line in lines:
@@ -73,8 +65,10 @@ def stripe(lines: Iterable[Line], *, account: str) -> str:
 
 
 def paypal(lines: Iterable[Line], *, account: str) -> str:
+    """Each payout is a withdrawal, named by its payout."""
     lines = list(lines)
-    made = [f"{_at(line):%Y/%m/%d %H:%M:%S} +0000" for line in lines]
+    entries = [*lines, *_withdrawals(lines)]
+    made = [f"{_at(line):%Y/%m/%d %H:%M:%S} +0000" for line in entries]
     days = (min(made, default=""), max(made, default=""))
     rows: list[Sequence[object]] = [
         ("RH", days[1], "X", account, _VERSION),
@@ -83,7 +77,7 @@ def paypal(lines: Iterable[Line], *, account: str) -> str:
         _PAYPAL,
     ]
     sums: dict[str, Counter[str]] = {}
-    for line, at in zip(lines, made, strict=True):
+    for line, at in zip(entries, made, strict=True):
         mark = "CR" if line.gross_minor >= 0 else "DR"
         fee_mark = "DR" if line.fee_minor >= 0 else "CR"
         rows.append((
@@ -98,10 +92,32 @@ def paypal(lines: Iterable[Line], *, account: str) -> str:
         (currency, of["CR"], of["DR"], of["fee CR"], of["fee DR"]) for currency, of in sums.items()
     ]
     rows += [("SF", *total) for total in totals]
-    rows.append(("SC", len(lines)))
+    rows.append(("SC", len(entries)))
     rows += [("RF", *total) for total in totals]
-    rows += [("RC", len(lines)), ("FF", len(lines))]
+    rows += [("RC", len(entries)), ("FF", len(entries))]
     return _csv(rows)
+
+
+def _withdrawals(lines: Sequence[Line]) -> list[Line]:
+    paid = Counter[tuple[str, str, str]]()
+    for line in lines:
+        paid[line.payout_id, line.currency, line.available_on] += line.net_minor
+    return [
+        Line(
+            payout_id,
+            "",
+            "",
+            "payout",
+            "",
+            -net_minor,
+            0,
+            currency,
+            payout_id,
+            day,
+            datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp(),
+        )
+        for (payout_id, currency, day), net_minor in paid.items()
+    ]
 
 
 def _at(line: Line) -> datetime:

@@ -79,6 +79,11 @@ def dispute(row: Dispute) -> dict[str, Any]:
     }
 
 
+def payout(row: tuple[Any, ...]) -> dict[str, Any]:
+    names = ("id", "account", "currency", "net_minor", "lines", "available_on")
+    return dict(zip(names, row, strict=True))
+
+
 def settlement_line(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": f"stl_{row['line']}",

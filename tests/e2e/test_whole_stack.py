@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from rich.console import Console
 
+from stack.day_end import PLANTED
 from stack.demo import run_demo
 from stack.demo_merchant import create_merchant, ensure_demo_merchant, read_demo_env
 
@@ -40,6 +41,9 @@ async def test_every_promise_of_the_demo_holds(stack, demo_merchant, tmp_path):
     assert held, out.getvalue()
     told = json.loads(report.read_text())
     assert told["payments_compared"] == 14
+    day = told["reconciliation"]
+    assert sorted(each["type"] for each in day["exceptions"]) == sorted(PLANTED)
+    assert day["trace_url"].startswith(stack.sandbox_url)
     used = {row["account"] for row in told["trial_balance"]}
     assert {"psp_receivable", "courier_receivable", "customer_receivable", "sales"} <= used
 

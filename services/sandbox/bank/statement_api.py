@@ -20,6 +20,7 @@ CURRENCY = "EUR"
 MOST_BOOKINGS = 100_000
 FORMATS = ("camt.053", "mt940")
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_MARK = re.compile(r"[A-Z0-9]{0,6}")  # so that the reference fits MT940
 _MOST_ACCOUNTS = 20
 
 routes = web.RouteTableDef()
@@ -28,7 +29,7 @@ routes = web.RouteTableDef()
 @routes.get("/bank/accounts/{iban}/statement")
 async def get_statement(request: web.Request) -> web.Response:
     """`from` and `to` (days; default: today), `format`, `version` of CAMT, `payouts_of` (PSP
-    accounts).
+    accounts); mistakes, and a `mark` for what nobody knows.
     """
     try:
         iban = epc.checked_iban(request.match_info["iban"])
@@ -39,10 +40,10 @@ async def get_statement(request: web.Request) -> web.Response:
     form = wire.query_choice(request, "format", FORMATS)
     version = wire.query_choice(request, "version", (camt.VERSIONS[1], camt.VERSIONS[0]))
     deps, accounts = wire.deps_of(request), _accounts(request)
-    mistakes = planting.parse(wire.query_mistakes(request))
+    mistakes, mark = planting.parse(wire.query_mistakes(request)), _mark(request)
     statement = _statement(_bookings(deps, iban, accounts), iban, first, last, now)
     told = planting.planted(
-        [*statement.bookings], mistakes, changed=_with_another_amount, unknown=_nobodys(last)
+        [*statement.bookings], mistakes, changed=_with_another_amount, unknown=_nobodys(last, mark)
     )
     statement = replace(statement, bookings=[*told])
     if form == "mt940":
@@ -101,12 +102,21 @@ def _with_another_amount(booking: Booking) -> Booking:
     return replace(booking, payments=(changed, *others))
 
 
-def _nobodys(day: date) -> Callable[[int], Booking]:
-    def booking(number: int) -> Booking:
-        payment = Payment(1234, name="Nobody", text=f"unknown credit {number}")
-        return Booking((payment,), day, day, bank_reference=f"NOBODY{number}")
+def _nobodys(day: date, mark: str) -> Callable[[int, int], Booking]:
+    def booking(sign: int, number: int) -> Booking:
+        text = f"unknown {'credit' if sign > 0 else 'debit'} {number}"
+        payment = Payment(sign * 1234, name="Nobody", text=text)
+        reference = f"NOBODY{mark}{'C' if sign > 0 else 'D'}{number}"
+        return Booking((payment,), day, day, bank_reference=reference)
 
     return booking
+
+
+def _mark(request: web.Request) -> str:
+    mark = request.query.get("mark", "")
+    if not _MARK.fullmatch(mark):
+        raise errors.InvalidRequestError("at most 6 capital letters and digits", field="mark")
+    return mark
 
 
 def _day(request: web.Request, name: str, now: datetime) -> date:

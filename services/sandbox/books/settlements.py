@@ -2,13 +2,21 @@
 a cursor that never skips one.
 """
 
+import dataclasses
 import sqlite3
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
+
+from services.sandbox.wrong_payouts import Changes, Settled
 
 LINE_COLUMNS = (
     "line", "charge_id", "key", "kind", "gross_minor", "fee_minor", "currency", "payout_id",
     "available_on",
 )  # fmt: skip  # a table, not a call
+_SETTLED = tuple(field.name for field in dataclasses.fields(Settled))
+_CHANGED = _SETTLED[1:]  # all but the line
+_ROW = attrgetter(*_CHANGED)
 
 
 def insert(
@@ -24,12 +32,12 @@ def insert(
 
 def unpaid(
     conn: sqlite3.Connection, *, account: str | None, before: float
-) -> list[tuple[str, str, int, int]]:
-    """(account, currency, net_minor, lines) of a payout made now."""
+) -> list[tuple[str, str]]:
+    """(account, currency) of payouts made now."""
     cursor = conn.execute(
-        "SELECT account, currency, sum(gross_minor - fee_minor), count(*) FROM settlement_lines "
+        "SELECT DISTINCT account, currency FROM settlement_lines "
         "WHERE payout_id IS NULL AND created_at < ? AND (account = ? OR ? IS NULL) "
-        "GROUP BY account, currency",
+        "ORDER BY account, currency",
         (before, account, account),
     )
     return cursor.fetchall()
@@ -78,3 +86,39 @@ def payouts(conn: sqlite3.Connection, account: str, currency: str) -> list[tuple
         (account, currency),
     )
     return cursor.fetchall()
+
+
+def totals(conn: sqlite3.Connection, payout_ids: Sequence[str]) -> list[tuple[Any, ...]]:
+    """(payout, account, currency, net, lines, day on which it is available) of these payouts."""
+    marks = ", ".join("?" * len(payout_ids))
+    sql = f"""
+SELECT payout_id, account, currency, sum(gross_minor - fee_minor), count(*), available_on
+FROM settlement_lines WHERE payout_id IN ({marks})
+GROUP BY payout_id, account, currency, available_on ORDER BY min(line)
+"""  # noqa: S608  # only marks
+    cursor = conn.execute(sql, payout_ids)
+    return cursor.fetchall()
+
+
+def of_payouts(conn: sqlite3.Connection, payout_ids: Sequence[str]) -> list[Settled]:
+    marks = ", ".join("?" * len(payout_ids))
+    cursor = conn.execute(
+        f"SELECT {', '.join(_SETTLED)} FROM settlement_lines "  # noqa: S608  # our own names
+        f"WHERE payout_id IN ({marks}) ORDER BY line",
+        payout_ids,
+    )
+    return [Settled(*row) for row in cursor]
+
+
+def change(conn: sqlite3.Connection, changes: Changes) -> None:
+    forgotten = [(line,) for line in changes.forgotten]
+    conn.executemany("DELETE FROM settlement_lines WHERE line = ?", forgotten)
+    conn.executemany(
+        f"UPDATE settlement_lines SET {', '.join(f'{name} = ?' for name in _CHANGED)} WHERE line = ?",  # noqa: S608  # our own names
+        [(*_ROW(each), each.line) for each in changes.changed],
+    )
+    conn.executemany(
+        f"INSERT INTO settlement_lines ({', '.join(_CHANGED)}) "  # noqa: S608  # our own names
+        f"VALUES ({', '.join('?' * len(_CHANGED))})",
+        [_ROW(each) for each in changes.added],
+    )

@@ -4,6 +4,7 @@ import io
 from datetime import UTC, date, datetime
 
 import pytest
+import xmlschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,9 @@ from libs.statements import reading
 from libs.statements.model import NO_REFERENCE, State
 from services.sandbox.bank import camt, mt940
 from services.sandbox.bank.statements import Booking, Payment, Statement
+from stack.embedded import REPOSITORY
 
+SCHEMAS = REPOSITORY.parent / "shared" / "data" / "xsd"
 IBAN = "IT60X0542811101000000123456"
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 WORDS = st.text(
@@ -59,6 +62,19 @@ STATEMENTS = st.builds(
     made_at=st.just(datetime(2026, 4, 8, tzinfo=UTC)),
     bookings=st.lists(BOOKINGS, max_size=3),
 )
+
+
+@pytest.mark.parametrize("version", camt.VERSIONS)
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the schemas are not on this machine")
+def test_a_camt_statement_is_valid_against_its_schema(version: str):
+    schema = xmlschema.XMLSchema(SCHEMAS / f"camt.053.{version}.xsd")
+
+    @given(written=st.lists(STATEMENTS, min_size=1, max_size=2))
+    @settings(max_examples=25)
+    def holds(written: list[Statement]) -> None:
+        schema.validate("".join(camt.written(written, message_id="M1", version=version)))
+
+    holds()
 
 
 @pytest.mark.parametrize("version", camt.VERSIONS)

@@ -1,0 +1,264 @@
+"""The demo's last act: the files of PSPs, courier and bank for the demo's own day are imported.
+Everything has to match but the planted errors, each of which has to be found by its name.
+"""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from stack.demo_merchant import IBAN, SANDBOX_ACCOUNTS
+from stack.ledger import RECEIVABLE, owed_by_books
+from stack.shop import JourneyFailedError, Shop
+
+API: Final = "/v1/reconciliation"
+CAUGHT_UP_SECONDS: Final = 60.0
+TRACE_SECONDS: Final = 30.0
+STRANGER_MINOR: Final = 47_11
+FEE: Final = {"fee_basis_points": 140, "fee_fixed_minor": 25}  # what the sandbox charges
+DIALECTS: Final = dict(zip(SANDBOX_ACCOUNTS, ("stripe", "paypal"), strict=True))
+WRONG_ACCOUNT: Final = SANDBOX_ACCOUNTS[0]
+MISTAKES: Final = {
+    "amount": 1, "currency": 1, "duplicate": 1, "fee": 1, "late": 1, "unknown_charge": 1,
+    "unknown_refund": 1, "unknown_dispute": 1, "adjustment": 1,
+}  # fmt: skip  # counts by kind
+# By whom they are planted: the PSP, the bank, and the courier of a journey.
+PLANTED: Final = (
+    "amount_differs", "currency_differs", "duplicate", "fee_differs", "late", "unknown_charge",
+    "unknown_refund", "unknown_dispute", "unexplained_adjustment",
+    "unknown_credit", "unknown_debit",
+    "shortage",
+)  # fmt: skip  # names
+TRACED: Final = "amount_differs"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An imported file, with its new lines."""
+
+    name: str
+    format: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class DayEnd:
+    """`differences`: in words; none if only the planted errors do not match."""
+
+    files: Sequence[Imported]
+    matched: Mapping[str, str]  # the rule by line
+    exceptions: Sequence[Row]
+    differences: Sequence[str]
+    trace_url: str = ""
+
+
+async def end_day(shop: Shop) -> DayEnd:
+    try:
+        return await _ended(shop)
+    except (JourneyFailedError, KeyError) as failure:
+        return DayEnd([], {}, [], [f"{type(failure).__name__}: {failure}"])
+
+
+async def _ended(shop: Shop) -> DayEnd:
+    before = {each["id"] async for each in pages(shop, f"{API}/exceptions?state=open")}
+    files = [await psp_report(shop, account) for account in SANDBOX_ACCOUNTS]
+    files.append(await bank_statement(shop))
+    last = time.monotonic() + CAUGHT_UP_SECONDS
+    while True:
+        found = await _looked_at(shop, files, before)
+        if not found.differences or time.monotonic() > last:
+            break
+        await asyncio.sleep(0.5)
+    return await _with_trace(shop, found)
+
+
+async def psp_report(shop: Shop, account: str) -> Imported:
+    """The PSP pays out, one of its accounts with mistakes, and reports it in its dialect."""
+    terms = {"party": account, "tolerance_minor": 0, **FEE}
+    (await shop.call("PUT", f"{API}/sources", terms)).expect(200)
+    order = {"account": account, "mistakes": MISTAKES if account == WRONG_ACCOUNT else {}}
+    await _sandbox(shop, "POST", "/control/payouts", json=order)
+    dialect = DIALECTS[account]
+    url = f"/psp/{account}/settlements/report?dialect={dialect}"
+    data = await _sandbox(shop, "GET", url, headers=_key(account))
+    query = f"source=psp&psp_account={account}"
+    return await _imported(shop, f"{account}-{dialect}.csv", query, data, "settlement-lines")
+
+
+async def bank_statement(shop: Shop) -> Imported:
+    """With the credit of a stranger, and a debit that nobody knows."""
+    transfer = {
+        "iban": IBAN,
+        "name": "Bottega Demo",
+        "amount_minor": STRANGER_MINOR,
+        "debtor_name": "Ignoto",
+        "text": f"auguri {shop.run_id}",
+    }
+    await _sandbox(shop, "POST", "/bank/transfers", json=transfer)
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()  # a demo may see midnight
+    query = (
+        f"from={yesterday}&payouts_of={','.join(SANDBOX_ACCOUNTS)}"
+        f"&unknown_debit=1&mark={shop.run_id[:6].upper()}"
+    )
+    data = await _sandbox(shop, "GET", f"/bank/accounts/{IBAN}/statement?{query}")
+    return await _imported(shop, "bank.xml", "source=bank", data, "bank-lines")
+
+
+async def _imported(shop: Shop, name: str, query: str, data: bytes, kind: str) -> Imported:
+    answer = await shop.upload(f"{API}/imports?name={name}&{query}", data)
+    made = answer.expect(200)
+    lines = [
+        each["id"]
+        async for each in pages(shop, f"{API}/{kind}?import_id={made['id']}")
+        if each.get("kind") not in {"payout", "fee"}  # the sum of other lines; nothing to match
+    ]
+    return Imported(name, made["format"], lines)
+
+
+async def _looked_at(shop: Shop, files: Sequence[Imported], before: set[str]) -> DayEnd:
+    (await shop.call("POST", f"{API}/runs", {})).expect(200)
+    matches = [each async for each in pages(shop, f"{API}/matches")]
+    exceptions = [each async for each in pages(shop, f"{API}/exceptions?state=open")]
+    ours = f"D-{shop.run_id}-"
+    new = [
+        each
+        for each in exceptions
+        if each["id"] not in before or each.get("order_reference", "").startswith(ours)
+    ]
+    explained = {each["item_id"] for each in new} | {each.get("theirs_id") for each in new}
+    matched = {each["theirs_id"]: each["rule"] for each in matches}
+    lines = [line for file in files for line in file.lines]
+    differences = [
+        *misnamed(new),
+        *(f"{line} is neither matched nor listed" for line in lines if line not in {*matched, *explained}),
+        *await _unmatched_payments(shop, [*matches, *new]),
+        *await _receivables(shop, exceptions),
+    ]  # fmt: skip  # reads as rows
+    return DayEnd(files, matched, new, differences)
+
+
+def misnamed(found: Iterable[Row]) -> list[str]:
+    """The planted errors that were not found by their name, and what was found instead."""
+    names, planted = Counter(each["type"] for each in found), Counter(PLANTED)
+    return [
+        *(f"{count} planted {name} not found" for name, count in (planted - names).items()),
+        *(f"{count} {name} found that nobody planted" for name, count in (names - planted).items()),
+    ]
+
+
+async def _unmatched_payments(shop: Shop, known: Sequence[Row]) -> list[str]:
+    """Payments of this run that took money at a PSP whose report was imported."""
+    listed = {each.get("payment_id") for each in known}
+    payments = [await shop.get(f"/v1/payments/{each}") for each in shop.payment_ids]
+    return [
+        f"{each['id']} is in no report"
+        for each in payments
+        if each["captured_minor"]
+        and each["psp_account"] in SANDBOX_ACCOUNTS
+        and each["id"] not in listed
+    ]
+
+
+async def _receivables(shop: Shop, exceptions: Sequence[Row]) -> list[str]:
+    """What PSPs owe by the ledger, by their own books, and by what is listed as an exception."""
+    owed = dict(
+        owed_by_books(list((await shop.books()).values()), {a: a for a in SANDBOX_ACCOUNTS})
+    )
+    for account in SANDBOX_ACCOUNTS:
+        for line in await _settled(shop, account):
+            name = f"{account} {line['currency']}"
+            owed[name] = owed.get(name, 0) - line["gross_minor"]
+    balance = await shop.get("/v1/reports/trial-balance?by_party=true")
+    ledger = {
+        f"{row['party']} {row['currency']}": row["balance_minor"]
+        for row in balance["data"]
+        if row["account"] == RECEIVABLE
+    }
+    listed = left_open(exceptions)
+    found = [
+        f"debits of {row['debit_minor']} and credits of {row['credit_minor']} {row['currency']}"
+        for row in balance["totals"]
+        if row["debit_minor"] != row["credit_minor"]
+    ]
+    for name, minor in owed.items():
+        if ledger.get(name, 0) != minor:
+            found.append(
+                f"{name} owes {ledger.get(name, 0)} by the ledger and {minor} by its books"
+            )
+        elif listed.get(name, 0) != minor:
+            found.append(f"{name} owes {minor}, of which exceptions explain {listed.get(name, 0)}")
+    return found
+
+
+def left_open(exceptions: Iterable[Row]) -> Mapping[str, int]:
+    """What exceptions leave on the receivables, by PSP account and currency."""
+    left: dict[str, int] = defaultdict(int)
+    for each in exceptions:
+        if each["stage"] == "psp" and each["type"] not in {"late", "fee_differs"}:
+            if "theirs_id" in each:
+                left[f"{each['party']} {each['currency']}"] -= each["amount_minor"]
+            if "expected_minor" in each:
+                currency = "EUR" if each["type"] == "currency_differs" else each["currency"]
+                left[f"{each['party']} {currency}"] += each["expected_minor"]
+    return left
+
+
+async def _settled(shop: Shop, account: str) -> list[Row]:
+    """The sandbox's own settlement lines."""
+    found: list[Row] = []
+    while True:
+        query = f"?since={found[-1]['id'].removeprefix('stl_') if found else 0}&limit=1000"
+        url = f"{shop.sandbox_url}/psp/{account}/settlements{query}"
+        async with shop.http.get(url, headers=_key(account)) as answer:
+            answer.raise_for_status()
+            page = await answer.json()
+        found += page["data"]
+        if not page["has_more"]:
+            return found
+
+
+async def _with_trace(shop: Shop, found: DayEnd) -> DayEnd:
+    """From an exception to the trace of its payment, which has to be there."""
+    trace_id = next((each["trace_id"] for each in found.exceptions if each["type"] == TRACED), "")
+    url = f"{shop.sandbox_url}/traces/{trace_id}"
+    deadline = time.monotonic() + TRACE_SECONDS
+    while trace_id:
+        async with shop.http.get(f"{url}.json") as answer:
+            spans = (await answer.json())["spans"] if answer.status == 200 else []  # noqa: PLR2004 - HTTP
+        if any(span["service"] == "payments" for span in spans):
+            return DayEnd(found.files, found.matched, found.exceptions, found.differences, url)
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.5)
+    missing = f"{TRACED} does not lead to the trace of its payment"
+    return DayEnd(found.files, found.matched, found.exceptions, [*found.differences, missing], url)
+
+
+async def pages(shop: Shop, path: str) -> AsyncIterator[Row]:
+    """All rows of a list."""
+    mark = "&" if "?" in path else "?"
+    cursor = ""
+    while True:
+        page = await shop.get(f"{path}{mark}limit=100{cursor}")
+        for row in page["data"]:
+            yield row
+        if "next_cursor" not in page:
+            return
+        cursor = f"&cursor={page['next_cursor']}"
+
+
+def _key(account: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer sandbox_sk_{account}"}
+
+
+async def _sandbox(shop: Shop, method: str, path: str, **more: Any) -> bytes:
+    async with shop.http.request(method, shop.sandbox_url + path, **more) as answer:
+        body = await answer.read()
+        if answer.status >= 400:  # noqa: PLR2004 - HTTP
+            raise JourneyFailedError(f"the sandbox answers {answer.status}: {body[:200]!r}")
+        return body

@@ -1,0 +1,72 @@
+"""Tables of the demo's last act."""
+
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table
+
+from libs import display
+from libs.money import Money
+from stack.day_end import DayEnd, Row
+
+
+def tell_day_end(console: Console, found: DayEnd) -> None:
+    console.print(_files(found))
+    console.print(_exceptions(found))
+    for difference in found.differences:
+        console.print(f"[red]✗ {difference}[/]")
+    if not found.differences:
+        console.print(
+            f"[green]✓[/] everything matches but the {len(found.exceptions)} planted errors, each found"
+            " by its name; what PSPs still owe is what these say"
+        )
+    if found.trace_url:
+        console.print(f"  the trace of the payment whose amount differs: {found.trace_url}")
+
+
+def _files(found: DayEnd) -> Table:
+    table = _table("Reconciliation", "File", "Format")
+    for name in ("Lines", "Matched", "Exceptions"):
+        table.add_column(name, justify="right")
+    table.add_column("By")
+    listed = {each.get("theirs_id") for each in found.exceptions}
+    for file in found.files:
+        rules = Counter(found.matched[line] for line in file.lines if line in found.matched)
+        table.add_row(
+            file.name,
+            file.format,
+            str(len(file.lines)),
+            str(rules.total()),
+            str(len(listed & set(file.lines))),
+            ", ".join(f"{rule} {count}" for rule, count in sorted(rules.items())),
+        )
+    return table
+
+
+def _exceptions(found: DayEnd) -> Table:
+    table = _table("Exceptions", "Type", "With")
+    for name in ("Amount", "Expected"):
+        table.add_column(name, justify="right")
+    table.add_column("Order", overflow="fold")
+    table.add_column("Trace", overflow="ellipsis", no_wrap=True, style="dim")
+    for each in sorted(found.exceptions, key=lambda row: (row["stage"], row["type"])):
+        table.add_row(
+            f"[yellow]{each['type'].replace('_', ' ')}[/]",
+            each["party"],
+            _amount(each, "amount_minor"),
+            _amount(each, "expected_minor"),
+            each.get("order_reference", ""),
+            each["trace_id"],
+        )
+    return table
+
+
+def _amount(row: Row, name: str) -> str:
+    return display.amount(Money(row[name], row["currency"]), "en") if name in row else ""
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in columns:
+        table.add_column(name)
+    return table
