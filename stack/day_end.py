@@ -5,13 +5,13 @@ Everything has to match but the planted errors, each of which has to be found by
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from stack.demo_merchant import IBAN, SANDBOX_ACCOUNTS
-from stack.ledger import RECEIVABLE, owed_by_books
+from stack.ledger import owed_by_books, receivables_of
 from stack.shop import JourneyFailedError, Shop
 
 API: Final = "/v1/reconciliation"
@@ -65,7 +65,7 @@ async def end_day(shop: Shop) -> DayEnd:
 
 
 async def _ended(shop: Shop) -> DayEnd:
-    before = {each["id"] async for each in pages(shop, f"{API}/exceptions?state=open")}
+    before = {each["id"] async for each in shop.pages(f"{API}/exceptions?state=open")}
     files = [await psp_report(shop, account) for account in SANDBOX_ACCOUNTS]
     files.append(await bank_statement(shop))
     last = time.monotonic() + CAUGHT_UP_SECONDS
@@ -114,7 +114,7 @@ async def _imported(shop: Shop, name: str, query: str, data: bytes, kind: str) -
     made = answer.expect(200)
     lines = [
         each["id"]
-        async for each in pages(shop, f"{API}/{kind}?import_id={made['id']}")
+        async for each in shop.pages(f"{API}/{kind}?import_id={made['id']}")
         if each.get("kind") not in {"payout", "fee"}  # the sum of other lines; nothing to match
     ]
     return Imported(name, made["format"], lines)
@@ -122,8 +122,8 @@ async def _imported(shop: Shop, name: str, query: str, data: bytes, kind: str) -
 
 async def _looked_at(shop: Shop, files: Sequence[Imported], before: set[str]) -> DayEnd:
     (await shop.call("POST", f"{API}/runs", {})).expect(200)
-    matches = [each async for each in pages(shop, f"{API}/matches")]
-    exceptions = [each async for each in pages(shop, f"{API}/exceptions?state=open")]
+    matches = [each async for each in shop.pages(f"{API}/matches")]
+    exceptions = [each async for each in shop.pages(f"{API}/exceptions?state=open")]
     ours = f"D-{shop.run_id}-"
     new = [
         each
@@ -174,11 +174,7 @@ async def _receivables(shop: Shop, exceptions: Sequence[Row]) -> list[str]:
             name = f"{account} {line['currency']}"
             owed[name] = owed.get(name, 0) - line["gross_minor"]
     balance = await shop.get("/v1/reports/trial-balance?by_party=true")
-    ledger = {
-        f"{row['party']} {row['currency']}": row["balance_minor"]
-        for row in balance["data"]
-        if row["account"] == RECEIVABLE
-    }
+    ledger = receivables_of(balance)
     listed = left_open(exceptions)
     found = [
         f"debits of {row['debit_minor']} and credits of {row['credit_minor']} {row['currency']}"
@@ -237,19 +233,6 @@ async def _with_trace(shop: Shop, found: DayEnd) -> DayEnd:
         await asyncio.sleep(0.5)
     missing = f"{TRACED} does not lead to the trace of its payment"
     return DayEnd(found.files, found.matched, found.exceptions, [*found.differences, missing], url)
-
-
-async def pages(shop: Shop, path: str) -> AsyncIterator[Row]:
-    """All rows of a list."""
-    mark = "&" if "?" in path else "?"
-    cursor = ""
-    while True:
-        page = await shop.get(f"{path}{mark}limit=100{cursor}")
-        for row in page["data"]:
-            yield row
-        if "next_cursor" not in page:
-            return
-        cursor = f"&cursor={page['next_cursor']}"
 
 
 def _key(account: str) -> dict[str, str]:

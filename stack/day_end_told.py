@@ -1,13 +1,17 @@
 """Tables of the demo's last act."""
 
 from collections import Counter
+from typing import Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from libs import display
 from libs.money import Money
 from stack.day_end import DayEnd, Row
+
+NO_TRACE: Final = "0" * 32
 
 
 def tell_day_end(console: Console, found: DayEnd) -> None:
@@ -44,11 +48,13 @@ def _files(found: DayEnd) -> Table:
 
 
 def _exceptions(found: DayEnd) -> Table:
-    table = _table("Exceptions", "Type", "With")
+    table = _table("Exceptions")
+    table.add_column("Type", no_wrap=True)
+    table.add_column("With", overflow="ellipsis", no_wrap=True, max_width=10)
     for name in ("Amount", "Expected"):
-        table.add_column(name, justify="right")
-    table.add_column("Order", overflow="fold")
-    table.add_column("Trace", overflow="ellipsis", no_wrap=True, style="dim")
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Order", no_wrap=True)
+    table.add_column("Trace", no_wrap=True, style="dim")
     for each in sorted(found.exceptions, key=lambda row: (row["stage"], row["type"])):
         table.add_row(
             f"[yellow]{each['type'].replace('_', ' ')}[/]",
@@ -56,7 +62,7 @@ def _exceptions(found: DayEnd) -> Table:
             _amount(each, "amount_minor"),
             _amount(each, "expected_minor"),
             each.get("order_reference", ""),
-            each["trace_id"],
+            "" if each["trace_id"] == NO_TRACE else f"{each['trace_id'][:8]}…",
         )
     return table
 
@@ -66,7 +72,8 @@ def _amount(row: Row, name: str) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.padding = (0, 1, 0, 0)
     for name in columns:
         table.add_column(name)
     return table

@@ -48,13 +48,22 @@ async def ledger(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
 async def _looked_at(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
     books = owed_by_books(list((await shop.books()).values()), accounts)
     balance = await shop.get("/v1/reports/trial-balance?by_party=true")
-    receivables = {
+    receivables = receivables_of(balance)
+    charged = defaultdict(int, receivables)
+    async for line in shop.pages("/v1/reconciliation/settlement-lines"):  # of earlier demos
+        if line["source"] == "psp" and line["kind"] not in {"payout", "fee"}:
+            charged[f"{line['party']} {line['currency']}"] += line["gross_minor"]
+    differences = [*unbalanced(balance), *compared(charged, books)]
+    return Ledger(balance["data"], balance["totals"], receivables, differences)
+
+
+def receivables_of(balance: Mapping[str, Any]) -> dict[str, int]:
+    """What PSPs owe by the ledger, by account and currency."""
+    return {
         f"{row['party']} {row['currency']}": row["balance_minor"]
         for row in balance["data"]
         if row["account"] == RECEIVABLE
     }
-    differences = [*unbalanced(balance), *compared(receivables, books)]
-    return Ledger(balance["data"], balance["totals"], receivables, differences)
 
 
 def owed_by_books(

@@ -5,7 +5,7 @@ import io
 import random
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -108,6 +108,17 @@ class Shop:
 
     async def get(self, path: str) -> Any:
         return (await self.call("GET", path)).expect(200)
+
+    async def pages(self, path: str) -> AsyncIterator[Any]:
+        """All rows of a list."""
+        cursor, mark = "", "&" if "?" in path else "?"
+        while True:
+            page = await self.get(f"{path}{mark}limit=100{cursor}")
+            for row in page["data"]:
+                yield row
+            if "next_cursor" not in page:
+                return
+            cursor = f"&cursor={page['next_cursor']}"
 
     async def lift_limits(self) -> None:
         """For one-click charges, if a test makes thousands of them."""
