@@ -3,6 +3,7 @@
 A run is one transaction: a killed run has changed nothing, and the next one does everything.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,8 @@ from typing import Final
 
 from libs import context
 from libs.db import Conn
+from libs.errors import ServiceUnavailable
+from libs.logs import log
 from services.reporting.deps import Deps
 from services.reporting.flows import clearing
 from services.reporting.rules import exceptions as exception_rules
@@ -22,6 +25,7 @@ from services.reporting.store import exceptions as exceptions_store
 from services.reporting.store import matching as store
 
 AGAIN: Final = timedelta(days=1)  # missing items are found by then
+TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +53,30 @@ class TypeCount:
 
 
 async def reconcile(deps: Deps) -> Reconciled:
-    """Repeating it changes nothing, except for new items."""
+    """Repeating it changes nothing, except for new items. Raises ServiceUnavailable if imports
+    keep changing what is matched.
+    """
+    for _ in range(TRIES):
+        try:
+            return await _run(deps)
+        except store.Overtaken:
+            log.info("a run of reconciliation was overtaken by an import")
+    raise ServiceUnavailable
+
+
+async def _run(deps: Deps) -> Reconciled:
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:
-        await store.own(tx, merchant_id)
-        counts: dict[tuple[Stage, Rule], int] = {}
+        was_due_at = await store.begin(tx, merchant_id)
+        counts: Counter[tuple[Stage, Rule]] = Counter()
         for stage, steps in rules.STEPS.items():
             for step in steps:
-                pairs, odd = await store.match(tx, merchant_id, stage, step, now)
-                counts[stage, step.rule] = counts.get((stage, step.rule), 0) + pairs
-                await _follow(tx, merchant_id, stage, odd, now)
+                async for pairs, odd in store.match(tx, merchant_id, stage, step, now):
+                    await _follow(tx, merchant_id, stage, odd, now)
+                    counts[stage, step.rule] += pairs
             counts[stage, Rule.SUM] = await _match_sums(tx, merchant_id, stage, now)
         resolved = await _judge(tx, merchant_id, now)
-        await store.next_due(tx, merchant_id, now + AGAIN)
+        await store.next_due(tx, merchant_id, now + AGAIN, was=was_due_at)
         open_counts = await exceptions_store.counts(tx, merchant_id)
     return Reconciled(
         matched=sum(counts.values()),

@@ -4,12 +4,12 @@ SQL.
 A rule matches only what is unambiguous. Ambiguous matches are suggestions.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 from services.reporting.rules.items import OpenItem, Stage
 
@@ -19,6 +19,9 @@ WINDOW_DAYS: Final = 10  # between the expected and the reported day, without a 
 EARLY_DAYS: Final = 1  # by which theirs may precede ours: days end at different times elsewhere
 MOST_OF_A_SUM: Final = 31  # items: a month of days
 MOST_SUMMED: Final = 2_000  # open items searched for sums in one run
+
+
+_Alike: TypeAlias = tuple[str, ...]  # what a sum and its parts have in common
 
 
 class Rule(Enum):
@@ -81,7 +84,17 @@ def sums(ones: Sequence[OpenItem], parts: Sequence[OpenItem]) -> Sequence[Sum]:
     """Unambiguous sums: of consecutive `parts` of one kind, by day, none of which fits
     elsewhere.
     """
-    found = [one_sum for one in ones for one_sum in _of(one, parts)]
+    wanted = {(_alike(one), one.amount_minor) for one in ones}
+    runs: dict[tuple[_Alike, int], list[Sequence[OpenItem]]] = defaultdict(list)
+    for run, total in _runs(parts):
+        if (key := (_alike(run[0]), total)) in wanted:
+            runs[key].append(run)
+    found = [
+        Sum(one, run)
+        for one in ones
+        for run in runs.get((_alike(one), one.amount_minor), ())
+        if _near(one, run[0]) and _near(one, run[-1])
+    ]
     of_one = Counter(each.one.id for each in found)
     of_part = Counter(part.id for each in found for part in each.parts)
     return [
@@ -91,33 +104,29 @@ def sums(ones: Sequence[OpenItem], parts: Sequence[OpenItem]) -> Sequence[Sum]:
     ]
 
 
-def _of(one: OpenItem, parts: Sequence[OpenItem]) -> Iterator[Sum]:
-    rows: dict[str, list[OpenItem]] = {}
+def _alike(item: OpenItem) -> _Alike:
+    """At a PSP only of the same payment: payments that happen to add up to a line are no proof."""
+    if item.stage is Stage.BANK:
+        return (item.currency,)
+    return item.currency, item.party, item.kind.value, item.payment_reference or ""
+
+
+def _runs(parts: Sequence[OpenItem]) -> Iterator[tuple[Sequence[OpenItem], int]]:
+    """Every two or more consecutive items of one party, and their sum."""
+    rows: dict[tuple[str, _Alike], list[OpenItem]] = defaultdict(list)
     for part in sorted(parts, key=lambda each: (each.happened_on, each.id)):
-        if _may_be_part(one, part):
-            rows.setdefault(part.party, []).append(part)
+        if part.stage is Stage.BANK or part.payment_reference:
+            rows[part.party, _alike(part)].append(part)
     for row in rows.values():
         for first in range(len(row)):
-            total = 0
-            for last in range(first, min(len(row), first + MOST_OF_A_SUM)):
+            total = row[first].amount_minor
+            for last in range(first + 1, min(len(row), first + MOST_OF_A_SUM)):
                 total += row[last].amount_minor
-                if total == one.amount_minor and last > first:
-                    yield Sum(one, row[first : last + 1])
+                yield row[first : last + 1], total
 
 
-def _may_be_part(one: OpenItem, part: OpenItem) -> bool:
-    """At a PSP only of the same payment: payments that happen to add up to a line are no proof."""
-    if part.currency != one.currency or not _near(one.happened_on, part.happened_on):
-        return False
-    if one.stage is Stage.BANK:
-        return True
-    payment = one.payment_reference
-    same = (part.party, part.kind, part.payment_reference) == (one.party, one.kind, payment)
-    return same and payment is not None
-
-
-def _near(one: date, other: date) -> bool:
-    return abs(one - other) <= timedelta(days=WINDOW_DAYS)
+def _near(one: OpenItem, other: OpenItem) -> bool:
+    return abs(one.happened_on - other.happened_on) <= timedelta(days=WINDOW_DAYS)
 
 
 def apart(found: Sequence[Sum]) -> Sequence[Sum]:

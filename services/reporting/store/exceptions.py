@@ -54,22 +54,27 @@ ON CONFLICT ON CONSTRAINT exceptions_of_item DO UPDATE
 _BY_REFERENCE: Final = """(theirs.operation_reference = ours.operation_reference
     OR theirs.payment_reference = ours.payment_reference AND theirs.kind = ours.kind
     OR theirs.stage = 'bank' AND theirs.payment_reference = ours.operation_reference)"""
+# Looked up for each item: as EXISTS, it would read everything ever matched.
 _TWICE: Final = """
-    CASE WHEN theirs.stage = 'psp' THEN EXISTS (
-        SELECT FROM settlement_lines AS line JOIN matches ON matches.merchant_id = $1 AND theirs_id = line.id
+    coalesce(CASE WHEN theirs.stage = 'psp' THEN (
+        SELECT true FROM settlement_lines AS line JOIN matches ON matches.merchant_id = $1 AND theirs_id = line.id
         WHERE line.merchant_id = $1 AND line.payment_reference = theirs.payment_reference
-            AND line.kind = theirs.kind AND line.gross_minor = theirs.amount_minor
-    ) ELSE EXISTS (
-        SELECT FROM bank_lines AS line JOIN matches ON matches.merchant_id = $1 AND theirs_id = line.id
+            AND line.kind = theirs.kind AND line.gross_minor = theirs.amount_minor LIMIT 1
+    ) ELSE (
+        SELECT true FROM bank_lines AS line JOIN matches ON matches.merchant_id = $1 AND theirs_id = line.id
         WHERE line.merchant_id = $1 AND line.end_to_end_reference = theirs.operation_reference
-            AND line.amount_minor = theirs.amount_minor
-    ) END"""
+            AND line.amount_minor = theirs.amount_minor LIMIT 1
+    ) END, false)"""
 _OF_THEIRS: Final = f"""
 SELECT theirs.*, {_TWICE} AS twice, same.id AS same_id, same.currency AS same_currency,
     same.amount_minor AS same_minor, same.payment_id AS same_payment_id,
     same.order_reference AS same_order_reference, same.trace_id AS same_trace_id,
     same.party AS same_party, coalesce(fitting.ids, '{{}}') AS fitting
-FROM open_items AS theirs
+FROM (
+    SELECT * FROM open_items WHERE merchant_id = $1 AND side = 'theirs'
+    ORDER BY id IN (SELECT item_id FROM exceptions WHERE merchant_id = $1 AND state = 'open'),
+        happened_on, id LIMIT {MOST}
+) AS theirs
 LEFT JOIN LATERAL (
     SELECT * FROM open_items AS ours WHERE ours.merchant_id = $1 AND ours.stage = theirs.stage
         AND ours.side = 'ours' AND {_BY_REFERENCE}
@@ -86,21 +91,22 @@ LEFT JOIN LATERAL (
         ORDER BY happened_on, id LIMIT {MOST_SUGGESTIONS}
     ) AS fits
 ) AS fitting ON true
-WHERE theirs.merchant_id = $1 AND theirs.side = 'theirs'
-ORDER BY theirs.happened_on, theirs.id LIMIT {MOST}"""  # noqa: S608 - made of constants
+ORDER BY theirs.happened_on, theirs.id"""  # noqa: S608 - made of constants
 # An item that is suggested for another exception, or differs from it, is not missing.
 _MISSING: Final = f"""
 SELECT ours.* FROM open_items AS ours
 LEFT JOIN sources ON sources.merchant_id = $1 AND sources.party = ours.party
 WHERE ours.merchant_id = $1 AND ours.side = 'ours'
     AND ours.happened_on + coalesce(sources.late_after_days, $3) < $2
-    AND NOT EXISTS (SELECT FROM exceptions WHERE exceptions.merchant_id = $1
-        AND exceptions.state = 'open' AND (ours_id = ours.id OR ours.id = ANY (suggestions)))
+    AND ours.id NOT IN (SELECT ours_id FROM exceptions
+        WHERE merchant_id = $1 AND state = 'open' AND ours_id IS NOT NULL)
+    AND ours.id NOT IN (SELECT unnest(suggestions) FROM exceptions
+        WHERE merchant_id = $1 AND state = 'open')
 ORDER BY ours.happened_on, ours.id LIMIT {MOST}"""  # noqa: S608 - made of constants
 
 
 async def unmatched(conn: Conn, merchant_id: str) -> list[Unmatched]:
-    """Theirs, oldest first."""
+    """Theirs, oldest first: as many as a run judges, those not listed yet before others."""
     rows = await conn.fetch(_OF_THEIRS, merchant_id)
     return [
         Unmatched(OPEN_ITEMS.read(row), _same(row), row["twice"], row["fitting"]) for row in rows
@@ -156,10 +162,10 @@ async def supersede(
         " WHERE old.merchant_id = $1 AND old.state = 'open' AND old.type = ANY ($4)"
         " AND exceptions.merchant_id = $1 AND exceptions.id = old.id"
         " AND (open.id IS NULL OR judged.type <> old.type OR open.side = 'ours'"
-        "  AND EXISTS (SELECT FROM exceptions AS other WHERE other.merchant_id = $1"
-        "   AND other.state = 'open' AND other.id <> old.id"
-        "   AND (other.ours_id = old.item_id AND other.theirs_id IS NOT NULL"
-        "    OR old.item_id = ANY (other.suggestions))))",
+        "  AND (old.item_id IN (SELECT ours_id FROM exceptions WHERE merchant_id = $1"
+        "    AND state = 'open' AND theirs_id IS NOT NULL)"
+        "   OR old.item_id IN (SELECT unnest(suggestions) FROM exceptions"
+        "    WHERE merchant_id = $1 AND state = 'open')))",
         merchant_id,
         ids,
         types,

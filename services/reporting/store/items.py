@@ -87,8 +87,8 @@ FROM owed WHERE left_minor <> 0
 ON CONFLICT ON CONSTRAINT open_items_pkey DO UPDATE
     SET amount_minor = EXCLUDED.amount_minor, happened_on = EXCLUDED.happened_on"""  # noqa: S608 - made of constants
 _DUE: Final = """
-INSERT INTO reconciliations AS known (merchant_id, due_at) VALUES ($1, now())
-ON CONFLICT (merchant_id) DO UPDATE SET due_at = least(known.due_at, EXCLUDED.due_at)"""
+INSERT INTO reconciliations (merchant_id, due_at) VALUES ($1, now())
+ON CONFLICT (merchant_id) DO UPDATE SET due_at = EXCLUDED.due_at"""
 SECONDS: Final = 1800.0  # of one statement over all lines of a file
 
 

@@ -1,0 +1,58 @@
+"""Runs of reconciliation beside imports, and killed: a run happens as a whole or not at all."""
+
+import asyncio
+
+import pytest
+
+from libs import clock
+from services.reporting.store import items
+from tests.services.reporting.files import bank_entry, bank_file, stripe_row
+from tests.services.reporting.reconciling import SOON, charge, load, open_types, report, run
+from tests.waiting import until
+
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+@pytest.fixture
+async def day(world):
+    """One payment, in a payout that the bank has."""
+    world.now = SOON
+    made = await charge(world)
+    await report(world, stripe_row(5990, 115, charge=made.psp_reference))
+    await load(world, bank_file([5875], [bank_entry(5875, text="po_1", day="2026-04-10")]))
+    return world
+
+
+async def test_a_payout_that_an_import_changes_while_it_is_matched_is_matched_as_it_is_then(day):
+    async with day.deps.db.transaction() as tx:
+        await tx.execute(
+            "UPDATE open_items SET amount_minor = 5000 WHERE merchant_id = $1 AND kind = 'payout'",
+            day.merchant_id,
+        )
+        running = asyncio.create_task(run(day))
+        await until(lambda: day.deps.db.run(_waiting))
+    assert (await running).matched == 1
+    assert await open_types(day) == ["unknown_credit"]
+
+
+async def _waiting(conn) -> int:
+    return await conn.fetchval(_WAITING)
+
+
+async def test_a_run_is_due_again_when_lines_came_while_it_ran(day):
+    day.now = clock.world_now()
+    await run(day)
+    assert not await day.deps.db.run(_is_due, day.merchant_id)
+    async with day.deps.db.transaction() as tx:
+        await items.collect_payouts(tx, day.merchant_id, [], "")
+        running = asyncio.create_task(run(day))
+        await until(lambda: day.deps.db.run(_waiting))
+    await running
+    assert await day.deps.db.run(_is_due, day.merchant_id)
+
+
+async def _is_due(conn, merchant_id) -> bool:
+    sql = "SELECT due_at <= now() FROM reconciliations WHERE merchant_id = $1"
+    return await conn.fetchval(sql, merchant_id)
