@@ -27,7 +27,7 @@ RUN /opt/build/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type
 COPY libs libs
 COPY services services
 COPY cli cli
-COPY stack/certificates.py stack/keys.py stack/outgoing.py stack/private.py stack/roles.py stack/shop.py stack/told.py \
+COPY stack/certificates.py stack/keys.py stack/outgoing.py stack/private.py stack/roles.py stack/shop.py stack/journey_report.py \
      stack/installation.py ours/stack/
 COPY deploy/image/compile.py deploy/image/
 RUN mv libs services cli ours/stack /opt/incasso/ \

@@ -11,8 +11,8 @@ from cli.calls import MERCHANTS, PAYMENTS, ask
 from cli.output import AsJson
 from incasso.merchants.v1 import merchants_pb2
 from incasso.payments.v1 import payments_pb2
+from stack.journey_report import expect
 from stack.shop import JourneyFailedError, Shop
-from stack.told import expect
 
 AMOUNT_MINOR = 5990
 PSP_ACCOUNT = "sandbox-a"

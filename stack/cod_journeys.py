@@ -13,10 +13,10 @@ from typing import Any, Final
 from uuid import uuid4
 
 from stack.demo_couriers import EXAMPLES
+from stack.journey_report import Journey, JourneyReport, expect
 from stack.link_journeys import IBAN, VISA
 from stack.payer import Payer
 from stack.shop import Answer, JourneyFailedError, Shop
-from stack.told import Journey, Told, expect
 
 COURIER: Final = "GLS"  # a courier of the demo merchant; the sandbox writes files with its columns
 CODE: Final = re.compile(r"\b[0-9]{6}\b")
@@ -25,7 +25,7 @@ PRICE_MINOR: Final = 12_900
 SHORT_MINOR: Final = 500  # that the courier keeps silently
 
 
-async def cash_on_delivery(shop: Shop) -> Told:
+async def cash_on_delivery(shop: Shop) -> JourneyReport:
     """Cash at the door: a code, no parcel unacknowledged, and a courier that passes on too little"""
     courier = await demo_courier(shop)
     phone = f"+39333{uuid4().int % 10**7:07d}"
@@ -70,14 +70,14 @@ async def cash_on_delivery(shop: Shop) -> Told:
     expect(short, cod_order_id=order["id"], shortage_minor=SHORT_MINOR)
     expect(await shop.get(path), state="short")
     await carrier.transfer(text=remittance["id"])
-    return Told(
+    return JourneyReport(
         "confirmed by its code, dispatched once the courier's manifest had the amount, 129.00 collected;"
         f" exceptions of the remittance: {order['order_reference']} short by 5.00, an unknown parcel",
         answer.trace_id,
     )
 
 
-async def paid_at_the_door(shop: Shop) -> Told:
+async def paid_at_the_door(shop: Shop) -> JourneyReport:
     """At the door the shopper would rather pay by card"""
     courier = await demo_courier(shop)
     order = (await propose(shop, courier)).expect(201)
@@ -107,7 +107,7 @@ async def paid_at_the_door(shop: Shop) -> Told:
     told = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
     expect(told.expect(200), exceptions=0)
     expect(await shop.get(path), state="converted", collected_minor=0)
-    return Told(
+    return JourneyReport(
         "dispatched, then a link: 129.00 paid by card, nothing left to collect",
         converted.trace_id,
         payment_id,

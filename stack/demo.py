@@ -15,10 +15,10 @@ from rich.table import Table
 from stack.day_end import end_day
 from stack.day_end_told import tell_day_end
 from stack.demo_merchant import LENDER_SUFFIX, STRIPE_ACCOUNT, sandbox_accounts
+from stack.journey_report import Journey
 from stack.journeys import JOURNEYS, one_click
-from stack.ledger import ledger, tell_ledger
+from stack.ledger import ledger, print_ledger
 from stack.shop import TIMEOUT_SECONDS, JourneyFailedError, Shop
-from stack.told import Journey
 from stack.traces import complete_trace, tree
 
 
@@ -69,9 +69,9 @@ async def run_demo(
     differing = [one for _, books in ledgers for one in books.differences]
     kept = all(result.held for result in results)
     held = kept and not (audited.differences or missing or differing or day.differences)
-    tell_audit(console, audited, missing)
+    print_audit(console, audited, missing)
     for title, books in ledgers:
-        tell_ledger(console, title, books)
+        print_ledger(console, title, books)
     tell_day_end(console, day)
     content = {
         "held": held,
@@ -183,7 +183,7 @@ def table(results: list[Result]) -> Table:
     return shown
 
 
-def tell_audit(console: Console, audited: Audit, missing: list[str]) -> None:
+def print_audit(console: Console, audited: Audit, missing: list[str]) -> None:
     for difference in audited.differences:
         console.print(f"[red]✗ {difference}[/]")
     for part in missing:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+from stack.journey_report import Journey, JourneyReport, expect
 from stack.link_journeys import VISA
 from stack.payer import Payer
 from stack.shop import Answer, JourneyFailedError, Shop
-from stack.told import Journey, Told, expect
 
 CREDITOR = {
     "creditor_address": "Via Roma 1, 10121 Torino, Italia",
@@ -37,7 +37,7 @@ KLARNA: Final = {
 }
 
 
-async def instalments(shop: Shop) -> Told:
+async def instalments(shop: Shop) -> JourneyReport:
     """Three payments, signed with proof"""
     customer = await shop.customer("tok_visa")
     answer = await signed(shop, customer, 16_000)
@@ -46,7 +46,7 @@ async def instalments(shop: Shop) -> Told:
     payment_id = plan["instalments"][0]["payment_id"]
     shop.payment_ids.append(payment_id)
     offer = plan["offer"]
-    return Told(
+    return JourneyReport(
         f"{offer['label']}, TAEG {offer['taeg']} %, {offer['legal_class']}: documents handed over,"
         " accepted, first part captured",
         answer.trace_id,
@@ -86,7 +86,7 @@ async def planned(shop: Shop, customer_id: str, amount_minor: int, **more: Any) 
     return (await shop.call("POST", "/v1/instalment-plans", wanted)).expect(201)
 
 
-async def year_of_credit(shop: Shop) -> Told:
+async def year_of_credit(shop: Shop) -> JourneyReport:
     """A year of credit: a card that fails, a link, an early end"""
     lender, email = shop.lender(), f"giulia-{uuid4().hex[:8]}@example.com"
     settings = {**CREDITOR, "lender_registration": "OAM M123"}
@@ -119,7 +119,7 @@ async def year_of_credit(shop: Shop) -> Told:
     expect(ended, state="completed", outstanding_minor=0)
     paid = await taken(lender, ended)
     offer, less = plan["offer"], plan["offer"]["total"]["amount_minor"] - paid
-    return Told(
+    return JourneyReport(
         f"{offer['label']}, TAEG {offer['taeg']} %: a part declined, tried again and paid by its link,"
         f" another card, settled early for {less / 100:.2f} EUR less, {paid / 100:.2f} EUR taken",
         answer.trace_id,
@@ -148,7 +148,7 @@ async def pay_by_link(shop: Shop, email: str, *, within_seconds: float = 60.0) -
         raise JourneyFailedError(f"the link of a missed part is shown as {page.view}")
 
 
-async def partner_pays(shop: Shop) -> Told:
+async def partner_pays(shop: Shop) -> JourneyReport:
     """The same by a partner, who pays at once"""
     lender = shop.lender()
     await offer_only(lender, CREDIT | KLARNA)
@@ -162,7 +162,7 @@ async def partner_pays(shop: Shop) -> Told:
     expect(paid, state="completed", paid_minor=60_000)
     payment_id = paid["instalments"][0]["payment_id"]
     expect(await lender.get(f"/v1/payments/{payment_id}"), captured_minor=60_000)
-    return Told("accepted on Klarna's page, 600.00 captured", answer.trace_id, payment_id)
+    return JourneyReport("accepted on Klarna's page, 600.00 captured", answer.trace_id, payment_id)
 
 
 async def offer_only(shop: Shop, terms: Mapping[str, Any]) -> None:

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from stack.cod_journeys import COD_JOURNEYS
 from stack.instalment_journeys import INSTALMENT_JOURNEYS
+from stack.journey_report import Journey, JourneyReport, expect
 from stack.link_journeys import LINK_JOURNEYS
 from stack.shop import Answer, JourneyFailedError, Shop
-from stack.told import Journey, Told, expect
 
 REPEATS = 50
 NOT_A_KEY = "sk_nobody_has_this"
@@ -23,15 +23,15 @@ def money(amount_minor: int) -> dict[str, Any]:
     return {"amount": {"amount_minor": amount_minor, "currency": "EUR"}}
 
 
-async def one_click(shop: Shop) -> Told:
+async def one_click(shop: Shop) -> JourneyReport:
     """Saved card, one call"""
     answer = await shop.one_click(await shop.customer("tok_visa"), 5990)
     payment = answer.expect(201)
     expect(payment, state="captured", captured_minor=5990)
-    return Told("59.90 EUR captured in one request", answer.trace_id, payment["id"])
+    return JourneyReport("59.90 EUR captured in one request", answer.trace_id, payment["id"])
 
 
-async def checkout_options(shop: Shop) -> Told:
+async def checkout_options(shop: Shop) -> JourneyReport:
     """What to show at the checkout"""
     customer = await shop.customer("tok_visa")
     query = f"amount_minor=5990&currency=EUR&country=IT&customer_id={customer}"
@@ -40,10 +40,10 @@ async def checkout_options(shop: Shop) -> Told:
     if not offers:
         raise JourneyFailedError("no offer for a customer with a saved card")
     methods = ", ".join(offer["method"] for offer in offers)
-    return Told(f"offers: {methods}", answer.trace_id)
+    return JourneyReport(f"offers: {methods}", answer.trace_id)
 
 
-async def capture_and_refund(shop: Shop) -> Told:
+async def capture_and_refund(shop: Shop) -> JourneyReport:
     """Authorise, capture less, refund twice"""
     held = await shop.one_click(await shop.customer("tok_mastercard"), 10_000, capture="manual")
     payment = held.expect(201)
@@ -56,12 +56,12 @@ async def capture_and_refund(shop: Shop) -> Told:
     rest = (await shop.call("POST", f"{path}/refund", {})).expect(200)
     expect(rest, state="refunded", refunded_minor=8_000)
     (await shop.call("POST", f"{path}/refund", money(1))).expect(409)
-    return Told(
+    return JourneyReport(
         "100.00 held, 80.00 captured, 30.00 and 50.00 refunded", held.trace_id, payment["id"]
     )
 
 
-async def undo(shop: Shop) -> Told:
+async def undo(shop: Shop) -> JourneyReport:
     """The shopper changes their mind"""
     customer = await shop.customer("tok_visa")
     answer = await shop.one_click(customer, 4_500, capture="delayed", grace_seconds=900)
@@ -69,12 +69,12 @@ async def undo(shop: Shop) -> Told:
     expect(payment, state="authorised")
     undone = await shop.call("POST", f"/v1/one-click-payments/{payment['id']}/undo", {})
     expect(undone.expect(200), state="cancelled", captured_minor=0)
-    return Told(
+    return JourneyReport(
         "45.00 undone within the grace period, nothing taken", undone.trace_id, payment["id"]
     )
 
 
-async def three_d_secure(shop: Shop) -> Told:
+async def three_d_secure(shop: Shop) -> JourneyReport:
     """The bank asks for a challenge"""
     customer = await shop.customer("tok_3ds")
     answer = await shop.one_click(customer, 25_000, return_url=f"{shop.url}/healthz/live")
@@ -82,19 +82,19 @@ async def three_d_secure(shop: Shop) -> Told:
     expect(payment, state="requires_action")
     await shop.approve(payment["next_action"]["url"])
     expect(await shop.settled(payment["id"]), state="captured", captured_minor=25_000)
-    return Told("challenge passed, 250.00 captured", answer.trace_id, payment["id"])
+    return JourneyReport("challenge passed, 250.00 captured", answer.trace_id, payment["id"])
 
 
-async def declined(shop: Shop) -> Told:
+async def declined(shop: Shop) -> JourneyReport:
     """The bank says no"""
     answer = await shop.one_click(await shop.customer("tok_insufficient_funds"), 5_990)
     payment = answer.expect(201)
     expect(payment, state="declined", captured_minor=0)
     code = payment["decline"]["code"]
-    return Told(f"declined: {code}", answer.trace_id, payment["id"])
+    return JourneyReport(f"declined: {code}", answer.trace_id, payment["id"])
 
 
-async def repeated(shop: Shop) -> Told:
+async def repeated(shop: Shop) -> JourneyReport:
     """The same request fifty times at once"""
     customer, order, key = await shop.customer("tok_visa"), shop.next_order(), str(uuid4())
 
@@ -111,30 +111,32 @@ async def repeated(shop: Shop) -> Told:
         raise JourneyFailedError(f"{len(ids)} payments for one key")
     other = await shop.one_click(customer, 7_701, key=key, order_reference=order)
     other.expect(422)
-    return Told(f"{REPEATS} equal answers, one charge", answers[0].trace_id, ids.pop())
+    return JourneyReport(f"{REPEATS} equal answers, one charge", answers[0].trace_id, ids.pop())
 
 
-async def lost_answer(shop: Shop) -> Told:
+async def lost_answer(shop: Shop) -> JourneyReport:
     """The PSP charges and its answer is lost"""
     answer = await shop.one_click(await shop.customer("tok_lost_answer"), 6_100)
     payment = await shop.settled(answer.expect(201)["id"])
     expect(payment, state="captured", captured_minor=6_100)
-    return Told(
+    return JourneyReport(
         f"{answer.body['state']} at first, then captured, once", answer.trace_id, payment["id"]
     )
 
 
-async def fail_over(shop: Shop) -> Told:
+async def fail_over(shop: Shop) -> JourneyReport:
     """The first PSP declines, the second takes it"""
     customer = await shop.customer("tok_declined_at_a")
     await shop.attach(customer, "tok_declined_at_a", "sandbox-b")
     answer = await shop.one_click(customer, 3_300)
     payment = answer.expect(201)
     expect(payment, state="captured", psp_account="sandbox-b")
-    return Told("declined by sandbox-a, captured by sandbox-b", answer.trace_id, payment["id"])
+    return JourneyReport(
+        "declined by sandbox-a, captured by sandbox-b", answer.trace_id, payment["id"]
+    )
 
 
-async def stripe(shop: Shop) -> Told:
+async def stripe(shop: Shop) -> JourneyReport:
     """The same through Stripe's SDK"""
     method = await shop.stripe_card("4242424242424242")
     customer = await shop.customer(method, "stripe")
@@ -144,10 +146,10 @@ async def stripe(shop: Shop) -> Told:
     path = f"/v1/payments/{payment['id']}/refund"
     refunded = (await shop.call("POST", path, {})).expect(200)
     expect(refunded, state="refunded")
-    return Told("99.00 captured and refunded at Stripe", answer.trace_id, payment["id"])
+    return JourneyReport("99.00 captured and refunded at Stripe", answer.trace_id, payment["id"])
 
 
-async def refused_requests(shop: Shop) -> Told:
+async def refused_requests(shop: Shop) -> JourneyReport:
     """Mistakes get an answer that helps"""
     customer = await shop.customer("tok_visa")
     (await shop.one_click(customer, -5)).expect(400)
@@ -156,7 +158,7 @@ async def refused_requests(shop: Shop) -> Told:
     unknown = await shop.call("POST", "/v1/customers", {"emial": "giulia@example.com"})
     if "emial" not in str(unknown.expect(400)):
         raise JourneyFailedError(f"the unknown field is not named: {unknown.body}")
-    return Told("400, 401 and 404 with the field and the reason", unknown.trace_id)
+    return JourneyReport("400, 401 and 404 with the field and the reason", unknown.trace_id)
 
 
 JOURNEYS: tuple[Journey, ...] = (

@@ -102,7 +102,7 @@ def compared(receivables: Mapping[str, int], books: Mapping[str, int]) -> list[s
     ]
 
 
-def tell_ledger(console: Console, title: str, found: Ledger) -> None:
+def print_ledger(console: Console, title: str, found: Ledger) -> None:
     table = Table(title=title, title_justify="left", title_style="bold")
     for name in ("Account", "With"):
         table.add_column(name)

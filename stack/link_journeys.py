@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from stack.journey_report import JourneyReport, expect
 from stack.payer import Page, Payer
 from stack.receiver import Event, receiver
 from stack.shop import JourneyFailedError, Shop
-from stack.told import Told, expect
 
 VISA = "4242424242424242"
 CHALLENGED = "4000002500003155"
@@ -23,7 +23,7 @@ QUOTE = {
 }
 
 
-async def link_by_mail(shop: Shop) -> Told:
+async def link_by_mail(shop: Shop) -> JourneyReport:
     """A link by e-mail: quote, 3-D Secure, signed webhook"""
     to = f"giulia-{uuid4().hex[:8]}@example.com"
     payer = Payer(shop.http, shop.sandbox_url)
@@ -52,7 +52,7 @@ async def link_by_mail(shop: Shop) -> Told:
     expect(paid, paid_minor=12_900)
     await shop.inbox(to, count=2)
     shop.payment_ids.append(paid["payment_id"])
-    return Told(
+    return JourneyReport(
         "mailed, quote accepted, 129.00 captured, webhook verified, receipt mailed",
         answer.trace_id,
         paid["payment_id"],
@@ -72,7 +72,7 @@ def is_paid(event: Event, link: dict[str, Any]) -> bool:
     return event["type"] == "payment_link.paid" and bool(about.get("id") == link["id"])
 
 
-async def link_by_sms(shop: Shop) -> Told:
+async def link_by_sms(shop: Shop) -> JourneyReport:
     """A link by SMS, one part"""
     phone = f"+39333{uuid4().int % 10**7:07d}"
     answer = await shop.link(4_900, recipient={"phone": phone}, channels=["sms"], locale="it")
@@ -85,10 +85,12 @@ async def link_by_sms(shop: Shop) -> Told:
     paid = await shop.link_in(link["id"], "paid")
     shop.payment_ids.append(paid["payment_id"])
     characters = message["characters"]
-    return Told(f"{characters} characters, 49.00 captured", answer.trace_id, paid["payment_id"])
+    return JourneyReport(
+        f"{characters} characters, 49.00 captured", answer.trace_id, paid["payment_id"]
+    )
 
 
-async def twenty_payers(shop: Shop) -> Told:
+async def twenty_payers(shop: Shop) -> JourneyReport:
     """Twenty people pay one link at once"""
     payer = Payer(shop.http, shop.sandbox_url)
     answer = await shop.link(7_700)
@@ -102,10 +104,10 @@ async def twenty_payers(shop: Shop) -> Told:
     if len(listed["data"]) != 1:
         raise JourneyFailedError(f"{len(listed['data'])} payments for one link")
     shop.payment_ids.append(paid["payment_id"])
-    return Told("one capture, nineteen clear answers", answer.trace_id, paid["payment_id"])
+    return JourneyReport("one capture, nineteen clear answers", answer.trace_id, paid["payment_id"])
 
 
-async def link_by_transfer(shop: Shop) -> Told:
+async def link_by_transfer(shop: Shop) -> JourneyReport:
     """A link paid by bank transfer"""
     account = {"holder": "Bottega S.r.l.", "iban": IBAN, "bic": "BPPIITRRXXX"}
     (await shop.call("PUT", "/v1/merchant/bank-account", account)).expect(200)
@@ -134,7 +136,7 @@ async def link_by_transfer(shop: Shop) -> Told:
     recorded = (await shop.call("POST", "/v1/bank-transfers", told)).expect(201)
     expect(recorded, state="matched", payment_link_id=link["id"])
     await shop.link_in(link["id"], "paid")
-    return Told(f"99.00 matched by {link['creditor_reference']}", answer.trace_id)
+    return JourneyReport(f"99.00 matched by {link['creditor_reference']}", answer.trace_id)
 
 
 LINK_JOURNEYS = (link_by_mail, link_by_sms, twenty_payers, link_by_transfer)

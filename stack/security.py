@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from libs import bus_users, descriptors, services
-from stack import kept, roles
+from stack import retention_page, roles
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "security.md"
 SECTION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -54,7 +54,12 @@ def databases() -> Iterator[str]:
 
 def current(text: str) -> str:
     """The page with its generated sections up to date."""
-    made = {"callers": callers, "events": events, "databases": databases, "kept": kept.lines}
+    made = {
+        "callers": callers,
+        "events": events,
+        "databases": databases,
+        "kept": retention_page.lines,
+    }
     return SECTION.sub(
         lambda found: f"{found[1]}\n" + "\n".join(made[found[2]]()) + f"\n\n{found[3]}", text
     )

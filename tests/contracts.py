@@ -7,10 +7,10 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
 from libs import descriptors
-from tests.kit.together import together
+from tests.kit.grouped_cases import grouped
 
 RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
-every_rpc = together(
+every_rpc = grouped(
     "rpc",
     RPCS,
     by=lambda rpc: rpc.containing_service.full_name,

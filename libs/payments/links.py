@@ -55,7 +55,7 @@ def moved(link: AskedLink, event: LinkEvent) -> LinkState | None:
     return TRANSITIONS.get((link.state, event))
 
 
-def left(link: AskedLink) -> LinkState:
+def released(link: AskedLink) -> LinkState:
     """The state of a link that must no longer be paid. One that paylink was never asked for is no
     link at all.
     """

@@ -100,7 +100,7 @@ def changed(before: Order, after: Order, now: datetime) -> NewEvent:
     return outbox.event_of(after, told, now)
 
 
-def news(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
+def for_change(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
     """Events for the change between the two, made by us or by a courier's event about one
     parcel.
     """
@@ -179,14 +179,14 @@ def _converted(before: Order, after: Order, link: OrderLink, now: datetime) -> S
     return [*(outbox.event_of(after, one, now) for one in told), *letter]
 
 
-def letters(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
+def notifications(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
     """Messages to the recipient about the change between the two."""
     if after.state is before.state or after.state is not OrderState.REFUSED:
         return ()
     return message(after, Reason.REFUSED, now)
 
 
-def deposit_letter(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
+def deposit_notifications(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
     """Asks the recipient of a confirmed order for its deposit, again if it changes. Before
     confirmation, the order's page shows it.
     """
@@ -198,7 +198,7 @@ def deposit_letter(before: Order, after: Order, now: datetime) -> Sequence[NewEv
     return message(after, Reason.DEPOSIT, now, amount)
 
 
-def refund_news(order: Order, refund: OnlineRefund, now: datetime) -> Sequence[NewEvent]:
+def for_refund(order: Order, refund: OnlineRefund, now: datetime) -> Sequence[NewEvent]:
     """Of a refund that has its end, as far as a PSP keeps its word."""
     told: dict[str, Any] = {
         "order": order_pb(order),

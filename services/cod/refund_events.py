@@ -41,7 +41,7 @@ def export_pb(export: RefundExport) -> refunds_pb2.CodRefundExport:
     return wire.message(refunds_pb2.CodRefundExport, export)
 
 
-def told(refund: Refund, now: datetime, before: Refund | None = None) -> NewEvent:
+def for_state(refund: Refund, now: datetime, before: Refund | None = None) -> NewEvent:
     """The event for the refund's current state. It contains nothing of the account, not even
     masked.
     """
@@ -53,7 +53,7 @@ def told(refund: Refund, now: datetime, before: Refund | None = None) -> NewEven
     return outbox.event_of(refund, event, now)
 
 
-def letters(
+def notifications(
     refunds: Sequence[Refund], orders: Mapping[str, Order], now: datetime
 ) -> Sequence[NewEvent]:
     """Messages to shoppers about the refunds' current states. `orders`: by id."""

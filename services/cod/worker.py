@@ -99,7 +99,7 @@ async def _customer_erased(conn: Conn, event: Event) -> None:
 
 def link_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     """Creates and closes payment links, backing off."""
-    work = partial(order_links.attend, deps)
+    work = partial(order_links.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="order_links", settle=work)
 
 

@@ -27,8 +27,8 @@ from services.gateway.delivery_reports import DeliveryReports
 from services.gateway.errors import RouteNotFound
 from services.gateway.fairness import Fairness
 from services.gateway.logos import Logos
-from services.gateway.pay import mistyped
 from services.gateway.pay import routes as shopper_pages
+from services.gateway.pay import url_correction
 from services.gateway.places import Places
 from services.gateway.return_page import ReturnPage
 from services.gateway.routes import Route, all_routes
@@ -81,7 +81,7 @@ def build(
         security=security,
     )
     known = all_routes()
-    app = web.Application(middlewares=[middleware.middleware(), mistyped.middleware()])
+    app = web.Application(middlewares=[middleware.middleware(), url_correction.middleware()])
     app[bodies.SECONDS] = config.body_seconds
     app.on_response_prepare.append(security.on_prepare)
     local = local_calls(upstreams)

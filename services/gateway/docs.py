@@ -30,4 +30,4 @@ def routes(config: Config) -> list[web.RouteDef]:
 def _document(public_url: str, contact_email: str) -> StaticFile:
     """Shared by all gateways of a process: a test process has a hundred of them."""
     found = document.build(all_routes(), public_url=public_url, contact_email=contact_email)
-    return static_files.made(json_out.dump(found), ".json", headers=static_files.ANYWHERE)
+    return static_files.static_file(json_out.dump(found), ".json", headers=static_files.ANYWHERE)

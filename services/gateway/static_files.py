@@ -43,7 +43,7 @@ class StaticFile:
         return web.Response(body=self.body, headers={**headers, "Content-Type": self.media_type})
 
 
-def made(body: bytes, ending: str, *, headers: dict[str, str] | None = None) -> StaticFile:
+def static_file(body: bytes, ending: str, *, headers: dict[str, str] | None = None) -> StaticFile:
     """From bytes; `ending` as in file names, with its dot."""
     return StaticFile(
         body,
@@ -55,13 +55,13 @@ def made(body: bytes, ending: str, *, headers: dict[str, str] | None = None) -> 
 
 def asset(name: str, headers: dict[str, str] | None = None) -> StaticFile:
     path = _FOLDER / name
-    return made(path.read_bytes(), path.suffix, headers=headers)
+    return static_file(path.read_bytes(), path.suffix, headers=headers)
 
 
 def elements() -> StaticFile:
     """The web components."""
     parts = [(_FOLDER / "elements" / name).read_bytes() for name in _ELEMENTS]
-    return made(b"\n".join(parts), ".js", headers=ANYWHERE)
+    return static_file(b"\n".join(parts), ".js", headers=ANYWHERE)
 
 
 def routes(*, demo_pages: bool) -> list[web.RouteDef]:

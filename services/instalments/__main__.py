@@ -39,7 +39,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         links=Links(paylink),
         seal=seal,
         public_url=config.public_url.rstrip("/"),
-        scorer=scorer_client.made(config.scorer),
+        scorer=scorer_client.load(config.scorer),
     )
     add_offers = instalments_pb2_grpc.add_InstalmentOffersServiceServicer_to_server
     add_plans = plans_pb2_grpc.add_InstalmentPlansServiceServicer_to_server

@@ -10,7 +10,7 @@ from services.instalments.rules.books import books_of
 from services.instalments.rules.plans import Shown
 
 
-def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
+def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
     """One event, or none if the books are unchanged."""
     plan = after.plan
     was, is_now = books_of(before.plan, before.parts), books_of(plan, after.parts)

@@ -219,7 +219,7 @@ _PART_EVENTS: Final[Mapping[InstalmentState, Any]] = {
 }
 
 
-def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
+def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
     """The published changes of a plan and its parts."""
     told = [
         outbox.event_of(after.plan, event, now)

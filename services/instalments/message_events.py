@@ -21,7 +21,7 @@ _Requested: Final = events_pb2.PlanMessageRequested
 _CHARGED_AGAIN: Final = (Advice.LATER, Advice.OTHER_PSP)
 
 
-def news(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
+def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
     """Signed, or paid: once each, since a plan becomes so once."""
     plan, was = after.plan, before.plan
     if plan.state is PlanState.ACTIVE and was.activated_at is None:

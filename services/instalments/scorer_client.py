@@ -26,7 +26,7 @@ class Everybody:
         return True
 
 
-def made(name: str) -> Scorer:
+def load(name: str) -> Scorer:
     """From `package.module:Class`. Raises ValueError for anything else, so that the process does
     not start.
     """

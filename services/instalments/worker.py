@@ -162,7 +162,7 @@ def repayment_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
 
 def link_worker(deps: Deps) -> DueWorker[payments_due.DueRow]:
     """Payment links that have to be created or closed. Paylink is called at growing intervals."""
-    work = partial(part_links.attend, deps)
+    work = partial(part_links.settle_due, deps)
     return payments_due.worker(SERVICE, deps.db, table="part_links", settle=work)
 
 

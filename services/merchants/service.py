@@ -17,7 +17,7 @@ from services.merchants.rules import domain
 from services.merchants.rules.bank_accounts import BankAccount
 from services.merchants.rules.credential import Secret
 from services.merchants.rules.domain import ApiKey, Branding, Merchant, MerchantChange
-from services.merchants.rules.pictures import picture_of
+from services.merchants.rules.logos import logo_of
 
 
 async def _list_merchants(deps: Deps, request: pb.ListMerchantsRequest) -> Listed[Merchant]:
@@ -70,7 +70,7 @@ async def _set_contact_email(deps: Deps, request: pb.SetContactEmailRequest) -> 
 
 
 async def _put_logo(deps: Deps, picture: str) -> Merchant:
-    return await merchants.put_logo(deps, picture_of(picture))
+    return await merchants.put_logo(deps, logo_of(picture))
 
 
 async def _get_logo(deps: Deps, logo_id: str) -> pb.GetLogoResponse:

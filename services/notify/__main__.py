@@ -50,7 +50,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         return_addresses=ReturnAddresses(config.bounce_domain, keys),
         mail_from=config.mail_from,
         public_url=config.public_url.rstrip("/"),
-        providers=registry.made(config, session),
+        providers=registry.build(config, session),
         seal=Seal(keys),
         guard=guard,
         receivers=Receivers(guard),

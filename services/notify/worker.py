@@ -12,7 +12,7 @@ from services.notify import metrics
 from services.notify.deps import Deps
 from services.notify.messages import worker as messages
 from services.notify.messages.flows.messages import forget_customer
-from services.notify.messages.store import tries
+from services.notify.messages.store import attempts
 from services.notify.webhooks import worker as webhooks
 from services.notify.webhooks.flows import feed
 from services.notify.webhooks.store import deliveries
@@ -52,7 +52,7 @@ async def watch(deps: Deps) -> None:
     """Updates the gauges of waiting rows."""
 
     async def read(conn: Conn) -> None:
-        metrics.OLDEST_QUEUED.set(await tries.oldest_queued_seconds(conn))
+        metrics.OLDEST_QUEUED.set(await attempts.oldest_queued_seconds(conn))
         metrics.OLDEST_WEBHOOK.set(await deliveries.oldest_pending_seconds(conn))
 
     await gauges.keep(deps.db, read)

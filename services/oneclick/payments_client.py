@@ -11,19 +11,19 @@ from libs.payments.answer import Answer, Outcome
 from libs.payments.certain import move
 from libs.payments.client import Payments as AskedPayments
 from libs.payments.client import answer_of
-from services.oneclick.rules.domain import Charge, PaymentElsewhere
+from services.oneclick.rules.domain import Charge, OtherMethodPayment
 from services.oneclick.rules.instruments import Card, SetUp, Token
 
 METHOD: Final = "one_click"
 
 
-def elsewhere_of(payment: payments_pb2.Payment) -> PaymentElsewhere:
+def other_method_payment_of(payment: payments_pb2.Payment) -> OtherMethodPayment:
     """A payment by another method. Raises OutcomeUnknown for a state that this version does not
     know.
     """
     told = answer_of(payment)
     return wire.read(
-        PaymentElsewhere,
+        OtherMethodPayment,
         payment,
         merchant_id=context.merchant_id(),
         payment_id=payment.id,

@@ -13,7 +13,7 @@ from libs.payments.due import DueRow
 from services.oneclick.deps import Deps
 from services.oneclick.flows import attach, follow
 from services.oneclick.flows.instruments import remove_token
-from services.oneclick.payments_client import METHOD, elsewhere_of
+from services.oneclick.payments_client import METHOD, other_method_payment_of
 from services.oneclick.store import charges, history, instruments
 from services.oneclick.store.instruments import Removal
 
@@ -29,7 +29,7 @@ def handlers() -> dict[str, Handler]:
 
 async def _follow_elsewhere(conn: Conn, payment: payments_pb2.Payment) -> None:
     if payment.instrument_id:
-        await history.follow(conn, elsewhere_of(payment))
+        await history.follow(conn, other_method_payment_of(payment))
 
 
 def charge_worker(deps: Deps) -> DueWorker[DueRow]:

@@ -106,7 +106,7 @@ async def link_reissued(conn: Conn, link: Link, now: datetime, *, reason: Reason
     await outbox.append(conn, _of_link(link, "reissued", now), *sent)
 
 
-async def tell_link(conn: Conn, link: Link, verb: str, now: datetime) -> None:
+async def append_link_event(conn: Conn, link: Link, verb: str, now: datetime) -> None:
     """Events of a link alone: seen, quote_accepted, expired, cancelled."""
     await outbox.append(conn, _of_link(link, verb, now))
 
@@ -121,7 +121,9 @@ async def satisfaction_given(conn: Conn, payment: LinkPayment, now: datetime) ->
     await outbox.append(conn, replace(given, aggregate_id=payment.link_id))
 
 
-async def tell_transfer(conn: Conn, transfer: BankTransfer, verb: str, now: datetime) -> None:
+async def append_transfer_event(
+    conn: Conn, transfer: BankTransfer, verb: str, now: datetime
+) -> None:
     """recorded, settled, given_back. A transfer that waited is recorded again when its link's
     payment ends.
     """
@@ -129,7 +131,7 @@ async def tell_transfer(conn: Conn, transfer: BankTransfer, verb: str, now: date
     await outbox.append(conn, _event(transfer, f"bank_transfer.{verb}", now, bank_transfer=told))
 
 
-async def tell_cart(conn: Conn, cart: Cart, verb: str, now: datetime) -> None:
+async def append_cart_event(conn: Conn, cart: Cart, verb: str, now: datetime) -> None:
     """recovery_sent, recovered."""
     await outbox.append(conn, _event(cart, f"cart.{verb}", now, cart=cart_pb(cart)))
 

@@ -66,7 +66,7 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 def link_worker(deps: Deps) -> DueWorker[DueRow]:
     """Reminders and expiries."""
-    work = partial(due_flow.attend, deps)
+    work = partial(due_flow.process_due, deps)
     return worker(SERVICE, "links", deps.db, due.CLAIM_LINKS, work)
 
 

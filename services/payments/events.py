@@ -24,7 +24,7 @@ from services.payments.rules.domain import (
 )
 from services.payments.rules.orders import DuplicatePolicy
 from services.payments.rules.outcomes import Declined
-from services.payments.rules.velocity import Judged, kind_of, name_of
+from services.payments.rules.velocity import LimitedSubject, kind_of, name_of
 
 _ADVICE: Final = wire.numbers(Advice, payments_pb2.Decline.Advice)
 POLICIES: Final = wire.numbers(DuplicatePolicy, payments_pb2.PaymentPolicy.DuplicateOrders)
@@ -83,25 +83,28 @@ def duplicate_found(
 
 
 def card_testing_alarms(
-    merchant_id: str, subjects: Sequence[Judged], at: datetime, payment: Payment | None = None
+    merchant_id: str,
+    subjects: Sequence[LimitedSubject],
+    at: datetime,
+    payment: Payment | None = None,
 ) -> Sequence[NewEvent]:
     """One for each subject; told of those that have used up their declines. `payment` is the last one
     that was declined, if it was one.
     """
     last = None if payment is None else _without_parts(payment)
     alarms = {
-        judged.subject: events_pb2.CardTestingSuspected(
-            kind=kind_of(judged.subject),
-            reference=name_of(judged.subject) or None,
-            declines=judged.limit.declines,
-            window_seconds=int(judged.limit.window.total_seconds()),
+        limited.subject: events_pb2.CardTestingSuspected(
+            kind=kind_of(limited.subject),
+            reference=name_of(limited.subject) or None,
+            declines=limited.limit.declines,
+            window_seconds=int(limited.limit.window.total_seconds()),
             payment=last,
         )
-        for judged in subjects
+        for limited in subjects
     }
-    told = descriptors.subject_of
+    subject_of = descriptors.subject_of
     return [
-        NewEvent(merchant_id, subject, told(alarm), alarm.SerializeToString(), at)
+        NewEvent(merchant_id, subject, subject_of(alarm), alarm.SerializeToString(), at)
         for subject, alarm in alarms.items()
     ]
 
@@ -121,8 +124,8 @@ def settled_by_hand(
 
 def _subject(fact: Fact) -> str:
     noun, _, verb = fact.value.partition("_")
-    told = f"{noun}.{verb}" if noun == "dispute" else f"payment.{fact.value}"
-    return f"incasso.payments.{told}"
+    name = f"{noun}.{verb}" if noun == "dispute" else f"payment.{fact.value}"
+    return f"incasso.payments.{name}"
 
 
 _MESSAGES: Final = descriptors.messages_of(events_pb2)
@@ -136,28 +139,28 @@ def _of(things: Any, happened: Happened) -> Any:
 def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
     """The event's message, with the values that it has fields for."""
     message: Any = _EVENTS[happened.fact](payment=pb)
-    told = message.DESCRIPTOR.fields_by_name
-    if "refund" in told:
+    fields = message.DESCRIPTOR.fields_by_name
+    if "refund" in fields:
         message.refund.CopyFrom(refund_pb(_of(payment.refunds, happened)))
         message.payment.refunds.append(message.refund)
-    if "dispute" in told:
+    if "dispute" in fields:
         message.dispute.CopyFrom(dispute_pb(_of(payment.disputes, happened)))
         message.payment.disputes.append(message.dispute)
-    if "previous" in told and happened.previous is not None:
+    if "previous" in fields and happened.previous is not None:
         message.previous.CopyFrom(dispute_pb(happened.previous))
-    if "had_succeeded" in told:
+    if "had_succeeded" in fields:
         message.had_succeeded = happened.had_succeeded
-    if "amount_minor" in told:
+    if "amount_minor" in fields:
         message.amount_minor = happened.amount_minor
-    if "previous_minor" in told:
+    if "previous_minor" in fields:
         message.previous_minor = happened.amount_minor
-    if "psp_reference" in told:
+    if "psp_reference" in fields:
         message.psp_reference = happened.psp_reference
     made: Message = message
     return made
 
 
-class Told:
+class PaymentMessages:
     """One payment as protobuf, created when first needed: for its events and its answer."""
 
     def __init__(self, payment: Payment) -> None:

@@ -53,7 +53,7 @@ KEPT: Final = Kept(
         ),
         "erasures": Table("customers who are being erased", plain="merchant_id customer_id"),
         "psp_events": Table(
-            "what PSPs told, so that a repeat is known",
+            "what PSPs reported, so that a repeat is known",
             plain="merchant_id psp_account_id psp_event_id",
             personal={"body": WITH_ROW},
         ),

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from services.sandbox import (
-    aftermath,
     calls,
+    disputes_and_payouts,
     errors,
     flows,
     orders,
@@ -142,14 +142,14 @@ async def get_settlement_report(request: web.Request) -> web.StreamResponse:
     """The lines paid out as a file, in a dialect."""
     account = wire.authenticated_account(request)
     dialect = wire.query_choice(request, "dialect", tuple(settlement_files.DIALECTS))
-    text = aftermath.settlement_report(wire.deps_of(request), account, dialect)
+    text = disputes_and_payouts.settlement_report(wire.deps_of(request), account, dialect)
     return web.Response(text=text, content_type="text/csv", charset="utf-8")
 
 
 @routes.get(f"{PSP}/settlements")
 async def list_settlements(request: web.Request) -> web.StreamResponse:
     account = wire.authenticated_account(request)
-    page = aftermath.settlement_page(
+    page = disputes_and_payouts.settlement_page(
         wire.deps_of(request),
         account,
         after=wire.query_integer(request, "since", 0, most=2**62),

@@ -4,7 +4,7 @@ import re
 
 from aiohttp import web
 
-from services.sandbox import aftermath, console, errors, orders, rendering, wire
+from services.sandbox import console, disputes_and_payouts, errors, orders, rendering, wire
 from services.sandbox.books import disputes, operations
 from services.sandbox.flows import require_charge
 
@@ -57,7 +57,7 @@ async def fail_refund(request: web.Request) -> web.Response:
 async def change_amount(request: web.Request) -> web.Response:
     body = await wire.json_object(request)
     orders.only(body, frozenset({"amount_minor"}))
-    changed = aftermath.change_dispute(
+    changed = disputes_and_payouts.change_dispute(
         wire.deps_of(request),
         request.match_info["dispute_id"],
         amount_minor=orders.amount(body),
@@ -69,7 +69,7 @@ async def change_amount(request: web.Request) -> web.Response:
 @routes.post("/control/disputes/{dispute_id}/appeal")
 async def appeal(request: web.Request) -> web.Response:
     orders.only(await wire.json_object(request), frozenset())
-    changed = aftermath.change_dispute(
+    changed = disputes_and_payouts.change_dispute(
         wire.deps_of(request),
         request.match_info["dispute_id"],
         state="open",
@@ -110,13 +110,17 @@ def _act(request: web.Request, charge_id: str, form: dict[str, str]) -> None:
         case "fail":
             console.fail_refund(deps, subject, base_url=base_url)
         case "dispute":
-            aftermath.open_dispute(deps, charge_id, amount, base_url=base_url)
+            disputes_and_payouts.open_dispute(deps, charge_id, amount, base_url=base_url)
         case "amount" if amount:
-            aftermath.change_dispute(deps, subject, amount_minor=amount, base_url=base_url)
+            disputes_and_payouts.change_dispute(
+                deps, subject, amount_minor=amount, base_url=base_url
+            )
         case "won" | "lost" as outcome:
-            aftermath.close_dispute(deps, subject, won=outcome == "won", base_url=base_url)
+            disputes_and_payouts.close_dispute(
+                deps, subject, won=outcome == "won", base_url=base_url
+            )
         case "appeal":
-            aftermath.change_dispute(deps, subject, state="open", base_url=base_url)
+            disputes_and_payouts.change_dispute(deps, subject, state="open", base_url=base_url)
         case _:
             raise errors.InvalidRequestError("no such button, or no amount", field="act")
 

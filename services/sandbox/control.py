@@ -6,7 +6,16 @@ import time
 
 from aiohttp import web
 
-from services.sandbox import aftermath, errors, flows, orders, psp, views, wire, wrong_payouts
+from services.sandbox import (
+    disputes_and_payouts,
+    errors,
+    flows,
+    orders,
+    psp,
+    views,
+    wire,
+    wrong_payouts,
+)
 from services.sandbox.books import accounts
 from services.sandbox.books.accounts import Account
 
@@ -55,7 +64,7 @@ async def open_dispute(request: web.Request) -> web.Response:
     body = await wire.json_object(request)
     orders.only(body, frozenset({"charge_id", "amount_minor"}))
     amount_minor = orders.amount(body) if body.get("amount_minor") is not None else None
-    dispute = aftermath.open_dispute(
+    dispute = disputes_and_payouts.open_dispute(
         wire.deps_of(request),
         orders.text(body, "charge_id"),
         amount_minor,
@@ -70,7 +79,7 @@ async def close_dispute(request: web.Request) -> web.Response:
     orders.only(body, frozenset({"outcome"}))
     if body.get("outcome") not in ("won", "lost"):
         raise errors.InvalidRequestError("won or lost", field="outcome")
-    dispute = aftermath.close_dispute(
+    dispute = disputes_and_payouts.close_dispute(
         wire.deps_of(request),
         request.match_info["dispute_id"],
         won=body["outcome"] == "won",
@@ -88,7 +97,7 @@ async def make_payouts(request: web.Request) -> web.Response:
     mistakes = body.get("mistakes", {})
     if not isinstance(mistakes, dict) or (mistakes and account is None):
         raise errors.InvalidRequestError("an object, with an account", field="mistakes")
-    payouts = aftermath.pay_out(
+    payouts = disputes_and_payouts.pay_out(
         wire.deps_of(request),
         account=account,
         before=time.time() + 1,

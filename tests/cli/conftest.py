@@ -20,7 +20,7 @@ from libs.errors import Kind, Refusal
 from libs.server import Server
 from libs.services import SERVICES
 from libs.tasks import Tasks
-from tests.kit.emptying import Emptied
+from tests.kit.database_reset import DatabaseReset
 from tests.services.merchants.conftest import Merchants, Time, connected, serving
 
 AT = wire.timestamp(datetime(2026, 11, 20, 12, tzinfo=UTC))
@@ -120,13 +120,13 @@ def named(reason: str, kind: Kind, message: str) -> Refusal:
 
 
 @pytest.fixture(scope="module")
-async def emptied(new_module_database) -> AsyncIterator[Emptied]:
+async def emptied(new_module_database) -> AsyncIterator[DatabaseReset]:
     async with connected(new_module_database("merchants")) as database:
-        yield Emptied(database)
+        yield DatabaseReset(database)
 
 
 @pytest.fixture
-async def merchants(emptied: Emptied) -> AsyncIterator[Merchants]:
+async def merchants(emptied: DatabaseReset) -> AsyncIterator[Merchants]:
     async with serving(await emptied.empty(), Time()) as served:
         yield served
 

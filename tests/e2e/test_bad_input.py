@@ -9,7 +9,7 @@ from libs import validation
 from services.gateway.routes import all_routes
 from services.gateway.rules import body_size
 from tests.e2e import examples
-from tests.kit.together import together
+from tests.kit.grouped_cases import grouped
 
 ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
 WITH_BODY = [name for name, route in ROUTES.items() if route.body]
@@ -94,14 +94,14 @@ async def test_every_field_that_is_wrong_is_named(shop, name):
             assert any(pointer.startswith(wanted) for pointer in pointers), (wrong, problem)
 
 
-@together("name", WITH_BODY, by=service_of)
+@grouped("name", WITH_BODY, by=service_of)
 async def test_a_field_that_does_not_exist_is_refused_by_name(shop, name):
     route = ROUTES[name]
     problem = await send(shop, route, json={**examples.body_of(route), "emial": "x"})
     assert [error["pointer"] for error in problem["errors"]] == ["/emial"]
 
 
-@together(
+@grouped(
     "name, data",
     [(name, data) for name in WITH_BODY for data in NO_JSON],
     by=lambda name, _: service_of(name),
@@ -112,7 +112,7 @@ async def test_a_body_that_is_not_json_is_refused(shop, name, data):
     assert problem["status"] == 400
 
 
-@together("name", WITH_BODY, by=service_of)
+@grouped("name", WITH_BODY, by=service_of)
 async def test_a_body_that_is_too_large_is_refused(shop, name):
     route = ROUTES[name]
     most = body_size.MOST_BYTES + 2 * validation.most_file_bytes(route.rpc.input_type)
@@ -120,13 +120,13 @@ async def test_a_body_that_is_too_large_is_refused(shop, name):
     assert problem["status"] == 413
 
 
-@together("name", WITH_BODY, by=service_of)
+@grouped("name", WITH_BODY, by=service_of)
 async def test_another_media_type_is_refused(shop, name):
     problem = await send(shop, ROUTES[name], data=b"a=1", headers={"Content-Type": "text/plain"})
     assert problem["status"] == 415
 
 
-@together("name", [n for n, route in ROUTES.items() if not route.body], by=service_of)
+@grouped("name", [n for n, route in ROUTES.items() if not route.body], by=service_of)
 async def test_a_parameter_that_does_not_exist_is_refused_by_name(shop, name):
     route = ROUTES[name]
     problem = await send(shop, route, params={"emial": "x"})

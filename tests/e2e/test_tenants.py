@@ -9,7 +9,7 @@ import pytest
 from services.gateway.routes import all_routes
 from tests.e2e import examples
 from tests.e2e.conftest import open_shop
-from tests.kit.together import together
+from tests.kit.grouped_cases import grouped
 from tests.services.reporting.files import simple
 
 ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
@@ -174,7 +174,7 @@ def path_of(route, ids):
     return route.path.format(**named) + examples.query_of(route)
 
 
-@together("name", [n for n, route in ROUTES.items() if route.path_fields], by=service_of)
+@grouped("name", [n for n, route in ROUTES.items() if route.path_fields], by=service_of)
 async def test_an_object_of_another_merchant_is_not_found(owned, stranger, name):
     route = ROUTES[name]
     answer = await stranger.call(route.method, path_of(route, owned), examples.body_of(route))

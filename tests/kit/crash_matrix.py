@@ -17,7 +17,7 @@ import pytest
 from libs.errors import Refusal
 from libs.payments.asking import ABANDON_AFTER
 from libs.payments.due import DueRow
-from tests.kit.dying import Death, Moment, ProcessDied, Subject, double_of
+from tests.kit.crashing import Death, Moment, ProcessDied, Subject, double_of
 
 LONG = ABANDON_AFTER + timedelta(minutes=1)
 ALL = list(Moment)

@@ -4,18 +4,18 @@ import pytest
 
 from libs import bus as buses
 from libs import db
-from tests.kit.emptying import Emptied
+from tests.kit.database_reset import DatabaseReset
 
 
 @pytest.fixture(scope="module")
 async def emptied(new_module_database):
     found = await db.connect(new_module_database("libs"), pool_size=10, service="test")
-    yield Emptied(found)
+    yield DatabaseReset(found)
     await found.close()
 
 
 @pytest.fixture
-async def database(emptied: Emptied):
+async def database(emptied: DatabaseReset):
     return await emptied.empty()
 
 

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from stack.demo import compare, play, strays, unreferenced
-from stack.ledger import Ledger, compared, owed_by_books, tell_ledger, unbalanced
+from stack.journey_report import JourneyReport, expect
+from stack.ledger import Ledger, compared, owed_by_books, print_ledger, unbalanced
 from stack.shop import Answer, JourneyFailedError
-from stack.told import Told, expect
 from stack.traces import missing_parts, tree
 
 CHARGE = {"captured_minor": 5990, "refunded_minor": 0}
@@ -71,7 +71,7 @@ def test_a_second_charge_of_an_order_is_a_difference():
 
 
 async def test_a_broken_promise_is_told_and_not_raised():
-    async def broken(_shop) -> Told:
+    async def broken(_shop) -> JourneyReport:
         """The promise"""
         expect({"state": "declined"}, state="captured")
         raise AssertionError
@@ -124,6 +124,6 @@ def test_a_ledger_that_does_not_balance_is_seen_and_said():
     ]
     out = io.StringIO()
     row = {**total, "account": "bank_in_transit", "party": "cou_1", "balance_minor": 10}
-    tell_ledger(Console(file=out, width=100), "Trial balance", Ledger([row], [total], {}, found))
+    print_ledger(Console(file=out, width=100), "Trial balance", Ledger([row], [total], {}, found))
     assert "bank in transit" in out.getvalue()
     assert "do not meet" in out.getvalue()

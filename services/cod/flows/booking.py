@@ -89,7 +89,8 @@ def _judged(
         tolerance_minor=remittance.tolerance_minor,
     )
     return [
-        rules.judged(line, found, commit=commit) for line, found in zip(lines, matches, strict=True)
+        rules.with_match(line, found, commit=commit)
+        for line, found in zip(lines, matches, strict=True)
     ]
 
 
@@ -149,7 +150,9 @@ class _Books:
         events = [one for order in orders for one in _collections(order, lines[order.id], now)]
         steps, told = event_rules.follow(orders, events, self.courier)
         collected = {order.id: order for order in event_rules.latest(steps)}
-        news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
+        news = [
+            new for step in steps for new in order_events.for_change(step.before, step.after, now)
+        ]
         settled = []
         for order in orders:
             after, event = self._settled(collected.get(order.id, order), lines[order.id])

@@ -78,8 +78,8 @@ async def confirm_order(deps: Deps, cod_order_id: str, code: str, key: Key | Non
             return None
         confirmed = orders.confirmed(order, now)
         await orders_store.save(tx, confirmed)
-        await outbox.append(tx, *events.news(order, confirmed, now))
-        await outbox.append(tx, *events.deposit_letter(order, confirmed, now))
+        await outbox.append(tx, *events.for_change(order, confirmed, now))
+        await outbox.append(tx, *events.deposit_notifications(order, confirmed, now))
         return events.order_pb(confirmed)
 
     answer = (await idempotency.once(deps.db, key, cod_order_id, effect)).body

@@ -61,7 +61,7 @@ async def _begin(deps: Deps, tx: Conn, cod_order_id: str) -> None:
     rules.check_convertible(before)
     last = await store.last(tx, before.merchant_id, before.id, Purpose.CONVERSION)
     if last is None or last.state not in OPEN:
-        after = await order_links.want(tx, before, rules.asked(before), now)
+        after = await order_links.request(tx, before, rules.asked(before), now)
         await order_links.follow(tx, [after], now)
 
 

@@ -34,7 +34,7 @@ async def _wanted(deps: Deps, tx: Conn, cod_order_id: str) -> OrderLink:
     order, now = await locked(tx, cod_order_id), deps.clock.now()
     rules.check_due(order)
     found = await store.open_of(tx, order.merchant_id, [order.id])
-    await order_links.leave(tx, [link for link in found if link.purpose is not Purpose.DEPOSIT])
+    await order_links.release(tx, [link for link in found if link.purpose is not Purpose.DEPOSIT])
     await order_links.follow(tx, [order], now)
     (link,) = await store.open_of(tx, order.merchant_id, [order.id])
     return link

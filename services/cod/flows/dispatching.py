@@ -76,7 +76,7 @@ async def dispatch_order(deps: Deps, cod_order_id: str) -> Order:
         if after == before:
             return after
         await store.save(tx, after)
-        await outbox.append(tx, *order_events.news(before, after, now))
+        await outbox.append(tx, *order_events.for_change(before, after, now))
         await outbox.append(tx, *order_events.message(after, Reason.DISPATCHED, now))
         return await apply_waiting(deps, tx, after, now)
 
@@ -161,9 +161,11 @@ async def _followed(
     moved = rules.latest(steps)
     await store.save_moved(tx, moved)
     await courier_events.save(tx, kept)
-    news = [new for step in steps for new in order_events.news(step.before, step.after, now)]
+    news = [new for step in steps for new in order_events.for_change(step.before, step.after, now)]
     before = {order.id: order for order in locked_orders}
-    letters = [new for order in moved for new in order_events.letters(before[order.id], order, now)]
+    letters = [
+        new for order in moved for new in order_events.notifications(before[order.id], order, now)
+    ]
     await outbox.append(tx, *news, *letters)
     await refusing.record(deps, tx, context.merchant_id(), moved, now)
     await order_links.follow(tx, moved, now)

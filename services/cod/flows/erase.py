@@ -29,7 +29,7 @@ async def _forget_accounts(conn: Conn, order_ids: Sequence[str], now: datetime) 
     after = [refund_rules.forgotten(refund) for refund in before]
     await erasing.erase_refunds(conn, after)
     waiting = [new for old, new in zip(before, after, strict=True) if new.state is not old.state]
-    await outbox.append(conn, *(refund_events.told(refund, now) for refund in waiting))
+    await outbox.append(conn, *(refund_events.for_state(refund, now) for refund in waiting))
     ids = [refund.id for refund in after]
     await erasing.erase_files(conn, merchant_id, ids)
     await rewrite_events(conn, merchant_id, ids, refund_events.event_left)

@@ -108,7 +108,7 @@ async def record(tx: Conn, asked: OnlineRefund, report: RefundReport, now: datet
     known = rules.given_back(order, current, after)
     if known != order:
         await orders_store.save(tx, known)
-    await outbox.append(tx, *order_events.refund_news(known, after, now))
+    await outbox.append(tx, *order_events.for_refund(known, after, now))
 
 
 async def follow_refund(conn: Conn, payment_id: str, found: ReportedRefund, now: datetime) -> None:

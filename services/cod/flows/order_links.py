@@ -40,26 +40,26 @@ async def follow(tx: Conn, changed: Sequence[Order], now: datetime) -> None:
     for order in linked.values():
         links = [link for link in found if link.order_id == order.id]
         outdated = rules.outdated(order, links)
-        await leave(tx, outdated)
+        await release(tx, outdated)
         if rules.lacks_deposit(order, [link for link in links if link not in outdated]):
-            await want(tx, order, deposits.asked(order), now)
+            await request(tx, order, deposits.asked(order), now)
     await online_refunds.owe(tx, list(linked.values()), now)
 
 
-async def want(tx: Conn, order: Order, asked: Asked, now: datetime) -> Order:
+async def request(tx: Conn, order: Order, asked: Asked, now: datetime) -> Order:
     """Adds the intent; returns the order with it, saved."""
-    after, link = order_links.wanted(order, asked, now)
+    after, link = order_links.requested(order, asked, now)
     await store.insert(tx, link)
     await orders_store.save(tx, after)
     return after
 
 
-async def leave(tx: Conn, links: Sequence[OrderLink]) -> None:
+async def release(tx: Conn, links: Sequence[OrderLink]) -> None:
     for link in links:  # rarely more than one
-        await store.save(tx, order_links.left(link))
+        await store.save(tx, order_links.released(link))
 
 
-async def attend(deps: Deps, due: DueRow) -> None:
+async def settle_due(deps: Deps, due: DueRow) -> None:
     """Creates or closes a link. If paylink does not answer, it is called again later."""
     link = await deps.db.run(ORDER_LINKS.get, due.merchant_id, due.id)
     try:

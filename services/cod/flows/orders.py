@@ -199,7 +199,7 @@ async def _save_change(deps: Deps, tx: Conn, before: Order, after: Order, now: d
         await confirming.send_first(deps, tx, after, now)
     else:
         await outbox.append(tx, *events.message(after, Reason.CHANGED, now))
-        await outbox.append(tx, *events.deposit_letter(before, after, now))
+        await outbox.append(tx, *events.deposit_notifications(before, after, now))
 
 
 async def cancel_order(deps: Deps, cod_order_id: str) -> Order:
@@ -231,6 +231,6 @@ async def saved(tx: Conn, before: Order, after: Order, now: datetime) -> None:
     """Saved, with the events for the change."""
     if after != before:
         await store.save(tx, after)
-        await outbox.append(tx, *events.news(before, after, now))
-        await outbox.append(tx, *events.deposit_letter(before, after, now))
+        await outbox.append(tx, *events.for_change(before, after, now))
+        await outbox.append(tx, *events.deposit_notifications(before, after, now))
         await order_links.follow(tx, [after], now)

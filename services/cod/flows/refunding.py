@@ -52,8 +52,8 @@ async def create_refund(deps: Deps, cmd: CreateRefund, key: Key) -> bytes:
         )
         await REFUNDS.add(tx, refund)
         await orders_store.save(tx, rules.owing(order, refund.amount.amount_minor))
-        letters = events.letters([refund], {order.id: order}, now)
-        await outbox.append(tx, events.told(refund, now), *letters)
+        letters = events.notifications([refund], {order.id: order}, now)
+        await outbox.append(tx, events.for_state(refund, now), *letters)
         return events.refund_pb(refund)
 
     return (await idempotency.once(deps.db, key, ids.new("crf"), create)).body
@@ -67,7 +67,7 @@ async def set_account(deps: Deps, cod_refund_id: str, account: RefundAccount) ->
         after = _given(deps, before, account, by=context.current().actor)
         await store.save(tx, after)
         if after.state is not before.state:
-            await outbox.append(tx, events.told(after, deps.clock.now()))
+            await outbox.append(tx, events.for_state(after, deps.clock.now()))
     return after
 
 
@@ -82,7 +82,7 @@ async def account_by_shopper(deps: Deps, cod_order_id: str, account: RefundAccou
         after = [_given(deps, refund, account, by=SHOPPER) for refund in waiting]
         await store.save_all(tx, after)
         now = deps.clock.now()
-        await outbox.append(tx, *(events.told(refund, now) for refund in after))
+        await outbox.append(tx, *(events.for_state(refund, now) for refund in after))
 
 
 async def retry_refund(deps: Deps, cod_refund_id: str) -> Refund:
@@ -92,7 +92,7 @@ async def retry_refund(deps: Deps, cod_refund_id: str) -> Refund:
         after = rules.retried(before)
         if after != before:
             await store.save(tx, after)
-            await outbox.append(tx, events.told(after, deps.clock.now()))
+            await outbox.append(tx, events.for_state(after, deps.clock.now()))
     return after
 
 
@@ -106,7 +106,7 @@ async def cancel_refund(deps: Deps, cod_refund_id: str) -> Refund:
         if after != before:
             await store.save(tx, after)
             await orders_store.save(tx, rules.owing(order, -after.amount.amount_minor))
-            await outbox.append(tx, events.told(after, now))
+            await outbox.append(tx, events.for_state(after, now))
     return after
 
 

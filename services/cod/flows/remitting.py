@@ -146,7 +146,7 @@ async def _booked(tx: Conn, courier: Courier, before: Remittance, now: datetime)
     compared = await booking.compared(tx, courier, before, lines, commit=True)
     after = rules.committed(before, compared.lines, now)
     await store.save(tx, after)
-    others = await threads.run(rules.judged_otherwise, lines, compared.lines)
+    others = await threads.run(rules.changed_lines, lines, compared.lines)
     for block in chunked(others, BLOCK):
         await store.save_judged(tx, block)
     await store.book_lines(tx, after)

@@ -87,7 +87,7 @@ def compared(
     couriers: Sequence[Courier], cart: Cart, settings: Settings
 ) -> tuple[CourierOffer, ...]:
     """Available ones first, cheapest for the merchant first; then those closest to available."""
-    offers = [judged(courier, cart, settings) for courier in couriers]
+    offers = [offer_of(courier, cart, settings) for courier in couriers]
     return tuple(sorted(offers, key=_rank))
 
 
@@ -110,7 +110,7 @@ def _rank(offer: CourierOffer) -> tuple[bool, int, int]:
     return False, offer.priced.cut_minor if offer.priced else 0, 0
 
 
-def judged(courier: Courier, cart: Cart, settings: Settings) -> CourierOffer:
+def offer_of(courier: Courier, cart: Cart, settings: Settings) -> CourierOffer:
     place = zones.place_of(courier.zones, country=cart.country, postcode=cart.postcode)
     if unfit := _unfit(cart, settings) or _never(courier, cart, place):
         return CourierOffer(courier, ineligible=unfit)

@@ -85,7 +85,7 @@ def described(order: Order, purpose: Purpose) -> str:
     return words.format(reference=order.order_reference)
 
 
-def wanted(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLink]:
+def requested(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLink]:
     """Its next link, and the order with it."""
     number = order.links + 1
     link = OrderLink(
@@ -101,6 +101,6 @@ def wanted(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLink]
     return replace(order, links=number), link
 
 
-def left(link: OrderLink) -> OrderLink:
+def released(link: OrderLink) -> OrderLink:
     """Nothing is to be paid with it any more."""
-    return replace(link, state=links.left(link))
+    return replace(link, state=links.released(link))

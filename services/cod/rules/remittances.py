@@ -187,14 +187,14 @@ def _standing(owing: Owing) -> Standing:
     return Standing.BACK if back else Standing.OWED
 
 
-_JUDGED: Final = (
+_RESULT_FIELDS: Final = (
     "result", "is_exception", "cod_order_id", "parcel", "suggestions", "booked", "kept_minor",
     "shortage_minor",
 )  # fmt: skip  # a list of names
-_as_judged = attrgetter(*_JUDGED)
+_result_of = attrgetter(*_RESULT_FIELDS)
 
 
-def judged(line: Line, found: Match, *, commit: bool) -> Line:
+def with_match(line: Line, found: Match, *, commit: bool) -> Line:
     """A line with its result; it is booked only when its file is committed. The same object if
     nothing changed: most previewed lines are booked as they are.
     """
@@ -210,16 +210,16 @@ def judged(line: Line, found: Match, *, commit: bool) -> Line:
         found.cut_minor,
         found.shortage_minor,
     )
-    if values == _as_judged(line):
+    if values == _result_of(line):
         return line
-    return replace(line, **dict(zip(_JUDGED, values, strict=True)))
+    return replace(line, **dict(zip(_RESULT_FIELDS, values, strict=True)))
 
 
 def _suggestions(found: Match) -> tuple[str, ...]:
     return tuple(sorted({claim.order_id for claim in found.claims})[:MOST_SUGGESTIONS])
 
 
-def judged_otherwise(before: Sequence[Line], after: Sequence[Line]) -> Sequence[Line]:
+def changed_lines(before: Sequence[Line], after: Sequence[Line]) -> Sequence[Line]:
     return [now for was, now in zip(before, after, strict=True) if now is not was]
 
 

@@ -82,7 +82,7 @@ def booked(line: Line, fitting: Sequence[Claim], said: Said, *, tolerance_minor:
     found = matching.accepted(line.read(), claim, tolerance_minor=tolerance_minor)
     if found.result not in BOOKED:
         raise LineNotFitting(facts={"result": found.result.value})
-    return replace(remittances.judged(line, found, commit=True), suggestions=line.suggestions)
+    return replace(remittances.with_match(line, found, commit=True), suggestions=line.suggestions)
 
 
 def _chosen(line: Line, fitting: Sequence[Claim], said: Said) -> Claim:

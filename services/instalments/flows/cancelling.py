@@ -7,7 +7,7 @@ from services.instalments.deps import Deps
 from services.instalments.errors import PlanNotCancellable
 from services.instalments.flows import collecting
 from services.instalments.flows import plans as plans_flow
-from services.instalments.rules import giving_up
+from services.instalments.rules import cancelling
 from services.instalments.rules import plans as rules
 from services.instalments.rules.plans import Collection, Shown
 from services.instalments.rules.states import PlanState
@@ -21,7 +21,7 @@ async def cancel_plan(deps: Deps, plan_id: str) -> Shown:
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, plan_id)
         latest = await collections.latest(tx, before.plan.merchant_id, plan_id)
-        intent = giving_up.intent(before.plan, latest)
+        intent = cancelling.intent(before.plan, latest)
         if intent is None:
             return await _cancelled(deps, tx, before)
         await collections.save(tx, intent)

@@ -25,8 +25,8 @@ from libs.payments.due import DueRow
 from services.instalments import balance_events, events, message_events
 from services.instalments.deps import Deps
 from services.instalments.flows import part_links, reminding
+from services.instalments.rules import cancelling
 from services.instalments.rules import collecting as rules
-from services.instalments.rules import giving_up
 from services.instalments.rules.plans import Collection, Shown
 from services.instalments.rules.states import CollectionState
 from services.instalments.store import collections
@@ -63,7 +63,7 @@ class AskedCollection:
 async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> Collection:
     """Any order, any number of times: an answer only changes a collection in progress."""
     before, current = await _locked(tx, asked)
-    heard = replace(answer, outcome=giving_up.outcome(current, answer))
+    heard = replace(answer, outcome=cancelling.outcome(current, answer))
     after = answered(current, heard)
     if after != current:
         await collections.save(tx, after)
@@ -74,7 +74,7 @@ async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> 
 async def end(tx: Conn, asked: Collection, refusal: StoredRefusal | None, now: datetime) -> None:
     """Payments made no payment, and will not make one."""
     before, current = await _locked(tx, asked)
-    state = rules.told(current, Outcome.REFUSE)
+    state = rules.state_after(current, Outcome.REFUSE)
     if state is not None:
         after = replace(current, state=state, request=None, refusal=refusal)
         await collections.save(tx, after)
@@ -83,7 +83,7 @@ async def end(tx: Conn, asked: Collection, refusal: StoredRefusal | None, now: d
 
 def answered(current: Collection, answer: Answer) -> Collection:
     """The collection after an answer; unchanged if it has already ended."""
-    state = rules.told(current, answer.outcome)
+    state = rules.state_after(current, answer.outcome)
     if state is None:
         if answer.outcome is Outcome.SUCCEED and current.state is not CollectionState.SUCCEEDED:
             asking.count_after_end(answer.id)
@@ -138,9 +138,17 @@ async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime)
     await reminding.follow(tx, pairs, now)
     await outbox.append(
         tx,
-        *(event for before, after in pairs for event in events.news(before, after, now)),
-        *(event for before, after in pairs for event in balance_events.news(before, after, now)),
-        *(event for before, after in pairs for event in message_events.news(before, after, now)),
+        *(event for before, after in pairs for event in events.for_change(before, after, now)),
+        *(
+            event
+            for before, after in pairs
+            for event in balance_events.for_change(before, after, now)
+        ),
+        *(
+            event
+            for before, after in pairs
+            for event in message_events.for_change(before, after, now)
+        ),
     )
 
 

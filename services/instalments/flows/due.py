@@ -116,7 +116,7 @@ async def _begin(deps: Deps, due: DueParts, lock: Lock) -> tuple[Sequence[Collec
 
 
 @dataclass(frozen=True, slots=True)
-class _Together:
+class _Batch:
     """Like AskedCollection, but captured money is recorded together with others'."""
 
     alone: AskedCollection
@@ -141,7 +141,7 @@ class _Together:
 async def _ask(deps: Deps, intent: Collection) -> Answer | None:
     """What still has to be recorded. A failure of one does not affect the others."""
     try:
-        return await asking.perform(deps.payments, _Together(AskedCollection(deps, intent)))
+        return await asking.perform(deps.payments, _Batch(AskedCollection(deps, intent)))
     except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
         log.info("instalment not paid", reason=refusal.reason)
     return None

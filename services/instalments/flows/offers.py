@@ -86,7 +86,7 @@ async def _quoted(
     settings = await SETTINGS.get(tx, context.merchant_id(), DEFAULT)
     now = deps.clock.now()
     cart = _cart(cmd, cmd.amount, now, settings)
-    found = await threads.run(offers.judged, terms, cart, _seller(settings))
+    found = await threads.run(offers.offer_of, terms, cart, _seller(settings))
     if found.ineligible is not None:
         raise _not_offered(found.ineligible)
     priced = required(found.priced, InternalError)

@@ -14,7 +14,7 @@ from services.instalments.deps import Deps
 from services.instalments.documents.wording import wording_of
 from services.instalments.errors import PlanNotFound
 from services.instalments.flows import documents, plans
-from services.instalments.rules import choices, handing_over, urls
+from services.instalments.rules import choices, document_delivery, urls
 from services.instalments.rules import plans as rules
 from services.instalments.rules.cards import CardField
 from services.instalments.rules.choices import Choices
@@ -73,8 +73,8 @@ async def get_page(deps: Deps, opened: Plan) -> PlanPage:
         shown=shown,
         merchant=merchant,
         cards=await _cards(deps, shown.plan) if takes_cards else (),
-        handed_over=handing_over.handed_over(delivered),
-        agreement_sha256=handing_over.agreement_of(delivered),
+        handed_over=document_delivery.delivered_kinds(delivered),
+        agreement_sha256=document_delivery.agreement_of(delivered),
         consent=await documents.get_consent(deps, shown.plan) if signable else None,
         form_key=secrets.token_urlsafe(16),
         choices=can,

@@ -34,6 +34,6 @@ async def settle_part(deps: Deps, conn: Conn, told: PaidByLink) -> None:
 
 async def _paid(conn: Conn, merchant_id: str, told: PaidByLink) -> None:
     """The link, even if paylink's answer is not recorded yet."""
-    link = await links.told_of(conn, merchant_id, told.plan_id, told.number, told.payment_link_id)
+    link = await links.find(conn, merchant_id, told.plan_id, told.number, told.payment_link_id)
     if link is not None and (state := moved(link, LinkEvent.PAY)) is not None:
         await links.save(conn, replace(link, state=state, payment_link_id=told.payment_link_id))

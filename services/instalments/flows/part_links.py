@@ -42,7 +42,7 @@ async def follow(tx: Conn, changed: Sequence[Shown], now: datetime) -> None:
         links = [link for link in found if link.plan_id == shown.plan.id]
         outdated = rules.outdated(shown, links)
         for link in outdated:
-            await store.save(tx, rules.left(link))
+            await store.save(tx, rules.released(link))
         for part in rules.without(shown, [link for link in links if link not in outdated]):
             await store.insert(tx, _wanted(shown, part, now))
 
@@ -60,7 +60,7 @@ def _wanted(shown: Shown, part: Instalment, now: datetime) -> PartLink:
     )
 
 
-async def attend(deps: Deps, due: DueRow) -> None:
+async def settle_due(deps: Deps, due: DueRow) -> None:
     """A link that has to be created or closed. Unanswered calls are repeated later. A part that is
     still missed when its link is closed gets another.
     """
@@ -70,7 +70,7 @@ async def attend(deps: Deps, due: DueRow) -> None:
             await _make(deps, link)
         elif link is not None and link.state is LinkState.CLOSING:
             await _close(deps, link)
-            await renew(deps, link.plan_id)
+            await reissue(deps, link.plan_id)
     except (RemoteRefusal, ServiceUnavailable) as refusal:
         log.info("a link of an instalment is not settled yet", reason=refusal.reason)
 
@@ -133,7 +133,9 @@ async def release(deps: Deps, plan_id: str) -> None:
         if await PLANS.lock(tx, merchant_id, plan_id) is None:
             return
         found = await store.unended(tx, merchant_id, plan_id)
-        links = [rules.left(one) if one.state is not LinkState.CLOSING else one for one in found]
+        links = [
+            rules.released(one) if one.state is not LinkState.CLOSING else one for one in found
+        ]
         for link in links:
             await store.save(tx, link, due_in=CHECK_AFTER)  # by us first
     for link in links:
@@ -154,7 +156,7 @@ async def check_released(tx: Conn, plan: Plan) -> None:
         raise PlanBusy
 
 
-async def renew(deps: Deps, plan_id: str) -> None:
+async def reissue(deps: Deps, plan_id: str) -> None:
     """Requests links again for parts that are still missed."""
     async with deps.db.transaction() as tx:
         plan = await PLANS.lock(tx, context.merchant_id(), plan_id)

@@ -16,7 +16,7 @@ from services.instalments.deps import Deps
 from services.instalments.errors import CustomerErased, PlanNotFound, QuoteExpired, QuoteNotFound
 from services.instalments.flows import affordability
 from services.instalments.flows import terms as terms_flow
-from services.instalments.rules import replanned, reviews
+from services.instalments.rules import current_schedule, reviews
 from services.instalments.rules.affordability import Concern
 from services.instalments.rules.items import Line, check_sum
 from services.instalments.rules.plans import Plan, Shown
@@ -83,14 +83,14 @@ async def create_plan(deps: Deps, cmd: CreatePlan, key: Key) -> bytes:
 
 async def _added(deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]) -> Shown:
     """Ready to be signed, or to be reviewed first."""
-    parts, now = replanned.first_parts(plan), deps.clock.now()
+    parts, now = current_schedule.first_parts(plan), deps.clock.now()
     found = () if plan.by_partner else await affordability.concerns(deps, tx, plan, scored)
     after = reviews.sent_to_review(plan, found, now) if found else plan
     await store.insert(tx, after, parts)
     await events.plan_created(tx, plan, parts, now)
     if found:
         await affordability.opened(deps, tx, plan, after)
-        await outbox.append(tx, *events.news(Shown(plan, parts), Shown(after, parts), now))
+        await outbox.append(tx, *events.for_change(Shown(plan, parts), Shown(after, parts), now))
     return Shown(after, parts)
 
 

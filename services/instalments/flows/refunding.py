@@ -16,10 +16,10 @@ from services.instalments.errors import NothingToGiveBack, PlanRefunded
 from services.instalments.flows import collecting, repaying
 from services.instalments.flows import plans as plans_flow
 from services.instalments.rules import refunding as rules
+from services.instalments.rules.current_schedule import remaining_price
 from services.instalments.rules.items import Returned, amount_of, without
 from services.instalments.rules.plans import Plan, Shown
 from services.instalments.rules.repaying import PlanRefund, Repayment, Share, by_transfer
-from services.instalments.rules.replanned import left_of
 from services.instalments.store import plans as plans_store
 from services.instalments.store import refunds as store
 from services.instalments.store.refunds import REFUNDS
@@ -70,7 +70,7 @@ async def refund_plan(deps: Deps, cmd: RefundPlan, key: Key) -> Shown:
         await outbox.append(
             tx, outbox.event_of(plan, refund_events.plan_refunded(after, refund), now)
         )
-        await repaying.tell_failed(tx, plan, intents, now)
+        await repaying.append_failed(tx, plan, intents, now)
 
     await plans_flow.found(deps, cmd.plan_id)
     await idempotency.once(deps.db, key, ids.new("prf"), begun)
@@ -82,10 +82,10 @@ def _amount(cmd: RefundPlan, plan: Plan) -> Money:
     """Raises InvalidArgument; PlanRefunded if nothing is left."""
     if (cmd.amount is None) == (not cmd.items):
         raise invalid("amount", "or items is required, and not both")
-    if not left_of(plan):
+    if not remaining_price(plan):
         raise PlanRefunded
     if cmd.amount is None:
-        amount_minor = amount_of(plan.items, cmd.items, left_minor=left_of(plan))
+        amount_minor = amount_of(plan.items, cmd.items, left_minor=remaining_price(plan))
         return Money(amount_minor, plan.amount.currency)
     if cmd.amount.currency != plan.amount.currency:
         raise invalid("amount.currency", f"must be {plan.amount.currency}")

@@ -135,10 +135,12 @@ async def _follow(
 ) -> None:
     after = Shown(*rules.moved(before.plan, before.parts, was, repayment))
     await collecting.changed(tx, [(before, after)], now)
-    await tell_failed(tx, after.plan, [repayment], now)
+    await append_failed(tx, after.plan, [repayment], now)
 
 
-async def tell_failed(tx: Conn, plan: Plan, repayments: Sequence[Repayment], now: datetime) -> None:
+async def append_failed(
+    tx: Conn, plan: Plan, repayments: Sequence[Repayment], now: datetime
+) -> None:
     failed = [each for each in repayments if each.state is RepaymentState.FAILED]
     news = [outbox.event_of(plan, refund_events.refund_failed(plan, each), now) for each in failed]
     await outbox.append(tx, *news)

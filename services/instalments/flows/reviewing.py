@@ -30,7 +30,7 @@ async def refer(deps: Deps, plan_id: str, found: tuple[Concern, ...]) -> None:
         after = reviews.sent_to_review(plan, found, now)
         await affordability.opened(deps, tx, plan, after)
         await store.save(tx, after)
-        await outbox.append(tx, *events.news(before, Shown(after, parts), now))
+        await outbox.append(tx, *events.for_change(before, Shown(after, parts), now))
     raise PlanInReview
 
 
@@ -63,5 +63,5 @@ async def review_plan(deps: Deps, cmd: ReviewPlan) -> Shown:
                 deps, tx, plan, after, reason=cmd.reason, decided_by=cmd.decided_by
             )
             await store.save(tx, after)
-            await outbox.append(tx, *events.news(before, Shown(after, parts), now))
+            await outbox.append(tx, *events.for_change(before, Shown(after, parts), now))
     return await plans_flow.get_plan(deps, cmd.plan_id)

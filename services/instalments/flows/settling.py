@@ -70,5 +70,5 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
     try:
         return await charging.charge(deps, before, key, cmd.instrument_id, start, first=free)
     except Refusal:
-        await part_links.renew(deps, before.id)
+        await part_links.reissue(deps, before.id)
         raise

@@ -10,7 +10,7 @@ from services.instalments.errors import PlanInReview
 from services.instalments.flows import affordability, charging, reviewing
 from services.instalments.flows import plans as plans_flow
 from services.instalments.flows.charging import Means
-from services.instalments.rules import handing_over, partners, plans
+from services.instalments.rules import document_delivery, partners, plans
 from services.instalments.rules.affordability import Concern
 from services.instalments.rules.plans import Acceptance, Collection, Shown
 from services.instalments.store import plans as store
@@ -43,7 +43,7 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         plan, first = locked.plan, locked.parts[0]
         plans.check_signable(plan, first, now)
         delivered = await store.delivered_kinds(tx, plan)
-        handing_over.check_delivered(delivered, cmd.agreement_sha256)
+        document_delivery.check_delivered(delivered, cmd.agreement_sha256)
         concerns = await affordability.concerns(deps, tx, plan, scored)
         if concerns:
             raise PlanInReview

@@ -48,7 +48,7 @@ async def withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
         await _release(deps, cmd.plan_id)
         after, due, intents = await _withdraw(deps, cmd)
     except Refusal:
-        await part_links.renew(deps, cmd.plan_id)
+        await part_links.reissue(deps, cmd.plan_id)
         raise
     await _receipt(deps, cmd.plan_id)
     await repaying.give_back(deps, intents)
@@ -83,7 +83,7 @@ async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal, S
         await store.save(tx, after.plan)
         await part_links.follow(tx, [after], now)
         told = outbox.event_of(after.plan, events.plan_withdrawn(after), now)
-        booked = balance_events.news(before, after, now)
+        booked = balance_events.for_change(before, after, now)
         await outbox.append(tx, told, *booked, message_events.withdrawn(after, now))
         intents = await _intents(tx, after, due, now) if due.give_back_minor else ()
     return after, due, intents

@@ -8,8 +8,8 @@ the capital owed: they are no longer earned.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.instalments.rules.current_schedule import remaining_price
 from services.instalments.rules.plans import OPEN, Instalment, Plan
-from services.instalments.rules.replanned import left_of
 from services.instalments.rules.states import InstalmentState
 
 _CHARGED = (*OPEN, InstalmentState.WRITTEN_OFF, InstalmentState.PAID)  # all but what was cancelled
@@ -51,7 +51,7 @@ def books_of(plan: Plan, parts: Sequence[Instalment]) -> Books:
     more_off = sum(max(part.rebate_minor - part.interest_minor, 0) for part in paid)
     fees = sum(part.fee_minor for part in paid) - more_off
     charged = sum(part.principal_minor for part in parts if part.state in _CHARGED)
-    set_off = left_of(plan) - charged  # paid costs that count as capital
+    set_off = remaining_price(plan) - charged  # paid costs that count as capital
     of_interest = min(max(set_off, 0), interest)
     return Books(
         sold_minor=plan.amount.amount_minor,

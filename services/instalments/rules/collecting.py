@@ -17,7 +17,8 @@ from services.instalments.errors import (
     PlanBusy,
     PlanNotActive,
 )
-from services.instalments.rules import late, partners, settlement
+from services.instalments.rules import late_fees, partners, settlement
+from services.instalments.rules.current_schedule import schedule_of
 from services.instalments.rules.plans import (
     COLLECTED,
     OPEN,
@@ -33,7 +34,6 @@ from services.instalments.rules.plans import (
     hour_of,
     moved,
 )
-from services.instalments.rules.replanned import schedule_of
 from services.instalments.rules.states import (
     COLLECTION_OPEN,
     COLLECTION_TRANSITIONS,
@@ -55,7 +55,7 @@ def collecting(part: Instalment) -> Instalment:
     return replace(part, state=state, tries=part.tries + 1, due_at=None)
 
 
-def told(collection: Collection, outcome: Outcome) -> CollectionState | None:
+def state_after(collection: Collection, outcome: Outcome) -> CollectionState | None:
     """The state after an answer; None if the collection has already ended."""
     return COLLECTION_TRANSITIONS.get((collection.state, outcome))
 
@@ -166,12 +166,12 @@ def overdue(
     for index, part in enumerate(parts):
         if _may_cost_a_fee(plan, after, part):
             charged = sum(each.late_fee_minor for each in after)
-            fee = late.late_fee(
+            fee = late_fees.late_fee(
                 terms, due_on=_missed_on(plan, part), on=today, charged_minor=charged
             )
             after[index] = replace(part, late_fee_minor=fee)
     missed = [_missed_on(plan, part) for part in parts if part.state is InstalmentState.MISSED]
-    ends = any(late.default_on(terms, day) <= today for day in missed)
+    ends = any(late_fees.default_on(terms, day) <= today for day in missed)
     if plan.state is PlanState.ACTIVE and ends:
         plan = replace(plan, state=moved(plan, PlanEvent.DEFAULT))
     return watched(plan, after), after
@@ -192,7 +192,7 @@ def _days_of(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> Seque
     if _may_cost_a_fee(plan, parts, part):
         days.append(missed_on + timedelta(days=plan.terms.grace_days + 1))
     if plan.state is PlanState.ACTIVE:
-        days.append(late.default_on(plan.terms, missed_on))
+        days.append(late_fees.default_on(plan.terms, missed_on))
     return days
 
 

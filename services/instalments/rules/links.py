@@ -42,9 +42,9 @@ class PartLink:
     created_at: datetime
 
 
-def left(link: PartLink) -> PartLink:
+def released(link: PartLink) -> PartLink:
     """It must no longer be paid."""
-    return replace(link, state=asked.left(link))
+    return replace(link, state=asked.released(link))
 
 
 def outdated(shown: Shown, links: Sequence[PartLink]) -> Sequence[PartLink]:

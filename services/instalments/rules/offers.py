@@ -88,10 +88,10 @@ class PlanOffer:
 
 def compared(terms: Sequence[Terms], cart: Cart, seller: Seller) -> tuple[PlanOffer, ...]:
     """Each of the terms, in order."""
-    return tuple(judged(each, cart, seller) for each in terms)
+    return tuple(offer_of(each, cart, seller) for each in terms)
 
 
-def judged(terms: Terms, cart: Cart, seller: Seller) -> PlanOffer:
+def offer_of(terms: Terms, cart: Cart, seller: Seller) -> PlanOffer:
     if unfit := _unfit(terms, cart):
         return PlanOffer(terms, ineligible=unfit)
     country = cart.country or seller.jurisdiction

@@ -11,10 +11,10 @@ from datetime import datetime
 from services.instalments.errors import PlanNotActive
 from services.instalments.rules import refunds
 from services.instalments.rules.collecting import watched
+from services.instalments.rules.current_schedule import all_parts
 from services.instalments.rules.plans import COLLECTED, Instalment, Plan, completed
 from services.instalments.rules.refunds import Refund
 from services.instalments.rules.repaying import Share
-from services.instalments.rules.replanned import all_parts
 from services.instalments.rules.schedule import Part
 from services.instalments.rules.settling import check_idle
 from services.instalments.rules.states import (

@@ -12,8 +12,8 @@ from libs.money import Money
 from services.instalments.errors import NothingToPay, PlanBusy, PlanNotActive
 from services.instalments.rules import settlement
 from services.instalments.rules.collecting import check_active
+from services.instalments.rules.current_schedule import schedule_of
 from services.instalments.rules.plans import OPEN, Covered, Instalment, Plan, day_of
-from services.instalments.rules.replanned import schedule_of
 from services.instalments.rules.schedule import Schedule
 from services.instalments.rules.settlement import Settlement
 from services.instalments.rules.states import InstalmentState, PlanState

@@ -12,9 +12,9 @@ from libs.errors import InternalError, required
 from services.instalments.errors import WithdrawalTooLate
 from services.instalments.rules import regimes, withdrawal
 from services.instalments.rules.collecting import check_active
+from services.instalments.rules.current_schedule import schedule_of
 from services.instalments.rules.plans import OPEN, Instalment, Plan, charged_at, day_of, moved
 from services.instalments.rules.regimes import Regime
-from services.instalments.rules.replanned import schedule_of
 from services.instalments.rules.settling import check_idle
 from services.instalments.rules.states import (
     INSTALMENT_TRANSITIONS,

@@ -38,7 +38,7 @@ async def unended(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[PartLi
     return await PART_LINKS.all(conn, where, merchant_id, plan_id, _UNENDED)
 
 
-async def told_of(
+async def find(
     conn: Conn, merchant_id: str, plan_id: str, number: int, payment_link_id: str
 ) -> PartLink | None:
     """The row of a payment link, otherwise the one whose link is not known yet."""

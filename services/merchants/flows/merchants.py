@@ -16,7 +16,7 @@ from services.merchants.flows.api_keys import MadeKey, add_key
 from services.merchants.rules import credential, domain, time_zones
 from services.merchants.rules.credential import Secret
 from services.merchants.rules.domain import ApiKey, Branding, Kind, Merchant, MerchantChange
-from services.merchants.rules.pictures import Picture
+from services.merchants.rules.logos import Logo
 from services.merchants.store import api_keys as key_store
 from services.merchants.store import merchants as merchant_store
 
@@ -134,7 +134,7 @@ async def set_contact_email(deps: Deps, email: str | None) -> Merchant:
         return await _save(deps, tx, merchant, replace(merchant, contact_email=email))
 
 
-async def put_logo(deps: Deps, logo: Picture) -> Merchant:
+async def put_logo(deps: Deps, logo: Logo) -> Merchant:
     """The merchant with this logo instead of any earlier one."""
     async with deps.db.transaction() as tx:
         merchant = await locked(tx, context.merchant_id())
@@ -158,7 +158,7 @@ async def _save(deps: Deps, tx: Conn, before: Merchant, after: Merchant) -> Merc
     return after
 
 
-async def get_logo(deps: Deps, logo_id: str) -> Picture:
+async def get_logo(deps: Deps, logo_id: str) -> Logo:
     """Raises LogoNotFound."""
     async with deps.db.connection() as conn:
         return required(await merchant_store.get_logo(conn, logo_id), LogoNotFound)

@@ -8,7 +8,7 @@ from libs import pages, rows
 from libs.db import Conn
 from libs.pages import Listed, Page
 from services.merchants.rules.domain import Merchant
-from services.merchants.rules.pictures import Picture
+from services.merchants.rules.logos import Logo
 
 # A change has its account in columns of its own.
 _PENDING: Final = """(
@@ -78,7 +78,7 @@ async def save_merchant(conn: Conn, merchant: Merchant) -> None:
     await conn.execute(_SAVE, merchant.id, _seconds(merchant.clock_offset), *values)
 
 
-async def save_logo(conn: Conn, merchant_id: str, logo: Picture, *, now: datetime) -> None:
+async def save_logo(conn: Conn, merchant_id: str, logo: Logo, *, now: datetime) -> None:
     """Replaces any earlier logo."""
     await conn.execute(
         "INSERT INTO logos (merchant_id, id, media_type, picture, created_at)"
@@ -97,12 +97,12 @@ async def delete_logo(conn: Conn, merchant_id: str) -> None:
     await conn.execute("DELETE FROM logos WHERE merchant_id = $1", merchant_id)
 
 
-async def get_logo(conn: Conn, logo_id: str) -> Picture | None:
+async def get_logo(conn: Conn, logo_id: str) -> Logo | None:
     """For any merchant: whoever has the name has seen the image."""
     row = await conn.fetchrow(
         "SELECT id, media_type, picture FROM logos WHERE id = $1 LIMIT 1", logo_id
     )
-    return Picture(row["id"], row["media_type"], row["picture"]) if row else None
+    return Logo(row["id"], row["media_type"], row["picture"]) if row else None
 
 
 def _seconds(span: timedelta) -> int:

@@ -12,9 +12,9 @@ from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
 from libs import client, deadlines, wire
 from libs.errors import RemoteRefusal
 from libs.logs import log
-from services.notify.messages.rules.papers import Paper
+from services.notify.messages.rules.attachments import Document
 
-_KINDS: Final = wire.numbers(Paper, plans_pb2.InstalmentDocument.Kind)
+_KINDS: Final = wire.numbers(Document, plans_pb2.InstalmentDocument.Kind)
 # Final answers of GetInstalmentDocument, however often it is asked.
 _NONE: Final = frozenset(
     {
@@ -44,9 +44,9 @@ class Plans:
         )
         return answer.url
 
-    async def document(self, plan_id: str, paper: Paper) -> bytes | None:
+    async def document(self, plan_id: str, kind: Document) -> bytes | None:
         """The PDF as delivered; None if there is none. Raises Refusal."""
-        request = plans_pb2.GetInstalmentDocumentRequest(plan_id=plan_id, kind=_KINDS[paper])
+        request = plans_pb2.GetInstalmentDocumentRequest(plan_id=plan_id, kind=_KINDS[kind])
         try:
             answer: plans_pb2.GetInstalmentDocumentResponse = await client.call(
                 self._document, request, timeout_seconds=deadlines.PAGE

@@ -81,4 +81,4 @@ def email_of(email: Email, merchant: Merchant, envelope: Envelope, *, public_url
         head.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     html = html_of(email, merchant, public_url=public_url)
     plain = text_of(email, merchant)
-    return mime.message(head, plain=plain, html=html, enclosures=email.enclosures)
+    return mime.message(head, plain=plain, html=html, attachments=email.attachments)

@@ -17,8 +17,8 @@ from services.notify.messages.flows.resolve import resolve_message
 from services.notify.messages.flows.send import send_message
 from services.notify.messages.rules import retry
 from services.notify.messages.rules.domain import PHONES, Channel, Message
-from services.notify.messages.store import tries
-from services.notify.messages.store.tries import Due
+from services.notify.messages.store import attempts
+from services.notify.messages.store.attempts import Due
 
 ACTOR: Final = "notify"
 MAIL_PLACES: Final = 16
@@ -62,7 +62,7 @@ def _sender(
     name: str, deps: Deps, channels: Sequence[Channel], interval_seconds: float, places: int
 ) -> DueWorker[Due]:
     async def claim(conn: Conn, room: Room) -> Sequence[Due]:
-        return await tries.claim(conn, room, channels=channels, lease=retry.LEASE)
+        return await attempts.claim(conn, room, channels=channels, lease=retry.LEASE)
 
     async def work(due: Due) -> None:
         context.set_current(

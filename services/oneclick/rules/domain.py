@@ -207,7 +207,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentElsewhere:
+class OtherMethodPayment:
     """What one event says about a payment by another method with one of our instruments."""
 
     merchant_id: str

@@ -6,7 +6,7 @@ from typing import Final
 from libs import rows
 from libs.db import Conn
 from libs.payments.answer import ScaHistory
-from services.oneclick.rules.domain import PaymentElsewhere
+from services.oneclick.rules.domain import OtherMethodPayment
 
 SCA_WINDOW: Final = 10  # payments considered: exemptions end at five
 
@@ -59,8 +59,8 @@ async def of_customer(
 
 # Flags are only ever set, so that any order and number of events gives the same row. A passed
 # challenge restarts the history, as does one of a click.
-_ELSEWHERE: Final = rows.Table("payments_elsewhere", PaymentElsewhere)
-_MARKS: Final = _ELSEWHERE.marks()
+_OTHER_METHODS: Final = rows.Table("payments_elsewhere", OtherMethodPayment)
+_MARKS: Final = _OTHER_METHODS.marks()
 _OURS: Final = f"merchant_id = {_MARKS['merchant_id']} AND id = {_MARKS['instrument_id']}"
 _FOLLOW: Final = f"""
 WITH followed AS (
@@ -76,6 +76,6 @@ UPDATE instruments SET last_challenge_at = greatest(last_challenge_at, {_MARKS["
 FROM followed WHERE {_OURS} AND passed"""  # noqa: S608 - made of constants
 
 
-async def follow(conn: Conn, payment: PaymentElsewhere) -> None:
+async def follow(conn: Conn, payment: OtherMethodPayment) -> None:
     """Does nothing if the instrument is not ours."""
-    await conn.execute(_FOLLOW, *_ELSEWHERE.values(payment))
+    await conn.execute(_FOLLOW, *_OTHER_METHODS.values(payment))

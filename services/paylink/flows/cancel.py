@@ -24,7 +24,7 @@ async def cancel_in(tx: Conn, link: Link, now: datetime, *, paid_otherwise: bool
         raise PaymentLinkPaying
     cancelled = transitions.ended(link, LinkEvent.CANCEL, now)
     saved = await links.save(tx, link, replace(cancelled, paid_otherwise=paid_otherwise))
-    await events.tell_link(tx, saved, "cancelled", now)
+    await events.append_link_event(tx, saved, "cancelled", now)
     return saved
 
 

@@ -180,7 +180,7 @@ async def _send_link(
     )
     link, _ = await create.insert_link(deps, tx, new, count_quota=True, link_id=link_id)
     recovering = required(await store.move(tx, started, CartEvent.RECOVER), CartClosed)
-    await events.tell_cart(tx, recovering, "recovery_sent", deps.clock.now())
+    await events.append_cart_event(tx, recovering, "recovery_sent", deps.clock.now())
     return link
 
 
@@ -213,4 +213,4 @@ async def link_ended(conn: Conn, link: Link) -> None:
         return
     moved = await store.move(conn, cart, event)
     if moved is not None and event is CartEvent.PAY:
-        await events.tell_cart(conn, moved, "recovered", link.ended_at or link.expires_at)
+        await events.append_cart_event(conn, moved, "recovered", link.ended_at or link.expires_at)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from libs.due import DueRow
 from services.paylink import events
 from services.paylink.deps import Deps
-from services.paylink.flows.ending import expire_in
+from services.paylink.flows.outcomes import expire_in
 from services.paylink.flows.reissue import reissue_in
 from services.paylink.rules import transitions
 from services.paylink.rules.domain import Reason
@@ -14,7 +14,7 @@ from services.paylink.store import links
 from services.paylink.store.links import LINKS
 
 
-async def attend(deps: Deps, due: DueRow) -> None:
+async def process_due(deps: Deps, due: DueRow) -> None:
     """Checks again under the lock: another worker, or a payment, may have been faster."""
     now = deps.clock.now()
     async with deps.db.transaction() as tx:

@@ -7,12 +7,12 @@ from libs.payments.answer import Answer
 from libs.payments.due import DueRow
 from services.paylink.deps import Deps
 from services.paylink.flows import pay, plan
-from services.paylink.flows.pay import AskedTry
+from services.paylink.flows.pay import AskedAttempt
 from services.paylink.rules import paying
 from services.paylink.rules.domain import LinkPayment, Method
 from services.paylink.rules.states import PaymentState
 from services.paylink.store import payments
-from services.paylink.store.payments import TRIES
+from services.paylink.store.payments import ATTEMPTS
 
 
 async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
@@ -30,17 +30,17 @@ async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
         return await plan.refresh(deps, payment)
     if payment.payment_id is None:
         return payment
-    return await asking.refresh(deps.payments, AskedTry(deps, payment), payment.payment_id)
+    return await asking.refresh(deps.payments, AskedAttempt(deps, payment), payment.payment_id)
 
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
     """An unfinished attempt, or a challenge that nobody passes."""
-    payment = await deps.db.run(TRIES.get, due.merchant_id, due.id)
+    payment = await deps.db.run(ATTEMPTS.get, due.merchant_id, due.id)
     if payment is None or payment.state is not PaymentState.PROCESSING:
         return
     if payment.method is Method.INSTALMENTS:
         await plan.settle(deps, payment, age=due.age)
         return
-    current = await asking.settle(deps.payments, AskedTry(deps, payment), age=due.age)
+    current = await asking.settle(deps.payments, AskedAttempt(deps, payment), age=due.age)
     if current is not None and current.state is PaymentState.PROCESSING:
         await pay.end_challenge(deps, current, paying.GIVE_UP_AFTER)

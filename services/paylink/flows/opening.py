@@ -8,7 +8,7 @@ from services.paylink.errors import PaymentLinkNotFound
 from services.paylink.rules.domain import Link, LinkPayment
 from services.paylink.store import payments
 from services.paylink.store import tokens as token_store
-from services.paylink.store.payments import TRIES
+from services.paylink.store.payments import ATTEMPTS
 
 
 async def open_link(deps: Deps, token: str) -> Link:
@@ -30,7 +30,7 @@ async def shown_payment(deps: Deps, link: Link, use: str) -> tuple[LinkPayment |
     named = _opened(deps, use)
     async with deps.db.connection() as conn:
         if named is not None:
-            payment = await TRIES.get(conn, link.merchant_id, named)
+            payment = await ATTEMPTS.get(conn, link.merchant_id, named)
             if payment is not None and payment.link_id == link.id:
                 return payment, True
         return (None if link.reusable else await payments.latest(conn, link)), False

@@ -31,7 +31,7 @@ from services.paylink.rules.domain import (
 )
 from services.paylink.rules.states import LinkState, PaymentState
 from services.paylink.store import transfers as transfer_store
-from services.paylink.store.payments import TRIES
+from services.paylink.store.payments import ATTEMPTS
 
 T = TypeVar("T")
 RETURN_WITHIN: Final = timedelta(days=1)
@@ -207,7 +207,7 @@ async def get_return_page(deps: Deps, reference: str) -> ReturnPage:
         raise PaymentLinkNotFound from error
     payment_id, _, token = sealed.partition(" ")
     link = await open_link(deps, token)
-    payment = await deps.db.run(TRIES.get, link.merchant_id, payment_id)
+    payment = await deps.db.run(ATTEMPTS.get, link.merchant_id, payment_id)
     if payment is None or payment.link_id != link.id:
         raise PaymentLinkNotFound
     await _or_none(follow.refresh(deps, payment))

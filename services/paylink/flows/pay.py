@@ -28,15 +28,15 @@ from libs.payments.saved_cards import SavedCard
 from services.paylink import events
 from services.paylink.deps import Deps
 from services.paylink.errors import InstrumentNotFound, InstrumentNotUsable, MethodNotOffered
-from services.paylink.flows.ending import end_payment, pay_at_once, record_try
 from services.paylink.flows.links import locked
+from services.paylink.flows.outcomes import end_payment, pay_at_once, record_outcome
 from services.paylink.payments_client import payment_request
 from services.paylink.rules import paying, transitions, urls
 from services.paylink.rules.domain import Link, LinkPayment, Method, NewCard
 from services.paylink.rules.states import LinkEvent, PaymentState
 from services.paylink.store import links, payments
 from services.paylink.store.links import Seen
-from services.paylink.store.payments import TRIES
+from services.paylink.store.payments import ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
         return await repeated(deps, opened.merchant_id, again.resource_id)
     card = await _card(deps, opened, cmd)
     await give_up_challenge(deps, opened, older_than=paying.REPLACE_AFTER)
-    asked: AskedTry | None = None
+    asked: AskedAttempt | None = None
 
     async def start(tx: Conn, payment_id: str) -> Finished:
         nonlocal asked
@@ -68,7 +68,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
         payment = await _start(deps, tx, link, cmd, card, payment_id=payment_id)
         answered = idempotency.finished(key, b"")
         seen = await begin(tx, link, payment, payment.created_at, answered)
-        asked = AskedTry(deps, payment, seen)
+        asked = AskedAttempt(deps, payment, seen)
         return Finished()
 
     started = await idempotency.once(deps.db, key, ids.new("lpy"), start)
@@ -83,7 +83,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
 
 async def repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
     """The attempt, or the refusal, of an earlier call with the key."""
-    payment = required(await deps.db.run(TRIES.get, merchant_id, payment_id), InternalError)
+    payment = required(await deps.db.run(ATTEMPTS.get, merchant_id, payment_id), InternalError)
     if payment.refusal is not None:
         raise payment.refusal.raised()
     return payment
@@ -169,7 +169,7 @@ async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *furt
 
 
 @dataclass(frozen=True, slots=True)
-class AskedTry:
+class AskedAttempt:
     """An attempt to pay by card. A no reopens its link. `seen`: the link as this call left it."""
 
     deps: Deps
@@ -206,7 +206,7 @@ async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPaymen
 async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetime) -> LinkPayment:
     """Any order, any number of times: an answer only changes an attempt in progress."""
     told = partial(_told, answer=answer)
-    recorded = await record_try(tx, payment, answer.outcome, told, now)
+    recorded = await record_outcome(tx, payment, answer.outcome, told, now)
     if answer.outcome is Outcome.SUCCEED and recorded.state is not PaymentState.SUCCEEDED:
         asking.count_after_end(answer.id)
     return recorded
@@ -229,7 +229,7 @@ async def give_up(deps: Deps, payment: LinkPayment, refusal: StoredRefusal | Non
     """Nothing was taken, for certain: the link is open again."""
     async with deps.db.transaction() as tx:
         link = await locked(tx, payment.link_id)
-        current = await TRIES.get(tx, payment.merchant_id, payment.id)
+        current = await ATTEMPTS.get(tx, payment.merchant_id, payment.id)
         if current is None or current.plan_id is not None:  # a plan was made after all
             return
         if current.state is PaymentState.PROCESSING:

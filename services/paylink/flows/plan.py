@@ -25,8 +25,8 @@ from libs.payments.answer import Outcome
 from services.paylink.deps import Deps
 from services.paylink.errors import CustomerErased
 from services.paylink.flows import pay
-from services.paylink.flows.ending import record_try
 from services.paylink.flows.links import locked
+from services.paylink.flows.outcomes import record_outcome
 from services.paylink.instalments_client import PlanAnswer
 from services.paylink.rules import guests, paying, urls
 from services.paylink.rules.domain import Link, LinkPayment, Method
@@ -134,7 +134,7 @@ async def record_in(
     def told(current: LinkPayment) -> LinkPayment:
         return replace(current, request=None, plan_id=answer.id)
 
-    recorded = await record_try(tx, payment, answer.outcome, told, now)
+    recorded = await record_outcome(tx, payment, answer.outcome, told, now)
     if answer.outcome is Outcome.SUCCEED and recorded.state is not PaymentState.SUCCEEDED:
         asking.AFTER_END.inc()
         log.error("a plan was paid after its attempt had ended", payment_link_id=payment.link_id)

@@ -14,8 +14,8 @@ from libs.money import Money
 from services.paylink import errors, events
 from services.paylink.deps import Deps
 from services.paylink.flows.create import give_address, insert_link
-from services.paylink.flows.ending import expire_in
 from services.paylink.flows.links import locked
+from services.paylink.flows.outcomes import expire_in
 from services.paylink.flows.transfers_by_hand import count_late
 from services.paylink.rules import transitions
 from services.paylink.rules.domain import Channel, Link, Merchant, Method, NewLink, Origin, Reason

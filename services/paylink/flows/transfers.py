@@ -15,8 +15,8 @@ from libs.money import Money
 from libs.payments.answer import Outcome
 from services.paylink import errors, events
 from services.paylink.deps import Deps
-from services.paylink.flows.ending import end_payment, settle_transfer, use_transfer
 from services.paylink.flows.links import locked
+from services.paylink.flows.outcomes import end_payment, settle_transfer, use_transfer
 from services.paylink.flows.pay import begin
 from services.paylink.rules import paying
 from services.paylink.rules import transfers as rules
@@ -103,7 +103,7 @@ async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetim
         return
     if named.waits:
         await links.touch(tx, link)  # the payment in progress looks for it when it ends
-        await events.tell_transfer(tx, named, "recorded", now)
+        await events.append_transfer_event(tx, named, "recorded", now)
     else:
         await settle_transfer(tx, link, named, now)
 
@@ -124,7 +124,7 @@ async def _record_for_several(
         under_way = await payments.processing(tx, link)
         allocation = rules.used(link, current)
         _, current = await use_transfer(tx, link, current, allocation, under_way=under_way, now=now)
-    await events.tell_transfer(tx, current, "recorded", now)
+    await events.append_transfer_event(tx, current, "recorded", now)
 
 
 def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:

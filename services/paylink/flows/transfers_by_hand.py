@@ -12,7 +12,7 @@ from libs.errors import required
 from libs.idempotency import Key
 from services.paylink import errors, events
 from services.paylink.deps import Deps
-from services.paylink.flows.ending import use_transfer, with_move
+from services.paylink.flows.outcomes import use_transfer, with_move
 from services.paylink.rules import transfers as rules
 from services.paylink.rules.domain import Link
 from services.paylink.rules.states import TransferState
@@ -61,7 +61,7 @@ async def give_back_bank_transfer(
             note=note,
         )
         await store.save(tx, transfer, given_back)
-        await events.tell_transfer(tx, given_back, "given_back", now)
+        await events.append_transfer_event(tx, given_back, "given_back", now)
         return events.transfer_pb(given_back)
 
     return (await idempotency.once(deps.db, key, bank_transfer_id, give_back)).body
@@ -96,7 +96,7 @@ async def _give(
         kind=MoveKind.SETTLED,
         note=note,
     )
-    await events.tell_transfer(tx, settled, "settled", now)
+    await events.append_transfer_event(tx, settled, "settled", now)
     return after, settled
 
 

@@ -15,7 +15,7 @@ from services.paylink.payments_client import METHOD
 from services.paylink.rules.domain import Link, LinkPayment, NewLink, Quote
 from services.paylink.rules.transfers import BankTransfer
 from services.paylink.store.links import LINKS
-from services.paylink.store.payments import TRIES
+from services.paylink.store.payments import ATTEMPTS
 from services.paylink.store.transfers import TRANSFERS
 
 _LINK: Final = servicer.Row(LINKS, PaymentLinkNotFound)
@@ -81,7 +81,7 @@ PaymentLinks = servicer.of(
     ReissuePaymentLink=with_url(reissue.reissue_payment_link),
     CreateBalanceLink=with_url(reissue.create_balance_link),
     GetPaymentLinkQrCode=links.get_payment_link_qr_code,
-    ListLinkPayments=servicer.Rows(TRIES, "lpy", _OF_LINK, within=_LINK),
+    ListLinkPayments=servicer.Rows(ATTEMPTS, "lpy", _OF_LINK, within=_LINK),
     RecordBankTransfer=transfers.record_bank_transfer,
     ListBankTransfers=servicer.Rows(TRANSFERS, "trf", _OF_LINK),
     GetBankTransfer=servicer.Row(TRANSFERS, BankTransferNotFound),

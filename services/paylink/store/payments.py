@@ -12,10 +12,10 @@ from libs.payments.events import PaymentEvent
 from services.paylink.rules.domain import Link, LinkPayment
 
 # The sealed request is text in its column.
-TRIES: Final = rows.Table(
+ATTEMPTS: Final = rows.Table(
     "link_payments", LinkPayment, sql={"request": "convert_to(request, 'UTF8')"}
 )
-_INSERT: Final = TRIES.insert(request="{}", due_at="now() + {}::interval")
+_INSERT: Final = ATTEMPTS.insert(request="{}", due_at="now() + {}::interval")
 _SAVED: Final = (
     "state",
     "payment_id",
@@ -46,13 +46,13 @@ def inserted(payment: LinkPayment) -> Write:
     """Attempts by card or plan are checked soon; a bank transfer waits for the bank."""
     request = _text(payment.request)
     check_after = None if request is None else CHECK_AFTER
-    return Write(_INSERT, (*TRIES.values(payment), request, check_after))
+    return Write(_INSERT, (*ATTEMPTS.values(payment), request, check_after))
 
 
 def saved(before: LinkPayment, after: LinkPayment) -> Write:
     """The changeable columns. An attempt that has ended, or has no request, is no longer due."""
     state, request = before.state.value, _text(after.request)
-    values = TRIES.values(after, *_SAVED)
+    values = ATTEMPTS.values(after, *_SAVED)
     return Write(_SAVE, (after.merchant_id, after.id, state, request, *values))
 
 
@@ -62,23 +62,25 @@ async def save(conn: Conn, before: LinkPayment, after: LinkPayment) -> None:
 
 def tries_selected(name: str) -> str:
     """The columns of an attempt in a join; read by `try_of`."""
-    columns = [f"{name}.{column} AS {name}_{column}" for column in TRIES.columns]
+    columns = [f"{name}.{column} AS {name}_{column}" for column in ATTEMPTS.columns]
     request = f"convert_to({name}.request, 'UTF8') AS {name}_request"
     return ", ".join([*columns, request])
 
 
 def try_of(row: Row, name: str) -> LinkPayment:
-    return TRIES.read({column: row[f"{name}_{column}"] for column in (*TRIES.columns, "request")})
+    return ATTEMPTS.read(
+        {column: row[f"{name}_{column}"] for column in (*ATTEMPTS.columns, "request")}
+    )
 
 
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str) -> LinkPayment | None:
     """The attempt of a payment, or the one with its key that does not know its payment yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
-    return await TRIES.one(conn, where, merchant_id, payment_id, key)
+    return await ATTEMPTS.one(conn, where, merchant_id, payment_id, key)
 
 
 async def of_plan(conn: Conn, merchant_id: str, plan_id: str) -> LinkPayment | None:
-    return await TRIES.one(conn, "WHERE merchant_id = $1 AND plan_id = $2", merchant_id, plan_id)
+    return await ATTEMPTS.one(conn, "WHERE merchant_id = $1 AND plan_id = $2", merchant_id, plan_id)
 
 
 async def known(conn: Conn, told: Sequence[PaymentEvent]) -> Collection[str]:
@@ -99,14 +101,14 @@ async def known(conn: Conn, told: Sequence[PaymentEvent]) -> Collection[str]:
 
 async def latest(conn: Conn, link: Link) -> LinkPayment | None:
     where = "WHERE merchant_id = $1 AND link_id = $2 ORDER BY id DESC LIMIT 1"
-    return await TRIES.one(conn, where, link.merchant_id, link.id)
+    return await ATTEMPTS.one(conn, where, link.merchant_id, link.id)
 
 
 async def know_customer(conn: Conn, payment: LinkPayment, customer_id: str) -> None:
     """Sets the customer created for its payer, whatever else is being written."""
     known = "customer_id = $3, payer_name = NULL"
     merchant_id, at = payment.merchant_id, payment.id
-    await TRIES.change_at(conn, merchant_id, at, known, customer_id, only="customer_id IS NULL")
+    await ATTEMPTS.change_at(conn, merchant_id, at, known, customer_id, only="customer_id IS NULL")
 
 
 async def count_plans(conn: Conn, link: Link) -> int:
@@ -137,4 +139,4 @@ async def count_processing(
 async def processing(conn: Conn, link: Link) -> Sequence[LinkPayment]:
     """Those in progress; at most one for a single-use link."""
     where = "WHERE merchant_id = $1 AND link_id = $2 AND state = 'processing' ORDER BY id"
-    return await TRIES.all(conn, where, link.merchant_id, link.id)
+    return await ATTEMPTS.all(conn, where, link.merchant_id, link.id)

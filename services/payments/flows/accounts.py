@@ -82,12 +82,12 @@ async def get_card_field(
 
     Raises TooManyDeclines, since a card entered there would be refused, and NoPspAccount.
     """
-    merchant_id, judged = (
+    merchant_id, subjects = (
         context.merchant_id(),
-        velocity.judged(velocity_subjects, instrument_id=""),
+        velocity.limited_subjects(velocity_subjects, instrument_id=""),
     )
     async with deps.db.connection() as conn:
-        subject = await velocity_store.barred(conn, merchant_id, judged, deps.clock.now())
+        subject = await velocity_store.barred(conn, merchant_id, subjects, deps.clock.now())
     if subject is not None:
         raise errors.TooManyDeclines(velocity.kind_of(subject))
     routed = await deps.routing_cache.of(merchant_id)

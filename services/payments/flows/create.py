@@ -11,7 +11,7 @@ from libs.idempotency import Key
 from libs.money import Money
 from services.payments.deps import Deps
 from services.payments.errors import NoPspAccount
-from services.payments.events import Told
+from services.payments.events import PaymentMessages
 from services.payments.flows import calling
 from services.payments.flows.intent import write_intent
 from services.payments.flows.record import answer_again, record_outcome
@@ -76,15 +76,15 @@ async def _refuse(deps: Deps, key: Key | None, refusal: Refusal) -> bytes:
 
 async def take_money(
     deps: Deps, payment: Payment, attempt: Attempt, *, key: Key | None = None
-) -> Told:
+) -> PaymentMessages:
     """Sends a committed attempt and those that follow from its outcome."""
     following: Attempt | None = attempt
-    told = Told(payment)
+    messages = PaymentMessages(payment)
     while following is not None:
-        outcome = await calling.perform(deps, told.payment, following)
-        recorded = await record_outcome(deps, told.payment, following, outcome, key=key)
-        told, following = recorded.told, recorded.next_attempt
-    return told
+        outcome = await calling.perform(deps, messages.payment, following)
+        recorded = await record_outcome(deps, messages.payment, following, outcome, key=key)
+        messages, following = recorded.messages, recorded.next_attempt
+    return messages
 
 
 async def _begin(

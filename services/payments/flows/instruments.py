@@ -40,8 +40,8 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument, key: Key | None) -
     connector = deps.psps.connector(account)
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, deps.new_id("isu"), lock=retry.CALL_FOR)
-        judged = velocity.of_setup(cmd.customer_id, cmd.velocity_subjects)
-        if claim.fresh and (barred := await store.barred(tx, merchant_id, judged, now)):
+        subjects = velocity.of_setup(cmd.customer_id, cmd.velocity_subjects)
+        if claim.fresh and (barred := await store.barred(tx, merchant_id, subjects, now)):
             raise TooManyDeclines(velocity.kind_of(barred))
     setup = InstrumentSetup(
         key=claim.resource_id,
@@ -57,8 +57,8 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument, key: Key | None) -
     async with deps.db.transaction() as tx:
         await idempotency.release(tx, key)
         if isinstance(outcome, Declined) and outcome.code not in velocity.NOT_COUNTED:
-            alarms = events.card_testing_alarms(merchant_id, judged, now)
-            counts = [Count(each, 1, 0) for each in judged]
+            alarms = events.card_testing_alarms(merchant_id, subjects, now)
+            counts = [Count(each, 1, 0) for each in subjects]
             await store.count(tx, merchant_id, counts, alarms, now)
     match outcome:
         case InstrumentReady():

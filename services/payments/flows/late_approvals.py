@@ -56,7 +56,7 @@ async def _begin(
         if not charge.watched:
             return None  # another replica was faster
         known = await attempts.operations_of(tx, payment.merchant_id, payment.id)
-        judged = late_approvals.judge(
+        decision = late_approvals.decide(
             payment,
             charge,
             outcome,
@@ -65,16 +65,18 @@ async def _begin(
             asked_at=asked_at,
             now=deps.clock.now(),
         )
-        if judged is Recheck.DONE:
+        if decision is Recheck.DONE:
             await attempts.rest(tx, charge)
             return None
         for_a_person = charge.recovery_tries > RECHECKS_BEFORE_A_PERSON
         again = retry.pause(charge.recovery_tries)
         await attempts.postpone(tx, charge, ask_in=again, unresolved=for_a_person)
-        if not isinstance(judged, Undoing) or for_a_person:
+        if not isinstance(decision, Undoing) or for_a_person:
             return None
-        await _write(tx, deps, payment, charge, judged.attempt, told=_was_tried(charge, known))
-    return payment, judged.attempt
+        await _write(
+            tx, deps, payment, charge, decision.attempt, already_reported=_was_tried(charge, known)
+        )
+    return payment, decision.attempt
 
 
 def _was_tried(charge: Attempt, known: Sequence[Attempt]) -> bool:
@@ -82,15 +84,21 @@ def _was_tried(charge: Attempt, known: Sequence[Attempt]) -> bool:
 
 
 async def _write(
-    tx: Conn, deps: Deps, payment: Payment, charge: Attempt, undoing: Attempt, *, told: bool
+    tx: Conn,
+    deps: Deps,
+    payment: Payment,
+    charge: Attempt,
+    undoing: Attempt,
+    *,
+    already_reported: bool,
 ) -> None:
     await attempts.name(tx, charge, undoing.charge_reference)
     await attempts.insert(tx, undoing, ask_in=retry.CALL_FOR)
-    if not told:
+    if not already_reported:
         happened = Happened(
             Fact.LATE_APPROVAL,
             undoing.amount_minor,
             undoing.id,
             psp_reference=undoing.charge_reference,
         )
-        await record.tell(tx, deps, payment, (happened,))
+        await record.append_events(tx, deps, payment, (happened,))

@@ -14,9 +14,9 @@ from services.payments.connectors.base import DisputeNotice, Notice, OperationNo
 from services.payments.deps import Deps
 from services.payments.errors import ChargeNotKnownYet
 from services.payments.flows import record
-from services.payments.rules import disputes, elsewhere, retry
+from services.payments.rules import disputes, external_operations, retry
 from services.payments.rules.domain import Attempt, Dispute, Payment
-from services.payments.rules.elsewhere import Foreign
+from services.payments.rules.external_operations import ExternalOperation
 from services.payments.rules.outcomes import Approved, Declined, Pending
 from services.payments.rules.settling import settle
 from services.payments.rules.states import AttemptKind, AttemptState
@@ -121,15 +121,15 @@ async def _book(
     """An operation that others made on one of our charges."""
     outcome = notice.outcome
     amount = outcome.amount_minor if isinstance(outcome, Approved) else notice.amount_minor
-    told = isinstance(outcome, Approved | Declined | Pending) and amount > 0
-    if charge is None or notice.kind is AttemptKind.AUTHORISE or not told:
+    has_outcome = isinstance(outcome, Approved | Declined | Pending) and amount > 0
+    if charge is None or notice.kind is AttemptKind.AUTHORISE or not has_outcome:
         log.warning("webhook has too little data", psp_event_id=notice.psp_event_id)
         return None
     assert isinstance(outcome, Approved | Declined | Pending)  # see above
-    change = elsewhere.booked(
+    change = external_operations.recorded(
         payment,
         charge,
-        Foreign(
+        ExternalOperation(
             kind=notice.kind,
             psp_reference=notice.operation_reference or notice.psp_reference,
             charge_reference=notice.psp_reference,
@@ -139,9 +139,9 @@ async def _book(
         attempt_id=deps.new_id("ref" if notice.kind is AttemptKind.REFUND else "att"),
         now=deps.clock.now(),
     )
-    await record.book(tx, deps, payment, change)
+    await record.record_external(tx, deps, payment, change)
     log.info(
-        "operation made elsewhere",
+        "operation made at the PSP",
         payment_id=payment.id,
         attempt_id=change.attempt.id,
         kind=notice.kind.value,
@@ -166,7 +166,7 @@ async def _apply_dispute(tx: Conn, deps: Deps, account: PspAccount, notice: Disp
         log.warning("webhook of an unknown charge", psp_event_id=notice.psp_event_id)
         return
     payment, _ = await record.lock(tx, charge)
-    told = Dispute(
+    reported = Dispute(
         id=deps.new_id("dis"),
         merchant_id=payment.merchant_id,
         payment_id=payment.id,
@@ -178,8 +178,8 @@ async def _apply_dispute(tx: Conn, deps: Deps, account: PspAccount, notice: Disp
         created_at=deps.clock.now(),
         told_at=notice.told_at,
     )
-    after, dispute, happened = disputes.disputed(payment, told)
+    after, dispute, happened = disputes.disputed(payment, reported)
     if after != payment:
         await store.save_dispute(tx, dispute, psp_account_id=account.id)
         saved = await payments.save_locked(tx, payment, after)
-        await record.tell(tx, deps, saved, happened)
+        await record.append_events(tx, deps, saved, happened)

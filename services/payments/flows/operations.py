@@ -72,7 +72,7 @@ async def lower_payment(deps: Deps, payment_id: str, amount: Money) -> Payment:
         if after != before:
             after = await payments.save_locked(tx, before, after)
             lowered = Happened(Fact.LOWERED, before.capturable_minor)
-            await record.tell(tx, deps, after, (lowered,))
+            await record.append_events(tx, deps, after, (lowered,))
     return after
 
 
@@ -121,4 +121,4 @@ async def _run(
     if record.is_refused_cancel(recorded.attempt):
         await refresh(deps, recorded.payment)
         raise errors.PaymentNotCancellable
-    return recorded.told.answer
+    return recorded.messages.answer

@@ -18,7 +18,7 @@ from libs.payments import routes
 from services.payments import metrics
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotCancellable, PaymentNotFound
-from services.payments.events import Told, card_testing_alarms
+from services.payments.events import PaymentMessages, card_testing_alarms
 from services.payments.rules import retry, velocity
 from services.payments.rules.domain import Attempt, Happened, Payment
 from services.payments.rules.outcomes import Outcome
@@ -41,13 +41,13 @@ class OvertakenError(Exception):
 class Recorded:
     """As saved. `next_attempt` is written too; the caller sends it."""
 
-    told: Told
+    messages: PaymentMessages
     attempt: Attempt
     next_attempt: Attempt | None = None
 
     @property
     def payment(self) -> Payment:
-        return self.told.payment
+        return self.messages.payment
 
 
 async def record_outcome(
@@ -103,17 +103,17 @@ async def write(
     """
     if not change.changed:
         await _recheck(conn, change)
-        recorded = Recorded(Told(before[0]), change.attempt)
+        recorded = Recorded(PaymentMessages(before[0]), change.attempt)
         if key is not None:
             await idempotency.finish(conn, key, _answer(recorded))
         return recorded
     payment = replace(change.payment, version=before[0].version + 1)
-    recorded = Recorded(Told(payment), change.attempt, change.next_attempt)
+    recorded = Recorded(PaymentMessages(payment), change.attempt, change.next_attempt)
     finished = key if change.next_attempt is None else None
     counts = velocity.counts(before[0], payment)
     following = Following(
         now=deps.clock.now(),
-        events=_events(deps, recorded.told, change.happened),
+        events=_events(deps, recorded.messages, change.happened),
         counts=counts,
         alarms=_alarms(deps, payment, counts),
         key=finished,
@@ -129,7 +129,7 @@ async def write(
     return recorded
 
 
-async def book(tx: Conn, deps: Deps, before: Payment, change: Change) -> None:
+async def record_external(tx: Conn, deps: Deps, before: Payment, change: Change) -> None:
     """Records what others did at the PSP, in a row beside ours. `before` is locked."""
     if not change.changed:
         return
@@ -141,7 +141,7 @@ async def book(tx: Conn, deps: Deps, before: Payment, change: Change) -> None:
     if counts := velocity.counts(before, saved):
         alarms, now = _alarms(deps, saved, counts), deps.clock.now()
         await velocity_store.count(tx, saved.merchant_id, counts, alarms, now)
-    await tell(tx, deps, saved, change.happened)
+    await append_events(tx, deps, saved, change.happened)
     await _recheck(tx, change)
 
 
@@ -150,20 +150,24 @@ async def _recheck(conn: Conn, change: Change) -> None:
         await attempts.recheck(conn, change.payment, change.attempt)
 
 
-async def tell(tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]) -> None:
+async def append_events(
+    tx: Conn, deps: Deps, payment: Payment, happened: Sequence[Happened]
+) -> None:
     """Writes events into the outbox."""
-    await outbox.append(tx, *_events(deps, Told(payment), happened))
+    await outbox.append(tx, *_events(deps, PaymentMessages(payment), happened))
 
 
-def _events(deps: Deps, told: Told, happened: Sequence[Happened]) -> Sequence[NewEvent]:
-    payment, now = told.payment, deps.clock.now()
+def _events(
+    deps: Deps, messages: PaymentMessages, happened: Sequence[Happened]
+) -> Sequence[NewEvent]:
+    payment, now = messages.payment, deps.clock.now()
     route = routes.of(payment.method, saved=bool(payment.instrument_id))
-    events = [outbox.event_of(payment, told.event(each), now) for each in happened]
+    events = [outbox.event_of(payment, messages.event(each), now) for each in happened]
     return [replace(event, route=route) for event in events]
 
 
 def _alarms(deps: Deps, payment: Payment, counts: Sequence[Count]) -> Sequence[NewEvent]:
-    declined = [count.judged for count in counts if count.declines]
+    declined = [count.limited for count in counts if count.declines]
     return card_testing_alarms(payment.merchant_id, declined, deps.clock.now(), payment)
 
 
@@ -172,7 +176,7 @@ def _answer(recorded: Recorded) -> bytes | None:
     final.
     """
     is_final = is_final_answer(recorded.payment, recorded.attempt)
-    return recorded.told.answer if is_final else None
+    return recorded.messages.answer if is_final else None
 
 
 def is_refused_cancel(attempt: Attempt) -> bool:
@@ -215,8 +219,8 @@ async def answer_again(deps: Deps, claim: Claim, key: Key | None) -> bytes:
         final = (
             is_final_answer(payment, attempt) if attempt else payment.state is not State.PROCESSING
         )
-        told = Told(payment)
-        await idempotency.finish(tx, key, told.answer if final else None)
+        messages = PaymentMessages(payment)
+        await idempotency.finish(tx, key, messages.answer if final else None)
     if attempt and is_refused_cancel(attempt):
         raise PaymentNotCancellable
-    return told.answer
+    return messages.answer

@@ -8,23 +8,23 @@ from services.payments.rules.domain import Dispute, Fact, Happened, Payment
 from services.payments.rules.states import DISPUTE_INITIAL, DISPUTE_TRANSITIONS, DisputeState
 
 
-def disputed(payment: Payment, told: Dispute) -> tuple[Payment, Dispute, tuple[Happened, ...]]:
-    """`told` is the dispute in the notice, with an id in case it is new."""
-    known = next((d for d in payment.disputes if d.psp_reference == told.psp_reference), None)
+def disputed(payment: Payment, reported: Dispute) -> tuple[Payment, Dispute, tuple[Happened, ...]]:
+    """`reported` is the dispute in the notice, with an id in case it is new."""
+    known = next((d for d in payment.disputes if d.psp_reference == reported.psp_reference), None)
     if known is None:
         facts = [Fact.DISPUTE_OPENED]
-        now_is = told
-        if told.state is not DISPUTE_INITIAL:
+        now_is = reported
+        if reported.state is not DISPUTE_INITIAL:
             facts.append(Fact.DISPUTE_CLOSED)
-    elif _is_stale(known, told):
+    elif _is_stale(known, reported):
         return payment, known, ()
     else:
         now_is = replace(
             known,
-            state=DISPUTE_TRANSITIONS.get((known.state, told.state), known.state),
-            amount_minor=told.amount_minor,
-            reason=told.reason or known.reason,
-            told_at=told.told_at,
+            state=DISPUTE_TRANSITIONS.get((known.state, reported.state), known.state),
+            amount_minor=reported.amount_minor,
+            reason=reported.reason or known.reason,
+            told_at=reported.told_at,
         )
         facts = _news(known, now_is)
     others = tuple(d for d in payment.disputes if d.id != now_is.id)
@@ -34,11 +34,11 @@ def disputed(payment: Payment, told: Dispute) -> tuple[Payment, Dispute, tuple[H
     return replace(payment, disputes=(*others, now_is)), now_is, happened
 
 
-def _is_stale(known: Dispute, told: Dispute) -> bool:
+def _is_stale(known: Dispute, reported: Dispute) -> bool:
     """PSPs give times in seconds: within one second, the end comes after the beginning."""
-    if told.told_at != known.told_at:
-        return told.told_at < known.told_at
-    return told.state is DisputeState.OPEN and known.state is not DisputeState.OPEN
+    if reported.told_at != known.told_at:
+        return reported.told_at < known.told_at
+    return reported.state is DisputeState.OPEN and known.state is not DisputeState.OPEN
 
 
 def _news(known: Dispute, now_is: Dispute) -> list[Fact]:

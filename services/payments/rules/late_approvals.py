@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from services.payments.rules import elsewhere
+from services.payments.rules import external_operations
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.outcomes import (
     ActionRequired,
@@ -36,7 +36,7 @@ class Undoing:
     attempt: Attempt
 
 
-def judge(
+def decide(
     payment: Payment,
     charge: Attempt,
     outcome: Outcome | NotFound,
@@ -56,7 +56,7 @@ def judge(
             pass
         case _:
             return Recheck.AGAIN
-    if elsewhere.is_the_payments(payment, charge):
+    if external_operations.is_current_charge(payment, charge):
         return Recheck.DONE
     kind = AttemptKind.REFUND if outcome.captured else AttemptKind.CANCEL
     # A refund reported before its payment ended was booked as the payment's.

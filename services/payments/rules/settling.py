@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from services.payments.rules import domain, giving_back, retry, starting, tokens
+from services.payments.rules import domain, refunding, retry, starting, tokens
 from services.payments.rules.domain import Attempt, Fact, Happened, Payment
 from services.payments.rules.outcomes import (
     ActionRequired,
@@ -213,8 +213,8 @@ def _capture(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime
     """Ours may end after somebody else captured or released the money: then nothing is reported."""
     free = replace(payment, capturing_minor=0)
     if isinstance(outcome, Approved):
-        told = outcome.amount_minor or attempt.amount_minor
-        return taken(free, attempt, min(told, payment.authorised_minor))
+        reported_minor = outcome.amount_minor or attempt.amount_minor
+        return taken(free, attempt, min(reported_minor, payment.authorised_minor))
     if isinstance(outcome, Declined) and payment.state is State.AUTHORISED:
         free = replace(free, due_at=_capture_again(payment, now))
         return Change(free, attempt, (Happened(Fact.CAPTURE_FAILED, attempt.amount_minor),))
@@ -234,7 +234,7 @@ def _cancel(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
 
 
 def _refund(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
-    after, happened = giving_back.come_to(payment, attempt, outcome)
+    after, happened = refunding.with_outcome(payment, attempt, outcome)
     # Reported before its payment ended without money: what it left at the PSP has to be returned.
     missing = payment.state in FINAL and isinstance(outcome, Declined)
     return Change(after, attempt, happened, recheck=missing)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from libs.errors import invalid
 from libs.money import Money
 from services.payments import errors
-from services.payments.rules import giving_back
+from services.payments.rules import refunding
 from services.payments.rules.domain import MOST_REFUNDS, Attempt, Candidate, Payment
 from services.payments.rules.states import AttemptKind, CaptureMode, DisputeState, Exemption, State
 
@@ -102,8 +102,8 @@ def start_refund(
         reason=reason,
         caller_key=caller_key,
     )
-    reserved = replace(payment, refunds=(*payment.refunds, giving_back.asked_by(attempt)))
-    return giving_back.balanced(reserved), attempt
+    reserved = replace(payment, refunds=(*payment.refunds, refunding.refund_of(attempt)))
+    return refunding.with_refund_totals(reserved), attempt
 
 
 def lower(payment: Payment, amount: Money, *, now: datetime) -> Payment:

@@ -1,12 +1,12 @@
 """Moves a payment along the table of its states, with its amounts and events. Pure.
 
-settling.py (outcomes) and elsewhere.py (what others do at the PSP) decide what moves it.
+settling.py (outcomes) and external_operations.py (what others do at the PSP) decide what moves it.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.payments.rules import giving_back
+from services.payments.rules import refunding
 from services.payments.rules.domain import Attempt, Fact, Happened, Payment
 from services.payments.rules.states import FINAL, TRANSITIONS, Event
 
@@ -34,7 +34,7 @@ def move(
     if state is None:
         late = event in {Event.HELD, Event.TAKEN} and payment.state in FINAL
         return Change(payment, attempt, recheck=late)
-    moved = giving_back.balanced(replace(payment, state=state, **fields))
+    moved = refunding.with_refund_totals(replace(payment, state=state, **fields))
     return Change(moved, attempt, (happened,))
 
 

@@ -56,7 +56,7 @@ NOT_COUNTED: Final = frozenset({DeclineCode.PSP_UNAVAILABLE, DeclineCode.REQUEST
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LimitedSubject:
     """A subject with its limit. `reserves`: an attempt counts from its start until its outcome is
     known.
     """
@@ -70,7 +70,7 @@ class Judged:
 class Count:
     """What an outcome adds to a subject's counters."""
 
-    judged: Judged
+    limited: LimitedSubject
     declines: int
     under_way: int
 
@@ -86,24 +86,24 @@ def name_of(subject: str) -> str:
     return "" if kind_of(subject) in HASHED else subject.partition(":")[2]
 
 
-def judged(subjects: Sequence[str], *, instrument_id: str) -> Sequence[Judged]:
+def limited_subjects(subjects: Sequence[str], *, instrument_id: str) -> Sequence[LimitedSubject]:
     """The caller's subjects that count for the card, and ours, in the order in which rows are
     locked. Only the merchant's single counter, shared by all payers, is not written for each.
     """
     limits = SAVED_CARD if instrument_id else NEW_CARD
     own = f"{INSTRUMENT}:{instrument_id}" if instrument_id else MERCHANT
     return [
-        Judged(subject, limits[kind], reserves=not instrument_id and kind != MERCHANT)
+        LimitedSubject(subject, limits[kind], reserves=not instrument_id and kind != MERCHANT)
         for subject in sorted({*subjects, own})
         if (kind := kind_of(subject)) in limits
     ]
 
 
-def of_setup(customer_id: str, subjects: Sequence[str]) -> Sequence[Judged]:
+def of_setup(customer_id: str, subjects: Sequence[str]) -> Sequence[LimitedSubject]:
     """For saving a card: the customer and the address. The card is a new one."""
-    customer = Judged(f"customer:{customer_id}", SAVED_CARD["customer"])
+    customer = LimitedSubject(f"customer:{customer_id}", SAVED_CARD["customer"])
     addresses = sorted({subject for subject in subjects if kind_of(subject) == "address"})
-    return [*(Judged(subject, NEW_CARD["address"]) for subject in addresses), customer]
+    return [*(LimitedSubject(subject, NEW_CARD["address"]) for subject in addresses), customer]
 
 
 def counts(before: Payment, after: Payment) -> Sequence[Count]:
@@ -117,6 +117,6 @@ def counts(before: Payment, after: Payment) -> Sequence[Count]:
     )
     found = (
         Count(each, int(declined), -int(ended and each.reserves))
-        for each in judged(before.velocity_subjects, instrument_id=before.instrument_id)
+        for each in limited_subjects(before.velocity_subjects, instrument_id=before.instrument_id)
     )
     return [count for count in found if count.declines or count.under_way]

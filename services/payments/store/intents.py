@@ -13,7 +13,7 @@ from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.states import State
 from services.payments.store.attempts import ATTEMPTS
 from services.payments.store.payments import NOT_COUNTED, PAYMENTS
-from services.payments.store.velocity import barred_sql, judged_values, reserve_sql
+from services.payments.store.velocity import barred_sql, reserve_sql, subject_values
 
 # The parameters: of the payment, of its attempt, when recovery asks, whether the order's first
 # payment is known, the subjects of the shopper, and the claim.
@@ -88,7 +88,9 @@ async def claim_and_insert(
     when recovery looks at the attempt, and how long the key is locked. Raises as idempotency.claim
     does, also for a key that was deleted since its payment, and OtherPaymentError.
     """
-    judged = velocity.judged(payment.velocity_subjects, instrument_id=payment.instrument_id)
+    subjects = velocity.limited_subjects(
+        payment.velocity_subjects, instrument_id=payment.instrument_id
+    )
     with on_unique_violation(
         payments_one_per_order=OtherPaymentError,
         payments_one_per_order_part=OtherPaymentError,
@@ -100,7 +102,7 @@ async def claim_and_insert(
             *ATTEMPTS.values(attempt),
             ask_in,
             beside,
-            *judged_values(judged),
+            *subject_values(subjects),
             *idempotency.claim_values(key, payment.id, lock=ask_in),
         )
     assert row is not None  # there is always one

@@ -11,7 +11,7 @@ from typing import Final
 from libs import ids, outbox
 from libs.db import Conn
 from libs.outbox import NewEvent
-from services.payments.rules.velocity import HOUR, MERCHANT, Count, Judged
+from services.payments.rules.velocity import HOUR, MERCHANT, Count, LimitedSubject
 
 
 def barred_sql(first: int, *, merchant: str, now: str) -> str:
@@ -56,14 +56,14 @@ def reserve_sql(first: int, *, merchant: str, now: str) -> str:
         SET under_way = counter.under_way + 1"""  # noqa: S608 - made of constants
 
 
-def judged_values(judged: Sequence[Judged]) -> tuple[object, ...]:
+def subject_values(subjects: Sequence[LimitedSubject]) -> tuple[object, ...]:
     """The five parameters of `barred_sql` and `reserve_sql`."""
     return (
-        [each.subject for each in judged],
-        [each.limit.declines for each in judged],
+        [each.subject for each in subjects],
+        [each.limit.declines for each in subjects],
         ids.earliest("pay", ago=HOUR),
-        [each.limit.window for each in judged],
-        [each.reserves for each in judged],
+        [each.limit.window for each in subjects],
+        [each.reserves for each in subjects],
     )
 
 
@@ -97,11 +97,11 @@ def count_sql(first: int, *, merchant: str, when: str) -> str:
 def count_values(counts: Sequence[Count], now: datetime) -> tuple[object, ...]:
     """The six parameters of `count_sql`. `now` is the merchant's."""
     return (
-        [count.judged.subject for count in counts],
+        [count.limited.subject for count in counts],
         [count.declines for count in counts],
         [count.under_way for count in counts],
-        [count.judged.limit.declines for count in counts],
-        [count.judged.limit.window for count in counts],
+        [count.limited.limit.declines for count in counts],
+        [count.limited.limit.window for count in counts],
         now,
     )
 
@@ -110,10 +110,10 @@ _BARRED: Final = barred_sql(3, merchant="$1", now="$2::timestamptz")
 
 
 async def barred(
-    conn: Conn, merchant_id: str, judged: Sequence[Judged], now: datetime
+    conn: Conn, merchant_id: str, subjects: Sequence[LimitedSubject], now: datetime
 ) -> str | None:
     """A subject that has used up its declines."""
-    found = await conn.fetchval(_BARRED, merchant_id, now, *judged_values(judged)[:3])
+    found = await conn.fetchval(_BARRED, merchant_id, now, *subject_values(subjects)[:3])
     return str(found) if found else None
 
 

@@ -87,7 +87,7 @@ class ByRules:
         """As order_links.follow: with whatever changes the order."""
         self.order = after
         for link in paying_online.outdated(after, self._open()):
-            self._link(order_links.left(link))
+            self._link(order_links.released(link))
         if paying_online.lacks_deposit(self.order, self._open()):
             self._want(deposits.asked(self.order))
         self._owe()
@@ -97,7 +97,7 @@ class ByRules:
         return [link for link in self.links if link.state in OPEN]
 
     def _want(self, asked: Asked) -> None:
-        self.order, link = order_links.wanted(self.order, asked, NOW)
+        self.order, link = order_links.requested(self.order, asked, NOW)
         self.links.append(replace(link, state=LinkState.OPEN, payment_link_id=f"lnk_{link.number}"))
         self.at_paylink[link.number] = "open"
 
@@ -113,7 +113,7 @@ class ByRules:
             return
         converting.check_convertible(self.order)
         for link in self._open():
-            self._link(order_links.left(link))
+            self._link(order_links.released(link))
         self._want(converting.asked(self.order))
         self._changed(self.order)
 
@@ -121,7 +121,7 @@ class ByRules:
         deposits.check_due(self.order)
         for link in self._open():
             if link.purpose is not Purpose.DEPOSIT:
-                self._link(order_links.left(link))
+                self._link(order_links.released(link))
         self._changed(self.order)
 
     def shopper_pays(self) -> None:

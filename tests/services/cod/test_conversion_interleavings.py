@@ -23,7 +23,7 @@ from services.cod.rules.online_refunds import OnlineRefund
 from services.cod.rules.order_links import OrderLink, PaidLink
 from services.cod.rules.orders import Order
 from services.cod.rules.states import ParcelEvent
-from tests.kit.stepping import Flow, Stepper
+from tests.kit.interleaving import Flow, Interleaver
 from tests.services.cod.orders import Shop
 from tests.services.cod.races import FEE, PRICE, Outcome, check
 
@@ -172,7 +172,7 @@ async def test_an_order_brings_its_price_once_however_its_transactions_interleav
     links, refunds = PayLink(), Refunds()
     deps = replace(shop.world.deps, links=links, payments=refunds)
     await _made(deps.db, shop)
-    stepper = Stepper(deps.db)
+    stepper = Interleaver(deps.db)
     for number in range(1, RACES + 1):
         chance = random.Random(number)
         shop.world.act()

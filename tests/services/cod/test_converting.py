@@ -9,7 +9,7 @@ import pytest
 from incasso.cod.v1 import events_pb2
 from incasso.cod.v1 import orders_pb2 as pb
 from libs.errors import Kind, RemoteRefusal
-from tests.kit.dying import NO_ANSWER
+from tests.kit.crashing import NO_ANSWER
 from tests.kit.payments_double import once
 from tests.services.cod.converting import (
     convert,

@@ -19,10 +19,10 @@ from libs.payments.due import DueRow
 from services.cod import worker
 from services.cod.deps import Deps
 from services.cod.flows import converting, online_refunds, order_links
-from tests.kit.beginnings import Beginnings
 from tests.kit.crash_matrix import CrashMatrix, struck, work
+from tests.kit.crashing import Moment
 from tests.kit.doubles import PayLinks
-from tests.kit.dying import Moment
+from tests.kit.row_snapshots import Snapshots
 from tests.services.cod.converting import (
     convert,
     dispatched,
@@ -66,7 +66,7 @@ class ConvertedOrder:
         return worker.link_worker(deps)
 
     async def settle(self, deps: Deps, row: DueRow) -> None:
-        await order_links.attend(deps, row)
+        await order_links.settle_due(deps, row)
 
     async def tell(self, link: Any) -> None:
         """Paylink's event of a link that was paid."""
@@ -127,12 +127,12 @@ Begin = Callable[[Callable[[Shop], Awaitable[Any]]], Awaitable[tuple[Shop, Any]]
 
 
 @pytest.fixture(scope="module")
-def beginnings(database: Database) -> Beginnings:
-    return Beginnings(database)
+def beginnings(database: Database) -> Snapshots:
+    return Snapshots(database)
 
 
 @pytest.fixture
-def begin(world: World, beginnings: Beginnings) -> Begin:
+def begin(world: World, beginnings: Snapshots) -> Begin:
     """A shop for which a journey was made, and what the journey answers."""
     doubles = {"paylink": world.paylink, "payments": world.payments}
 

@@ -14,7 +14,7 @@ from services.cod.deps import Deps
 from services.cod.errors import OrderNotFound
 from services.cod.flows import deposits, orders
 from tests.kit.crash_matrix import CrashMatrix, struck, work
-from tests.kit.dying import Moment
+from tests.kit.crashing import Moment
 from tests.services.cod.converting import deposit_link, links_of, pay, refunds
 from tests.services.cod.converting import work as settle
 from tests.services.cod.depositing import asking, cancel

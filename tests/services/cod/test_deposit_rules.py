@@ -39,7 +39,7 @@ def test_of_two_that_take_the_same_part_one_is_kept(price, fee, deposit, deposit
     assume(deposit < price)
     order, made = ordered(price, deposit, fee), []
     for asked in (deposits.asked(order), converting.asked(order)):
-        order, link = links.wanted(order, asked, NOW)
+        order, link = links.requested(order, asked, NOW)
         made.append(replace(link, state=LinkState.PAID, paid_minor=link.amount.amount_minor))
     order = replace(order, state=state)
     for link in made if deposit_first else made[::-1]:

@@ -36,7 +36,7 @@ def courier(**terms) -> Courier:
 
 
 def why(of: Courier, cart: Cart = CART, settings: Settings = SETTINGS) -> Ineligible | None:
-    return offers.judged(of, cart, settings).ineligible
+    return offers.offer_of(of, cart, settings).ineligible
 
 
 def costing(minor: int) -> Cart:
@@ -48,7 +48,7 @@ def fee_of(fixed_minor: int) -> Settings:
 
 
 def test_what_was_promised_is_what_is_collected_to_the_cent():
-    priced = offers.judged(courier(), costing(9_90 + 1_90), fee_of(1_00)).priced
+    priced = offers.offer_of(courier(), costing(9_90 + 1_90), fee_of(1_00)).priced
     assert priced is not None
     assert (priced.total, priced.collect_minor) == (eur(12_80), 12_80)
     assert priced.fee.net_minor + priced.fee.vat_minor == 1_00
@@ -76,7 +76,7 @@ def test_a_deposit_does_not_get_around_the_legal_limit_but_around_a_courier_s():
 
 def test_the_legal_limit_is_about_cash_alone():
     both = courier(modes=(Mode(CASH, "CONT"), Mode(CARD, "POS")))
-    priced = offers.judged(both, costing(6_000_00), SETTINGS).priced
+    priced = offers.offer_of(both, costing(6_000_00), SETTINGS).priced
     assert priced is not None
     assert priced.modes == (CARD,)
 
@@ -200,7 +200,7 @@ def test_no_offer_is_above_a_cap(price, whole, of_cash, fee, deposit, fixed):
         deposit=Deposit(basis_points=deposit),
     )
     modes = (Mode(CASH, "a", of_cash), Mode(CARD, "b"))
-    priced = offers.judged(
+    priced = offers.offer_of(
         courier(max_collect_minor=whole, modes=modes), costing(price), settings
     ).priced
     if priced is None:

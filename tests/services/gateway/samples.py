@@ -6,7 +6,7 @@ from typing import Any
 from libs import json_values, validation
 from services.gateway.openapi import examples
 from services.gateway.routes import Route, all_routes
-from tests.kit.together import together
+from tests.kit.grouped_cases import grouped
 
 ROUTES = all_routes()
 
@@ -19,7 +19,7 @@ def service_of(route: Route) -> str:
     return str(route.rpc.containing_service.name)
 
 
-every_route = together("route", ROUTES, by=service_of, ids=name_of)
+every_route = grouped("route", ROUTES, by=service_of, ids=name_of)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from incasso.merchants.v1 import merchants_pb2
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal, ServiceUnavailable
 from services.gateway.authentication import FRESH_SECONDS, STALE_SECONDS, Keys, bearer_of
 from services.gateway.errors import ApiKeyMissing, ApiKeyUnknown
-from tests.kit.together import together
+from tests.kit.grouped_cases import grouped
 from tests.services.gateway.conftest import NARROW, PUBLISHABLE, REVOKED, SECRET, UNKNOWN
 from tests.services.gateway.samples import ROUTES, every_route, name_of, sample, service_of
 from tests.services.gateway.test_transcoder import problem
@@ -20,7 +20,7 @@ KEYS_THAT_DO_NOT_FIT = [
 ]
 
 
-@together(
+@grouped(
     "route, key, status, code",
     [(route, *key) for route in ROUTES for key in KEYS_THAT_DO_NOT_FIT],
     by=lambda route, *_: service_of(route),

@@ -34,9 +34,9 @@ from services.instalments.service.offers import InstalmentOffers
 from services.instalments.service.pages import InstalmentPages
 from services.instalments.service.plans import InstalmentPlans
 from tests.kit import doubles
-from tests.kit.beginnings import Beginnings
+from tests.kit.row_snapshots import Snapshots
 from tests.kit.serving import begin_anew, serving
-from tests.services.instalments import told_books
+from tests.services.instalments import published_books
 from tests.services.instalments.world import World
 
 # Of all merchants: a row that was copied is sealed by another's.
@@ -60,12 +60,12 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def beginnings(database: Database) -> Beginnings:
-    return Beginnings(database)
+def beginnings(database: Database) -> Snapshots:
+    return Snapshots(database)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def process(database: Database, beginnings: Beginnings) -> AsyncIterator[tuple[World, Tasks]]:
+async def process(database: Database, beginnings: Snapshots) -> AsyncIterator[tuple[World, Tasks]]:
     """Of the module, and the work of its calls."""
     played = doubles.Merchants(), doubles.OneClick(), doubles.Payments(), doubles.PayLinks()
     outside, target = await doubles.serve(*played)
@@ -106,7 +106,7 @@ async def world(process: tuple[World, Tasks], database: Database) -> AsyncIterat
     yield world
     await tasks.wait(1)
     if not world.has_copies:
-        await told_books.check(database, world.merchant_id)
+        await published_books.check(database, world.merchant_id)
     begin_anew(world.payments, world.oneclick, world.paylink)
     async with database.connection() as conn:  # workers take every merchant's rows
         await conn.execute(NOTHING_DUE)

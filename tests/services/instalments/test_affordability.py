@@ -245,8 +245,8 @@ async def test_a_scorer_of_the_operators_own_is_asked(world, accepts, concern):
 
 
 async def test_a_scorer_is_named_by_its_class():
-    named = scorer_client.made("services.instalments.scorer_client:Everybody")
+    named = scorer_client.load("services.instalments.scorer_client:Everybody")
     assert isinstance(named, scorer_client.Everybody)
     for wrong in ("nowhere:Scorer", "services.instalments.config:Nothing", "libs.money:exponent"):
         with pytest.raises(ValueError, match="INCASSO_SCORER"):
-            scorer_client.made(wrong)
+            scorer_client.load(wrong)

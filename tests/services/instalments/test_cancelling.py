@@ -10,7 +10,7 @@ from incasso.payments.v1 import payments_pb2
 from libs.errors import Kind
 from services.instalments import worker
 from services.instalments.flows import cancelling
-from tests.kit.dying import NO_ANSWER, ProcessDied
+from tests.kit.crashing import NO_ANSWER, ProcessDied
 from tests.kit.payments_double import once, refuse
 from tests.services.instalments.test_crashes import happens
 from tests.services.instalments.test_partners import offered, pay

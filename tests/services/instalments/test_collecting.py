@@ -9,7 +9,7 @@ import pytest
 from libs.errors import StoredRefusal
 from libs.money import Money
 from libs.payments.answer import Advice, Decline, Outcome
-from services.instalments.rules import collecting, offers, replanned
+from services.instalments.rules import collecting, current_schedule, offers
 from services.instalments.rules.offers import Cart, Seller
 from services.instalments.rules.plans import Collection, Instalment, Plan
 from services.instalments.rules.states import CollectionState, InstalmentState, PlanState
@@ -36,7 +36,7 @@ def active(time_zone: str = "Europe/Rome") -> tuple[Plan, list[Instalment]]:
         segments=(),
         delivered_on=None,
     )
-    priced = offers.judged(
+    priced = offers.offer_of(
         TERMS, cart, Seller(jurisdiction="IT", large=False, authorised=True)
     ).priced
     assert priced is not None
@@ -61,8 +61,8 @@ def active(time_zone: str = "Europe/Rome") -> tuple[Plan, list[Instalment]]:
         created_at=NOW,
         due_at=NOW,
     )
-    parts = [collecting.collecting(part) for part in replanned.first_parts(plan)[:1]]
-    parts += replanned.first_parts(plan)[1:]
+    parts = [collecting.collecting(part) for part in current_schedule.first_parts(plan)[:1]]
+    parts += current_schedule.first_parts(plan)[1:]
     begun, dated = collecting.followed(plan, parts, asked(1), Outcome.SUCCEED, NOW)
     return begun, list(dated)
 

@@ -19,7 +19,7 @@ CART = Cart(amount=Money(160_00, "EUR"), signed_on=TODAY)
 
 
 def judged(of: Terms, cart: Cart = CART, seller: Seller = SMALL) -> PlanOffer:
-    return offers.judged(of, cart, seller)
+    return offers.offer_of(of, cart, seller)
 
 
 def refused(of: Terms, cart: Cart = CART, seller: Seller = SMALL) -> Ineligible | None:

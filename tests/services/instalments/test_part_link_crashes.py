@@ -14,8 +14,8 @@ from services.instalments.deps import Deps
 from services.instalments.flows import part_links
 from services.instalments.store.links import PART_LINKS
 from tests.kit.crash_matrix import ALL, CrashMatrix, struck, work
+from tests.kit.crashing import Moment
 from tests.kit.doubles import PayLinks
-from tests.kit.dying import Moment
 from tests.services.instalments.part_links import LATER, links_of, states, taken, tell
 from tests.services.instalments.world import World
 
@@ -35,14 +35,14 @@ class MissedPart:
         return self.world.paylink
 
     async def pay(self, deps: Deps) -> None:
-        await part_links.renew(deps, self.plan_id)
+        await part_links.reissue(deps, self.plan_id)
         await self.worker(deps).run_once()
 
     def worker(self, deps: Deps):
         return worker.link_worker(deps)
 
     async def settle(self, deps: Deps, row: DueRow) -> None:
-        await part_links.attend(deps, row)
+        await part_links.settle_due(deps, row)
 
     async def tell(self, link) -> None:
         """Paylink's event of a link that was paid."""

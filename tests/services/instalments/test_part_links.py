@@ -9,7 +9,7 @@ import pytest
 from libs import ids
 from libs.errors import Kind, RemoteRefusal
 from libs.payments.answer import Intent
-from tests.kit.dying import NO_ANSWER
+from tests.kit.crashing import NO_ANSWER
 from tests.kit.payments_double import once
 from tests.services.instalments.part_links import (
     ASK,

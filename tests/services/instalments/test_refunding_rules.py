@@ -10,10 +10,10 @@ from libs.money import Money
 from libs.payments.repayments import RefundReport, RepaymentEvent, RepaymentState, after_report
 from services.instalments.errors import PlanBusy
 from services.instalments.rules.collecting import collecting
+from services.instalments.rules.current_schedule import remaining_price, schedule_of
 from services.instalments.rules.plans import OPEN, Instalment, Plan
 from services.instalments.rules.refunding import refunded
 from services.instalments.rules.repaying import Repayment, moved, shares_of
-from services.instalments.rules.replanned import left_of, schedule_of
 from services.instalments.rules.states import InstalmentState, PlanState
 from tests.services.instalments.given import NOW
 from tests.services.instalments.test_collecting import active
@@ -54,8 +54,8 @@ def test_everything_sums_to_the_cent_at_every_moment_however_often(at, percentag
     plan, parts = at
     taken = [charged(part) for part in parts if part.state is InstalmentState.PAID]
     for percent in percentages:
-        amount = max(left_of(plan) * percent // 100, 1)
-        if not left_of(plan):
+        amount = max(remaining_price(plan) * percent // 100, 1)
+        if not remaining_price(plan):
             break
         found = refunded(plan, parts, amount, NOW)
         shares = [share for shares in found.shares.values() for share in shares]
@@ -70,10 +70,10 @@ def test_everything_sums_to_the_cent_at_every_moment_however_often(at, percentag
         )
         assert all(after.amount_minor > 0 for after in found.parts if after.state in OPEN)
         plan, parts = found.plan, list(found.parts)
-        assert sum(part.principal_minor for part in parts) == left_of(plan)
-        assert schedule_of(plan, parts).amount.amount_minor == left_of(plan)
+        assert sum(part.principal_minor for part in parts) == remaining_price(plan)
+        assert schedule_of(plan, parts).amount.amount_minor == remaining_price(plan)
     assert [charged(part) for part in parts if part.state is InstalmentState.PAID] == taken
-    if not left_of(plan):
+    if not remaining_price(plan):
         assert sum(part.amount_minor for part in parts) == sum(
             part.late_fee_minor for part in parts if part.state is InstalmentState.PAID
         )
@@ -97,8 +97,8 @@ def made_elsewhere(number: int, amount_minor: int) -> Repayment:
 @given(moments, st.integers(1, 150_00), st.integers(0, 100))
 def test_a_refund_made_elsewhere_is_true_and_its_return_restores_the_plan(at, amount, percent):
     plan, parts = at
-    if percent and left_of(plan) * percent // 100:
-        found = refunded(plan, parts, left_of(plan) * percent // 100, NOW)
+    if percent and remaining_price(plan) * percent // 100:
+        found = refunded(plan, parts, remaining_price(plan) * percent // 100, NOW)
         plan, parts = found.plan, list(found.parts)
     first = parts[0]
     most = min(amount, charged(first))

@@ -14,7 +14,7 @@ from libs.bus import Event
 from services.instalments import worker
 from services.instalments.deps import Deps
 from tests.kit import doubles
-from tests.kit.beginnings import Beginnings
+from tests.kit.row_snapshots import Snapshots
 from tests.waiting import HANGING_SECONDS
 
 
@@ -27,7 +27,7 @@ class World:
     oneclick: doubles.OneClick
     paylink: doubles.PayLinks
     stubs: Sequence[Any]
-    beginnings: Beginnings
+    beginnings: Snapshots
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
     begun: bool = False  # something has happened to the merchant

@@ -20,7 +20,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from services.merchants.deps import Deps
 from services.merchants.service import MerchantAccounts
-from tests.kit.emptying import Emptied
+from tests.kit.database_reset import DatabaseReset
 from tests.waiting import HANGING_SECONDS
 
 
@@ -90,9 +90,9 @@ def time() -> Time:
 
 
 @pytest.fixture(scope="module")
-async def emptied(new_module_database) -> AsyncIterator[Emptied]:
+async def emptied(new_module_database) -> AsyncIterator[DatabaseReset]:
     async with connected(new_module_database("merchants")) as database:
-        yield Emptied(database)
+        yield DatabaseReset(database)
 
 
 @asynccontextmanager
@@ -103,13 +103,13 @@ async def connected(url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def service(emptied: Emptied, time: Time) -> AsyncIterator[Merchants]:
+async def service(emptied: DatabaseReset, time: Time) -> AsyncIterator[Merchants]:
     async with serving(await emptied.empty(), time) as merchants:
         yield merchants
 
 
 @pytest.fixture
-async def deps(emptied: Emptied, time: Time) -> Deps:
+async def deps(emptied: DatabaseReset, time: Time) -> Deps:
     scopes = frozenset({"payments:read", "payments:write", "api_keys:write"})
     return Deps(await emptied.empty(), scopes, time)
 

@@ -12,13 +12,13 @@ from PIL import Image
 
 from incasso.merchants.v1 import merchants_pb2
 from services.merchants.errors import LogoRefused
-from services.merchants.rules.pictures import MAX_BYTES, Picture, picture_of
+from services.merchants.rules.logos import MAX_BYTES, Logo, logo_of
 from tests.kit.cost import assert_quick
 from tests.services.merchants.logos import a_picture, as_text
 
 
-def read(content: bytes) -> Picture:
-    return picture_of(as_text(content))
+def read(content: bytes) -> Logo:
+    return logo_of(as_text(content))
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -51,7 +51,7 @@ def test_pngs_of_every_colour_type_are_read(mode):
 def test_the_example_of_the_contract_is_a_logo():
     field = merchants_pb2.PutLogoRequest.DESCRIPTOR.fields_by_name["picture"]
     rules = [value for _, value in field.GetOptions().ListFields()]
-    assert picture_of(rules[0].example).media_type == "image/png"
+    assert logo_of(rules[0].example).media_type == "image/png"
 
 
 def test_the_id_is_short_and_changes_with_the_picture_only():
@@ -87,7 +87,7 @@ def test_other_formats_are_refused(kind):
 @pytest.mark.parametrize("text", ["", "é", "no base64", "iVBORw0", as_text(b"<svg/>")])
 def test_texts_that_are_no_picture_are_refused(text):
     with pytest.raises(LogoRefused):
-        picture_of(text)
+        logo_of(text)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -161,6 +161,6 @@ def test_the_worst_picture_costs_no_more_than_its_size(kind: str):
 
     def work():
         with pytest.raises(LogoRefused):
-            picture_of(text)
+            logo_of(text)
 
     assert_quick(work, within=0.05)

@@ -20,7 +20,7 @@ from services.oneclick.flows import charge, follow, sessions
 from services.oneclick.flows.charge import CreateOneClickPayment
 from services.oneclick.rules.domain import CaptureMode
 from tests.kit.crash_matrix import CrashMatrix, age, expect, repeat, struck, work
-from tests.kit.dying import Moment
+from tests.kit.crashing import Moment
 from tests.kit.payments_double import lose_answer, once, refuse
 from tests.services.oneclick.test_sessions import opened
 from tests.services.oneclick.test_worker import happens

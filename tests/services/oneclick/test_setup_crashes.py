@@ -18,7 +18,7 @@ from services.oneclick.flows import attach
 from services.oneclick.flows.attach import AttachInstrument
 from services.oneclick.rules.domain import Consent
 from tests.kit.crash_matrix import age, change, later, repeat, row_of, struck, work
-from tests.kit.dying import Death, Moment, ProcessDied
+from tests.kit.crashing import Death, Moment, ProcessDied
 from tests.services.oneclick.world import World
 
 State = payments_pb2.Payment

@@ -16,9 +16,9 @@ from services.paylink.flows import follow, pay
 from services.paylink.flows.opening import open_link
 from services.paylink.flows.pay import PayByCard
 from services.paylink.rules.domain import NewCard
-from services.paylink.store.payments import TRIES
+from services.paylink.store.payments import ATTEMPTS
 from tests.kit.crash_matrix import CrashMatrix, age, expect, repeat, struck, work
-from tests.kit.dying import Moment, ProcessDied
+from tests.kit.crashing import Moment, ProcessDied
 from tests.kit.payments_double import lose_answer, money, once
 from tests.services.paylink.test_instalment_links import made
 from tests.services.paylink.test_links import refused
@@ -161,7 +161,7 @@ async def test_a_late_no_does_not_undo_a_success(world: World):
     (row,) = await world.rows("SELECT id FROM link_payments WHERE link_id = $1", link.id)
     world.act()
     async with world.db.connection() as conn:
-        payment = await TRIES.get(conn, world.merchant_id, row["id"])
+        payment = await ATTEMPTS.get(conn, world.merchant_id, row["id"])
     await pay.give_up(world.deps, payment)
     assert (await world.get(link)).state == Link.STATE_PAID
 

@@ -14,7 +14,7 @@ from services.paylink.deps import Deps
 from services.paylink.flows import plan
 from services.paylink.flows.opening import open_link
 from services.paylink.flows.plan import ChoosePlan
-from tests.kit.dying import ProcessDied
+from tests.kit.crashing import ProcessDied
 from tests.kit.payments_double import once, refuse
 from tests.services.paylink.test_plans import Plan, happen, link_for, tell
 from tests.services.paylink.world import Link, World, token_of

@@ -27,9 +27,9 @@ from services.payments.routing_cache import RoutingCache
 from services.payments.rules.domain import Payment
 from services.payments.rules.states import AttemptKind, CaptureMode, Initiator
 from services.payments.store import payments
-from tests.services.payments.door import MERCHANT, Door, serving
+from tests.services.payments.grpc_client import MERCHANT, GrpcClient, serving
 from tests.services.payments.psp_double import ProcessDied, PspDouble
-from tests.services.payments.psp_news import webhook
+from tests.services.payments.psp_webhooks import webhook
 
 
 class Time:
@@ -255,6 +255,6 @@ async def world(database: Database, tmp_path) -> World:
 
 
 @pytest.fixture
-async def door(world: World) -> AsyncIterator[Door]:
+async def client(world: World) -> AsyncIterator[GrpcClient]:
     async with serving(world) as opened:
         yield opened

@@ -13,7 +13,7 @@ from tests.services.payments.psp_double import (
     PspDouble,
     declined,
 )
-from tests.services.payments.psp_news import elsewhere
+from tests.services.payments.psp_webhooks import external_notice
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Console:
         booked = self.psp.charges[charge]
         booked.refunded_minor -= minor
         no = declined(DeclineCode.REQUEST_REFUSED, name)
-        return elsewhere(
+        return external_notice(
             self._name("e"),
             REFUND,
             charge,
@@ -75,7 +75,7 @@ class Console:
         return OperationNotice(self._name("e"), booked.key, AUTHORISE, charge, approved)
 
     def _told(self, kind, booked: BookedCharge, charge: str, outcome: Approved) -> OperationNotice:
-        return elsewhere(
+        return external_notice(
             self._name("e"),
             kind,
             charge,

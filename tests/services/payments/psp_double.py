@@ -33,7 +33,7 @@ from services.payments.rules.outcomes import (
     Unknown,
 )
 from services.payments.rules.states import AttemptKind
-from tests.services.payments.psp_news import NOTICES
+from tests.services.payments.psp_webhooks import NOTICES
 
 AUTHORISE, CAPTURE, CANCEL, REFUND = AttemptKind
 

@@ -10,7 +10,7 @@ from services.payments.rules.outcomes import Approved
 from services.payments.rules.states import DisputeState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import REFUND
-from tests.services.payments.psp_news import dispute, elsewhere
+from tests.services.payments.psp_webhooks import dispute, external_notice
 
 
 async def last_event(world: World) -> bytes:
@@ -45,7 +45,9 @@ async def test_refunds_have_a_limit_and_those_of_the_psp_come_on_top(world: Worl
     for number in range(3):
         done = Approved(f"re_{number}", 1)
         await world.notice(
-            elsewhere(f"c{number}", REFUND, paid.psp_reference, done, reference=f"re_{number}")
+            external_notice(
+                f"c{number}", REFUND, paid.psp_reference, done, reference=f"re_{number}"
+            )
         )
     after = await world.get(paid)
     assert (after.state, after.refunded_minor) == (State.PARTIALLY_REFUNDED, MOST_REFUNDS + 3)

@@ -18,9 +18,9 @@ from services.payments.rules.domain import Payment, RefundState
 from services.payments.rules.outcomes import DeclineCode
 from services.payments.rules.states import State
 from tests.services.payments.conftest import MERCHANT, World
-from tests.services.payments.door import Door
+from tests.services.payments.grpc_client import GrpcClient
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUND, Fault, declined
-from tests.services.payments.psp_news import told
+from tests.services.payments.psp_webhooks import operation_notice
 
 A_DAY = timedelta(hours=25)
 
@@ -125,7 +125,7 @@ async def test_a_refund_that_the_operator_did_not_find_is_true_when_the_psp_tell
     await settle(world, attempt_id, Found.NOT_DONE)
     operation = world.a.sent(REFUND)[0]
     done = await world.a.refund(operation)
-    await world.notice(told("late", attempt_id, done, REFUND))
+    await world.notice(operation_notice("late", attempt_id, done, REFUND))
     after = await world.get(payment)
     assert (after.state, after.refunds[0].state) == (State.REFUNDED, RefundState.SUCCEEDED)
 
@@ -135,7 +135,7 @@ async def test_a_late_approval_that_was_given_back_in_the_console_is_ended_by_ha
     payment = await world.create()
     [attempt] = await world.attempts()
     approved = world.a.approve_late(attempt["id"], payment.id, captured=True)
-    await world.notice(told("late", attempt["id"], approved))
+    await world.notice(operation_notice("late", attempt["id"], approved))
     world.a.plan(REFUND, *[declined(DeclineCode.REQUEST_REFUSED)] * 20)
     for _ in range(13):
         await world.recover()
@@ -151,16 +151,18 @@ async def test_actions_are_added_and_never_changed(world: World):
             await world.rows(change)
 
 
-async def test_operators_settle_and_read_through_the_door(world: World, door: Door):
+async def test_operators_settle_and_read_through_the_door(world: World, client: GrpcClient):
     _, attempt_id = await unresolved(world, CAPTURE)
     said = {"attempt_id": attempt_id, "operator": "giulia", "note": "seen"}
-    answer = await door.call("SettleAttempt", outcome=pb.SettleAttemptRequest.OUTCOME_DONE, **said)
+    answer = await client.call(
+        "SettleAttempt", outcome=pb.SettleAttemptRequest.OUTCOME_DONE, **said
+    )
     assert answer.payment.state == pb.Payment.STATE_CAPTURED
-    listed = (await door.call("ListOperatorActions", limit=1)).data[0]
+    listed = (await client.call("ListOperatorActions", limit=1)).data[0]
     assert (listed.attempt_id, listed.operator) == (attempt_id, "giulia")
     assert listed.outcome == pb.SettleAttemptRequest.OUTCOME_DONE
     otherwise = pb.SettleAttemptRequest.OUTCOME_NOT_DONE
-    refused = await door.refused("SettleAttempt", outcome=otherwise, **said)
+    refused = await client.refused("SettleAttempt", outcome=otherwise, **said)
     assert refused == (Kind.CONFLICT, "attempt_settled_otherwise")
-    kind, _ = await door.refused("SettleAttempt", **said)
+    kind, _ = await client.refused("SettleAttempt", **said)
     assert kind is Kind.INVALID

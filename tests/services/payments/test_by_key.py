@@ -9,7 +9,7 @@ from libs.idempotency import Key
 from services.payments.errors import PaymentNotFound
 from services.payments.flows import by_key
 from tests.services.payments.conftest import MERCHANT, World
-from tests.services.payments.door import Door
+from tests.services.payments.grpc_client import GrpcClient
 from tests.services.payments.psp_double import AUTHORISE, Fault
 
 NOT_FOUND = (Kind.NOT_FOUND, "payment_not_found")
@@ -20,47 +20,47 @@ def key(text: str) -> Key:
     return Key(MERCHANT, by_key.METHOD, text, b"hash")
 
 
-async def test_a_payment_is_found_by_its_callers_key(door: Door):
-    made = await door.create(key="och_1", actor="oneclick")
+async def test_a_payment_is_found_by_its_callers_key(client: GrpcClient):
+    made = await client.create(key="och_1", actor="oneclick")
     assert made.caller_key == "och_1"
-    found = await door.call("GetPaymentByKey", actor="oneclick", **ask("och_1"))
+    found = await client.call("GetPaymentByKey", actor="oneclick", **ask("och_1"))
     assert found.payment == made
-    listed = await door.call("ListPayments", actor="key_1")
+    listed = await client.call("ListPayments", actor="key_1")
     assert [payment.caller_key for payment in listed.data] == ["och_1"]
 
 
 def ask(text: str) -> dict:
-    """`key` of the message: the door's own argument is the idempotency key."""
+    """`key` of the message: the client's own argument is the idempotency key."""
     return {"message": {"key": text}}
 
 
-async def test_neither_another_service_nor_another_merchant_finds_it(door: Door):
-    await door.create(key="och_1", actor="oneclick")
+async def test_neither_another_service_nor_another_merchant_finds_it(client: GrpcClient):
+    await client.create(key="och_1", actor="oneclick")
     for caller, merchant in (("paylink", MERCHANT), ("oneclick", "mer_2")):
         who = {"actor": caller, "merchant": merchant}
-        assert await door.refused("GetPaymentByKey", **who, **ask("och_1")) == NOT_FOUND
-        closed = await door.call("ClosePaymentKey", **who, **ask("och_1"))
+        assert await client.refused("GetPaymentByKey", **who, **ask("och_1")) == NOT_FOUND
+        closed = await client.call("ClosePaymentKey", **who, **ask("och_1"))
         assert not closed.HasField("payment")
-    found = await door.call("GetPaymentByKey", actor="oneclick", **ask("och_1"))
+    found = await client.call("GetPaymentByKey", actor="oneclick", **ask("och_1"))
     assert found.payment.id
 
 
-async def test_a_closed_key_makes_no_payment_any_more(door: Door):
-    assert await door.refused("GetPaymentByKey", actor="oneclick", **ask("och_1")) == NOT_FOUND
+async def test_a_closed_key_makes_no_payment_any_more(client: GrpcClient):
+    assert await client.refused("GetPaymentByKey", actor="oneclick", **ask("och_1")) == NOT_FOUND
     for _ in range(2):
-        closed = await door.call("ClosePaymentKey", actor="oneclick", **ask("och_1"))
+        closed = await client.call("ClosePaymentKey", actor="oneclick", **ask("och_1"))
         assert not closed.HasField("payment")
     with pytest.raises(Exception, match="Idempotency-Key") as caught:
-        await door.create(key="och_1", actor="oneclick")
+        await client.create(key="och_1", actor="oneclick")
     assert (caught.value.kind, caught.value.reason) == REUSED
-    assert door.world.a.taken() == []
+    assert client.world.a.taken() == []
 
 
-async def test_closing_a_key_that_was_used_answers_its_payment(door: Door):
-    made = await door.create(key="och_1", actor="oneclick")
-    closed = await door.call("ClosePaymentKey", actor="oneclick", **ask("och_1"))
+async def test_closing_a_key_that_was_used_answers_its_payment(client: GrpcClient):
+    made = await client.create(key="och_1", actor="oneclick")
+    closed = await client.call("ClosePaymentKey", actor="oneclick", **ask("och_1"))
     assert closed.payment == made
-    assert await door.create(key="och_1", actor="oneclick", order_reference="A-1001") == made
+    assert await client.create(key="och_1", actor="oneclick", order_reference="A-1001") == made
 
 
 async def test_a_payment_whose_outcome_is_not_known_yet_is_found_too(world: World):

@@ -13,7 +13,7 @@ from services.payments.rules.outcomes import Approved
 from services.payments.rules.states import DisputeState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import REFUND
-from tests.services.payments.psp_news import dispute, elsewhere
+from tests.services.payments.psp_webhooks import dispute, external_notice
 from tests.services.payments.test_domain import payment
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -129,7 +129,7 @@ async def test_a_refund_in_the_psps_console_is_booked_although_a_dispute_is_open
     paid = await world.create()
     await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN))
     done = Approved("re_9", 1000)
-    await world.notice(elsewhere("e2", REFUND, paid.psp_reference, done, reference="re_9"))
+    await world.notice(external_notice("e2", REFUND, paid.psp_reference, done, reference="re_9"))
     after = await world.get(paid)
     assert (after.state, after.refunded_minor) == (State.PARTIALLY_REFUNDED, 1000)
     assert after.refunds[0].state is RefundState.SUCCEEDED

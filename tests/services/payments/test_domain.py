@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from libs import deadlines
 from libs.errors import Refusal
-from services.payments.rules import elsewhere, retry, settling, starting
+from services.payments.rules import external_operations, retry, settling, starting
 from services.payments.rules.domain import Attempt, Candidate, Fact, Payment
-from services.payments.rules.elsewhere import Foreign
+from services.payments.rules.external_operations import ExternalOperation
 from services.payments.rules.outcomes import (
     ActionRequired,
     Approved,
@@ -100,8 +100,8 @@ def made_elsewhere(
     now_is: Payment, charge: Attempt, minor: int, name: str
 ) -> tuple[Payment, Attempt]:
     kind = (AttemptKind.CAPTURE, AttemptKind.CANCEL, AttemptKind.REFUND)[minor % 3]
-    foreign = Foreign(kind, "ref", "ch", minor, Approved("ref", minor))
-    change = elsewhere.booked(now_is, charge, foreign, attempt_id=name, now=NOW)
+    foreign = ExternalOperation(kind, "ref", "ch", minor, Approved("ref", minor))
+    change = external_operations.recorded(now_is, charge, foreign, attempt_id=name, now=NOW)
     return change.payment, change.attempt
 
 

@@ -11,7 +11,7 @@ from services.payments.rules.outcomes import Approved
 from services.payments.rules.states import DisputeState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, CAPTURE, REFUND, Fault, ProcessDied
-from tests.services.payments.psp_news import dispute, elsewhere, told
+from tests.services.payments.psp_webhooks import dispute, external_notice, operation_notice
 
 HOUR = 3600.0
 NOBODYS = "b:somebody else's"  # a charge on the same account that is not ours
@@ -33,7 +33,7 @@ async def reference(world: World) -> str:
 def refund(charge: str, *, at: float | None = None, **keys: str) -> OperationNotice:
     done = Approved("re_console", 1000)
     told_at = time.time() if at is None else at
-    return elsewhere("e1", REFUND, charge, done, reference="re_console", at=told_at, **keys)
+    return external_notice("e1", REFUND, charge, done, reference="re_console", at=told_at, **keys)
 
 
 def opened(charge: str) -> DisputeNotice:
@@ -105,8 +105,8 @@ async def test_only_charges_at_the_same_account_may_be_the_one(world: World):
     [
         refund(NOBODYS, key="ref_nobody"),
         refund(NOBODYS, charge_key="att_nobody"),
-        told("e1", "", Approved(NOBODYS, 5990, captured=True)),
-        elsewhere("e1", CAPTURE, NOBODYS, Approved("op_1", 5990), at=time.time()),
+        operation_notice("e1", "", Approved(NOBODYS, 5990, captured=True)),
+        external_notice("e1", CAPTURE, NOBODYS, Approved("op_1", 5990), at=time.time()),
     ],
     ids=["key of another", "charge's key of another", "a charge itself", "a capture by its charge"],
 )

@@ -18,8 +18,8 @@ from tests.services.payments.conftest import World
 from tests.services.payments.connectors.conftest import stripe_credentials
 from tests.services.payments.connectors.recordings import recorded
 from tests.services.payments.psp_double import REFUND, declined
-from tests.services.payments.psp_news import elsewhere
-from tests.services.payments.test_elsewhere import amounts, refund_in_console
+from tests.services.payments.psp_webhooks import external_notice
+from tests.services.payments.test_external_operations import amounts, refund_in_console
 
 
 async def test_a_refund_that_fails_days_later_is_taken_back_and_refundable_again(world: World):
@@ -28,13 +28,15 @@ async def test_a_refund_that_fails_days_later_is_taken_back_and_refundable_again
     assert (await world.get(paid)).state is State.REFUNDED
     [attempt] = await world.attempts(REFUND)
     no = declined(DeclineCode.REQUEST_REFUSED)
-    failed = elsewhere("f1", REFUND, paid.psp_reference, no, key=attempt["id"])
+    failed = external_notice("f1", REFUND, paid.psp_reference, no, key=attempt["id"])
     await world.notice(failed)
     assert (await world.get(paid)).state is State.REFUNDED, "a no without the refund's reference"
     reference = attempt["psp_reference"]
     named = declined(DeclineCode.REQUEST_REFUSED, reference)
     for event in ("f2", "f3"):
-        await world.notice(elsewhere(event, REFUND, paid.psp_reference, named, reference=reference))
+        await world.notice(
+            external_notice(event, REFUND, paid.psp_reference, named, reference=reference)
+        )
     after = await world.get(paid)
     assert amounts(after) == (State.CAPTURED, 5990, 0, 0)
     assert after.refunds[0].state is RefundState.FAILED
@@ -50,7 +52,7 @@ async def test_one_of_two_refunds_fails_later(world: World):
     await refund_in_console(world, paid, 4990)
     assert (await world.get(paid)).state is State.REFUNDED
     no = declined(DeclineCode.REQUEST_REFUSED, "re_c")
-    await world.notice(elsewhere("f1", REFUND, paid.psp_reference, no, reference="re_c"))
+    await world.notice(external_notice("f1", REFUND, paid.psp_reference, no, reference="re_c"))
     assert amounts(await world.get(paid)) == (State.PARTIALLY_REFUNDED, 5990, 1000, 0)
 
 
@@ -58,7 +60,7 @@ async def test_a_failure_that_is_told_before_the_refund_stays_a_failure(world: W
     paid = await world.create()
     no = declined(DeclineCode.REQUEST_REFUSED, "re_c")
     await world.notice(
-        elsewhere("f1", REFUND, paid.psp_reference, no, reference="re_c", amount_minor=1000)
+        external_notice("f1", REFUND, paid.psp_reference, no, reference="re_c", amount_minor=1000)
     )
     await refund_in_console(world, paid, 1000)
     after = await world.get(paid)

@@ -19,7 +19,7 @@ from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCo
 from services.payments.rules.states import DisputeState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined
-from tests.services.payments.psp_news import dispute, elsewhere, told
+from tests.services.payments.psp_webhooks import dispute, external_notice, operation_notice
 
 
 async def challenged(world: World) -> tuple[Payment, str]:
@@ -39,11 +39,11 @@ async def test_a_passed_challenge_captures_whichever_tells_first(world: World, f
     payment, attempt_id = await challenged(world)
     outcome = world.a.pass_challenge(attempt_id)
     if first == "webhook":
-        assert await world.notice(told("e1", attempt_id, outcome))
+        assert await world.notice(operation_notice("e1", attempt_id, outcome))
         assert (await refresh(world, payment)).state is State.CAPTURED
     else:
         assert (await refresh(world, payment)).state is State.CAPTURED
-        assert await world.notice(told("e1", attempt_id, outcome))
+        assert await world.notice(operation_notice("e1", attempt_id, outcome))
     assert (await world.get(payment)).state is State.CAPTURED
     assert await world.subjects() == ["payment.action_required", "payment.captured"]
 
@@ -86,14 +86,16 @@ async def test_who_asks_again_within_seconds_sees_what_is_known(world: World):
 
 async def test_a_failed_challenge_declines_without_another_try(world: World):
     payment, attempt_id = await challenged(world)
-    await world.notice(told("e1", attempt_id, declined(DeclineCode.AUTHENTICATION_FAILED)))
+    await world.notice(
+        operation_notice("e1", attempt_id, declined(DeclineCode.AUTHENTICATION_FAILED))
+    )
     assert (await world.get(payment)).state is State.DECLINED
     assert world.b.sent(AUTHORISE) == []
 
 
 async def test_a_repeated_webhook_does_nothing(world: World):
     payment, attempt_id = await challenged(world)
-    notice = told("e1", attempt_id, world.a.pass_challenge(attempt_id))
+    notice = operation_notice("e1", attempt_id, world.a.pass_challenge(attempt_id))
     assert [await world.notice(notice) for _ in range(3)] == [True, False, False]
     assert (await world.subjects()).count("payment.captured") == 1
     assert (await world.get(payment)).state is State.CAPTURED
@@ -102,17 +104,19 @@ async def test_a_repeated_webhook_does_nothing(world: World):
 async def test_late_and_reordered_webhooks_never_move_a_state_back(world: World):
     payment, attempt_id = await challenged(world)
     outcome = world.a.pass_challenge(attempt_id)
-    await world.notice(told("e3", attempt_id, outcome))
-    await world.notice(told("e1", attempt_id, ActionRequired("", "https://psp.test/old")))
-    await world.notice(told("e2", attempt_id, Pending("")))
-    await world.notice(told("e4", attempt_id, declined()))
+    await world.notice(operation_notice("e3", attempt_id, outcome))
+    await world.notice(
+        operation_notice("e1", attempt_id, ActionRequired("", "https://psp.test/old"))
+    )
+    await world.notice(operation_notice("e2", attempt_id, Pending("")))
+    await world.notice(operation_notice("e4", attempt_id, declined()))
     after = await world.get(payment)
     assert (after.state, after.next_action_url) == (State.CAPTURED, "")
 
 
 async def test_a_webhook_overtakes_the_answer(world: World):
     async def tell(charge) -> None:
-        await world.notice(told("e1", charge.key, world.a.answers[charge.key]))
+        await world.notice(operation_notice("e1", charge.key, world.a.answers[charge.key]))
 
     world.a.on_call = tell
     payment = await world.create()
@@ -124,7 +128,7 @@ async def test_a_webhook_that_overtakes_a_retriable_no_leaves_the_fail_over_to_t
     world: World,
 ):
     async def tell(charge) -> None:
-        await world.notice(told("e1", charge.key, world.a.answers[charge.key]))
+        await world.notice(operation_notice("e1", charge.key, world.a.answers[charge.key]))
 
     world.a.on_call = tell
     world.a.plan(AUTHORISE, declined())
@@ -134,7 +138,9 @@ async def test_a_webhook_that_overtakes_a_retriable_no_leaves_the_fail_over_to_t
 
 async def test_a_webhook_overtakes_the_answer_of_a_refund_and_of_a_capture(world: World):
     async def tell(operation) -> None:
-        notice = told("e", operation.key, world.a.answers[operation.key], operation.kind)
+        notice = operation_notice(
+            "e", operation.key, world.a.answers[operation.key], operation.kind
+        )
         await world.notice(notice)
 
     paid, held = await world.create(), await world.hold()
@@ -149,7 +155,7 @@ async def test_a_webhook_settles_what_was_unknown(world: World):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     payment = await world.create()
     [attempt] = await world.attempts()
-    await world.notice(told("e1", attempt["id"], world.a.answers[attempt["id"]]))
+    await world.notice(operation_notice("e1", attempt["id"], world.a.answers[attempt["id"]]))
     assert (await world.get(payment)).state is State.CAPTURED
     assert await world.recover() == 0
 
@@ -159,20 +165,20 @@ async def test_a_refund_is_found_by_the_psps_reference(world: World):
     world.a.plan(REFUND, Pending("re_77"))
     await world.refund(paid, 1000)
     done = Approved("re_77", 1000)
-    await world.notice(elsewhere("e1", REFUND, paid.psp_reference, done, reference="re_77"))
+    await world.notice(external_notice("e1", REFUND, paid.psp_reference, done, reference="re_77"))
     assert (await world.get(paid)).refunded_minor == 1000
 
 
 async def test_webhooks_of_unknown_and_other_things_are_stored_and_answered(world: World):
     assert await world.notice(OtherNotice("e1", "customer.updated"))
-    assert await world.notice(told("e2", "att_nobody", Approved("x", 1)))
+    assert await world.notice(operation_notice("e2", "att_nobody", Approved("x", 1)))
     assert await world.notice(dispute("e3", "nobody", DisputeState.OPEN))
     assert len(await world.rows("SELECT 1 FROM psp_events")) == 3
 
 
 async def test_another_accounts_webhook_cannot_touch_a_payment(world: World):
     payment, attempt_id = await challenged(world)
-    await world.notice(told("e1", attempt_id, Approved("b:1", 5990, True)), account="b")
+    await world.notice(operation_notice("e1", attempt_id, Approved("b:1", 5990, True)), account="b")
     assert (await world.get(payment)).state is State.REQUIRES_ACTION
 
 

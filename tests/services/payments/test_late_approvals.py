@@ -13,7 +13,7 @@ from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCo
 from services.payments.rules.states import AttemptKind, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUND, Fault, declined
-from tests.services.payments.psp_news import elsewhere, told
+from tests.services.payments.psp_webhooks import external_notice, operation_notice
 from tests.services.payments.test_flows_crashes import until_the_fault
 
 TOLD = ["payment.late_approval", "payment.late_approval_undone"]
@@ -87,11 +87,11 @@ async def test_what_is_approved_after_a_no_is_given_back_or_released(
     payment, key = await NOS[no](world)
     approved = world.a.approve_late(key, payment.id, captured=captured)
     for number in range(5):
-        assert await world.notice(told(f"late {number}", key, approved))
+        assert await world.notice(operation_notice(f"late {number}", key, approved))
     assert books(world) != (0, 0, 0)
     await recover_all(world)
     await assert_undone(world, payment, captured=captured)
-    await world.notice(told("and again", key, approved))
+    await world.notice(operation_notice("and again", key, approved))
     await recover_all(world)
     await assert_undone(world, payment, captured=captured)
 
@@ -103,9 +103,9 @@ async def test_a_crash_at_any_step_gives_back_once(world: World, fault: Fault, *
     approved = world.a.approve_late(key, payment.id, captured=captured)
     kind = REFUND if captured else CANCEL
     world.a.plan(kind, fault)
-    await world.notice(told("late", key, approved))
+    await world.notice(operation_notice("late", key, approved))
     await recover_all(world)
-    await world.notice(told("late again", key, approved))
+    await world.notice(operation_notice("late again", key, approved))
     await recover_all(world)
     await assert_undone(world, payment, captured=captured)
     assert len({operation.key for operation in world.a.sent(kind)}) == 1
@@ -116,7 +116,7 @@ async def test_a_process_that_dies_before_the_intent_is_written_leaves_it_to_the
 ):
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=True)
-    await world.notice(told("late", key, approved))
+    await world.notice(operation_notice("late", key, approved))
     world.time.kill(at=2)  # after the look
     await until_the_fault(world.recover())
     assert (world.a.calls[-1][0], await world.attempts(REFUND)) == ("look_up", [])
@@ -127,7 +127,7 @@ async def test_a_process_that_dies_before_the_intent_is_written_leaves_it_to_the
 async def test_replicas_that_look_at_once_give_back_once(world: World):
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=True)
-    await world.notice(told("late", key, approved))
+    await world.notice(operation_notice("late", key, approved))
     await asyncio.gather(*(world.recover() for _ in range(4)))
     await recover_all(world)
     await assert_undone(world, payment, captured=True)
@@ -145,7 +145,9 @@ async def test_a_released_payment_that_is_captured_in_the_console_is_given_back(
     [attempt] = await world.attempts()
     await world.cancel(held)
     approved = world.a.approve_late(attempt["id"], held.id, captured=True)
-    await world.notice(elsewhere("c1", CAPTURE, held.psp_reference, approved, reference="op_1"))
+    await world.notice(
+        external_notice("c1", CAPTURE, held.psp_reference, approved, reference="op_1")
+    )
     await recover_all(world)
     await assert_undone(world, held, captured=True)
 
@@ -155,7 +157,7 @@ async def test_the_first_account_approves_after_the_second_took_the_money(world:
     paid = await world.create()
     first, _ = await world.attempts()
     approved = world.a.approve_late(first["id"], paid.id, captured=True)
-    await world.notice(told("late", first["id"], approved))
+    await world.notice(operation_notice("late", first["id"], approved))
     await recover_all(world)
     after = await world.get(paid)
     assert (after.state, after.psp_account, after.captured_minor) == (State.CAPTURED, "b", 5990)
@@ -166,7 +168,7 @@ async def test_the_first_account_approves_after_the_second_took_the_money(world:
 
 async def test_news_that_the_psp_does_not_confirm_undo_nothing(world: World):
     payment, key = await refused(world)
-    await world.notice(told("late", key, Approved("a:1", 5990, captured=True)))
+    await world.notice(operation_notice("late", key, Approved("a:1", 5990, captured=True)))
     await recover_all(world)
     assert (await world.get(payment)).state is State.DECLINED
     assert await world.subjects() == ["payment.declined"]
@@ -175,7 +177,7 @@ async def test_news_that_the_psp_does_not_confirm_undo_nothing(world: World):
 async def test_a_release_that_is_refused_because_it_was_captured_becomes_a_refund(world: World):
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=False)
-    await world.notice(told("late", key, approved))
+    await world.notice(operation_notice("late", key, approved))
 
     async def capture_in_console(operation) -> None:
         world.a.on_call = None
@@ -193,9 +195,9 @@ async def test_what_a_person_gave_back_in_the_console_is_not_given_back_again(wo
     approved = world.a.approve_late(key, payment.id, captured=True)
     reference = world.a.reference(key)
     world.a.look_ups_fail = True
-    await world.notice(told("late", key, approved))
+    await world.notice(operation_notice("late", key, approved))
     await world.recover()
-    given = elsewhere(
+    given = external_notice(
         "c1", REFUND, reference, Approved("re_c", 5990), reference="re_c", charge_key=key
     )
     await world.notice(given)
@@ -208,12 +210,14 @@ async def test_what_a_person_gave_back_in_the_console_is_not_given_back_again(wo
 async def test_a_refund_of_a_late_approval_that_fails_days_later_is_made_again(world: World):
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=True)
-    await world.notice(told("late", key, approved))
+    await world.notice(operation_notice("late", key, approved))
     await recover_all(world)
     [first] = await world.attempts(REFUND)
     world.a.charges[world.a.reference(key)].refunded_minor = 0
     no = declined(DeclineCode.REQUEST_REFUSED, first["psp_reference"])
-    failed = elsewhere("f1", REFUND, world.a.reference(key), no, reference=first["psp_reference"])
+    failed = external_notice(
+        "f1", REFUND, world.a.reference(key), no, reference=first["psp_reference"]
+    )
     await world.notice(failed)
     await recover_all(world)
     assert books(world) == (0, 5990, 5990)
@@ -227,7 +231,7 @@ async def test_what_cannot_be_given_back_ends_with_a_person(world: World):
     [attempt] = await world.attempts()
     world.a.approve_late(key, attempt["payment_id"], captured=True)
     world.a.plan(REFUND, *[declined(DeclineCode.REQUEST_REFUSED)] * 99)
-    await world.notice(told("late", key, world.a.answers[key]))
+    await world.notice(operation_notice("late", key, world.a.answers[key]))
     for _ in range(RECHECKS_BEFORE_A_PERSON + 4):
         await world.recover()
     assert len(await world.attempts(REFUND)) == RECHECKS_BEFORE_A_PERSON
@@ -241,7 +245,7 @@ async def test_the_database_allows_one_undoing_of_each_kind_under_way(world: Wor
     [attempt] = await world.attempts()
     approved = world.a.approve_late(key, attempt["payment_id"], captured=True)
     world.a.plan(REFUND, Fault.LOST_ANSWER)
-    await world.notice(told("late", key, approved))
+    await world.notice(operation_notice("late", key, approved))
     await until_the_fault(world.recover())
     [undoing] = await world.attempts(REFUND)
     assert undoing["state"] in {"started", "unknown"}
@@ -260,7 +264,7 @@ async def test_what_is_approved_once_more_after_a_release_is_released_once_more(
     payment, key = await refused(world)
     for number in range(2):
         approved = world.a.approve_late(key, payment.id, captured=False)
-        await world.notice(told(f"late {number}", key, approved))
+        await world.notice(operation_notice(f"late {number}", key, approved))
         assert books(world) == (5990, 0, 0)
         await recover_all(world)
         assert books(world) == (0, 0, 0)

@@ -6,7 +6,7 @@ from services.payments.rules.states import State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_console import Console
 from tests.services.payments.psp_double import REFUND
-from tests.services.payments.psp_news import told
+from tests.services.payments.psp_webhooks import operation_notice
 from tests.services.payments.test_flows_crashes import until_the_fault
 from tests.services.payments.test_late_approvals import books, recover_all, refused
 
@@ -34,7 +34,7 @@ async def test_a_console_refund_that_fails_after_ours_is_made_good(
     assert part is not None
     if console_first:
         await world.notice(part)
-    await world.notice(told("late", key, approved))
+    await world.notice(operation_notice("late", key, approved))
     await until_the_fault(world.recover())
     if not console_first:
         await world.notice(part)

@@ -6,14 +6,14 @@ from services.payments.rules import late_approvals
 from services.payments.rules.late_approvals import Recheck, Undoing
 from services.payments.store import attempts
 from tests.services.payments.conftest import World
-from tests.services.payments.psp_news import told
+from tests.services.payments.psp_webhooks import operation_notice
 from tests.services.payments.test_late_approvals import recover_all, refused
 
 
 async def test_an_answer_from_before_a_release_ended_releases_nothing_again(world: World):
     payment, key = await refused(world)
     held = world.a.approve_late(key, payment.id, captured=False)
-    await world.notice(told("late", key, held))
+    await world.notice(operation_notice("late", key, held))
     await recover_all(world)
     async with world.db.connection() as conn:
         charge = await attempts.get(conn, payment.merchant_id, key)
@@ -25,7 +25,7 @@ async def test_an_answer_from_before_a_release_ended_releases_nothing_again(worl
 
     def judged(asked_at):
         ids = {"attempt_id": "att_new", "asked_at": asked_at, "now": at}
-        return late_approvals.judge(payment, charge, held, known, **ids)
+        return late_approvals.decide(payment, charge, held, known, **ids)
 
     assert judged(at - timedelta(seconds=1)) is Recheck.AGAIN
     assert isinstance(judged(at + timedelta(seconds=1)), Undoing)  # it is held once more

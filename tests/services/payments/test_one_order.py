@@ -19,9 +19,9 @@ from services.payments.rules.orders import DuplicatePolicy, PaymentPolicy
 from services.payments.rules.outcomes import ActionRequired, DeclineCode, Pending
 from services.payments.rules.states import State
 from tests.services.payments.conftest import World, key
-from tests.services.payments.door import Door
+from tests.services.payments.grpc_client import GrpcClient
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, ProcessDied, declined
-from tests.services.payments.psp_news import elsewhere
+from tests.services.payments.psp_webhooks import external_notice
 
 ORDER = "B-7"
 TOLD = "payment.duplicate_found"
@@ -155,7 +155,7 @@ async def test_a_refund_that_fails_after_a_second_payment_breaks_nothing(world: 
     second = await pay(world)
     reference = refund["psp_reference"]
     no = declined(DeclineCode.REQUEST_REFUSED, reference)
-    await world.notice(elsewhere("f1", REFUND, first.psp_reference, no, reference=reference))
+    await world.notice(external_notice("f1", REFUND, first.psp_reference, no, reference=reference))
     assert (await world.get(first)).state is State.CAPTURED
     with pytest.raises(OrderAlreadyPaid) as caught:
         await pay(world)
@@ -245,36 +245,36 @@ async def test_a_stricter_policy_counts_what_was_made_before(world: World):
         await pay(world)
 
 
-async def test_the_refusal_crosses_services_with_its_facts(door: Door):
-    first = await door.create(order_reference=ORDER)
+async def test_the_refusal_crosses_services_with_its_facts(client: GrpcClient):
+    first = await client.create(order_reference=ORDER)
     with pytest.raises(RemoteRefusal) as caught:
-        await door.create(order_reference=ORDER)
+        await client.create(order_reference=ORDER)
     refusal = caught.value
     assert (refusal.kind, refusal.reason) == (Kind.CONFLICT, "order_already_paid")
     assert refusal.facts == {"payment_id": first.id, "payment_state": "captured"}
     assert is_certain(refusal)
 
 
-async def test_the_policy_is_refuse_until_it_is_set_and_each_merchants_own(door: Door):
+async def test_the_policy_is_refuse_until_it_is_set_and_each_merchants_own(client: GrpcClient):
     policies = pb.PaymentPolicy
     refuse = policies(duplicate_orders=policies.DUPLICATE_ORDERS_REFUSE)
     allow = policies(duplicate_orders=policies.DUPLICATE_ORDERS_ALLOW)
-    assert (await door.call("GetPaymentPolicy")).payment_policy == refuse
-    changed = await door.call("UpdatePaymentPolicy", payment_policy=allow)
+    assert (await client.call("GetPaymentPolicy")).payment_policy == refuse
+    changed = await client.call("UpdatePaymentPolicy", payment_policy=allow)
     assert changed.payment_policy == allow
-    assert (await door.call("GetPaymentPolicy")).payment_policy == allow
-    assert (await door.call("GetPaymentPolicy", merchant="mer_2")).payment_policy == refuse
-    assert await door.refused("UpdatePaymentPolicy", payment_policy=policies()) == (
+    assert (await client.call("GetPaymentPolicy")).payment_policy == allow
+    assert (await client.call("GetPaymentPolicy", merchant="mer_2")).payment_policy == refuse
+    assert await client.refused("UpdatePaymentPolicy", payment_policy=policies()) == (
         Kind.INVALID,
         "invalid_argument",
     )
     for _ in range(2):
-        await door.create(order_reference=ORDER)
+        await client.create(order_reference=ORDER)
     assert context.current().merchant_id == ""
 
 
-async def test_an_unknown_part_is_refused_by_name(door: Door):
-    assert await door.refused("CreatePayment", key="k", order_part="half") == (
+async def test_an_unknown_part_is_refused_by_name(client: GrpcClient):
+    assert await client.refused("CreatePayment", key="k", order_part="half") == (
         Kind.INVALID,
         "invalid_argument",
     )

@@ -19,7 +19,7 @@ from libs.errors import OutcomeUnknown
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
 from tests.kit.processes import Processes
-from tests.services.payments.door import EUR_59_90, MERCHANT
+from tests.services.payments.grpc_client import EUR_59_90, MERCHANT
 from tests.waiting import HANGING_SECONDS, until
 
 

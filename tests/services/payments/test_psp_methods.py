@@ -10,7 +10,7 @@ from services.payments.rules.outcomes import ActionRequired, DeclineCode
 from services.payments.rules.states import Exemption, State
 from services.payments.rules.tokens import method_of
 from tests.services.payments.conftest import World, key
-from tests.services.payments.door import EUR_59_90, Door
+from tests.services.payments.grpc_client import EUR_59_90, GrpcClient
 from tests.services.payments.psp_double import AUTHORISE, Fault, declined
 from tests.services.payments.test_flows_crashes import assert_settled, until_the_fault
 
@@ -79,21 +79,21 @@ async def test_a_no_of_the_partner_is_the_end(world: World):
 @pytest.mark.parametrize(
     "shopper", [{"country": "Italy"}, {"email": "g" * 255}], ids=["country", "email"]
 )
-async def test_what_is_said_of_the_shopper_is_checked(door: Door, shopper):
+async def test_what_is_said_of_the_shopper_is_checked(client: GrpcClient, shopper):
     token = pb.InstrumentToken(
         psp_account="a", token="method:klarna", shopper=pb.Shopper(**shopper)
     )
     wrong = {"amount": EUR_59_90, "order_reference": "A-1", "method": "instalments"}
-    found = await door.refused(
+    found = await client.refused(
         "CreatePayment", key="k", instrument=pb.Instrument(tokens=[token]), **wrong
     )
     assert found == (Kind.INVALID, "invalid_argument")
-    assert await door.world.rows("SELECT id FROM payments") == []
+    assert await client.world.rows("SELECT id FROM payments") == []
 
 
-async def test_nobody_is_asked_without_the_shopper_there(door: Door):
+async def test_nobody_is_asked_without_the_shopper_there(client: GrpcClient):
     token = pb.InstrumentToken(psp_account="a", token="method:klarna")
-    found = await door.refused(
+    found = await client.refused(
         "CreatePayment",
         key="k",
         amount=EUR_59_90,

@@ -10,9 +10,9 @@ from services.payments.rules import retry
 from services.payments.rules.outcomes import ActionRequired, DeclineCode
 from services.payments.rules.states import CaptureMode, Exemption, State
 from tests.services.payments.conftest import World, key
-from tests.services.payments.door import EUR_59_90, Door, routing
+from tests.services.payments.grpc_client import EUR_59_90, GrpcClient, routing
 from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, declined
-from tests.services.payments.psp_news import told
+from tests.services.payments.psp_webhooks import operation_notice
 from tests.services.payments.test_flows_crashes import assert_settled, until_the_fault
 
 UNSAVED = {"instrument_id": "", "brand": "", "country": "", "method": "link"}
@@ -82,7 +82,7 @@ async def test_a_challenge_needs_the_token_no_more(world: World):
 async def test_a_webhook_that_overtakes_the_answer_forgets_the_token_too(world: World):
     async def overtake(charge) -> None:
         world.a.on_call = None
-        await world.notice(told("e1", charge.key, world.a.answers[charge.key]))
+        await world.notice(operation_notice("e1", charge.key, world.a.answers[charge.key]))
 
     world.a.on_call = overtake
     paid = await world.create(**ONCE)
@@ -117,19 +117,19 @@ async def test_no_exemption_is_asked_for_a_card_that_nobody_knows(world: World):
     assert (paid.exemption, saved.exemption) == (Exemption.NONE, Exemption.TRA)
 
 
-async def test_the_field_decided_the_account_and_rules_are_not_asked_again(door: Door):
-    await door.call("UpdateRouting", routing=routing("b"))
+async def test_the_field_decided_the_account_and_rules_are_not_asked_again(client: GrpcClient):
+    await client.call("UpdateRouting", routing=routing("b"))
     card = pb.Instrument(tokens=[pb.InstrumentToken(psp_account="a", token="once_1")])
-    made = await door.create(instrument=card, method="link", metadata={"link": "lnk_1"})
+    made = await client.create(instrument=card, method="link", metadata={"link": "lnk_1"})
     assert (made.state, made.psp_account) == (pb.Payment.STATE_CAPTURED, "a")
     assert not made.HasField("instrument_id")
-    [row] = await door.world.rows("SELECT subject, body FROM outbox")
+    [row] = await client.world.rows("SELECT subject, body FROM outbox")
     assert row["subject"] == "incasso.payments.payment.captured"
     event = events_pb2.PaymentCaptured.FromString(row["body"])
     assert (event.payment.method, dict(event.payment.metadata)) == ("link", {"link": "lnk_1"})
 
 
-async def test_a_card_that_is_not_saved_has_one_token_and_its_shopper_there(door: Door):
+async def test_a_card_that_is_not_saved_has_one_token_and_its_shopper_there(client: GrpcClient):
     one, other = (pb.InstrumentToken(psp_account=name, token="once_1") for name in "ab")
     for fields in (
         {"instrument": pb.Instrument(tokens=[one, other])},
@@ -140,34 +140,34 @@ async def test_a_card_that_is_not_saved_has_one_token_and_its_shopper_there(door
         },
     ):
         wrong = {"amount": EUR_59_90, "order_reference": "A-1", "method": "link", **fields}
-        assert await door.refused("CreatePayment", key="k", **wrong) == (
+        assert await client.refused("CreatePayment", key="k", **wrong) == (
             Kind.INVALID,
             "invalid_argument",
         )
-    assert await door.world.rows("SELECT id FROM payments") == []
+    assert await client.world.rows("SELECT id FROM payments") == []
 
 
-async def field(door: Door, method: str = "link") -> str:
-    answer = await door.call("GetCardField", amount=EUR_59_90, method=method)
+async def field(client: GrpcClient, method: str = "link") -> str:
+    answer = await client.call("GetCardField", amount=EUR_59_90, method=method)
     assert answer.psp_account.publishable_key == f"pk_{answer.psp_account.name}"
     return answer.psp_account.name
 
 
-async def test_the_card_field_is_of_the_account_that_routing_would_choose(door: Door):
-    assert await field(door) == "a"
+async def test_the_card_field_is_of_the_account_that_routing_would_choose(client: GrpcClient):
+    assert await field(client) == "a"
     rules = routing("b", "a")
     rules.rules[0].methods.append("link")
     by_brand = pb.RoutingRule(brands=["amex"], targets=[pb.RoutingTarget(psp_account="a")])
     rules.rules.insert(0, by_brand)
-    await door.call("UpdateRouting", routing=rules)
-    assert (await field(door), await field(door, "cod")) == ("b", "a")
-    door.world.b.script = ""
-    assert await field(door) == "a", "the next that has a field"
+    await client.call("UpdateRouting", routing=rules)
+    assert (await field(client), await field(client, "cod")) == ("b", "a")
+    client.world.b.script = ""
+    assert await field(client) == "a", "the next that has a field"
 
 
-async def test_without_a_field_there_is_none_to_show(door: Door):
+async def test_without_a_field_there_is_none_to_show(client: GrpcClient):
     asked = {"amount": EUR_59_90, "method": "link"}
     none = (Kind.CONFLICT, "no_psp_account")
-    assert await door.refused("GetCardField", merchant="mer_2", **asked) == none
-    door.world.a.script = door.world.b.script = ""
-    assert await door.refused("GetCardField", **asked) == none
+    assert await client.refused("GetCardField", merchant="mer_2", **asked) == none
+    client.world.a.script = client.world.b.script = ""
+    assert await client.refused("GetCardField", **asked) == none

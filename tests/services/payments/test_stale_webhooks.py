@@ -30,7 +30,7 @@ from services.payments.rules.states import (
 )
 from tests.services.payments.conftest import MERCHANT, World
 from tests.services.payments.psp_double import AUTHORISE, CAPTURE
-from tests.services.payments.psp_news import told
+from tests.services.payments.psp_webhooks import operation_notice
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 OUTCOMES: tuple[Outcome, ...] = (
@@ -107,7 +107,9 @@ async def test_a_notice_of_another_operation_on_the_attempt_is_no_old_news(world
 async def test_old_news_waits_for_no_lock_and_is_stored_once(world: World):
     payment = await world.create()
     [attempt] = await world.attempts()
-    notice = told("e1", attempt["id"], Approved(payment.psp_reference, 5990, captured=True))
+    notice = operation_notice(
+        "e1", attempt["id"], Approved(payment.psp_reference, 5990, captured=True)
+    )
     async with world.db.transaction() as tx:
         await tx.fetch("SELECT FROM payments FOR UPDATE")
         await tx.fetch("SELECT FROM attempts FOR UPDATE")
@@ -122,9 +124,11 @@ async def test_a_capture_in_the_psps_console_is_news_of_a_final_attempt(world: W
     held = await world.hold()
     [attempt] = await world.attempts()
     taken = Approved(held.psp_reference, 5990, captured=True)
-    assert await world.notice(told("e1", attempt["id"], Approved(held.psp_reference, 5990)))
+    assert await world.notice(
+        operation_notice("e1", attempt["id"], Approved(held.psp_reference, 5990))
+    )
     assert (await world.get(held)).state is State.AUTHORISED
-    assert await world.notice(told("e2", attempt["id"], taken))
+    assert await world.notice(operation_notice("e2", attempt["id"], taken))
     assert (await world.get(held)).state is State.CAPTURED
 
 
@@ -132,8 +136,8 @@ async def test_another_accounts_old_news_is_stored_as_its_own(world: World):
     payment = await world.create()
     [attempt] = await world.attempts()
     taken = Approved(payment.psp_reference, 5990, captured=True)
-    assert await world.notice(told("e1", attempt["id"], taken), account="b")
-    assert await world.notice(told("e1", attempt["id"], taken))
+    assert await world.notice(operation_notice("e1", attempt["id"], taken), account="b")
+    assert await world.notice(operation_notice("e1", attempt["id"], taken))
     assert len(await world.rows("SELECT FROM psp_events")) == 2
 
 

@@ -21,9 +21,9 @@ from services.payments.rules.domain import Payment
 from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCode
 from services.payments.rules.states import State
 from tests.services.payments.conftest import World, key
-from tests.services.payments.door import EUR_59_90, Door
+from tests.services.payments.grpc_client import EUR_59_90, GrpcClient
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, declined
-from tests.services.payments.psp_news import elsewhere
+from tests.services.payments.psp_webhooks import external_notice
 
 FLOOD = 150
 NO = declined(DeclineCode.CARD_BLOCKED)
@@ -191,7 +191,7 @@ async def test_tries_whose_end_is_not_known_count_until_it_is(shop: Shop):
 async def test_a_try_that_is_cancelled_in_the_psps_console_is_not_under_way(shop: Shop):
     await shop.declined("link:lnk_1", outcome=Fault.LOST_ANSWER)
     [attempt] = await shop.world.attempts()
-    gone = elsewhere(
+    gone = external_notice(
         "c1", CANCEL, "", Approved("op_1", 5990), reference="op_1", charge_key=attempt["id"]
     )
     await shop.world.notice(gone)
@@ -270,26 +270,26 @@ async def test_old_counters_are_purged_and_those_with_tries_under_way_are_not(sh
     assert [row["subject"] for row in rows] == ["link:new", "link:open", "merchant"]
 
 
-async def test_a_page_learns_that_new_cards_are_not_taken(door: Door):
-    shop = Shop(door.world)
+async def test_a_page_learns_that_new_cards_are_not_taken(client: GrpcClient):
+    shop = Shop(client.world)
     asked = {
         "amount": EUR_59_90,
         "method": "link",
         "velocity_subjects": ["link:lnk_1"],
     }
-    assert (await door.call("GetCardField", **asked)).psp_account.name
+    assert (await client.call("GetCardField", **asked)).psp_account.name
     for _ in range(10):
         await shop.declined("link:lnk_1")
-    assert await door.refused("GetCardField", **asked) == (Kind.CONFLICT, "too_many_declines")
+    assert await client.refused("GetCardField", **asked) == (Kind.CONFLICT, "too_many_declines")
     wrong = {**asked, "velocity_subjects": ["address:203.0.113.7"]}
-    assert await door.refused("GetCardField", **wrong) == (Kind.INVALID, "invalid_argument")
+    assert await client.refused("GetCardField", **wrong) == (Kind.INVALID, "invalid_argument")
 
 
 def test_subjects_are_judged_by_the_card_and_in_one_order():
     subjects = ["link:b", "customer:c", "address:a", "unknown:x"]
-    new = velocity.judged(subjects, instrument_id="")
+    new = velocity.limited_subjects(subjects, instrument_id="")
     assert [each.subject for each in new] == ["address:a", "link:b", "merchant"]
     assert [each.reserves for each in new] == [True, True, False]
-    saved = velocity.judged(subjects, instrument_id="ins_1")
+    saved = velocity.limited_subjects(subjects, instrument_id="ins_1")
     assert [each.subject for each in saved] == ["customer:c", "instrument:ins_1"]
     assert not any(each.reserves for each in saved)

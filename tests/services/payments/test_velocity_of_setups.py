@@ -3,7 +3,7 @@
 from incasso.payments.v1 import events_pb2
 from libs.errors import Kind
 from services.payments.rules.outcomes import DeclineCode
-from tests.services.payments.door import Door
+from tests.services.payments.grpc_client import GrpcClient
 from tests.services.payments.psp_double import declined
 
 TOO_MANY = (Kind.CONFLICT, "too_many_declines")
@@ -19,47 +19,47 @@ def fields(customer: str, n: int = 0) -> dict[str, str]:
     }
 
 
-async def test_a_customer_may_not_try_card_after_card_by_saving_them(door: Door):
-    door.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
-    answers = [await door.refused("SetUpInstrument", **fields("cus_1", n)) for n in range(12)]
+async def test_a_customer_may_not_try_card_after_card_by_saving_them(client: GrpcClient):
+    client.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
+    answers = [await client.refused("SetUpInstrument", **fields("cus_1", n)) for n in range(12)]
     assert [reason for _, reason in answers[:10]] == ["instrument_refused"] * 10
     assert answers[10:] == [TOO_MANY] * 2
-    assert len(door.world.a.calls) == 10
-    rows = await door.world.rows("SELECT body FROM outbox")
+    assert len(client.world.a.calls) == 10
+    rows = await client.world.rows("SELECT body FROM outbox")
     [event] = [events_pb2.CardTestingSuspected.FromString(row["body"]) for row in rows]
     assert (event.kind, event.reference) == ("customer", "cus_1")
     assert not event.HasField("payment")
-    door.world.a.setup_outcome = None
-    await door.call("SetUpInstrument", **fields("cus_2"))
+    client.world.a.setup_outcome = None
+    await client.call("SetUpInstrument", **fields("cus_2"))
 
 
-async def test_one_address_may_not_try_card_after_card_by_saving_them(door: Door):
-    door.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
+async def test_one_address_may_not_try_card_after_card_by_saving_them(client: GrpcClient):
+    client.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
     there = {"velocity_subjects": ["address:aa"]}
     answers = [
-        await door.refused("SetUpInstrument", **fields(f"cus_{n}"), **there) for n in range(25)
+        await client.refused("SetUpInstrument", **fields(f"cus_{n}"), **there) for n in range(25)
     ]
     assert [reason for _, reason in answers[:20]] == ["instrument_refused"] * 20
     assert answers[20:] == [TOO_MANY] * 5
-    rows = await door.world.rows("SELECT body FROM outbox")
+    rows = await client.world.rows("SELECT body FROM outbox")
     [event] = [events_pb2.CardTestingSuspected.FromString(row["body"]) for row in rows]
     assert (event.kind, event.HasField("reference")) == ("address", False)
-    door.world.a.setup_outcome = None
-    await door.call("SetUpInstrument", **fields("cus_99"), velocity_subjects=["address:bb"])
+    client.world.a.setup_outcome = None
+    await client.call("SetUpInstrument", **fields("cus_99"), velocity_subjects=["address:bb"])
 
 
-async def test_a_repeat_of_a_card_that_was_saved_is_answered(door: Door):
-    saved = await door.call("SetUpInstrument", **fields("cus_1", 99))
-    door.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
+async def test_a_repeat_of_a_card_that_was_saved_is_answered(client: GrpcClient):
+    saved = await client.call("SetUpInstrument", **fields("cus_1", 99))
+    client.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
     for n in range(10):
-        await door.refused("SetUpInstrument", **fields("cus_1", n))
-    door.world.a.setup_outcome = None
-    assert await door.call("SetUpInstrument", **fields("cus_1", 99)) == saved
+        await client.refused("SetUpInstrument", **fields("cus_1", n))
+    client.world.a.setup_outcome = None
+    assert await client.call("SetUpInstrument", **fields("cus_1", 99)) == saved
 
 
-async def test_a_psp_that_is_not_there_bars_nobody(door: Door):
-    door.world.a.setup_outcome = declined(DeclineCode.PSP_UNAVAILABLE)
+async def test_a_psp_that_is_not_there_bars_nobody(client: GrpcClient):
+    client.world.a.setup_outcome = declined(DeclineCode.PSP_UNAVAILABLE)
     for n in range(12):
-        await door.refused("SetUpInstrument", **fields("cus_1", n))
-    door.world.a.setup_outcome = None
-    await door.call("SetUpInstrument", **fields("cus_1", 99))
+        await client.refused("SetUpInstrument", **fields("cus_1", n))
+    client.world.a.setup_outcome = None
+    await client.call("SetUpInstrument", **fields("cus_1", 99))

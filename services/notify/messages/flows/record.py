@@ -21,9 +21,9 @@ from services.notify.messages.rules.domain import (
     State,
     SuppressionReason,
 )
-from services.notify.messages.store import reports, tries
+from services.notify.messages.store import attempts, reports
+from services.notify.messages.store.attempts import Ending
 from services.notify.messages.store.messages import MESSAGES
-from services.notify.messages.store.tries import Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ async def record_outcome(deps: Deps, message: Message, outcome: outcomes.Outcome
 async def _record(tx: Conn, ended: Sequence[_Ended]) -> Sequence[bool]:
     """Whether each attempt ended so."""
     await reports.lock(tx, [one.key for one in ended])
-    finished = await tries.finish(tx, [one.ending for one in ended])
+    finished = await attempts.finish(tx, [one.ending for one in ended])
     ours = {one.key: one for one in ended if one.ending.message.id in finished}
     for one in ours.values():
         if one.suppression:
@@ -122,5 +122,5 @@ async def apply_report(
     if current is None or to is None:
         return
     delivered_at = now if to is State.DELIVERED else None
-    await tries.move(conn, current, to, error=report.error, delivered_at=delivered_at)
+    await attempts.move(conn, current, to, error=report.error, delivered_at=delivered_at)
     metrics.MESSAGES.labels(current.channel.value, to.value).inc()

@@ -9,7 +9,7 @@ from services.notify.messages.flows.send import provider_for
 from services.notify.messages.providers.base import Provider, ProviderUnreachableError
 from services.notify.messages.rules import outcomes, retry
 from services.notify.messages.rules.domain import PHONES, Message, State
-from services.notify.messages.store import messages, tries
+from services.notify.messages.store import attempts, messages
 
 NOT_THERE = "the provider has never heard of it"
 
@@ -33,7 +33,7 @@ async def _ask(deps: Deps, message: Message) -> None:
     except ProviderUnreachableError as error:
         log.warning("provider does not answer", message_id=message.id, error=str(error))
         if deps.now() - message.queued_at >= retry.GIVE_UP:  # else the claim has set the next look
-            await deps.db.run(tries.leave, message)
+            await deps.db.run(attempts.stop_checking, message)
         return
     taken = await deps.db.run(messages.known_references, references)
     ours = [reference for reference in references if reference not in taken]

@@ -15,8 +15,8 @@ from services.notify.deps import Deps
 from services.notify.messages import rendering
 from services.notify.messages.cod_client import CodeOverError
 from services.notify.messages.events import SmsUsage, sms_quota_reached
+from services.notify.messages.flows.attachments import attachments_of
 from services.notify.messages.flows.contacts import with_contact
-from services.notify.messages.flows.papers import enclosed
 from services.notify.messages.flows.record import record_outcome
 from services.notify.messages.paylink_client import LinkOverError
 from services.notify.messages.providers.base import Provider, Text
@@ -32,8 +32,8 @@ from services.notify.messages.rules.domain import (
 )
 from services.notify.messages.rules.mime import AddressRefusedError
 from services.notify.messages.smtp_client import Parcel, TryLostError
-from services.notify.messages.store import messages, sms, suppressions, tries
-from services.notify.messages.store.tries import Mark
+from services.notify.messages.store import attempts, messages, sms, suppressions
+from services.notify.messages.store.attempts import Mark
 
 NOBODY = "nobody to tell: no address is known"
 PAYING = "a payment of the link is under way"
@@ -87,7 +87,7 @@ class _HandOver:
         async def set_mark() -> bool:
             digest = hashlib.sha256(content).hexdigest()
             mark = Mark(self.message, digest, lease=retry.HAND_OVER_LEASE)
-            self.marked = await self._deps.batcher.statement(tries.mark_handing_over, mark)
+            self.marked = await self._deps.batcher.statement(attempts.mark_handing_over, mark)
             return self.marked
 
         return set_mark
@@ -132,9 +132,9 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
     merchant = await deps.merchants.get()
     locale = known.locale or merchant.locale
     if known.channel is Channel.EMAIL:
-        papers = await enclosed(deps, replace(known, locale=locale))
+        attachments = await attachments_of(deps, replace(known, locale=locale))
         email = emails.compose(
-            known.kind, about, merchant, locale=locale, url=url, enclosures=papers
+            known.kind, about, merchant, locale=locale, url=url, attachments=attachments
         )
         return await _by_mail(deps, known, email, merchant, hand_over)
     body = emails.text_message(known.kind, about, merchant, locale=locale, url=url)

@@ -14,7 +14,7 @@ PROVIDERS: Final[Mapping[str, Callable[[Config, aiohttp.ClientSession], Provider
 }
 
 
-def made(config: Config, session: aiohttp.ClientSession) -> Mapping[str, Provider]:
+def build(config: Config, session: aiohttp.ClientSession) -> Mapping[str, Provider]:
     """Those that are configured, by name: none or one."""
     if not config.sms_provider:
         return {}

@@ -8,6 +8,7 @@ from libs import display
 from libs.money import Money
 from libs.text import isolated
 from services.notify.messages.rules import gsm, mime
+from services.notify.messages.rules.attachments import Attachment
 from services.notify.messages.rules.domain import (
     LINK_KINDS,
     NOTICES,
@@ -17,7 +18,6 @@ from services.notify.messages.rules.domain import (
     Kind,
     Merchant,
 )
-from services.notify.messages.rules.papers import Enclosure
 from services.notify.messages.rules.texts import WORDS, Language
 
 ITEMS: Final = 8  # any further lines are counted, not listed
@@ -49,7 +49,7 @@ class Email:
     stop_label: str
     stop_url: str
     sent_by: str
-    enclosures: Sequence[Enclosure] = ()
+    attachments: Sequence[Attachment] = ()
 
 
 def one_line(text: str, length: int = TEXT_LENGTH) -> str:
@@ -81,7 +81,7 @@ def compose(
     *,
     locale: str,
     url: str = "",
-    enclosures: Sequence[Enclosure] = (),
+    attachments: Sequence[Attachment] = (),
 ) -> Email:
     """The words of an e-mail. `url`: the link's URL, for kinds that contain one."""
     language = display.language_of(locale)
@@ -102,9 +102,9 @@ def compose(
     paragraphs = [text.intro.format(**values), *about.paragraphs]
     if about.has_quote and kind in LINK_KINDS:
         paragraphs.append(said.quote)
-    if enclosures:
-        names = ", ".join(enclosure.name for enclosure in enclosures)
-        paragraphs.append(said.enclosed.format(names=names))
+    if attachments:
+        names = ", ".join(attachment.name for attachment in attachments)
+        paragraphs.append(said.attached.format(names=names))
     return Email(
         language=language,
         subject=subject_of(text.subject, values),
@@ -123,7 +123,7 @@ def compose(
         stop_label=said.stop if stop_url else "",
         stop_url=stop_url,
         sent_by=_sent_by(kind, merchant, said).format(**values),
-        enclosures=enclosures,
+        attachments=attachments,
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from libs.formats import CHECKS
-from services.notify.messages.rules.papers import Enclosure
+from services.notify.messages.rules.attachments import Attachment
 
 CRLF: Final = "\r\n"
 # Of UTF-8 in one encoded word: with the longest header name the line stays below 76 characters.
@@ -65,7 +65,7 @@ def _words(text: str) -> str:
     return _FOLDED.join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
 
 
-def message(head: Head, *, plain: str, html: str, enclosures: Sequence[Enclosure] = ()) -> bytes:
+def message(head: Head, *, plain: str, html: str, attachments: Sequence[Attachment] = ()) -> bytes:
     """The complete mail: one text in two forms, and PDFs. Raises ValueError if a value would be
     read as more than a value.
     """
@@ -78,9 +78,9 @@ def message(head: Head, *, plain: str, html: str, enclosures: Sequence[Enclosure
         for subtype, text in (("plain", plain), ("html", html))
     ]
     kind, body = _multipart("alternative", "=_incasso", texts)
-    if enclosures:
+    if attachments:
         text = _part(("Content-Type", kind), content=body)
-        kind, body = _multipart("mixed", "=_enclosed", [text, *map(_enclosed, enclosures)])
+        kind, body = _multipart("mixed", "=_mixed", [text, *map(_attachment_part, attachments)])
     written = written_head((*head, ("MIME-Version", "1.0"), ("Content-Type", kind)))
     return f"{written}{CRLF}{body}".encode()
 
@@ -95,11 +95,11 @@ def _part(*head: tuple[str, str], content: str) -> str:
     return f"{written_head(head)}{CRLF}{content}"
 
 
-def _enclosed(enclosure: Enclosure) -> str:
-    lines = base64.encodebytes(enclosure.content).decode().splitlines()
+def _attachment_part(attachment: Attachment) -> str:
+    lines = base64.encodebytes(attachment.content).decode().splitlines()
     return _part(
         ("Content-Type", "application/pdf"),
-        ("Content-Disposition", f'attachment; filename="{enclosure.file_name}"'),
+        ("Content-Disposition", f'attachment; filename="{attachment.file_name}"'),
         ("Content-Transfer-Encoding", "base64"),
         content=CRLF.join(lines),
     )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from services.notify.messages.rules.attachments import Document
 from services.notify.messages.rules.domain import Kind
-from services.notify.messages.rules.papers import Paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Language:
     sms_for: str
     sms_reference: str
     sms_law: str
-    enclosed: str
-    papers: Mapping[Paper, str]
+    attached: str
+    documents: Mapping[Document, str]
     safe: Sequence[str]
     kinds: Mapping[Kind, KindWords]
 
@@ -61,8 +61,8 @@ def _read(language: str) -> Language:
     with Path(__file__).with_name(f"texts_{language}.toml").open("rb") as file:
         said = tomllib.load(file)
     kinds = {Kind(kind): KindWords(**words) for kind, words in said.pop("kinds").items()}
-    papers = {Paper(paper): name for paper, name in said.pop("papers").items()}
-    return Language(**said, kinds=kinds, papers=papers)
+    documents = {Document(kind): name for kind, name in said.pop("documents").items()}
+    return Language(**said, kinds=kinds, documents=documents)
 
 
 WORDS: Final[Mapping[str, Language]] = {language: _read(language) for language in ("it", "en")}

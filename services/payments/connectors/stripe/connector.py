@@ -177,12 +177,12 @@ class StripeConnector:
             return method
         request = parameters.setup_intent(setup, psp_customer=customer, payment_method=method)
         call = self._api.setup_intents.create_async(request, {"idempotency_key": setup.key})
-        told = await _write(
+        result = await _write(
             call, lambda made: (mapping.instrument(made, customer), mapping.open_setup(made))
         )
-        if isinstance(told, Declined | Unknown):
-            return told
-        outcome, still_open = told
+        if isinstance(result, Declined | Unknown):
+            return result
+        outcome, still_open = result
         return await self._setup_by_now(still_open, customer, outcome) if still_open else outcome
 
     async def _setup_by_now(

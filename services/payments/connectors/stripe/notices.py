@@ -52,17 +52,17 @@ DISPUTE_STATES: Final = {
 def notice(event: Json) -> Notice:
     """Raises KeyError, TypeError or ValueError if it is not an event of Stripe."""
     event_id, kind = str(event["id"]), str(event["type"])
-    told = event["data"]["object"]
+    data = event["data"]["object"]
     if kind.startswith("payment_intent."):
-        return _intent(event_id, kind, told)
+        return _intent(event_id, kind, data)
     if kind not in REFUND_EVENTS | CHARGE_EVENTS | DISPUTE_EVENTS:
         return OtherNotice(event_id, kind)
     told_at = moment(int(event["created"]))
     if kind in REFUND_EVENTS:
-        return _refund(event_id, told, told_at)
+        return _refund(event_id, data, told_at)
     if kind in CHARGE_EVENTS:
-        return _charge(event_id, kind, told, told_at)
-    return _dispute(event_id, kind, told, told_at)
+        return _charge(event_id, kind, data, told_at)
+    return _dispute(event_id, kind, data, told_at)
 
 
 def _refund(event_id: str, refund: Json, told_at: datetime, *, charge_key: str = "") -> Notice:

@@ -29,10 +29,10 @@ def outcome(error: Exception) -> Declined | Unknown:
         case stripe.AuthenticationError() | stripe.PermissionError():
             return declined(DeclineCode.PSP_UNAVAILABLE, psp_code="credentials_refused")
         case stripe.CardError():
-            told = details(error)
-            intent = told.get("payment_intent") or {}
+            found = details(error)
+            intent = found.get("payment_intent") or {}
             return declines.from_error(
-                {"code": error.code, **told}, psp_reference=str(intent.get("id", ""))
+                {"code": error.code, **found}, psp_reference=str(intent.get("id", ""))
             )
         case stripe.InvalidRequestError():
             return _refused(error)

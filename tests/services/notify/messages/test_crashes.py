@@ -17,7 +17,7 @@ from libs.errors import ServiceUnavailable
 from services.notify.messages.flows import record, send
 from services.notify.messages.rules import outcomes, retry
 from services.notify.messages.rules.domain import PHONES, Channel, State
-from services.notify.messages.store import tries
+from services.notify.messages.store import attempts
 from tests.services.notify.messages.mail_double import wait
 from tests.services.notify.messages.world import World
 
@@ -26,9 +26,9 @@ class Died(BaseException):
     """Nothing catches it: the process is gone."""
 
 
-async def claim(world: World, *channels: Channel) -> tries.Due:
+async def claim(world: World, *channels: Channel) -> attempts.Due:
     async with world.db.transaction() as conn:
-        (due,) = await tries.claim(conn, Room(1, 1), channels=channels, lease=retry.LEASE)
+        (due,) = await attempts.claim(conn, Room(1, 1), channels=channels, lease=retry.LEASE)
     return due
 
 
@@ -49,8 +49,8 @@ async def test_died_with_the_mark_set_before_handing_over(world: World, way: str
     await (world.ask_sms() if way == "sms" else world.ask())
     due = await claim(world, Channel.EMAIL, *PHONES)
     async with world.db.connection() as conn:
-        mark = tries.Mark(due.message, "0" * 64, lease=retry.HAND_OVER_LEASE)
-        assert await tries.mark_handing_over(conn, [mark]) == [True]
+        mark = attempts.Mark(due.message, "0" * 64, lease=retry.HAND_OVER_LEASE)
+        assert await attempts.mark_handing_over(conn, [mark]) == [True]
     for _ in range(4):
         await world.due()
         await world.turn()
@@ -111,7 +111,7 @@ async def test_the_database_goes_while_the_mail_is_handed_over(world: World, mon
         raise OSError("no database")
 
     with monkeypatch.context() as patched:
-        patched.setattr(tries, "mark_handing_over", gone)
+        patched.setattr(attempts, "mark_handing_over", gone)
         await world.turn()
     assert world.mail.inbox == []
     assert await world.states() == ["queued"]
@@ -160,12 +160,12 @@ async def test_a_contact_that_comes_after_the_customer_was_erased_is_not_stored(
     erased = oneclick_events.CustomerErased(customer_id=customer_id)
     await world.happen(world.event("oneclick.customer.erased", erased))
     known = replace(due.message, recipient="mario@example.com")
-    mark = tries.Mark(known, "0" * 64, lease=retry.HAND_OVER_LEASE)
-    ending = tries.Ending(known, State.SENT, outcome="accepted")
+    mark = attempts.Mark(known, "0" * 64, lease=retry.HAND_OVER_LEASE)
+    ending = attempts.Ending(known, State.SENT, outcome="accepted")
     async with world.db.connection() as conn:
-        assert await tries.mark_handing_over(conn, [mark]) == [True]
+        assert await attempts.mark_handing_over(conn, [mark]) == [True]
         assert (await world.row())["recipient"] == ""
-        assert await tries.finish(conn, [ending]) == {known.id}
+        assert await attempts.finish(conn, [ending]) == {known.id}
     assert (await world.row())["recipient"] == ""
 
 

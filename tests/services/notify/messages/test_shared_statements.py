@@ -12,7 +12,7 @@ from services.notify.messages.flows.record import record_outcome
 from services.notify.messages.rules import retry
 from services.notify.messages.rules.domain import Channel, DeliveryReport, Event, SuppressionReason
 from services.notify.messages.rules.outcomes import Accepted, Refused
-from services.notify.messages.store import reports, tries
+from services.notify.messages.store import attempts, reports
 from tests.kit.counting import Counting
 from tests.services.notify.messages.world import World
 
@@ -22,7 +22,7 @@ async def claimed(world: World, count: int) -> list[Any]:
         await world.ask()
     async with world.db.connection() as conn:
         room = Room(count, count)
-        found = await tries.claim(conn, room, channels=[Channel.EMAIL], lease=retry.LEASE)
+        found = await attempts.claim(conn, room, channels=[Channel.EMAIL], lease=retry.LEASE)
     world.act()
     return [due.message for due in found]
 

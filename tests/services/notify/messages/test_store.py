@@ -6,7 +6,7 @@ from libs.due import Room
 from libs.pages import Page
 from services.notify.messages.rules import retry
 from services.notify.messages.rules.domain import Channel, State
-from services.notify.messages.store import messages, tries
+from services.notify.messages.store import attempts, messages
 from services.notify.messages.store.messages import MessageFilter
 from tests.kit.indexes import changed, indexed
 from tests.services.notify.messages.test_events import captured, customer
@@ -44,7 +44,7 @@ async def test_a_claim_waits_for_nobody_and_takes_nothing_that_another_writes(wo
     async with world.db.transaction() as held, world.db.connection() as conn:
         await held.execute("UPDATE messages SET error = 'written'")
         async with asyncio.timeout(HANGING_SECONDS):
-            claim = tries.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
+            claim = attempts.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
             assert await claim == []
     assert (await world.row())["attempts"] == 0
     await world.turn()
@@ -54,8 +54,8 @@ async def test_a_claim_waits_for_nobody_and_takes_nothing_that_another_writes(wo
 async def test_a_leased_message_is_nobody_elses(world: World):
     await receipt(world)
     async with world.db.connection() as conn:
-        first = await tries.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
-        again = await tries.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
+        first = await attempts.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
+        again = await attempts.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
     assert (len(first), again) == (1, [])
     assert first[0].message.due_at is not None
 

@@ -28,7 +28,7 @@ from services.notify.messages.smtp_client import Server as MailAddress
 from services.notify.service.webhooks import Webhooks
 from services.notify.webhooks.guard import Guard
 from services.notify.webhooks.receivers_client import Receivers
-from tests.kit.emptying import Emptied
+from tests.kit.database_reset import DatabaseReset
 from tests.services.notify.webhooks.hooks import Hooks, Receiver, Time
 from tests.waiting import HANGING_SECONDS
 
@@ -54,14 +54,16 @@ def patience() -> float:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def emptied(new_module_database) -> AsyncIterator[Emptied]:
+async def emptied(new_module_database) -> AsyncIterator[DatabaseReset]:
     database = await db.connect(new_module_database("notify"), pool_size=8, service="notify")
-    yield Emptied(database)
+    yield DatabaseReset(database)
     await database.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def hooks(emptied: Emptied, receiver: Receiver, patience: float) -> AsyncIterator[Hooks]:
+async def hooks(
+    emptied: DatabaseReset, receiver: Receiver, patience: float
+) -> AsyncIterator[Hooks]:
     database = await emptied.empty()
     time = Time()
     guard = Guard([ip_network("127.0.0.0/8")])

@@ -31,18 +31,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def middleware() -> Any:
     @web.middleware
     async def shopper(request: web.Request, handler: Handler) -> web.StreamResponse:
-        parts = parts_of(request.path)
+        parts = corrected_parts(request.path)
         if not parts or parts[0] not in ROOTS:
             return await handler(request)
         meant = "/" + "/".join(parts)
         if request.method in _LOOKING and len(parts) > 1 and meant != request.path:
-            return sent_on(request, meant)
+            return redirect(request, meant)
         try:
             return await handler(request)
         except Refusal as refusal:
-            return told(request, refusal)
+            return error_page(request, refusal)
         except web.HTTPException as error:
-            return told(request, problems.refusal_of(error))
+            return error_page(request, problems.refusal_of(error))
         except Exception as error:  # noqa: BLE001 - the shopper learns that it is our fault
             log.error("page failed", method=request.method, exc_info=error)
             return guard.message(request, "fault", status=HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -50,7 +50,7 @@ def middleware() -> Any:
     return shopper
 
 
-def parts_of(path: str) -> list[str]:
+def corrected_parts(path: str) -> list[str]:
     """Parts of the URL that was meant: the root and a shop's slug in lower case, without
     surrounding signs.
     """
@@ -65,14 +65,14 @@ def parts_of(path: str) -> list[str]:
     return [root, *(part for part in rest if part)]
 
 
-def sent_on(request: web.Request, meant: str) -> web.Response:
+def redirect(request: web.Request, meant: str) -> web.Response:
     query = request.rel_url.raw_query_string
     url = quote(meant)
     headers = {"Location": f"{url}?{query}" if query else url, "Cache-Control": "no-store"}
     return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
 
 
-def told(request: web.Request, refusal: Refusal) -> web.Response:
+def error_page(request: web.Request, refusal: Refusal) -> web.Response:
     """The error as a page."""
     status, headers = http_status(refusal), getattr(refusal, "headers", None)
     if status in _ABSENT:

@@ -14,7 +14,7 @@ import pytest
 Case = tuple[dict[str, Any], str]  # its arguments, and its name
 
 
-def together(
+def grouped(
     names: str, cases: Iterable[Any], *, by: Callable[..., str], ids: Callable[..., str] = str
 ) -> Callable[[Any], pytest.MarkDecorator]:
     """As `pytest.mark.parametrize`, but one test for all cases that `by` gives one name.

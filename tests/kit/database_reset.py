@@ -7,7 +7,7 @@ from libs.db import Database
 _TABLES: Final = "SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'"
 
 
-class Emptied:
+class DatabaseReset:
     """Of a database that nobody has used yet. Rows of migrations stay; numbers go on."""
 
     def __init__(self, database: Database) -> None:

@@ -11,7 +11,7 @@ from services.paylink.rules import paying, transitions
 from services.paylink.rules.domain import Acceptance, Link
 from services.paylink.rules.states import LINK_TRANSITIONS, LinkEvent, PaymentState
 from services.paylink.store import links, payments
-from services.paylink.store.payments import TRIES
+from services.paylink.store.payments import ATTEMPTS
 
 
 async def mark_seen(deps: Deps, opened: Link) -> None:
@@ -25,7 +25,7 @@ async def mark_seen(deps: Deps, opened: Link) -> None:
             return
         state = LINK_TRANSITIONS.get((link.state, LinkEvent.SEE), link.state)
         saved = await links.save(tx, link, replace(link, state=state, seen_at=now), shown=False)
-        await events.tell_link(tx, saved, "seen", now)
+        await events.append_link_event(tx, saved, "seen", now)
 
 
 async def accept_quote(
@@ -51,7 +51,7 @@ async def accept_quote(
             ),
         )
         saved = await links.save(tx, link, accepted)
-        await events.tell_link(tx, saved, "quote_accepted", now)
+        await events.append_link_event(tx, saved, "quote_accepted", now)
 
 
 async def rate_satisfaction(deps: Deps, opened: Link, *, use: str, score: int) -> None:
@@ -61,7 +61,7 @@ async def rate_satisfaction(deps: Deps, opened: Link, *, use: str, score: int) -
         raise PaymentLinkNotPaid
     async with deps.db.transaction() as tx:
         await locked(tx, opened.id)
-        payment = await TRIES.get(tx, shown.merchant_id, shown.id)
+        payment = await ATTEMPTS.get(tx, shown.merchant_id, shown.id)
         if payment is None or payment.state is not PaymentState.SUCCEEDED:
             raise PaymentLinkNotPaid
         rated = replace(payment, satisfaction=score)

@@ -1,17 +1,17 @@
 import pytest
 
-from tests.kit.together import together
+from tests.kit.grouped_cases import grouped
 
 NUMBERS = [(1, "a"), (2, "b"), (3, "b"), (4, "b")]
 
 
-@together("number, kind", NUMBERS, by=lambda _, kind: kind, ids=lambda number, _: f"no. {number}")
+@grouped("number, kind", NUMBERS, by=lambda _, kind: kind, ids=lambda number, _: f"no. {number}")
 def is_odd(number, kind, seen):
     seen.append(number)
     assert number % 2 == 1
 
 
-@together("number", [3, 4], by=lambda _: "all")
+@grouped("number", [3, 4], by=lambda _: "all")
 async def is_odd_too(number):
     assert number % 2 == 1
 

@@ -7,7 +7,7 @@ from services.payments.rules.outcomes import Approved, Declined, Outcome
 from services.payments.rules.states import TRANSITIONS, Event
 
 
-def balanced(payment: Payment) -> Payment:
+def with_refund_totals(payment: Payment) -> Payment:
     """The refunded amount, the amount reserved for refunds in progress, and the state, derived from
     the captured amount and the refunds.
 
@@ -33,7 +33,7 @@ def _sum(payment: Payment, state: RefundState) -> int:
     return sum(refund.amount_minor for refund in payment.refunds if refund.state is state)
 
 
-def asked_by(attempt: Attempt) -> Refund:
+def refund_of(attempt: Attempt) -> Refund:
     """A refund is its attempt, as the shop sees it."""
     return Refund(
         id=attempt.id,
@@ -47,16 +47,18 @@ def asked_by(attempt: Attempt) -> Refund:
     )
 
 
-def come_to(
+def with_outcome(
     payment: Payment, attempt: Attempt, outcome: Outcome
 ) -> tuple[Payment, tuple[Happened, ...]]:
     """What the PSP says about a refund, even if it said otherwise before, or the refund is new to
     us.
     """
     state, fact = _end(outcome)
-    now_is = replace(asked_by(attempt), state=state)
+    now_is = replace(refund_of(attempt), state=state)
     known = {refund.id: refund for refund in payment.refunds}
-    after = balanced(replace(payment, refunds=tuple((known | {now_is.id: now_is}).values())))
+    after = with_refund_totals(
+        replace(payment, refunds=tuple((known | {now_is.id: now_is}).values()))
+    )
     if fact is None:
         return after, ()
     before = known.get(now_is.id)

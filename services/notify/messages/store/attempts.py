@@ -90,8 +90,17 @@ class Ending:
 
 
 # An attempt by its number, and its recipient, unless the customer was erased meanwhile.
-_TRY = ("merchant_id", "id", "attempts", "channel", "recipient", "locale", "about", "customer_id")
-_TRY_ARRAYS = (
+_ATTEMPT = (
+    "merchant_id",
+    "id",
+    "attempts",
+    "channel",
+    "recipient",
+    "locale",
+    "about",
+    "customer_id",
+)
+_ATTEMPT_ARRAYS = (
     "$1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[]"
 )
 _CONTACT = ", ".join(
@@ -99,21 +108,21 @@ _CONTACT = ", ".join(
     f" THEN try.{name} ELSE messages.{name} END"
     for name in ("channel", "recipient", "locale", "about")
 )
-_THIS_TRY = (
+_THIS_ATTEMPT = (
     "(messages.merchant_id, messages.id, messages.attempts)"
     " = (try.merchant_id, try.id, try.attempts)"
 )
 
 
-def _tries(messages: Sequence[Message]) -> list[list[object]]:
-    return MESSAGES.arrays(messages, *_TRY)
+def _attempts(messages: Sequence[Message]) -> list[list[object]]:
+    return MESSAGES.arrays(messages, *_ATTEMPT)
 
 
 _MARK = f"""
 WITH marked AS (
     UPDATE messages SET handing_over_at = now(), body_sha256 = try.body_sha256, {_CONTACT}
-    FROM unnest({_TRY_ARRAYS}, $9::text[], $10::interval[]) AS try ({", ".join(_TRY)}, body_sha256, lease)
-    WHERE {_THIS_TRY} AND state = 'sending' AND handing_over_at IS NULL
+    FROM unnest({_ATTEMPT_ARRAYS}, $9::text[], $10::interval[]) AS try ({", ".join(_ATTEMPT)}, body_sha256, lease)
+    WHERE {_THIS_ATTEMPT} AND state = 'sending' AND handing_over_at IS NULL
     RETURNING messages.merchant_id, messages.id, messages.attempts, lease
 ), leased AS (
     UPDATE due_messages SET leased_until = now() + lease FROM marked AS one WHERE {_ONE_OF}
@@ -128,7 +137,7 @@ async def mark_handing_over(conn: Conn, marks: Sequence[Mark]) -> Sequence[bool]
     """From here on the other side may have them. False: this attempt is no longer ours; stop."""
     rows = await conn.fetch(
         _MARK,
-        *_tries([mark.message for mark in marks]),
+        *_attempts([mark.message for mark in marks]),
         [mark.body_sha256 for mark in marks],
         [mark.lease for mark in marks],
     )
@@ -142,10 +151,10 @@ WITH finished AS (
         provider_reference = coalesce(reference, provider_reference),
         sent_at = coalesce(messages.sent_at, try.went_at), {_CONTACT},
         handing_over_at = CASE WHEN try.ending = 'queued' THEN NULL ELSE handing_over_at END
-    FROM unnest({_TRY_ARRAYS}, $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+    FROM unnest({_ATTEMPT_ARRAYS}, $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
         $14::timestamptz[], $15::timestamptz[])
-        AS try ({", ".join(_TRY)}, begun, ending, outcome, told, reference, next_at, went_at)
-    WHERE {_THIS_TRY} AND state = begun
+        AS try ({", ".join(_ATTEMPT)}, begun, ending, outcome, told, reference, next_at, went_at)
+    WHERE {_THIS_ATTEMPT} AND state = begun
     RETURNING messages.merchant_id, messages.id, messages.attempts, messages.channel, outcome, told, next_at
 ), postponed AS (
     UPDATE due_messages SET due_at = next_at, leased_until = NULL, channel = one.channel
@@ -164,7 +173,7 @@ async def finish(conn: Conn, endings: Sequence[Ending]) -> Collection[str]:
     """Ids of the messages whose attempts ended so; the others were ended by somebody else."""
     rows = await conn.fetch(
         _FINISH,
-        *_tries([ending.message for ending in endings]),
+        *_attempts([ending.message for ending in endings]),
         [ending.message.state.value for ending in endings],
         [ending.to.value for ending in endings],
         [ending.outcome for ending in endings],
@@ -202,7 +211,7 @@ async def move(
     )
 
 
-async def leave(conn: Conn, message: Message) -> None:
+async def stop_checking(conn: Conn, message: Message) -> None:
     """Stops checking it: it stays unknown."""
     await conn.execute(
         "DELETE FROM due_messages WHERE merchant_id = $1 AND id = $2 AND EXISTS ("

@@ -33,18 +33,18 @@ GROUP BY indexrelid, indrelid HAVING NOT bool_or(attname = 'merchant_id')
 
 
 @dataclass(frozen=True)
-class Beginning:
+class Snapshot:
     copies: str  # statements with {merchant_id} for the merchant that receives the rows
     doubles: dict[str, dict[str, Any]]
     answer: Any
 
 
-class Beginnings:
+class Snapshots:
     """For the merchants of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._made: dict[Hashable, Beginning] = {}
+        self._made: dict[Hashable, Snapshot] = {}
         self._columns: dict[str, list[str]] = {}
         self._unique: dict[str, str] = {}  # values that must be unique across merchants, by table
 
@@ -67,9 +67,7 @@ class Beginnings:
         await self._execute(made.copies.format(merchant_id=merchant_id))
         return made.answer
 
-    async def _kept(
-        self, number: int, merchant_id: str, doubles: Doubles, answer: Any
-    ) -> Beginning:
+    async def _kept(self, number: int, merchant_id: str, doubles: Doubles, answer: Any) -> Snapshot:
         async with self._database.connection() as conn:
             tables = await self._tables(conn, merchant_id)
         kept, copies = [], []
@@ -89,7 +87,7 @@ class Beginnings:
             )
         await self._execute("; ".join(["CREATE SCHEMA IF NOT EXISTS beginnings", *kept]))
         left = {name: deepcopy(vars(double)) for name, double in doubles.items()}
-        return Beginning("; ".join(copies), left, deepcopy(answer))
+        return Snapshot("; ".join(copies), left, deepcopy(answer))
 
     async def _tables(self, conn: Conn, merchant_id: str) -> list[str]:
         """Tables that have rows of the merchant."""

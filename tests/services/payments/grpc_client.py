@@ -1,4 +1,4 @@
-"""The gRPC servicer of a world, called as a client does."""
+"""A gRPC client of a world."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ MERCHANT = "mer_1"
 EUR_59_90 = money_pb2.Money(amount_minor=5990, currency="EUR")
 
 
-class Door:
+class GrpcClient:
     """Calls RPCs by name."""
 
     def __init__(self, stub: Any, world: Any) -> None:
@@ -77,13 +77,13 @@ class Door:
 
 
 @asynccontextmanager
-async def serving(world: Any) -> AsyncIterator[Door]:
+async def serving(world: Any) -> AsyncIterator[GrpcClient]:
     servicers = [(add_PaymentsServiceServicer_to_server, Payments(world.deps))]
     server = Server(servicers, services.named("payments").full_names, Tasks())
     port = await server.start("127.0.0.1:0")
     try:
         async with client.channel(f"127.0.0.1:{port}") as channel:
-            yield Door(PaymentsServiceStub(channel), world)
+            yield GrpcClient(PaymentsServiceStub(channel), world)
     finally:
         await server.stop(1)
 

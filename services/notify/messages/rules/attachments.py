@@ -9,7 +9,7 @@ from typing import Final
 from services.notify.messages.rules.domain import Kind
 
 
-class Paper(StrEnum):
+class Document(StrEnum):
     INFORMATION = "information"
     AGREEMENT = "agreement"
     RECEIPT = "receipt"
@@ -17,14 +17,14 @@ class Paper(StrEnum):
 
 # The accepted documents, once accepted; and the receipt of a withdrawal: when, and the amount (art.
 # 54-bis Codice del Consumo: on a durable medium).
-ENCLOSED: Final[Mapping[Kind, Sequence[Paper]]] = {
-    Kind.PLAN_SIGNED: (Paper.INFORMATION, Paper.AGREEMENT),
-    Kind.PLAN_WITHDRAWN: (Paper.RECEIPT,),
+ATTACHED: Final[Mapping[Kind, Sequence[Document]]] = {
+    Kind.PLAN_SIGNED: (Document.INFORMATION, Document.AGREEMENT),
+    Kind.PLAN_WITHDRAWN: (Document.RECEIPT,),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosure:
+class Attachment:
     """A PDF as delivered. `name`: what its reader calls it."""
 
     name: str

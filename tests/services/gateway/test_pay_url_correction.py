@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.pay import mistyped
+from services.gateway.pay import url_correction
 from services.gateway.pay.texts import WORDS
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway import shop_samples
@@ -130,6 +130,6 @@ async def test_other_addresses_answer_as_before(gateway, path):
 @given(st.text(max_size=60))
 def test_an_address_is_sent_on_at_most_once(text):
     for path in (f"/p/{text}", f"/shop/{text}", text):
-        meant = mistyped.parts_of(path)
-        assert mistyped.parts_of("/" + "/".join(meant)) == meant
+        meant = url_correction.corrected_parts(path)
+        assert url_correction.corrected_parts("/" + "/".join(meant)) == meant
         assert all(meant)

@@ -7,7 +7,7 @@ affect our own operations, which have their own outcomes.
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.payments.rules import giving_back
+from services.payments.rules import refunding
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.outcomes import Approved, Declined, Pending
 from services.payments.rules.states import (
@@ -23,7 +23,7 @@ from services.payments.rules.transitions import Change, released, taken
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class ExternalOperation:
     """An operation without our key, with the PSP's references."""
 
     kind: AttemptKind
@@ -33,21 +33,21 @@ class Foreign:
     outcome: Approved | Declined | Pending
 
 
-def is_the_payments(payment: Payment, charge: Attempt) -> bool:
+def is_current_charge(payment: Payment, charge: Attempt) -> bool:
     """Whether the charge holds the payment's money. A late approval's charge does not."""
     return charge.state is not AttemptState.DECLINED and payment.state not in FINAL
 
 
-def booked(
-    payment: Payment, charge: Attempt, foreign: Foreign, *, attempt_id: str, now: datetime
+def recorded(
+    payment: Payment, charge: Attempt, foreign: ExternalOperation, *, attempt_id: str, now: datetime
 ) -> Change:
     """`charge`: the authorisation of the charge concerned."""
-    own = is_the_payments(payment, charge)
+    own = is_current_charge(payment, charge)
     attempt = _attempt(charge, foreign, own=own, attempt_id=attempt_id, now=now)
     if foreign.kind is AttemptKind.REFUND:
         if not own:
             return Change(payment, attempt)
-        after, happened = giving_back.come_to(payment, attempt, foreign.outcome)
+        after, happened = refunding.with_outcome(payment, attempt, foreign.outcome)
         return Change(after, attempt, happened)
     if not isinstance(foreign.outcome, Approved):
         return Change(payment, attempt, changed=False)
@@ -59,7 +59,7 @@ def booked(
 
 
 def _attempt(
-    charge: Attempt, foreign: Foreign, *, own: bool, attempt_id: str, now: datetime
+    charge: Attempt, foreign: ExternalOperation, *, own: bool, attempt_id: str, now: datetime
 ) -> Attempt:
     match foreign.outcome:
         case Approved():

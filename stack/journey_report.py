@@ -8,13 +8,13 @@ from stack.shop import JourneyFailedError, Shop
 
 
 @dataclass(frozen=True)
-class Told:
+class JourneyReport:
     what: str
     trace_id: str
     payment_id: str = ""
 
 
-Journey = Callable[[Shop], Awaitable[Told]]
+Journey = Callable[[Shop], Awaitable[JourneyReport]]
 
 
 def expect(payment: Any, **wanted: Any) -> None:

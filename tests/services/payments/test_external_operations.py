@@ -10,7 +10,7 @@ from services.payments.rules.outcomes import ActionRequired, Approved, DeclineCo
 from services.payments.rules.states import AttemptState, State
 from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUND, Fault, declined
-from tests.services.payments.psp_news import elsewhere
+from tests.services.payments.psp_webhooks import external_notice
 
 
 def amounts(payment: Payment) -> tuple[State, int, int, int]:
@@ -26,7 +26,9 @@ async def refund_in_console(
     world: World, payment: Payment, minor: int, *, reference: str = "re_c", event: str = "c1"
 ) -> None:
     done = Approved(reference, minor)
-    await world.notice(elsewhere(event, REFUND, payment.psp_reference, done, reference=reference))
+    await world.notice(
+        external_notice(event, REFUND, payment.psp_reference, done, reference=reference)
+    )
 
 
 # Refunds
@@ -67,7 +69,7 @@ async def test_a_key_that_is_not_ours_is_matched_by_the_charge(world: World):
     paid = await world.create()
     done = Approved("re_c", 1000)
     await world.notice(
-        elsewhere("c1", REFUND, paid.psp_reference, done, reference="re_c", key="console-7")
+        external_notice("c1", REFUND, paid.psp_reference, done, reference="re_c", key="console-7")
     )
     assert (await world.get(paid)).refunded_minor == 1000
 
@@ -103,7 +105,7 @@ async def test_a_pending_refund_of_the_console_is_reserved_and_settled_by_its_re
     world: World,
 ):
     paid = await world.create()
-    waits = elsewhere(
+    waits = external_notice(
         "c1", REFUND, paid.psp_reference, Pending("re_c"), reference="re_c", amount_minor=1000
     )
     await world.notice(waits)
@@ -118,15 +120,17 @@ async def test_a_refund_that_is_told_before_the_capture_counts_when_the_capture_
     await refund_in_console(world, held, 1000)
     assert (await world.get(held)).state is State.AUTHORISED
     taken = Approved("op_1", 5990)
-    await world.notice(elsewhere("c2", CAPTURE, held.psp_reference, taken, reference="op_1"))
+    await world.notice(external_notice("c2", CAPTURE, held.psp_reference, taken, reference="op_1"))
     assert amounts(await world.get(held)) == (State.PARTIALLY_REFUNDED, 5990, 1000, 0)
 
 
 async def test_a_refund_without_amount_or_charge_is_only_stored(world: World):
     paid = await world.create()
     waits = Pending("re_c")
-    assert await world.notice(elsewhere("c1", REFUND, paid.psp_reference, waits, reference="re_c"))
-    assert await world.notice(elsewhere("c2", REFUND, "nobody", Approved("re_d", 1)))
+    assert await world.notice(
+        external_notice("c1", REFUND, paid.psp_reference, waits, reference="re_c")
+    )
+    assert await world.notice(external_notice("c2", REFUND, "nobody", Approved("re_d", 1)))
     assert (await world.get(paid)).refunds == ()
 
 
@@ -137,7 +141,9 @@ async def test_a_capture_in_the_console_takes_its_own_amount(world: World):
     held = await world.hold()
     for event in ("c1", "c2"):
         taken = Approved("op_1", 3000)
-        await world.notice(elsewhere(event, CAPTURE, held.psp_reference, taken, reference="op_1"))
+        await world.notice(
+            external_notice(event, CAPTURE, held.psp_reference, taken, reference="op_1")
+        )
     assert amounts(await world.get(held)) == (State.CAPTURED, 3000, 0, 0)
     assert await world.subjects() == ["payment.authorised", "payment.captured"]
     [capture] = await world.attempts(CAPTURE)
@@ -155,7 +161,9 @@ async def test_a_capture_in_the_console_while_ours_is_under_way_is_what_was_take
     await world.capture(held, 5000)
     taken = Approved(reference or held.psp_reference, 3000)
     await world.notice(
-        elsewhere("c1", CAPTURE, held.psp_reference, taken, reference=reference, amount_minor=3000)
+        external_notice(
+            "c1", CAPTURE, held.psp_reference, taken, reference=reference, amount_minor=3000
+        )
     )
     between = await world.get(held)
     assert amounts(between) == (State.CAPTURED, 3000, 0, 0)
@@ -171,7 +179,7 @@ async def test_a_capture_that_its_psp_cannot_name_is_ours_when_ours_is_under_way
     world.a.plan(CAPTURE, Fault.LOST_ANSWER)
     await world.capture(held, 5000)
     taken = Approved(held.psp_reference, 5000)
-    await world.notice(elsewhere("c1", CAPTURE, held.psp_reference, taken, amount_minor=5000))
+    await world.notice(external_notice("c1", CAPTURE, held.psp_reference, taken, amount_minor=5000))
     [capture] = await world.attempts(CAPTURE)
     assert (capture["elsewhere"], capture["state"]) == (False, "approved")
     assert await world.recover() == 0
@@ -183,7 +191,9 @@ async def test_a_capture_in_the_console_after_ours_was_refused_is_booked(world: 
     await world.capture(held, 5000)
     for event in ("c1", "c2"):
         taken = Approved(held.psp_reference, 3000)
-        await world.notice(elsewhere(event, CAPTURE, held.psp_reference, taken, amount_minor=3000))
+        await world.notice(
+            external_notice(event, CAPTURE, held.psp_reference, taken, amount_minor=3000)
+        )
     assert amounts(await world.get(held)) == (State.CAPTURED, 3000, 0, 0)
     assert len(await world.attempts(CAPTURE)) == 2
 
@@ -193,7 +203,7 @@ async def test_a_capture_that_overtakes_the_news_of_the_authorisation_is_booked(
     pending = await world.create()
     assert pending.state is State.PENDING
     taken = Approved("op_1", 3000)
-    await world.notice(elsewhere("c1", CAPTURE, "a:1", taken, reference="op_1"))
+    await world.notice(external_notice("c1", CAPTURE, "a:1", taken, reference="op_1"))
     assert amounts(await world.get(pending)) == (State.CAPTURED, 3000, 0, 0)
     [attempt] = await world.attempts(AUTHORISE)
     world.a.settle(attempt["id"], Approved("a:1", 5990))
@@ -207,7 +217,7 @@ async def test_a_cancellation_in_the_console_releases_the_payment(world: World):
     world.a.plan(CAPTURE, Fault.NEVER_ARRIVED, declined(DeclineCode.REQUEST_REFUSED))
     await world.capture(held)
     gone = Approved("op_1", 5990)
-    await world.notice(elsewhere("c1", CANCEL, held.psp_reference, gone, reference="op_1"))
+    await world.notice(external_notice("c1", CANCEL, held.psp_reference, gone, reference="op_1"))
     assert (await world.get(held)).state is State.CANCELLED
     await world.recover()
     assert amounts(await world.get(held)) == (State.CANCELLED, 0, 0, 0)
@@ -217,8 +227,8 @@ async def test_a_cancellation_in_the_console_releases_the_payment(world: World):
 async def test_a_cancellation_after_a_partial_capture_changes_nothing(world: World):
     held = await world.hold()
     taken, gone = Approved("op_1", 3000), Approved("op_2", 2990)
-    await world.notice(elsewhere("c1", CAPTURE, held.psp_reference, taken, reference="op_1"))
-    await world.notice(elsewhere("c2", CANCEL, held.psp_reference, gone, reference="op_2"))
+    await world.notice(external_notice("c1", CAPTURE, held.psp_reference, taken, reference="op_1"))
+    await world.notice(external_notice("c2", CANCEL, held.psp_reference, gone, reference="op_2"))
     assert amounts(await world.get(held)) == (State.CAPTURED, 3000, 0, 0)
     assert (await world.subjects())[1:] == ["payment.captured"]
     [cancel] = await world.attempts(CANCEL)
@@ -232,7 +242,7 @@ async def test_a_charge_that_waits_is_cancelled_in_the_console(world: World, out
     [attempt] = await world.attempts()
     gone = Approved("op_1", 5990)
     await world.notice(
-        elsewhere("c1", CANCEL, "", gone, reference="op_1", charge_key=attempt["id"])
+        external_notice("c1", CANCEL, "", gone, reference="op_1", charge_key=attempt["id"])
     )
     assert (await world.get(waits)).state is State.CANCELLED
 
@@ -245,7 +255,7 @@ async def test_a_charge_that_is_cancelled_before_its_answer_is_known_is_not_trie
     [attempt] = await world.attempts()
     gone = Approved("op_1", 5990)
     await world.notice(
-        elsewhere("c1", CANCEL, "", gone, reference="op_1", charge_key=attempt["id"])
+        external_notice("c1", CANCEL, "", gone, reference="op_1", charge_key=attempt["id"])
     )
     world.a.settle(attempt["id"], declined(DeclineCode.REQUEST_REFUSED))
     await world.recover()
@@ -256,6 +266,6 @@ async def test_a_charge_that_is_cancelled_before_its_answer_is_known_is_not_trie
 async def test_another_accounts_console_cannot_touch_a_payment(world: World):
     held = await world.hold()
     gone = Approved("op_1", 5990)
-    notice = elsewhere("c1", CANCEL, held.psp_reference, gone, reference="op_1")
+    notice = external_notice("c1", CANCEL, held.psp_reference, gone, reference="op_1")
     await world.notice(notice, account="b")
     assert (await world.get(held)).state is State.AUTHORISED

@@ -30,8 +30,8 @@ async def expire_in(tx: Conn, link: Link, now: datetime) -> Link:
     """Expires the link; an announced transfer that never came is given up."""
     await give_up_announced(tx, link, now)
     saved = await links.save(tx, link, transitions.ended(link, LinkEvent.EXPIRE, now))
-    await events.tell_link(tx, saved, "expired", now)
-    await _tell_cart(tx, saved)
+    await events.append_link_event(tx, saved, "expired", now)
+    await _update_cart(tx, saved)
     return saved
 
 
@@ -50,7 +50,7 @@ async def end_payment(
     return ended
 
 
-async def record_try(
+async def record_outcome(
     tx: Conn,
     payment: LinkPayment,
     outcome: Outcome,
@@ -116,7 +116,7 @@ async def _write(tx: Conn, tried: Write, link: Link, ended: LinkPayment, now: da
     if paid:
         metrics.PAID.labels(ended.method.value).inc()
         if saved.state is LinkState.PAID:
-            await _tell_cart(tx, saved)
+            await _update_cart(tx, saved)
     return saved
 
 
@@ -140,7 +140,7 @@ async def settle_transfer(tx: Conn, link: Link, transfer: BankTransfer, now: dat
     after, settled = await use_transfer(
         tx, link, transfer, allocation, under_way=under_way, now=now
     )
-    await events.tell_transfer(tx, settled, "recorded", now)
+    await events.append_transfer_event(tx, settled, "recorded", now)
     return after
 
 
@@ -214,6 +214,6 @@ def _paid_by(
     )
 
 
-async def _tell_cart(tx: Conn, link: Link) -> None:
+async def _update_cart(tx: Conn, link: Link) -> None:
     if link.cart_id is not None:
         await carts.link_ended(tx, link)

@@ -31,7 +31,7 @@ class At(Enum):
     END = "at its end"
 
 
-class Stepper:
+class Interleaver:
     """Runs one race after another. Each flow gets a stepped database of its own."""
 
     def __init__(self, database: Database) -> None:
@@ -91,7 +91,7 @@ async def _raced(flow: Flow, racer: "_Racer") -> Any:
 class _Racer(Database):
     """The database of one flow."""
 
-    def __init__(self, stepper: Stepper) -> None:
+    def __init__(self, stepper: Interleaver) -> None:
         self.stepper = stepper
         self.at = At.WORK
         self.pid = 0

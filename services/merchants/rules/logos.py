@@ -31,7 +31,7 @@ _STUFFED: Final = frozenset({0x00, *range(0xD0, 0xD8)})  # after 0xFF inside a s
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Logo:
     """`id` is derived from the content, so it changes with the image."""
 
     id: str
@@ -39,7 +39,7 @@ class Picture:
     content: bytes
 
 
-def picture_of(text: str) -> Picture:
+def logo_of(text: str) -> Logo:
     """From base64. Raises LogoRefused, which says why."""
     try:
         content = base64.b64decode(text, validate=True)
@@ -52,7 +52,7 @@ def picture_of(text: str) -> Picture:
         raise LogoRefused(
             f"The picture has {width} x {height} pixels; {MAX_SIDE} a side are allowed."
         )
-    return Picture(hashlib.sha256(content).hexdigest()[:_ID_DIGITS], media_type, content)
+    return Logo(hashlib.sha256(content).hexdigest()[:_ID_DIGITS], media_type, content)
 
 
 def _read(content: bytes) -> tuple[str, tuple[int, int]]:

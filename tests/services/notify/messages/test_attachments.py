@@ -9,8 +9,8 @@ from incasso.instalments.v1 import plans_pb2
 from services.instalments.documents import render
 from services.instalments.documents.before_consent import before_consent
 from services.instalments.documents.letters import receipt
+from services.notify.messages.rules.attachments import ATTACHED, Attachment
 from services.notify.messages.rules.domain import PLAN_KINDS, Kind
-from services.notify.messages.rules.papers import ENCLOSED, Enclosure
 from services.notify.messages.rules.texts import WORDS
 from tests.services.instalments.documents.drawn_up import credit, pages
 from tests.services.instalments.documents.test_documents import notice_of
@@ -20,7 +20,7 @@ from tests.services.notify.messages.world import World
 Document = plans_pb2.InstalmentDocument
 
 
-def enclosed(letter: EmailMessage) -> dict[str, str]:
+def attachments_of(letter: EmailMessage) -> dict[str, str]:
     """What each PDF says, by the name of its file."""
     parts = list(letter.iter_attachments())
     assert {part.get_content_type() for part in parts} <= {"application/pdf"}
@@ -45,7 +45,7 @@ async def test_the_receipt_of_a_withdrawal_is_in_the_mail_with_content_and_time(
     await ask(world, Kind.PLAN_WITHDRAWN, recipient="altrove@example.com")
     await world.turn()
     (letter,) = world.mail.letters
-    ((name, text),) = enclosed(letter).items()
+    ((name, text),) = attachments_of(letter).items()
     assert name == "ricevuta-del-recesso.pdf"
     for words in ("Recedo dal contratto", "Giulia Ferràri", "A-1001", "9 dicembre 2026, 11:03"):
         assert words in text
@@ -63,7 +63,7 @@ async def test_who_has_signed_gets_what_was_handed_over_before(world: World):
     await ask(world, Kind.PLAN_SIGNED, locale="en")
     await world.turn()
     (letter,) = world.mail.letters
-    found = enclosed(letter)
+    found = attachments_of(letter)
     assert list(found) == ["information-on-the-plan.pdf", "agreement.pdf"]
     first, second = found.values()
     assert "Standard European Consumer Credit Information" in first
@@ -94,7 +94,7 @@ async def test_a_mail_whose_document_is_not_to_be_had_goes_without_and_does_not_
     assert "allegato" not in said(letter)
 
 
-@pytest.mark.parametrize("kind", sorted(PLAN_KINDS - set(ENCLOSED)))
+@pytest.mark.parametrize("kind", sorted(PLAN_KINDS - set(ATTACHED)))
 async def test_other_messages_ask_for_no_document(world: World, kind: Kind):
     await ask(world, kind)
     await world.turn()
@@ -110,6 +110,6 @@ async def test_a_text_message_asks_for_no_document(world: World):
 
 
 def test_names_of_files_are_plain():
-    names = [name for words in WORDS.values() for name in words.papers.values()]
+    names = [name for words in WORDS.values() for name in words.documents.values()]
     assert all(name.isascii() for name in names)
-    assert Enclosure("Ricevuta del recesso", b"").file_name == "ricevuta-del-recesso.pdf"
+    assert Attachment("Ricevuta del recesso", b"").file_name == "ricevuta-del-recesso.pdf"

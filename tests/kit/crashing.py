@@ -66,7 +66,7 @@ class Subject(Protocol):
         """`open` (nothing was taken, it can be paid again), `under way` or `paid`."""
 
 
-class MortalDatabase(Database):
+class CrashingDatabase(Database):
     """A process's database, until one of its transactions kills it."""
 
     def __init__(self, death: "Death") -> None:
@@ -97,7 +97,7 @@ def double_of(subject: Subject) -> Any:
     return getattr(subject, "double", subject.world.payments)
 
 
-class MortalClient:
+class CrashingClient:
     """The other service's client in a process that dies around a call to it."""
 
     def __init__(self, death: "Death", name: str) -> None:
@@ -124,7 +124,7 @@ class Death:
         self._left: list[asyncio.Future[Any]] = []
         name, double = getattr(subject, "client", "payments"), double_of(subject)
         self.deps = replace(
-            subject.world.deps, db=MortalDatabase(self), **{name: MortalClient(self, name)}
+            subject.world.deps, db=CrashingDatabase(self), **{name: CrashingClient(self, name)}
         )
         if moment is Moment.DURING_CALL:
             double.before[subject.rpc] = once(self._hang)

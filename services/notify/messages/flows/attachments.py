@@ -5,23 +5,23 @@ from collections.abc import Sequence
 
 from libs.display import language_of
 from services.notify.deps import Deps
+from services.notify.messages.rules.attachments import ATTACHED, Attachment
 from services.notify.messages.rules.domain import Channel, Message
-from services.notify.messages.rules.papers import ENCLOSED, Enclosure
 from services.notify.messages.rules.texts import WORDS
 
 
-async def enclosed(deps: Deps, message: Message) -> Sequence[Enclosure]:
+async def attachments_of(deps: Deps, message: Message) -> Sequence[Attachment]:
     """Without unavailable ones: the message still says what it says, and links to the plan's page.
 
     Raises Refusal while instalments does not answer.
     """
-    papers = ENCLOSED.get(message.kind, ())
-    if message.plan_id is None or message.channel is not Channel.EMAIL or not papers:
+    documents = ATTACHED.get(message.kind, ())
+    if message.plan_id is None or message.channel is not Channel.EMAIL or not documents:
         return ()
-    asked = (deps.plans.document(message.plan_id, paper) for paper in papers)
-    names = WORDS[language_of(message.locale)].papers
+    asked = (deps.plans.document(message.plan_id, kind) for kind in documents)
+    names = WORDS[language_of(message.locale)].documents
     return [
-        Enclosure(names[paper], content)
-        for paper, content in zip(papers, await asyncio.gather(*asked), strict=True)
+        Attachment(names[kind], content)
+        for kind, content in zip(documents, await asyncio.gather(*asked), strict=True)
         if content is not None
     ]

@@ -28,7 +28,7 @@ def first_parts(plan: Plan) -> Sequence[Instalment]:
     ]
 
 
-def left_of(plan: Plan) -> int:
+def remaining_price(plan: Plan) -> int:
     """The price after refunds, in minor units."""
     return plan.amount.amount_minor - plan.price_refunded_minor
 
@@ -41,10 +41,10 @@ def schedule_of(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
     if not plan.price_refunded_minor:
         return quoted
     now = [_as_it_is(part) for part in parts[: len(quoted.parts)]]
-    upfront = quoted.upfront_fee_minor * left_of(plan) // plan.amount.amount_minor
+    upfront = quoted.upfront_fee_minor * remaining_price(plan) // plan.amount.amount_minor
     return replace(
         quoted,
-        amount=Money(left_of(plan), plan.amount.currency),
+        amount=Money(remaining_price(plan), plan.amount.currency),
         upfront_fee_minor=min(upfront, now[0].fee_minor),
         parts=tuple(now),
     )

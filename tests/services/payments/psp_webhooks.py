@@ -15,14 +15,14 @@ def webhook(notice: OperationNotice | DisputeNotice | OtherNotice) -> bytes:
     return json.dumps({"number": len(NOTICES)}).encode()
 
 
-def told(
+def operation_notice(
     event: str, key: str, outcome: Outcome, kind: AttemptKind = AttemptKind.AUTHORISE
 ) -> OperationNotice:
     """Of an operation of ours."""
     return OperationNotice(event, key, kind, getattr(outcome, "psp_reference", ""), outcome)
 
 
-def elsewhere(
+def external_notice(
     event: str,
     kind: AttemptKind,
     charge: str,

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.instalments.rules import late
+from services.instalments.rules import late_fees
 from tests.services.instalments.given import terms_of
 
 DUE = date(2026, 12, 11)
@@ -23,12 +23,12 @@ TERMS = terms_of(grace_days=5, late_fee_minor=5_00, late_fees_most_minor=12_00)
     ],
 )
 def test_a_late_fee_stays_within_its_cap(on: date, charged: int, fee: int):
-    assert late.late_fee(TERMS, due_on=DUE, on=on, charged_minor=charged) == fee
+    assert late_fees.late_fee(TERMS, due_on=DUE, on=on, charged_minor=charged) == fee
 
 
 def test_there_is_none_unless_the_terms_have_one():
-    assert late.late_fee(terms_of(), due_on=DUE, on=date(2027, 6, 1), charged_minor=0) == 0
+    assert late_fees.late_fee(terms_of(), due_on=DUE, on=date(2027, 6, 1), charged_minor=0) == 0
 
 
 def test_a_plan_is_in_default_after_the_days_of_its_terms():
-    assert late.default_on(TERMS, DUE) == date(2027, 2, 9)
+    assert late_fees.default_on(TERMS, DUE) == date(2027, 2, 9)

@@ -12,14 +12,14 @@ from services.instalments.rules.plans import DocumentKind
 BEFORE_CONSENT: Final = (DocumentKind.INFORMATION, DocumentKind.AGREEMENT)
 
 
-def handed_over(delivered: Mapping[str, str]) -> Sequence[DocumentKind]:
+def delivered_kinds(delivered: Mapping[str, str]) -> Sequence[DocumentKind]:
     """Delivered documents among those required before consent."""
     return [kind for kind in BEFORE_CONSENT if kind.value in delivered]
 
 
 def agreement_of(delivered: Mapping[str, str]) -> str | None:
     """SHA-256 of the agreement, once everything was delivered."""
-    if len(handed_over(delivered)) < len(BEFORE_CONSENT):
+    if len(delivered_kinds(delivered)) < len(BEFORE_CONSENT):
         return None
     return delivered[DocumentKind.AGREEMENT.value]
 
