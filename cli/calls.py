@@ -21,6 +21,7 @@ from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from incasso.reporting.v1.imports_pb2_grpc import ImportsServiceStub
 from incasso.reporting.v1.ledger_pb2_grpc import LedgerServiceStub
+from incasso.reporting.v1.reconciliation_pb2_grpc import ReconciliationServiceStub
 from libs import client, context, deadlines, identity, services, settings, tls
 from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
 from libs.identity import OPERATOR, Signer
@@ -55,6 +56,11 @@ NEXT_STEPS: Final = {
     "psp_unknown": "Use --psp sandbox or --psp stripe.",
     "credentials_missing": "Put a file <name>.json into the folder that INCASSO_PSP_CREDENTIALS_DIR"
     " of the payments service names, then repeat.",
+    "exception_not_found": "`incasso reconciliation exceptions --merchant mer_…` lists them.",
+    "exception_resolved": "`incasso reconciliation show exc_…` tells how; `… audit` by whom.",
+    "exception_not_resolvable_so": "Its item is matched already: --as dismissed.",
+    "item_not_open": "`incasso reconciliation show exc_…` suggests items; an item is used once.",
+    "amounts_differ": "Add --part ACCOUNT=AMOUNT for the rest, with --as split.",
     "period_not_over": "`incasso ledger periods` shows the months, and which are closed.",
     "internal_error": "Look for the trace id in the log of the service.",
 }
@@ -89,6 +95,7 @@ INSTALMENT_OFFERS: Final = Service("instalments", InstalmentOffersServiceStub)
 INSTALMENT_PLANS: Final = Service("instalments", InstalmentPlansServiceStub)
 IMPORTS: Final = Service("reporting", ImportsServiceStub)
 LEDGER: Final = Service("reporting", LedgerServiceStub)
+RECONCILIATION: Final = Service("reporting", ReconciliationServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
 

@@ -31,7 +31,9 @@ T = TypeVar("T")
 
 @app.callback()
 def events() -> None:
-    """The services' event logs. Reads INCASSO_DATABASE_URL, the database of that service."""
+    """The services' event logs. Reads INCASSO_DATABASE_URL, the database of that service; without
+    it, INCASSO_<SERVICE>_DATABASE_URL.
+    """
 
 
 @app.command("replay")
@@ -117,7 +119,7 @@ def release(
 
 
 def _url(service: str) -> str:
-    url = os.environ.get(VARIABLE, "")
+    url = os.environ.get(VARIABLE) or os.environ.get(f"INCASSO_{service.upper()}_DATABASE_URL", "")
     if not url:
         output.fail(
             f"{VARIABLE} is not set: the command does not know the database of {service}.",

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
@@ -16,19 +17,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli import output
 from cli.calls import LEDGER, ask
-from cli.options import MerchantId
+from cli.options import Cursor, Limit, MerchantId
 from cli.output import AsJson
 from cli.plain import plain, with_amounts
 from incasso.reporting.v1 import ledger_pb2 as pb
 
 app = typer.Typer(
-    help="The ledger: trial balance and months of a merchant; check or rebuild all of it.",
+    help="The ledger: balances, entries and months of a merchant; check or rebuild all of it.",
     no_args_is_help=True,
 )
 
 DIFFERENT: Final = 1
 BUSY: Final = 2
 BALANCES: Final = ("account", "party", "currency", "debit", "credit", "balance")
+STATEMENT: Final = (
+    "booked_on", "kind", "amount", "balance", "payment_id", "order_reference", "id",
+)  # fmt: skip
+ENTRIES: Final = (
+    "booked_on", "kind", "account", "party", "debit", "credit", "payment_id", "order_reference", "id",
+)  # fmt: skip
 PERIODS: Final = ("month", "state", "closed_at", "closed_by")
 COLUMNS: Final = ("merchant_id", "table", "key", "kind", "live", "rebuilt")
 Patience = Annotated[
@@ -88,12 +95,83 @@ def close(
 
 
 @app.command()
+def statement(
+    *,
+    account: Annotated[str, typer.Argument(help="The account, e.g. psp_receivable.")],
+    merchant: MerchantId,
+    currency: Annotated[str, typer.Option(help="The currency.")] = "EUR",
+    party: Annotated[str, typer.Option(help="Only this PSP account or courier.")] = "",
+    since: Annotated[str, typer.Option("--from", help="First day, e.g. 2026-11-01.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Last day, e.g. 2026-11-30.")] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show an account's entries, newest first, each with the balance after it."""
+    request = pb.GetAccountStatementRequest(
+        account=account,
+        currency=currency.upper(),
+        party=party or None,
+        booked_from=since or None,
+        booked_to=until or None,
+        limit=limit,
+        cursor=cursor or None,
+    )
+    found = plain(ask(LEDGER, request, merchant_id=merchant))
+    if as_json:
+        output.print_json(found)
+        return
+    rows = [with_amounts(row, currency.upper()) for row in found["data"]]
+    empty = "Nothing is booked; `incasso ledger balance` shows the accounts in use."
+    output.print_table(f"Statement of {account}", STATEMENT, rows, empty=empty)
+    output.print_next_page(found.get("next_cursor", ""))
+
+
+@app.command()
+def entries(
+    *,
+    merchant: MerchantId,
+    payment: Annotated[str, typer.Option(help="Of this payment: pay_….")] = "",
+    order: Annotated[str, typer.Option(help="Of this order reference.")] = "",
+    event: Annotated[str, typer.Option(help="Of this event: evt_….")] = "",
+    trace: Annotated[str, typer.Option(help="Of this trace.")] = "",
+    limit: Limit = 20,
+    cursor: Cursor = "",
+    as_json: AsJson = False,
+) -> None:
+    """List journal entries, newest first, line by line."""
+    request = pb.ListJournalEntriesRequest(
+        limit=limit,
+        cursor=cursor or None,
+        event_id=event or None,
+        payment_id=payment or None,
+        order_reference=order or None,
+        trace_id=trace or None,
+    )
+    found = plain(ask(LEDGER, request, merchant_id=merchant))
+    if as_json:
+        output.print_json(found)
+        return
+    output.print_table("Entries", ENTRIES, entry_lines(found["data"]), empty="No entry fits.")
+    output.print_next_page(found.get("next_cursor", ""))
+
+
+def entry_lines(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row per line of each entry."""
+    return [
+        {**entry, **with_amounts(line, entry["currency"])}
+        for entry in found
+        for line in entry["lines"]
+    ]
+
+
+@app.command()
 def check(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
     """Rebuild the ledger next to the live one and compare the two row by row; fails if they differ.
 
-    Reads INCASSO_DATABASE_URL, reporting's database with its owner's role, and
-    INCASSO_<SERVICE>_DATABASE_URL of payments, paylink, instalments and cod, whose events are
-    booked, and of merchants, which sets the time zones.
+    Reads INCASSO_<SERVICE>_DATABASE_URL: of reporting, with its owner's role (or
+    INCASSO_DATABASE_URL); of payments, paylink, instalments and cod, whose events are booked; and
+    of merchants, which sets the time zones.
     """
     code, result = _job("check", f"--patience={patience}")
     if as_json:
@@ -175,8 +253,11 @@ def _job(name: str, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def _env() -> dict[str, str]:
-    """Lets the job find the same modules as this process."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    """Lets the job find the same modules as this process, and its database by either name."""
+    more = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    if url := os.environ.get("INCASSO_REPORTING_DATABASE_URL"):
+        more["INCASSO_DATABASE_URL"] = url
+    return {**os.environ, **more}
 
 
 def _follow(lines: Any) -> dict[str, Any] | None:

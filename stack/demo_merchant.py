@@ -21,6 +21,7 @@ from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, context, deadlines, identity
 from libs.identity import OPERATOR
+from libs.services import NAMES
 from stack.demo_couriers import give_couriers
 from stack.embedded import Stack
 from stack.private import write_private
@@ -238,6 +239,8 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         # For the operators' command.
         "INCASSO_MERCHANT": merchant.merchant_id,
         "INCASSO_IDENTITY_KEY_FILE": str(stack.folders.keys.private(OPERATOR).resolve()),
+        "INCASSO_TRACE_URL": f"{stack.sandbox_url}/traces",
+        **{f"INCASSO_{name.upper()}_DATABASE_URL": stack.owner_url(name) for name in NAMES},
         **tls_env(OPERATOR, stack.folders.certificates),
         **{name: value for name, value in stack.env.items() if name.endswith("_TARGET")},
     }

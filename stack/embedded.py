@@ -202,6 +202,10 @@ class Stack:
         """For looking at a service's data from outside: the superuser's URL."""
         return self._postgres.url(service)
 
+    def owner_url(self, service: str) -> str:
+        """The owner's, for operators' jobs."""
+        return self._postgres.role_url(roles.owner(service), service)
+
     def create_database(self, name: str) -> str:
         """URL of a database beside those of the services."""
         self._postgres.ensure_databases([name])

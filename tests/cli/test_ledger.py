@@ -29,6 +29,23 @@ class Ledger(ledger_pb2_grpc.LedgerServiceServicer):
         )
         return pb.GetTrialBalanceResponse(data=[line], totals=[SUMS])
 
+    async def GetAccountStatement(self, request, rpc):
+        self.asked.append(request)
+        line = pb.StatementLine(
+            id="evt_1", kind="payments.payment.captured", amount_minor=59_90, balance_minor=70_00
+        )
+        return pb.GetAccountStatementResponse(data=[line], next_cursor="more")
+
+    async def ListJournalEntries(self, request, rpc):
+        self.asked.append(request)
+        lines = [
+            pb.JournalLine(account="psp_receivable", party="sandbox-a", debit_minor=59_90),
+            pb.JournalLine(account="sales", credit_minor=59_90),
+        ]
+        return pb.ListJournalEntriesResponse(
+            data=[pb.JournalEntry(id="evt_1", currency="EUR", lines=lines, payment_id="pay_1")]
+        )
+
     async def ListPeriods(self, request, rpc):
         closed = pb.Period(month="2026-10", state=pb.Period.STATE_CLOSED, closed_by="key_1")
         return pb.ListPeriodsResponse(data=[pb.Period(month="2026-11", state=1), closed])
@@ -68,3 +85,23 @@ async def test_months_are_listed_and_closed(played):
     assert (await incasso.json("ledger", "close", "2026-09", *OF))["state"] == "closed"
     refused = await incasso("ledger", "close", "2026-11", *OF)
     assert (refused.exit_code, "period_not_over" in refused.stderr) == (1, True)
+
+
+async def test_a_statement_shows_each_entry_with_the_balance_after_it(played):
+    ledger, incasso = played
+    days = ("--from", "2026-11-01", "--to", "2026-11-30", "--party", "sandbox-a")
+    done = await incasso("ledger", "statement", "psp_receivable", *OF, *days)
+    assert all(text in done.stdout for text in ("59.90 EUR", "70.00 EUR", "evt_1", "--cursor more"))
+    (asked,) = ledger.asked
+    assert (asked.account, asked.currency, asked.party) == ("psp_receivable", "EUR", "sandbox-a")
+    assert (asked.booked_from, asked.booked_to) == ("2026-11-01", "2026-11-30")
+
+
+async def test_entries_are_shown_line_by_line(played):
+    ledger, incasso = played
+    done = await incasso("ledger", "entries", *OF, "--payment", "pay_1")
+    for text in ("psp_receivable", "sandbox-a", "sales", "59.90 EUR", "pay_1"):
+        assert text in done.stdout
+    assert ledger.asked == [pb.ListJournalEntriesRequest(limit=20, payment_id="pay_1")]
+    found = await incasso.json("ledger", "entries", *OF, "--order", "A-1")
+    assert found["data"][0]["lines"][1]["credit_minor"] == 59_90

@@ -62,7 +62,7 @@ async def test_a_range_is_sent_again_and_nothing_outside_it(log):
 
 async def test_a_subject_narrows_the_range(log):
     url, database = log
-    answer = await Command({"INCASSO_DATABASE_URL": url}).json(
+    answer = await Command({"INCASSO_MERCHANTS_DATABASE_URL": url}).json(
         "events", "replay", "--service", "merchants", *RANGE,
         "--subject", "incasso.merchants.api_key.",
     )  # fmt: skip

@@ -69,14 +69,21 @@ async def test_the_demo_merchant_offers_cash_on_delivery_by_the_cheapest_courier
 
 @pytest.mark.usefixtures("demo_merchant")
 async def test_the_operators_command_works_by_what_demo_env_says(stack):
-    """Its key and its certificate, too."""
-    env = {**os.environ, **read_demo_env(stack.folders.demo_env)}
-    command = (sys.executable, "-m", "cli", "health", "--json")
-    health = await asyncio.create_subprocess_exec(*command, env=env, stdout=subprocess.PIPE)
-    out, _ = await health.communicate()
-    rows = json.loads(out)
+    """Its key, its certificate, and the databases of its jobs."""
+    rows = await _cli(stack, "health")
     assert {row["state"] for row in rows} == {"serving"}
     assert "payments" in {row["service"] for row in rows}
+    assert (await _cli(stack, "ledger", "check"))["differences"] == {}
+    assert "by_type" in await _cli(stack, "reconciliation", "run")
+
+
+async def _cli(stack, *command):
+    env = {**os.environ, **read_demo_env(stack.folders.demo_env)}
+    line = (sys.executable, "-m", "cli", *command, "--json")
+    process = await asyncio.create_subprocess_exec(*line, env=env, stdout=subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out
+    return json.loads(out)
 
 
 async def test_a_further_merchant_has_psp_accounts_of_its_own(stack, demo_merchant):
