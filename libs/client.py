@@ -7,12 +7,15 @@ there was no answer.
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
 
-from libs import context, descriptors, identity, telemetry, tls, uploads
+from libs import context, descriptors, downloads, identity, telemetry, tls, uploads
+from libs.downloads import Download
 from libs.errors import (
     CallerNotAllowed,
     CallerUnknown,
@@ -122,6 +125,40 @@ async def _taken(method: Any, request: Message, name: str, timeout_seconds: floa
             raise
         await asyncio.sleep(pause or 0)
     raise AssertionError("the last turn answers or raises")
+
+
+async def download(method: Any, request: Message, *, timeout_seconds: float) -> Download:
+    """As `call`, for a file: what it is; its pieces follow as they are read. They raise Refusal if
+    the rest does not come.
+    """
+    name = request.DESCRIPTOR.name.removesuffix("Request")
+    rules = descriptors.method_rules(descriptors.path_of(request.DESCRIPTOR.full_name)).download
+    deadline = time.monotonic() + timeout_seconds
+    with telemetry.span(f"call {name}", kind=telemetry.SpanKind.CLIENT):
+        for pause in (*RETRY_PAUSES_SECONDS, None):
+            left = deadline - time.monotonic()
+            stream = method(request, timeout=left, metadata=_metadata(request, ""))
+            try:
+                found = await downloads.received(stream, rules)
+            except grpc.aio.AioRpcError as error:
+                if pause is None or not _may_be_repeated(error, repeatable=True):
+                    raise _refusal_of(error, name) from error
+            except BaseException:
+                stream.cancel()
+                raise
+            else:
+                return replace(found, pieces=_refusing(found.pieces, name))
+            await asyncio.sleep(pause)
+    raise AssertionError("the last turn answers or raises")
+
+
+async def _refusing(pieces: Pieces, name: str) -> AsyncIterator[bytes]:
+    async with downloads.closing(pieces):
+        try:
+            async for piece in pieces:
+                yield piece
+        except grpc.aio.AioRpcError as error:
+            raise _refusal_of(error, name) from error
 
 
 def _metadata(request: Message, idempotency_key: str) -> tuple[tuple[str, str], ...]:

@@ -17,4 +17,5 @@ PAGE: Final = 15.0  # data combined from two other services
 BRIEF: Final = 2.0  # callers that can do without an answer
 OFFER: Final = 0.5  # checkout is shown without the method that does not answer
 UPLOAD: Final = 3600.0  # a large file, including its processing
+DOWNLOAD: Final = 3600.0  # a large file, including the time that its reader takes
 STOP: Final = 30.0  # calls in progress when a process stops

@@ -6,10 +6,12 @@ required idempotency key, refusals to statuses, metrics, and work that survives 
 
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Final, TypeAlias
 
 import grpc
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import Counter, Histogram
@@ -19,6 +21,7 @@ from libs import (
     context,
     deadlines,
     descriptors,
+    downloads,
     idempotency,
     identity,
     pages,
@@ -29,6 +32,7 @@ from libs import (
     validation,
 )
 from libs.admission import Admission
+from libs.downloads import Download
 from libs.errors import IdempotencyKeyMissing, InternalError, Refusal, invalid
 from libs.logs import log
 from libs.tasks import Tasks
@@ -37,7 +41,7 @@ OPTIONS: Final = (
     ("grpc.max_connection_age_ms", 300_000),
     (
         "grpc.max_connection_age_grace_ms",
-        int(1000 * (deadlines.UPLOAD + deadlines.CALL)),
+        int(1000 * (max(deadlines.UPLOAD, deadlines.DOWNLOAD) + deadlines.CALL)),
     ),  # longer than the longest RPC
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -56,7 +60,7 @@ RPC_SECONDS = Histogram(
 REFUSED = Counter("incasso_rpc_refused_at_door_total", "Calls not let in", ["method", "reason"])
 
 # Of a request, or of an uploads.Upload.
-Unary = Callable[[Any, Any], Coroutine[Any, Any, Message]]
+Unary = Callable[[Any, Any], Coroutine[Any, Any, Message | Download]]
 Guarded = Callable[[Any, Any], Coroutine[Any, Any, Message | None]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -157,8 +161,11 @@ class _Door(grpc.GenericRpcHandler):
         kind: Any = grpc.unary_unary_rpc_method_handler
         if inner.request_streaming:
             kind = grpc.stream_unary_rpc_method_handler
+        elif inner.response_streaming:
+            kind = grpc.unary_stream_rpc_method_handler
+        asked = inner.stream_unary or inner.unary_stream or inner.unary_unary
         handler = kind(
-            self._guard(method, rules, inner.stream_unary or inner.unary_unary),
+            self._guard(method, rules, asked),
             inner.request_deserializer,
             inner.response_serializer,
         )
@@ -176,7 +183,7 @@ class _Door(grpc.GenericRpcHandler):
                 parent=metadata.get(telemetry.TRACEPARENT, ""),
                 attributes={"rpc.system.name": "grpc", "rpc.method": method},
             ) as span:
-                answer = await self._answer(name, rules, inner, request, rpc)
+                answer = await self._answer(method, rules, inner, request, rpc)
                 if isinstance(answer, Refusal):
                     span.set_attribute("incasso.reason", answer.reason)
             code = answer.kind.grpc_code if isinstance(answer, Refusal) else grpc.StatusCode.OK
@@ -190,12 +197,12 @@ class _Door(grpc.GenericRpcHandler):
 
     async def _answer(
         self,
-        name: str,
+        method: str,
         rules: options_pb2.MethodRules,
         inner: Unary,
         request: Any,
         rpc: Any,
-    ) -> Message | Refusal:
+    ) -> Message | Refusal | None:
         try:
             if rules.HasField("upload"):
                 request = await uploads.received(request, rules.upload)
@@ -203,12 +210,26 @@ class _Door(grpc.GenericRpcHandler):
                 await rpc.send_initial_metadata((uploads.TAKEN,))  # the sender waits for it
             else:
                 _check(request, rules)
-            return pages.fit(await self._tasks.finish(inner(request, rpc)))
+            answer = await self._tasks.finish(inner(request, rpc))
+            if isinstance(answer, Download):
+                await _send(answer, method, rules.download, rpc)
+                return None
+            return pages.fit(answer)
         except Refusal as refusal:
             return refusal
         except Exception as error:  # noqa: BLE001 - the caller learns that it is our fault
-            log.error("rpc failed", method=name, exc_info=error)
+            log.error("rpc failed", method=method.rpartition("/")[2], exc_info=error)
             return InternalError()
+
+
+async def _send(
+    download: Download, method: str, rules: options_pb2.DownloadRules, rpc: Any
+) -> None:
+    """As fast as the other side reads."""
+    kind = GetMessageClass(descriptors.method(method).output_type)
+    async with aclosing(downloads.messages(download, rules, kind)) as messages:
+        async for message in messages:
+            await rpc.write(message)
 
 
 def _is_ours(method: str) -> bool:

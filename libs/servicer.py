@@ -3,7 +3,8 @@
 A flow is called with the deps and with the values named by its parameters: a field of the request,
 read according to the parameter's type; a dataclass read from the whole request; `Key`, the call's
 idempotency key; the request itself, by its class; `Pieces`, those of a file sent as a stream; and
-what `of` is `given`. Its result is packed into the answer by its type. Everything is checked
+what `of` is `given`. Its result is packed into the answer by its type; a `Download` is sent as a
+stream. Everything is checked
 when the process starts.
 """
 
@@ -18,6 +19,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from libs import context, descriptors, pages, uploads, wire
+from libs.downloads import Download
 from libs.errors import Refusal, required
 from libs.hints import bare
 from libs.idempotency import Key, key_of, needed_key_of
@@ -110,7 +112,7 @@ def _call(
                 raise TypeError(f"{rpc.name} does not read {sorted(left)}")
     packed = _packed(rpc, shows)
 
-    async def call(deps: Any, request: Message) -> Message:
+    async def call(deps: Any, request: Message) -> Any:
         return packed(await ask(deps, request))
 
     return call
@@ -198,16 +200,16 @@ def _value(
     raise TypeError(f"nothing in {rpc.name} says what {name} is")
 
 
-def _packed(rpc: MethodDescriptor, shows: Shows) -> Callable[[Any], Message]:
+def _packed(rpc: MethodDescriptor, shows: Shows) -> Callable[[Any], Any]:
     """Packs a flow's result into the answer: as itself, as rows, as its only field, or as a
-    dataclass of all fields.
+    dataclass of all fields. A Download becomes a stream at the server.
     """
     answer, known = GetMessageClass(rpc.output_type), rpc.output_type.fields_by_name
 
-    def packed(value: Any) -> Message:
+    def packed(value: Any) -> Any:
         if value is None:
             return answer()
-        if isinstance(value, answer):
+        if isinstance(value, (answer, Download)):
             return value
         if isinstance(value, Listed):
             data = [_shown(known["data"], row, shows) for row in value.rows]

@@ -24,12 +24,13 @@ from services.gateway.checkout import METHOD_SERVICES, Checkout
 from services.gateway.client_addresses import Addresses
 from services.gateway.config import Config
 from services.gateway.delivery_reports import DeliveryReports
+from services.gateway.downloading import Downloader
 from services.gateway.errors import RouteNotFound
 from services.gateway.fairness import Fairness
 from services.gateway.logos import Logos
 from services.gateway.pay import routes as shopper_pages
 from services.gateway.pay import url_correction
-from services.gateway.places import Places
+from services.gateway.places import Files, Places
 from services.gateway.return_page import ReturnPage
 from services.gateway.routes import Route, all_routes
 from services.gateway.rules.limits import Failures, Limiter
@@ -43,9 +44,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def runner(
-    config: Config, upstreams: Upstreams, tasks: Tasks, addresses: Addresses
+    config: Config,
+    upstreams: Upstreams,
+    tasks: Tasks,
+    addresses: Addresses,
+    routes: tuple[Route, ...] | None = None,
 ) -> connections.Runner:
-    """Serves the application. Mutating calls run as `tasks`, which the caller awaits."""
+    """Serves the application, `routes` or all. Mutating calls run as `tasks`, which the caller
+    awaits.
+    """
     security = Security(origins=config.cors_origins, secure=config.secure)
 
     def refused(refusal: Refusal) -> web.Response:
@@ -61,7 +68,8 @@ def runner(
         connections=config.max_connections,
         per_address=0 if config.trusted_proxies else config.max_connections_per_address,
     )
-    app = build(config, upstreams, tasks, addresses, security)
+    known = all_routes() if routes is None else routes
+    app = build(config, upstreams, tasks, addresses, security, known=known)
     return connections.Runner(app, limits, refused, shutdown_timeout=config.grace_seconds)
 
 
@@ -71,6 +79,8 @@ def build(
     tasks: Tasks,
     addresses: Addresses,
     security: Security,
+    *,
+    known: tuple[Route, ...],
 ) -> web.Application:
     edge = Edge(
         keys=keys(upstreams),
@@ -80,7 +90,6 @@ def build(
         tasks=tasks,
         security=security,
     )
-    known = all_routes()
     app = web.Application(middlewares=[middleware.middleware(), url_correction.middleware()])
     app[bodies.SECONDS] = config.body_seconds
     app.on_response_prepare.append(security.on_prepare)
@@ -89,6 +98,8 @@ def build(
         handler: Transcoder
         if route.uploads:
             handler = Uploader(route, upstreams.upload(route.rpc), edge)
+        elif route.downloads:
+            handler = Downloader(route, upstreams.download(route.rpc), edge)
         else:
             call = local.get(route.rpc.full_name) or upstreams.call(route.rpc)
             handler = Transcoder(route, call, edge)
@@ -129,6 +140,7 @@ def fairness(config: Config) -> Fairness:
             rate=config.browser_requests_per_second, burst=config.browser_requests_burst
         ),
         places=Places(reads=config.merchant_reads_at_once, calls=config.merchant_calls_at_once),
+        files=Files(each=config.merchant_files_at_once, total=config.files_at_once),
         slow_down_seconds=config.slow_down_seconds,
     )
 

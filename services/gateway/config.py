@@ -49,6 +49,9 @@ class Config(Settings):
     # merchant has a call in progress), and all others.
     merchant_reads_at_once: int = Field(default=4, ge=1)
     merchant_calls_at_once: int = Field(default=32, ge=1)
+    # Files that are being sent: exports and downloads, per merchant and in total.
+    merchant_files_at_once: int = Field(default=2, ge=1)
+    files_at_once: int = Field(default=8, ge=1)
     # Approximate delay of a 429 of the API, to slow down floods; four times as long if a merchant
     # gets many.
     slow_down_seconds: float = Field(default=1.0, ge=0, le=10)

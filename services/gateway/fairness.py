@@ -9,12 +9,12 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Final
 
 from services.gateway.authentication import Identity
 from services.gateway.errors import PlanRateExceeded, TooManyRequests
-from services.gateway.places import Places
+from services.gateway.places import Files, Places
 from services.gateway.rules.limits import Limiter, Plans, Quota
 
 REFUSALS_PER_SECOND: Final = 50.0  # per caller; any further ones are held back longer
@@ -32,12 +32,14 @@ class Fairness:
         by_merchant: Limiter,
         by_browser: Limiter,
         places: Places,
+        files: Files,
         slow_down_seconds: float,
     ) -> None:
         self._by_merchant = by_merchant
         self._by_browser = by_browser
         self._plans = Plans()
         self._places = places
+        self._files = files
         self._slow_down_seconds = slow_down_seconds
         self._refusals = Limiter(rate=REFUSALS_PER_SECOND, burst=REFUSALS_PER_SECOND)
 
@@ -85,6 +87,10 @@ class Fairness:
     def place(self, caller: Identity, *, reads_only: bool) -> AbstractAsyncContextManager[None]:
         """Held while a call is in progress. Raises TooManyAtOnce."""
         return self._places.held(caller.merchant_id, browser=caller.publishable, reads=reads_only)
+
+    def file(self, caller: Identity) -> AbstractContextManager[None]:
+        """Held while a file is sent. Raises TooManyAtOnce."""
+        return self._files.held(caller.merchant_id)
 
 
 def _name(caller: Identity) -> str:

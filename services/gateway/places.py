@@ -9,11 +9,12 @@ takes longer, and a flood gets a quarter of what a single reader gets.
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 from services.gateway.errors import TooManyAtOnce
+from services.gateway.rules.limits import InUse
 
 WAIT_SECONDS: Final = 2.0  # for a slot; then the call is refused
 MAX_WAITING: Final = 64  # per queue
@@ -80,6 +81,26 @@ class Places:
             if len(self._under_way) <= 1:  # whoever is alone now has more slots
                 for line in self._lines.values():
                     line.move_up()
+
+
+class Files:
+    """Files in progress: `each` per merchant, `total` of all."""
+
+    def __init__(self, *, each: int, total: int) -> None:
+        self._each = each
+        self._total = total
+        self._in_use = InUse()
+
+    @contextmanager
+    def held(self, merchant_id: str) -> Iterator[None]:
+        """Held while a file is sent. Raises TooManyAtOnce."""
+        if self._in_use.by(merchant_id) >= self._each or self._in_use.total >= self._total:
+            raise TooManyAtOnce
+        self._in_use.take(merchant_id)
+        try:
+            yield
+        finally:
+            self._in_use.give_back(merchant_id)
 
 
 class _Line:

@@ -43,6 +43,11 @@ class Route:
         return self.rules.HasField("upload")
 
     @property
+    def downloads(self) -> bool:
+        """Whether its answer is a file as it is."""
+        return self.rules.HasField("download")
+
+    @property
     def elsewhere(self) -> Mapping[str, str]:
         """Fields that neither body nor query may contain, and the error for it."""
         in_headers = {
@@ -79,6 +84,8 @@ def _routes_of(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Iterator[Route
         owner = rpc.output_type if name and name == rule.response_body else rpc.input_type
         if name not in ("", "*") and name not in owner.fields_by_name:
             raise ValueError(f"{rpc.full_name}: its route names {name}, which is not a field")
+    if descriptors.rules_of(rpc).HasField("download") and verb != "get":
+        raise ValueError(f"{rpc.full_name}: what sends a file only reads")
     yield Route(
         method=verb.upper(),
         path=path,

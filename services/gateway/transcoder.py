@@ -4,7 +4,7 @@ import re
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NoReturn
 
 from aiohttp import web
 from google.protobuf.message import Message
@@ -74,12 +74,11 @@ class Transcoder:
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         try:
-            response = await self._answer(request)
+            response: web.StreamResponse = await self._answer(request)
         except Refusal as refusal:
             response = await self._refused(request, refusal)
-        if (caller := request.get(CALLER)) is not None:
-            told = self._edge.fairness.told(caller, network(request[ADDRESS]))
-            response.headers.update(told)
+        if (caller := request.get(CALLER)) is not None and not response.prepared:
+            response.headers.update(self._told(request, caller))
         if self._rules.publishable:
             self._edge.security.share(request, response)
         return response
@@ -91,7 +90,10 @@ class Transcoder:
             await self._edge.fairness.slow_down(request.get(CALLER))
         return problems.response(refusal, body_field=self._route.body)
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    def _told(self, request: web.Request, caller: Identity) -> dict[str, str]:
+        return self._edge.fairness.told(caller, network(request[ADDRESS]))
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         caller = await identify(request, self._edge)
         self._allow(caller)
         key = idempotency_key(request)
@@ -110,16 +112,7 @@ class Transcoder:
     ) -> web.Response:
         if caller.publishable and self._route.address_fields:
             self._tell_address(message, request)
-        context.set_current(
-            context.Call(
-                merchant_id=caller.merchant_id,
-                actor=caller.api_key_id,
-                idempotency_key=key,
-                clock_offset_seconds=caller.clock_offset_seconds,
-                publishable=caller.publishable,
-                scopes=caller.scopes,
-            )
-        )
+        speak_for(caller, key)
         answer = await self._asked(request, message, key)
         if self._changes_keys:
             self._edge.keys.forget(caller.merchant_id)
@@ -174,6 +167,25 @@ class Transcoder:
         inner: Message = getattr(message, self._route.body)
         inner.SetInParent()
         json_in.fill_body(inner, value)
+
+
+def speak_for(caller: Identity, key: str) -> None:
+    """Calls of this task are the caller's from now on."""
+    context.set_current(
+        context.Call(
+            merchant_id=caller.merchant_id,
+            actor=caller.api_key_id,
+            idempotency_key=key,
+            clock_offset_seconds=caller.clock_offset_seconds,
+            publishable=caller.publishable,
+            scopes=caller.scopes,
+        )
+    )
+
+
+async def no_call(_: Message, __: str) -> NoReturn:
+    """For routes whose body or answer is a file."""
+    raise AssertionError("a file is streamed")
 
 
 async def identify(request: web.Request, edge: Edge) -> Identity:

@@ -1,13 +1,11 @@
 """Calls whose body is a file: it is forwarded as it arrives, and never held as a whole."""
 
-from typing import NoReturn
-
 from aiohttp import web
 from google.protobuf.message import Message
 
 from services.gateway import bodies
 from services.gateway.routes import Route
-from services.gateway.transcoder import Edge, Transcoder
+from services.gateway.transcoder import Edge, Transcoder, no_call
 from services.gateway.upstreams import Upload
 
 
@@ -15,13 +13,9 @@ class Uploader(Transcoder):
     """The handler of one such route. The merchant's slot is taken before the body is read."""
 
     def __init__(self, route: Route, upload: Upload, edge: Edge) -> None:
-        super().__init__(route, _never, edge)
+        super().__init__(route, no_call, edge)
         self._upload = upload
         self._most = route.rules.upload.max_bytes
 
     async def _asked(self, request: web.Request, message: Message, _: str) -> Message:
         return await self._upload(message, bodies.pieces(request, self._most))
-
-
-async def _never(_: Message, __: str) -> NoReturn:
-    raise AssertionError("a file is uploaded")

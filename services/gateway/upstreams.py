@@ -12,10 +12,12 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from libs import client, deadlines, descriptors, services
+from libs.downloads import Download
 from libs.uploads import Pieces
 
 Call = Callable[[Message, str], Awaitable[Message]]
 Upload = Callable[[Message, Pieces], Awaitable[Message]]
+Downloaded = Callable[[Message], Awaitable[Download]]
 
 LOCAL: Final = ("incasso.gateway.v1.CheckoutService",)
 
@@ -64,6 +66,15 @@ class Upstreams:
             return answer
 
         return upload
+
+    def download(self, rpc: MethodDescriptor) -> Downloaded:
+        """A function of the request. Raises Refusal, as do the pieces of the file."""
+        stream = self._channel(rpc).unary_stream(**_of(rpc))
+
+        async def download(request: Message) -> Download:
+            return await client.download(stream, request, timeout_seconds=deadlines.DOWNLOAD)
+
+        return download
 
     def _channel(self, rpc: MethodDescriptor) -> grpc.aio.Channel:
         return self._by_service[rpc.containing_service.full_name]

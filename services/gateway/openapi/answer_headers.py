@@ -20,6 +20,10 @@ def of_answer() -> Schema:
     return {header: _reference(name) for header, name in _COMPONENTS.items()}
 
 
+def of_file() -> Schema:
+    return {**of_answer(), "Content-Disposition": _reference("ContentDisposition")}
+
+
 def of_refusal(status: int) -> Schema:
     if status not in _TOLD_TO_WAIT:
         return of_answer()
@@ -48,6 +52,10 @@ def components() -> Schema:
             "description": "How many requests are left (`r`) of each policy, and in how many"
             ' seconds (`t`) all of them are there again; such as `"merchant";r=1999;t=1`.',
             "schema": limit,
+        },
+        "ContentDisposition": {
+            "description": "The file's name: `attachment`, to be saved (RFC 6266).",
+            "schema": {"type": "string", "maxLength": 2048, "pattern": "^attachment;[ -~]*$"},
         },
         "RetryAfter": {
             "description": "Seconds to wait before the request is repeated.",

@@ -31,6 +31,8 @@ outcome comes later: never charge again in another way.
 **Amounts** are whole numbers in minor units: 5990 EUR is €59.90, 500 JPY is ¥500.
 """
 
+MOST_FILE_BYTES: Final = 2**40  # no file gets as large; a bound is the document's rule
+
 
 def build(
     routes: Sequence[Route], *, public_url: str, contact_email: str = "", version: str = "v1"
@@ -183,7 +185,19 @@ def _file(route: Route) -> Schema:
     }
 
 
+def _downloaded(route: Route) -> Schema:
+    """A file of one of its media types, in no form but its own."""
+    schema = {"type": "string", "format": "binary", "maxLength": MOST_FILE_BYTES}
+    return {
+        "description": "The file",
+        "headers": answer_headers.of_file(),
+        "content": {kind: {"schema": schema} for kind in route.rules.download.media_types},
+    }
+
+
 def _success(route: Route, schemas: Schemas) -> Schema:
+    if route.downloads:
+        return _downloaded(route)
     message = _answer_of(route)
     schema = schemas.message(message, view=View.ANSWER)
     if route.rules.publishable:

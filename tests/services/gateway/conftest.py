@@ -1,17 +1,15 @@
 """A gateway in this process before fake services: real gRPC servers, doors and rules, no business."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from axe_playwright_python.base import AXE_SCRIPT
-from google.protobuf.message import Message
 from multidict import CIMultiDict
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -19,115 +17,25 @@ from playwright.async_api import Browser, Page
 
 from incasso.merchants.v1 import merchants_pb2
 from incasso.paylink.v1 import pages_pb2
-from libs import context, descriptors
-from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
-from libs.services import SERVICES
 from libs.tasks import Tasks
-from libs.uploads import Upload
 from services.gateway import app as gateway_app
 from services.gateway import connections
 from services.gateway.client_addresses import Addresses
 from services.gateway.config import Config
-from services.gateway.upstreams import Upstreams, message_class
+from services.gateway.routes import Route, all_routes
+from services.gateway.upstreams import Upstreams
 from services.sandbox.app import build_app as build_sandbox
 from services.sandbox.config import Config as SandboxConfig
 from tests.browser import SCREENSHOTS, browser
-from tests.contracts import adder
 from tests.services.gateway import shop_samples
+from tests.services.gateway.doubles import SECRET, Doors, Services, authenticate, start_servers
 from tests.services.sandbox.conftest import started
 
 LOGO = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
 __all__ = ["browser"]  # the fixture, for every test of this folder
-
-SECRET = "sk_all00000000000000000000000000000"
-PUBLISHABLE = "pk_browser0000000000000000000000000"
-NARROW = "sk_narrow00000000000000000000000000"
-# Keys of one merchant whose plan allows a request a second.
-SMALL_PLAN = {
-    "sk_small00000000000000000000000000a": merchants_pb2.ApiKey.KIND_SECRET,
-    "sk_small00000000000000000000000000b": merchants_pb2.ApiKey.KIND_SECRET,
-    "pk_small000000000000000000000000000": merchants_pb2.ApiKey.KIND_PUBLISHABLE,
-}
-REVOKED = "sk_revoked0000000000000000000000000"
-UNKNOWN = "sk_unknown0000000000000000000000000"
-
-
-@dataclass
-class Seen:
-    name: str
-    request: Any
-    call: context.Call
-
-
-@dataclass
-class Services:
-    """Answers by RPC name: a message, a refusal to raise, or a function of the request."""
-
-    answers: dict[str, Any] = field(default_factory=dict)
-    seen: list[Seen] = field(default_factory=list)
-    files: dict[str, bytes] = field(default_factory=dict)  # by RPC, those of uploads
-
-    def last(self, name: str) -> Seen:
-        return next(seen for seen in reversed(self.seen) if seen.name == name)
-
-    def calls(self, name: str) -> int:
-        return sum(seen.name == name for seen in self.seen)
-
-    async def answer(self, name: str, request: Message, default: type[Message]) -> Message:
-        self.seen.append(Seen(name, request, context.current()))
-        found = self.answers.get(name)
-        if callable(found):
-            found = found(request)
-        if asyncio.iscoroutine(found):
-            found = await found
-        if isinstance(found, Exception):
-            raise found
-        return found if found is not None else default()
-
-
-def authenticate(request: merchants_pb2.AuthenticateKeyRequest) -> Any:
-    if request.secret == REVOKED:
-        return RemoteRefusal(Kind.UNAUTHENTICATED, "api_key_revoked", "This key was revoked.")
-    kind, scopes = merchants_pb2.ApiKey.KIND_SECRET, ["*"]
-    rate = 0
-    if request.secret == PUBLISHABLE:
-        kind, scopes = merchants_pb2.ApiKey.KIND_PUBLISHABLE, []
-    elif request.secret == NARROW:
-        scopes = ["nothing:read"]
-    elif request.secret in SMALL_PLAN:
-        rate = 1
-        kind = SMALL_PLAN[request.secret]
-    elif request.secret != SECRET:
-        return RemoteRefusal(Kind.UNAUTHENTICATED, "api_key_unknown", "No such key.")
-    return merchants_pb2.AuthenticateKeyResponse(
-        api_key_id=f"key_{request.secret[3:9]}",
-        merchant_id="mer_1",
-        kind=kind,
-        scopes=scopes,
-        clock_offset_seconds=7,
-        plan="tiny" if rate else "pro",
-        requests_per_second=rate,
-    )
-
-
-class Servicer:
-    def __init__(self, services: Services, service: str) -> None:
-        for rpc in descriptors.service(service).methods:
-            setattr(self, rpc.name, self._method(services, rpc))
-
-    def _method(self, services: Services, rpc: Any) -> Any:
-        default = message_class(rpc.output_type)
-
-        async def method(request: Any, _: Any) -> Message:
-            if isinstance(request, Upload):
-                services.files[rpc.name] = b"".join([piece async for piece in request.pieces])
-                request = request.request
-            return await services.answer(rpc.name, request, default)
-
-        return method
 
 
 @dataclass
@@ -148,28 +56,18 @@ class Gateway:
         )
 
 
-async def start_servers(services: Services, alone: str = "") -> tuple[Any, dict[str, str]]:
-    """One server for all upstreams but the one that is `alone`, since each takes 4 ms; their targets."""
-    servers, targets = {}, dict[str, str]()
-    for group in ({one.name for one in SERVICES} - {alone}, {alone} - {""}):
-        full_names = [name for one in SERVICES if one.name in group for name in one.full_names]
-        doors = [
-            (adder(descriptors.service(name)), Servicer(services, name)) for name in full_names
-        ]
-        if doors:
-            server = Server(doors, full_names, Tasks())
-            port = await server.start("127.0.0.1:0")
-            servers |= dict.fromkeys(group, server)
-            targets |= dict.fromkeys(group, f"ipv4:127.0.0.1:{port}")
-    return servers, targets
-
-
 @asynccontextmanager
-async def running_gateway(*, alone: str = "", **config: Any) -> AsyncIterator[Gateway]:
-    """`alone`: the upstream that a test stops, `gateway.servers[alone]`."""
+async def running_gateway(
+    *, alone: str = "", more: Doors = (), routes: tuple[Route, ...] = (), **config: Any
+) -> AsyncIterator[Gateway]:
+    """`alone`: the upstream that a test stops, `gateway.servers[alone]`. `more`: services of the
+    test's own, with their `routes`.
+    """
     services = Services({"AuthenticateKey": authenticate})
-    servers, targets = await start_servers(services, alone)
+    servers, targets = await start_servers(services, alone, more)
     upstreams, tasks = Upstreams(targets), Tasks()
+    known = upstreams._channels[next(name for name in targets if name != alone)]
+    upstreams._by_service |= dict.fromkeys((name for name, _ in more), known)
     values = {
         "http_port": 0,
         "public_url": "http://127.0.0.1",
@@ -180,9 +78,9 @@ async def running_gateway(*, alone: str = "", **config: Any) -> AsyncIterator[Ga
         **{f"{name}_target": target for name, target in targets.items()},
         **config,
     }
-    known = Config(**values)
-    addresses = Addresses(known.trusted_proxies)
-    runner = gateway_app.runner(known, upstreams, tasks, addresses)
+    settings = Config(**values)
+    addresses = Addresses(settings.trusted_proxies)
+    runner = gateway_app.runner(settings, upstreams, tasks, addresses, (*all_routes(), *routes))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -7,7 +7,7 @@ from libs.errors import Kind, OutcomeUnknown, RemoteRefusal, ServiceUnavailable
 from services.gateway.authentication import FRESH_SECONDS, STALE_SECONDS, Keys, bearer_of
 from services.gateway.errors import ApiKeyMissing, ApiKeyUnknown
 from tests.kit.grouped_cases import grouped
-from tests.services.gateway.conftest import NARROW, PUBLISHABLE, REVOKED, SECRET, UNKNOWN
+from tests.services.gateway.doubles import NARROW, PUBLISHABLE, REVOKED, SECRET, UNKNOWN
 from tests.services.gateway.samples import ROUTES, every_route, name_of, sample, service_of
 from tests.services.gateway.test_transcoder import problem
 

@@ -13,7 +13,8 @@ from incasso.payments.v1 import payments_pb2
 from libs import ids
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal
 from tests.browser import needs_chromium
-from tests.services.gateway.conftest import PUBLISHABLE, Gateway, picture, running_gateway
+from tests.services.gateway.conftest import Gateway, picture, running_gateway
+from tests.services.gateway.doubles import PUBLISHABLE
 from tests.services.gateway.storefront import storefront
 
 SESSION = oneclick_pb2.OneClickSession

@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser import OVERFLOW, check, faults, looks, needs_chromium
-from tests.services.gateway.conftest import PUBLISHABLE, Gateway, running_gateway
+from tests.services.gateway.conftest import Gateway, running_gateway
+from tests.services.gateway.doubles import PUBLISHABLE
 from tests.services.gateway.instalment_samples import (
     DEFERRAL_LAW,
     EXAMPLE,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.services.gateway.conftest import SECRET
+from tests.services.gateway.doubles import SECRET
 from tests.waiting import HANGING_SECONDS, until
 
 GET = b"GET /v1/merchant HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + SECRET.encode() + b"\r\n"

@@ -10,9 +10,9 @@ from incasso.oneclick.v1 import oneclick_pb2
 from libs.errors import Kind, RemoteRefusal
 from services.gateway import fairness, places
 from services.gateway.authentication import Identity
-from services.gateway.places import Places
+from services.gateway.places import Files, Places
 from services.gateway.rules.limits import Limiter
-from tests.services.gateway.conftest import PUBLISHABLE, SECRET
+from tests.services.gateway.doubles import PUBLISHABLE, SECRET
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
 from tests.waiting import HANGING_SECONDS
 
@@ -178,7 +178,11 @@ async def test_one_address_cannot_use_up_a_publishable_key(new_gateway, impatien
 def test_a_caller_who_is_refused_often_is_held_back_longer(monkeypatch):
     none = Limiter(rate=1.0, burst=1.0)
     edge = fairness.Fairness(
-        by_merchant=none, by_browser=none, places=Places(reads=1, calls=1), slow_down_seconds=1.0
+        by_merchant=none,
+        by_browser=none,
+        places=Places(reads=1, calls=1),
+        files=Files(each=1, total=1),
+        slow_down_seconds=1.0,
     )
     monkeypatch.setattr(edge, "_refusals", Limiter(rate=0.001, burst=2.0))
     loud, quiet = (

@@ -8,7 +8,7 @@ from libs.errors import Kind, RemoteRefusal
 from services.gateway.client_addresses import Addresses, network
 from services.gateway.rules.limits import MAX_BUCKETS, PLAN_BURST_SECONDS, Limiter, Plans
 from tests.services.gateway import pay_samples
-from tests.services.gateway.conftest import SECRET, SMALL_PLAN, UNKNOWN
+from tests.services.gateway.doubles import SECRET, SMALL_PLAN, UNKNOWN
 from tests.services.gateway.pay_samples import UNKNOWN as UNKNOWN_LINK
 from tests.services.gateway.test_transcoder import problem
 

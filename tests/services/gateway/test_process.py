@@ -13,7 +13,7 @@ from stack.process import free_ports
 from tests.conftest import ROOT
 from tests.kit.processes import Process
 from tests.services.gateway import pay_samples
-from tests.services.gateway.conftest import SECRET, Services, authenticate, start_servers
+from tests.services.gateway.doubles import SECRET, Services, authenticate, start_servers
 from tests.services.gateway.pay_samples import PATH
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY
 from tests.waiting import HANGING_SECONDS

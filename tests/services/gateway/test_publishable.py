@@ -10,7 +10,7 @@ from libs import json_values, validation
 from services.gateway.openapi import examples
 from services.gateway.rules import json_in
 from services.gateway.upstreams import message_class
-from tests.services.gateway.conftest import PUBLISHABLE, SECRET
+from tests.services.gateway.doubles import PUBLISHABLE, SECRET
 from tests.services.gateway.samples import ROUTES, name_of, sample
 
 OPEN = [route for route in ROUTES if route.rules.publishable]

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.services.gateway.conftest import PUBLISHABLE
+from tests.services.gateway.doubles import PUBLISHABLE
 from tests.services.gateway.samples import ROUTES, every_route, sample
 
 ORIGIN = {"Origin": "https://shop.example"}

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from libs.errors import Kind, RemoteRefusal
-from tests.services.gateway.conftest import SECRET
+from tests.services.gateway.doubles import SECRET
 from tests.services.gateway.samples import ROUTES
 from tests.services.gateway.test_transcoder import problem
 

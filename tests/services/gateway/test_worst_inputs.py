@@ -8,7 +8,8 @@ from bench.worst_inputs import INPUTS
 from libs import lag
 from libs.tasks import cancel
 from tests.kit import garbage
-from tests.services.gateway.conftest import SECRET, running_gateway
+from tests.services.gateway.conftest import running_gateway
+from tests.services.gateway.doubles import SECRET
 from tests.services.gateway.pay_samples import page, shown
 from tests.waiting import until
 

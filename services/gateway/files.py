@@ -1,0 +1,74 @@
+"""Answers that are files: sent while they are read, as fast as the caller takes them.
+
+A file that cannot be sent to its end must not look like a whole one: its connection is reset.
+"""
+
+import re
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from libs import downloads, telemetry
+from libs.downloads import Download
+from libs.errors import Refusal
+from libs.logs import log
+from services.gateway.middleware import TRACE_HEADER
+
+_NOT_PLAIN: Final = re.compile(r"[^\w.,() -]", re.ASCII)
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: what is not sent is dropped
+
+
+async def send(
+    request: web.Request, file: Download, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """Raises what its pieces raise before the first one; afterwards the connection ends."""
+    async with downloads.closing(file.pieces):
+        pieces = aiter(file.pieces)
+        first = await anext(pieces, b"")
+        response = web.StreamResponse(headers=_headers(file) | dict(headers))
+        response.content_length = file.size_bytes
+        await response.prepare(request)
+        try:
+            await response.write(first)
+            async for piece in pieces:
+                await response.write(piece)
+            await response.write_eof()
+        except (Refusal, ConnectionError) as error:
+            log.info("a file was not sent to its end", error=type(error).__name__)
+            reset(request)
+        except BaseException:
+            reset(request)
+            raise
+    return response
+
+
+def _headers(file: Download) -> dict[str, str]:
+    return {
+        "Content-Type": file.media_type + ("; charset=utf-8" * file.media_type.startswith("text/")),
+        "Content-Disposition": disposition(file.name),
+        "Cache-Control": "no-store",
+        TRACE_HEADER: telemetry.trace_id(),
+    }
+
+
+def disposition(name: str) -> str:
+    """For saving the file under its name (RFC 6266)."""
+    plain = _NOT_PLAIN.sub("_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def left(request: web.Request) -> bool:
+    """Whether the caller is gone."""
+    return request.transport is None or request.transport.is_closing()
+
+
+def reset(request: web.Request) -> None:
+    """Ends the connection as one that failed. To HTTP/1.0, a closed one is a complete answer."""
+    if request.transport is not None:
+        if (found := request.transport.get_extra_info("socket")) is not None:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        request.transport.abort()
