@@ -113,6 +113,7 @@ class Database:
             asyncpg.CannotConnectNowError,
             asyncpg.AdminShutdownError,
             asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # the server has said why it ends, and has not ended yet
         ) as error:
             raise ServiceUnavailable from error
 
