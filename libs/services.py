@@ -79,7 +79,11 @@ SERVICES: Final = (
         seals=True,
         listens_to=(MERCHANT_UPDATED,),
     ),
-    Service("reporting", ("LedgerService", "ImportsService", "ReconciliationService"), port=24),
+    Service(
+        "reporting",
+        ("LedgerService", "ImportsService", "ReconciliationService", "ReportsService"),
+        port=24,
+    ),
 )
 NAMES: Final = tuple(service.name for service in SERVICES)
 # All possible callers of an RPC: each has its own key.

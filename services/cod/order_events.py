@@ -136,6 +136,7 @@ def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
         fee_minor=share.fee_minor,
         fee_vat_minor=share.vat_minor,
         mode=_MODES[parcel.collected_in or after.mode],
+        remit_due_at=wire.opt_timestamp(after.remit_due_at),
     )
 
 

@@ -5,7 +5,12 @@ rebuild` compare the ledger with the event log.
 from pathlib import Path
 from typing import Final
 
-from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc, reconciliation_pb2_grpc
+from incasso.reporting.v1 import (
+    imports_pb2_grpc,
+    ledger_pb2_grpc,
+    reconciliation_pb2_grpc,
+    reports_pb2_grpc,
+)
 from libs import client, process
 from libs.clock import Clock
 from libs.process import Chassis, Parts
@@ -14,7 +19,7 @@ from services.reporting.config import Config
 from services.reporting.deps import Deps
 from services.reporting.merchants_client import Merchants
 from services.reporting.paylink_client import Links
-from services.reporting.service import Imports, Ledger, Reconciliation
+from services.reporting.service import Imports, Ledger, Reconciliation, Reports
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -31,9 +36,15 @@ async def build(config: Config, chassis: Chassis) -> Parts:
                 reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server,
                 Reconciliation(deps),
             ),
+            (reports_pb2_grpc.add_ReportsServiceServicer_to_server, Reports(deps)),
         ],
         kept=retention.KEPT,
-        loops=[worker.link_transfer_worker(deps).run, worker.reconciliation_worker(deps).run],
+        loops=[
+            worker.link_transfer_worker(deps).run,
+            worker.reconciliation_worker(deps).run,
+            worker.report_worker(deps).run,
+            worker.schedule_worker(deps).run,
+        ],
         handlers=worker.handlers(Merchants(merchants).zone_of),
         close=[merchants.close, paylink.close],
     )

@@ -43,3 +43,23 @@ class ItemNotOpen(Refusal, kind=Kind.CONFLICT, reason="item_not_open"):
 
 class AmountsDiffer(Refusal, kind=Kind.CONFLICT, reason="amounts_differ"):
     message = "Items and parts do not add up to the exception's item."
+
+
+class ReportNotFound(Refusal, kind=Kind.NOT_FOUND, reason="report_not_found"):
+    message = "There is no report with this name; see GET /v1/reports."
+
+
+class ReportRunNotFound(Refusal, kind=Kind.NOT_FOUND, reason="report_run_not_found"):
+    message = "There is no run with this id."
+
+
+class ReportRunsPending(Refusal, kind=Kind.RATE, reason="report_runs_pending"):
+    message = "Too many reports are being made; wait until one is done."
+
+
+class ReportScheduleNotFound(Refusal, kind=Kind.NOT_FOUND, reason="report_schedule_not_found"):
+    message = "There is no schedule with this id."
+
+
+class ReportSchedulesExhausted(Refusal, kind=Kind.CONFLICT, reason="report_schedules_exhausted"):
+    message = "There are too many schedules; stop one first."

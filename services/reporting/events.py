@@ -1,12 +1,13 @@
-"""The public view of the ledger: entries and periods as protobuf, and the event of a close."""
+"""The public view of the ledger, and the events of reporting: of a close, and of a finished report."""
 
 from datetime import datetime
 
-from incasso.reporting.v1 import events_pb2, ledger_pb2
+from incasso.reporting.v1 import events_pb2, ledger_pb2, reports_pb2
 from libs import descriptors, outbox, wire
 from libs.db import Conn
 from libs.outbox import NewEvent
 from services.reporting.rules.periods import Period
+from services.reporting.rules.report_runs import ReportRun
 
 
 def period_pb(period: Period) -> ledger_pb2.Period:
@@ -19,3 +20,9 @@ async def period_closed(conn: Conn, merchant_id: str, period: Period, now: datet
     await outbox.append(
         conn, NewEvent(merchant_id, f"{merchant_id}:{period.month}", subject, body, now)
     )
+
+
+async def report_finished(conn: Conn, run: ReportRun, now: datetime) -> None:
+    """`run`: as it is now."""
+    event = events_pb2.ReportFinished(run=wire.message(reports_pb2.ReportRun, run))
+    await outbox.append(conn, outbox.event_of(run, event, now))

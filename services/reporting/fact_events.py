@@ -1,24 +1,25 @@
-"""The events of other services that move money, and how each is read; also the time zones of
-merchants.
+"""The events of other services that move money, and how each is read.
 
 All events that move money are listed here; others about a payment, plan, order or link move none.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from incasso.cod.v1 import events_pb2 as cod
 from incasso.instalments.v1 import events_pb2 as instalments
-from incasso.merchants.v1 import events_pb2 as merchants
 from incasso.paylink.v1 import events_pb2 as paylink
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
-from libs import descriptors, time_zones, wire
+from libs import descriptors, wire
 from libs.bus import Event
+from services.reporting.rules import postings
+from services.reporting.rules.chart import Account, Place
 from services.reporting.rules.facts import (
     BookableEvent,
     CashCollected,
@@ -39,6 +40,7 @@ from services.reporting.rules.facts import (
 
 Read: TypeAlias = Callable[[Any, Event], BookableEvent]
 _PREFIX: Final = "incasso."
+_COD, _INSTALMENTS = "cod", "instalments"
 _MOVES: Final = wire.members(MoveKind, paylink_pb2.BankTransferMove.Kind)
 _DISPUTES: Final = wire.members(DisputeState, payments_pb2.Dispute.State)
 
@@ -87,7 +89,7 @@ def _refund(message: Any, *, undone: bool, amount_minor: int | None = None) -> P
 
 def _is_of_plan(payment: payments_pb2.Payment) -> bool:
     """Also if paid by the link of a missed part."""
-    return payment.method == "instalments" or payment.order_part.startswith("instalment:")
+    return payment.method == _INSTALMENTS or payment.order_part.startswith("instalment:")
 
 
 def _collected(message: cod.CodParcelCollected, event: Event) -> BookableEvent:
@@ -98,6 +100,8 @@ def _collected(message: cod.CodParcelCollected, event: Event) -> BookableEvent:
         currency=amount.currency,
         order_reference=message.order_reference,
         happened_on=_day_of(event, wire.time_of(message.collected_at)),
+        method=_COD,
+        dues=_due(event, message, amount.amount_minor),
     )
 
 
@@ -112,14 +116,40 @@ def _remitted(
         brought.shortage_minor,
         brought.short_before_minor,
     )
-    currency, reference = order.amount.currency, order.order_reference
-    return _bookable(event, fact, currency=currency, order_reference=reference)
+    owed = Place(Account.COURIER_RECEIVABLE, order.courier_id)
+    return _bookable(
+        event,
+        fact,
+        currency=order.amount.currency,
+        order_reference=order.order_reference,
+        method=_COD,
+        dues=_due(event, order, postings.amounts(fact)[owed]),
+    )
+
+
+def _due(event: Event, message: Any, amount_minor: int) -> Mapping[date, int]:
+    """Of cash that a courier has to pass on by the end of a day."""
+    if not message.HasField("remit_due_at") or not amount_minor:
+        return {}
+    at = wire.time_of(message.remit_due_at) - timedelta(seconds=1)
+    return {_day_of(event, at): amount_minor}
 
 
 def _plan_moved(message: instalments.PlanBalanceChanged, event: Event) -> BookableEvent:
     before, after = (wire.read(PlanBooks, books) for books in (message.before, message.after))
-    currency, reference = message.currency, message.order_reference
-    return _bookable(event, PlanMoved(before, after), currency=currency, order_reference=reference)
+    dues: Counter[str] = Counter()
+    for due in message.dues_after:
+        dues[due.due_on] += due.principal_minor
+    for due in message.dues_before:
+        dues[due.due_on] -= due.principal_minor
+    return _bookable(
+        event,
+        PlanMoved(before, after),
+        currency=message.currency,
+        order_reference=message.order_reference,
+        method=_INSTALMENTS,
+        dues={date.fromisoformat(day): minor for day, minor in dues.items() if minor},
+    )
 
 
 def _cash_refunded(message: cod.CodRefundPaid, event: Event) -> BookableEvent:
@@ -141,6 +171,7 @@ def _of_cash(event: Event, message: Any, fact: CashRefunded) -> BookableEvent:
         currency=currency,
         order_reference=reference,
         operation_reference=reaches_bank_as,
+        method=_COD,
     )
 
 
@@ -177,6 +208,7 @@ def _of_transfer(
         currency=transfer.amount.currency,
         happened_on=day,
         operation_reference="".join(transfer.bank_reference.upper().split()),
+        method="bank_transfer",
     )
 
 
@@ -196,6 +228,7 @@ def _of_payment(
         order_reference=payment.order_reference,
         payment_reference=payment.psp_reference,
         operation_reference=operation_reference,
+        method=_INSTALMENTS if _is_of_plan(payment) else payment.method,
     )
 
 
@@ -209,6 +242,8 @@ def _bookable(
     payment_reference: str = "",
     operation_reference: str = "",
     happened_on: date | None = None,
+    method: str = "",
+    dues: Mapping[date, int] | None = None,
 ) -> BookableEvent:
     """On the event's day, unless the event states another."""
     return BookableEvent(
@@ -222,6 +257,8 @@ def _bookable(
         order_reference=order_reference or None,
         trace_id=event.traceparent[3:35],
         fact=fact,
+        method=method or None,
+        dues=dues or {},
         payment_reference=payment_reference or None,
         operation_reference=operation_reference or None,
     )
@@ -251,21 +288,8 @@ _BY_SUBJECT: Final = {
 SUBJECTS: Final = tuple(_BY_SUBJECT)
 
 
-_TELLING_ZONES: Final = {
-    descriptors.subject_of(message()): message
-    for message in (merchants.MerchantCreated, merchants.MerchantUpdated)
-}
-ZONES: Final = tuple(_TELLING_ZONES)
-
-
 def bookable_of(event: Event, zone: ZoneInfo) -> BookableEvent:
     """`zone`: its merchant's. Raises KeyError for an event that is not booked."""
     message, read = _BY_SUBJECT[event.subject]
     local = replace(event, occurred_at=event.occurred_at.astimezone(zone))
     return read(message.FromString(event.body), local)
-
-
-def zone_of(event: Event) -> tuple[str, str]:
-    """The merchant's zone; UTC if it was created before zones existed."""
-    merchant = _TELLING_ZONES[event.subject].FromString(event.body).merchant
-    return merchant.id, merchant.time_zone or time_zones.UTC

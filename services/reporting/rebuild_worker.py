@@ -18,7 +18,7 @@ from libs import db, outbox, settings
 from libs.bus import Event
 from libs.db import Database
 from libs.errors import ServiceUnavailable
-from services.reporting import fact_events
+from services.reporting import fact_events, zone_events
 from services.reporting.config import RebuildConfig
 from services.reporting.flows.rebuilding import Rebuild
 from services.reporting.rules.facts import BookableEvent
@@ -26,7 +26,7 @@ from services.reporting.rules.rebuilding import Compared, DifferenceKind
 from services.reporting.store import own_facts
 from services.reporting.store import rebuilding as store
 
-HEARD: Final = (*fact_events.ZONES, *fact_events.SUBJECTS)
+HEARD: Final = (*zone_events.SUBJECTS, *fact_events.SUBJECTS)
 BATCH: Final = 2000
 PATIENCE_SECONDS: Final = 60.0
 SAME, DIFFERENT, BUSY, NO_ANSWER = 0, 1, 2, 3

@@ -4,7 +4,8 @@ on.
 
 from typing import Final
 
-from libs.retention import Kept, Table
+from libs.retention import Kept, Rule, Table
+from services.reporting.rules.report_runs import KEPT as FILES_KEPT
 
 _ENTRY: Final = "merchant_id id kind currency resource_id payment_id order_reference trace_id"
 _POSTING: Final = (
@@ -93,6 +94,31 @@ KEPT: Final = Kept(
             "who changed what in the reconciliation: a record that was removed breaks the chain",
             plain="merchant_id id action subject_id actor before after trace_id previous_hash hash",
         ),
+        "report_runs": Table(
+            "files of reports that were requested, and their progress",
+            plain="merchant_id id state report format currency failed_reason schedule_id created_by trace_id",
+        ),
+        "report_pieces": Table(
+            "the files, which name orders and no shoppers", plain="merchant_id run_id data"
+        ),
+        "report_schedules": Table(
+            "which reports are made regularly, and who gets them",
+            plain="merchant_id id state report format currency every created_by",
+            personal={
+                "emails": "stay as long as the schedule: addresses of the merchant's own people"
+            },
+        ),
         "reconciliations": Table("when each merchant is reconciled next", plain="merchant_id"),
-    }
+    },
+    (
+        Rule(
+            "report_runs",
+            "created_at",
+            FILES_KEPT,
+            "a report can be made again",
+            where="state = 'done'",
+            clear={"state": "'expired'"},
+        ),
+        Rule("report_pieces", "created_at", FILES_KEPT, "a report can be made again"),
+    ),
 )

@@ -6,14 +6,22 @@ from typing import Final
 from incasso.reporting.v1 import imports_pb2, ledger_pb2
 from libs import context, servicer, wire
 from services.reporting.deps import Deps
-from services.reporting.errors import ExceptionNotFound, ImportNotFound
+from services.reporting.errors import (
+    ExceptionNotFound,
+    ImportNotFound,
+    ReportRunNotFound,
+    ReportScheduleNotFound,
+)
 from services.reporting.flows import (
     auditing,
     closing,
     importing,
     reading,
     reconciling,
+    report_runs,
+    reports,
     resolving,
+    schedules,
     sources,
 )
 from services.reporting.store import link_transfers
@@ -22,6 +30,8 @@ from services.reporting.store.books import ENTRIES
 from services.reporting.store.exceptions import EXCEPTIONS
 from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES
 from services.reporting.store.matching import MATCHES
+from services.reporting.store.report_runs import RUNS
+from services.reporting.store.schedules import SCHEDULES
 
 
 async def _with_lines(deps: Deps, answer: ledger_pb2.ListJournalEntriesResponse) -> None:
@@ -75,4 +85,17 @@ Reconciliation: Final = servicer.of(
     PutReconciliationSource=sources.put_source,
     ListAuditRecords=servicer.Rows(AUDIT, "aud"),
     CheckAuditLog=auditing.check,
+)
+
+Reports: Final = servicer.of(
+    "incasso.reporting.v1.ReportsService",
+    ListReports=reports.list_reports,
+    GetReportRows=reports.first_rows,
+    CreateReportRun=report_runs.create_run,
+    GetReportRun=servicer.Row(RUNS, ReportRunNotFound),
+    ListReportRuns=servicer.Rows(RUNS, "rrn"),
+    CreateReportSchedule=schedules.create_schedule,
+    GetReportSchedule=servicer.Row(SCHEDULES, ReportScheduleNotFound),
+    ListReportSchedules=servicer.Rows(SCHEDULES, "rsc"),
+    StopReportSchedule=schedules.stop_schedule,
 )

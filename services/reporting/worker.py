@@ -11,14 +11,25 @@ from libs.db import Conn
 from libs.due import DueWorker
 from libs.payments import due
 from libs.payments.due import DueRow
-from services.reporting import courier_events, fact_events
+from services.reporting import courier_events, fact_events, zone_events
 from services.reporting.deps import Deps
-from services.reporting.flows import booking, ingesting, link_transfers, reconciling, remittances
+from services.reporting.flows import (
+    booking,
+    ingesting,
+    link_transfers,
+    reconciling,
+    remittances,
+    report_runs,
+    schedules,
+)
 from services.reporting.flows.ingesting import ZoneOf
+from services.reporting.rules.report_runs import LEASE
 from services.reporting.store import matching
+from services.reporting.store import report_runs as report_runs_store
+from services.reporting.store import schedules as schedules_store
 
 SERVICE: Final = "reporting"
-_HEARD: Final = {*fact_events.SUBJECTS, *fact_events.ZONES, *courier_events.SUBJECTS}
+_HEARD: Final = {*fact_events.SUBJECTS, *zone_events.SUBJECTS, *courier_events.SUBJECTS}
 
 
 def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
@@ -46,3 +57,17 @@ def reconciliation_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
         await reconciling.reconcile(deps)
 
     return due_rows.worker(SERVICE, "reconciliation", deps.db, matching.CLAIM, work, concurrency=2)
+
+
+def report_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
+    """Writes the files of reports."""
+    work = partial(report_runs.work, deps)
+    return due_rows.worker(
+        SERVICE, "report", deps.db, report_runs_store.CLAIM, work, LEASE, concurrency=2
+    )
+
+
+def schedule_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
+    """Creates the runs of schedules, by the merchant's clock."""
+    work = partial(schedules.fall_due, deps)
+    return due_rows.worker(SERVICE, "report schedule", deps.db, schedules_store.CLAIM, work)

@@ -5,8 +5,10 @@ first, then from fees, also those paid with other parts. A withdrawal sets off p
 the capital owed: they are no longer earned.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from services.instalments.rules.current_schedule import remaining_price
 from services.instalments.rules.plans import OPEN, Instalment, Plan
@@ -46,7 +48,7 @@ def books_of(plan: Plan, parts: Sequence[Instalment]) -> Books:
         return Books()
     paid = [part for part in parts if part.state is InstalmentState.PAID]
     given_up = [part for part in parts if _is_given_up(part)]
-    owed = [part for part in parts if part.state in OPEN and part not in given_up]
+    owed = _owed(parts)
     interest = sum(max(part.interest_minor - part.rebate_minor, 0) for part in paid)
     more_off = sum(max(part.rebate_minor - part.interest_minor, 0) for part in paid)
     fees = sum(part.fee_minor for part in paid) - more_off
@@ -67,6 +69,19 @@ def books_of(plan: Plan, parts: Sequence[Instalment]) -> Books:
         fees_minor=fees - (set_off - of_interest),
         late_fees_minor=sum(part.late_fee_minor for part in paid),
     )
+
+
+def dues_of(plan: Plan, parts: Sequence[Instalment]) -> Mapping[date, int]:
+    """The owed principal by due date."""
+    dues: Counter[date] = Counter()
+    if plan.activated_at is not None:
+        for part in _owed(parts):
+            dues[part.due_on] += part.principal_minor
+    return {day: minor for day, minor in dues.items() if minor}
+
+
+def _owed(parts: Sequence[Instalment]) -> Sequence[Instalment]:
+    return [part for part in parts if part.state in OPEN and not _is_given_up(part)]
 
 
 def _is_given_up(part: Instalment) -> bool:

@@ -1,14 +1,14 @@
 """Months: lists and closes them."""
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
-from libs import context, time_zones
+from libs import context
 from services.reporting import events
 from services.reporting.deps import Deps
+from services.reporting.flows import days
 from services.reporting.rules import periods as rules
 from services.reporting.rules.periods import Period, PeriodState
-from services.reporting.store import books, zones
+from services.reporting.store import books
 from services.reporting.store import periods as store
 
 
@@ -17,7 +17,7 @@ async def close_period(deps: Deps, month: str) -> Period:
     merchant_id, now = context.merchant_id(), deps.clock.now()
     first = rules.month_of(month)
     async with deps.db.transaction() as tx:
-        zone = (await zones.of(tx, [merchant_id])).get(merchant_id, ZoneInfo(time_zones.UTC))
+        zone = await days.zone_of(tx, merchant_id)
         rules.check_over(first, now.astimezone(zone).date())
         await books.own(tx)
         known = (await store.closed(tx, [merchant_id])).get(merchant_id)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from libs.bus import Event
 from libs.db import Conn
 from libs.errors import ServiceUnavailable
-from services.reporting import fact_events
+from services.reporting import fact_events, zone_events
 from services.reporting.rules.facts import BookableEvent
 from services.reporting.store import zones
 
@@ -18,9 +18,9 @@ async def ingest(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequen
     """Stores zones and returns facts. `zone_of` is called for merchants without any event yet.
     Raises what it raises: the events are then redelivered.
     """
-    of_merchants = [event for event in events if event.subject in fact_events.ZONES]
+    of_merchants = [event for event in events if event.subject in zone_events.SUBJECTS]
     if of_merchants:
-        await zones.keep(conn, dict(map(fact_events.zone_of, of_merchants)))
+        await zones.keep(conn, dict(map(zone_events.zone_of, of_merchants)))
     told = [event for event in events if event.subject in fact_events.SUBJECTS]
     known = await zones_of(conn, {event.merchant_id for event in told}, zone_of)
     return [fact_events.bookable_of(event, known[event.merchant_id]) for event in told]

@@ -48,13 +48,14 @@ class Booked:
     order_reference: str | None
     trace_id: str
     recorded_at: datetime
+    method: str | None
     closed_month: str | None  # to which it belongs, if it was booked later
 
 
 def entry_of(told: BookableEvent) -> Entry | None:
-    """None if nothing moved."""
+    """None if nothing moved. One that only moves due dates has no postings."""
     found = paired(postings.amounts(told.fact))
-    return Entry(told, found) if found else None
+    return Entry(told, found) if found or told.dues else None
 
 
 def paired(amounts: Mapping[Place, int]) -> Sequence[Posting]:

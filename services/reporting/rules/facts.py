@@ -5,8 +5,8 @@ A fact contains everything that its entry needs: it depends on no other event, s
 order, repeated or not, result in the same ledger.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import TypeAlias
@@ -199,5 +199,8 @@ class BookableEvent:
     order_reference: str | None
     trace_id: str
     fact: Fact
+    method: str | None = None  # one_click, link, instalments, cod, bank_transfer
+    # What it adds to a receivable, by the day on which that is due.
+    dues: Mapping[date, int] = field(default_factory=dict)
     payment_reference: str | None = None  # the PSP's id of the payment
     operation_reference: str | None = None  # the PSP's or bank's id of the operation

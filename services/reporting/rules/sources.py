@@ -15,6 +15,8 @@ class Source:
     late_after_days: int
     fee_basis_points: int | None
     fee_fixed_minor: int | None
+    acquirer: str | None
+    tax_code: str | None
     updated_at: datetime
 
 
@@ -25,6 +27,8 @@ class Terms:
     late_after_days: int | None = None
     fee_basis_points: int | None = None
     fee_fixed_minor: int | None = None
+    acquirer: str | None = None
+    tax_code: str | None = None
 
 
 def of_terms(terms: Terms, merchant_id: str, now: datetime) -> Source:
@@ -39,5 +43,7 @@ def of_terms(terms: Terms, merchant_id: str, now: datetime) -> Source:
         late_after_days=terms.late_after_days or DEFAULT_LATE_AFTER_DAYS,
         fee_basis_points=terms.fee_basis_points,
         fee_fixed_minor=terms.fee_fixed_minor,
+        acquirer=terms.acquirer,
+        tax_code=terms.tax_code,
         updated_at=now,
     )

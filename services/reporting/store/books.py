@@ -24,6 +24,8 @@ ENTRY: Final = {
     "payment_id": "text",
     "order_reference": "text",
     "trace_id": "text",
+    "method": "text",
+    "dues": "jsonb",
 }
 POSTING: Final = {
     "merchant_id": "text",
@@ -54,7 +56,7 @@ WITH new AS (
     INSERT INTO {schema}entries ({entry}) SELECT {entry} FROM {_rows(ENTRY, first=1)}
     ON CONFLICT DO NOTHING RETURNING merchant_id, id, happened_on, booked_on
 ), moves AS (
-    INSERT INTO {schema}postings ({posting}) SELECT {posting} FROM {_rows(POSTING, first=11)}
+    INSERT INTO {schema}postings ({posting}) SELECT {posting} FROM {_rows(POSTING, first=len(ENTRY) + 1)}
     WHERE (merchant_id, entry_id) IN (SELECT merchant_id, id FROM new)
     RETURNING merchant_id, debit_account, debit_party, credit_account, credit_party, currency,
         booked_on, amount_minor
@@ -117,7 +119,13 @@ async def build(conn: Conn, entries: Sequence[Entry]) -> None:
 def _columns(entries: Sequence[tuple[Entry, date]]) -> Sequence[list[object]]:
     rows = [_entry(entry, booked_on) for entry, booked_on in entries]
     moves = [row for entry, booked_on in entries for row in _postings(entry, booked_on)]
-    return [list(column) for table in (rows, moves) for column in zip(*table, strict=True)]
+    return [*_turned(rows, ENTRY), *_turned(moves, POSTING)]
+
+
+def _turned(rows: Sequence[tuple[object, ...]], columns: Mapping[str, str]) -> list[list[object]]:
+    if not rows:
+        return [[] for _ in columns]
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _entry(entry: Entry, booked_on: date) -> tuple[object, ...]:
@@ -133,6 +141,8 @@ def _entry(entry: Entry, booked_on: date) -> tuple[object, ...]:
         told.payment_id,
         told.order_reference,
         told.trace_id,
+        told.method,
+        {day.isoformat(): minor for day, minor in sorted(told.dues.items())} or None,
     )
 
 

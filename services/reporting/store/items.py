@@ -28,6 +28,13 @@ _KINDS: Final = {
     "happened_on": "date",
     "created_at": "timestamptz",
 }
+
+
+def payout_id_sql(identified_by: str) -> str:
+    """The id of a payout's item, by the fields of its lines that identify it."""
+    return f"'pyo_' || left(md5({identified_by}), 26)"
+
+
 _COLUMNS: Final = ", ".join(_KINDS)
 _MARKS: Final = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_KINDS.values(), 1))
 # A matched item does not become open again when its event is repeated.
@@ -66,13 +73,13 @@ WITH named AS (
     WHERE merchant_id = $1 AND (import_id = $2 OR event_id = ANY ($4))
         AND payout_reference IS NOT NULL
 ), summed AS (
-    SELECT 'pyo_' || left(md5(party || ' ' || payout_reference || ' ' || currency), 26) AS id, party,
+    SELECT {payout_id_sql("party || ' ' || payout_reference || ' ' || currency")} AS id, party,
         payout_reference, currency, sum(net_minor)::bigint AS amount_minor,
         max(coalesce(payout_on, happened_on)) AS happened_on, max(created_at) AS created_at
     FROM settlement_lines JOIN named USING (party, payout_reference)
     WHERE merchant_id = $1 AND kind <> 'payout' GROUP BY party, payout_reference, currency
 ), alone AS (
-    SELECT 'pyo_' || left(md5(id), 26) AS id, party, provider_reference AS payout_reference, currency,
+    SELECT {payout_id_sql("id")} AS id, party, provider_reference AS payout_reference, currency,
         -net_minor AS amount_minor, happened_on, created_at FROM settlement_lines
     WHERE merchant_id = $1 AND import_id = $2 AND kind = 'payout' AND payout_reference IS NULL
 ), owed AS (

@@ -59,6 +59,8 @@ async def test_the_money_of_each_parcel_is_told_once_with_what_of_it_is_the_fee(
     assert {one.courier_id for one in sums} == {shop.courier_id}
     (whole,) = await shop.bodies(order.id, events_pb2.CodOrderCollected, "order.collected")
     assert whole.collected.amount_minor == whole.order.total_minor == 52_00
+    assert not sums[0].HasField("remit_due_at")
+    assert sums[1].remit_due_at == whole.order.remit_due_at
     assert whole.order == await shop.as_told(order.id)
 
 

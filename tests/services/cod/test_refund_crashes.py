@@ -14,7 +14,7 @@ from services.cod.flows import refund_exports, refunding
 from services.cod.flows.refund_exports import CreateExport, Failure
 from services.cod.flows.refunding import CreateRefund
 from services.cod.rules.refund_accounts import RefundAccount
-from tests.services.cod.crashing import KilledError, Mortal
+from tests.kit.mortal import KilledError, Mortal
 from tests.services.cod.refunding import GIULIAS, Cashier
 from tests.services.cod.test_crashes import MortalDatabase, ProcessDied
 from tests.services.cod.test_refund_exports import DEBTOR

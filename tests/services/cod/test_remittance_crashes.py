@@ -14,7 +14,7 @@ from libs.tasks import cancel
 from services.cod.flows import remitting, resolving
 from services.cod.rules.resolving import Said
 from services.cod.store.couriers import COURIERS
-from tests.services.cod.crashing import KilledError, Mortal
+from tests.kit.mortal import KilledError, Mortal
 from tests.services.cod.orders import Shop
 from tests.services.cod.remitting import (
     base64_of,

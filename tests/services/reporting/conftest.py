@@ -5,7 +5,12 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from incasso.paylink.v1.paylink_pb2_grpc import add_PaymentLinksServiceServicer_to_server
-from incasso.reporting.v1 import imports_pb2_grpc, ledger_pb2_grpc, reconciliation_pb2_grpc
+from incasso.reporting.v1 import (
+    imports_pb2_grpc,
+    ledger_pb2_grpc,
+    reconciliation_pb2_grpc,
+    reports_pb2_grpc,
+)
 from libs import client, db, services
 from libs.clock import Clock
 from libs.db import Database
@@ -13,7 +18,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from services.reporting.deps import Deps
 from services.reporting.paylink_client import Links
-from services.reporting.service import Imports, Ledger, Reconciliation
+from services.reporting.service import Imports, Ledger, Reconciliation, Reports
 from tests.services.reporting.paylink_double import PayLinks
 from tests.services.reporting.world import World
 
@@ -40,6 +45,7 @@ async def world(database: Database) -> AsyncIterator[World]:
                 reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server,
                 Reconciliation(deps),
             ),
+            (reports_pb2_grpc.add_ReportsServiceServicer_to_server, Reports(deps)),
         ],
         services.named("reporting").full_names,
         Tasks(),
@@ -49,6 +55,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         ledger_pb2_grpc.LedgerServiceStub(channel),
         imports_pb2_grpc.ImportsServiceStub(channel),
         reconciliation_pb2_grpc.ReconciliationServiceStub(channel),
+        reports_pb2_grpc.ReportsServiceStub(channel),
     )
     yield World(deps, stubs, paylink)
     await channel.close()

@@ -8,7 +8,7 @@ from typing import Any
 from incasso.common.v1.money_pb2 import Money
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
-from incasso.reporting.v1 import imports_pb2, ledger_pb2, reconciliation_pb2
+from incasso.reporting.v1 import imports_pb2, ledger_pb2, reconciliation_pb2, reports_pb2
 from libs import client, clock, context, descriptors, ids
 from libs.bus import Event
 from libs.uploads import Pieces
@@ -18,7 +18,7 @@ from tests.services.reporting.paylink_double import PayLinks
 from tests.waiting import HANGING_SECONDS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-CONTRACTS = (ledger_pb2, imports_pb2, reconciliation_pb2)
+CONTRACTS = (ledger_pb2, imports_pb2, reconciliation_pb2, reports_pb2)
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
@@ -33,7 +33,7 @@ class World:
     now: datetime = AT
     time_zone: str = "UTC"
 
-    async def call(self, rpc: str, **fields: Any) -> Any:
+    async def call(self, rpc: str, *, key: str = "", **fields: Any) -> Any:
         ahead = int((self.now - clock.world_now()).total_seconds())
         context.set_current(
             context.Call(
@@ -43,11 +43,13 @@ class World:
         (stub,) = (stub for stub in self.stubs if hasattr(stub, rpc))
         (kind,) = (getattr(pb, f"{rpc}Request") for pb in CONTRACTS if hasattr(pb, f"{rpc}Request"))
         request, method = kind(**fields), getattr(stub, rpc)
-        return await client.call(method, request, timeout_seconds=HANGING_SECONDS)
+        return await client.call(
+            method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
+        )
 
     async def upload(self, pieces: Pieces, **said: Any) -> Any:
         context.set_current(context.Call(merchant_id=self.merchant_id, actor="key_finance"))
-        request, (_, imports, _) = imports_pb2.ImportStatementRequest(**said), self.stubs
+        request, (_, imports, *_) = imports_pb2.ImportStatementRequest(**said), self.stubs
         answer = await client.upload(
             imports.ImportStatement, request, pieces, timeout_seconds=HANGING_SECONDS
         )

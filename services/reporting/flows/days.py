@@ -1,0 +1,12 @@
+"""The merchant's day."""
+
+from zoneinfo import ZoneInfo
+
+from libs import time_zones
+from libs.db import Conn
+from services.reporting.store import zones
+
+
+async def zone_of(conn: Conn, merchant_id: str) -> ZoneInfo:
+    """UTC for a merchant without any event yet."""
+    return (await zones.of(conn, [merchant_id])).get(merchant_id, ZoneInfo(time_zones.UTC))

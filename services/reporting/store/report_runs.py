@@ -1,0 +1,98 @@
+"""SQL of runs of reports and the pieces of their files."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Final
+
+from libs.db import Conn
+from libs.due import CLOCK_OFFSET, fair_sql
+from libs.rows import Table
+from services.reporting.rules.report_runs import FailedReason, ReportRun
+
+RUNS: Final = Table("report_runs", ReportRun)
+# $4 is the lease. What a silent worker has begun is begun again from the start.
+CLAIM: Final = f"""
+WITH due AS ({fair_sql("report_runs")}), held AS (
+    UPDATE report_runs SET state = 'running', attempts = attempts + 1, rows = 0,
+        due_at = now() + $4::interval
+    FROM due WHERE report_runs.merchant_id = due.merchant_id AND report_runs.id = due.id
+    RETURNING report_runs.merchant_id, report_runs.id
+)
+SELECT merchant_id, id, {CLOCK_OFFSET} FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+_HELD: Final = "state = 'running' AND attempts = $3"
+_PIECE: Final = "INSERT INTO report_pieces (merchant_id, run_id, number, data, created_at)"
+
+
+async def add(conn: Conn, run: ReportRun) -> bool:
+    """False if it already exists."""
+    return await conn.execute(f"{RUNS.insert()} ON CONFLICT DO NOTHING", *RUNS.values(run)) == 1
+
+
+async def pending(conn: Conn, merchant_id: str) -> int:
+    where = "WHERE merchant_id = $1 AND due_at IS NOT NULL"
+    return await RUNS.count(conn, where, merchant_id)
+
+
+async def beat(conn: Conn, run: ReportRun, *, rows: int, lease: object) -> bool:
+    """Progress; False if another worker has taken over."""
+    return await RUNS.change(
+        conn, run, "rows = $4, due_at = now() + $5::interval", run.attempts, rows, lease, only=_HELD
+    )
+
+
+async def done(
+    conn: Conn, run: ReportRun, *, rows: int, size_bytes: int, at: datetime, until: datetime
+) -> bool:
+    """In the transaction that has added the pieces."""
+    return await RUNS.change(
+        conn,
+        run,
+        "state = 'done', rows = $4, size_bytes = $5, ended_at = $6, expires_at = $7, due_at = NULL",
+        run.attempts,
+        rows,
+        size_bytes,
+        at,
+        until,
+        only=_HELD,
+    )
+
+
+async def failed(conn: Conn, run: ReportRun, reason: FailedReason, at: datetime) -> bool:
+    return await RUNS.change(
+        conn,
+        run,
+        "state = 'failed', failed_reason = $4, ended_at = $5, due_at = NULL",
+        run.attempts,
+        reason.value,
+        at,
+        only=_HELD,
+    )
+
+
+async def add_piece(conn: Conn, run: ReportRun, number: int, data: bytes) -> None:
+    await conn.execute(
+        f"{_PIECE} VALUES ($1, $2, $3, $4, $5)",
+        run.merchant_id,
+        run.id,
+        number,
+        data,
+        run.created_at,
+    )
+
+
+async def pieces(conn: Conn, run: ReportRun) -> AsyncIterator[bytes]:
+    """The file, a piece at a time."""
+    number = 0
+    while (data := await _piece(conn, run, number)) is not None:
+        yield data
+        number += 1
+
+
+async def _piece(conn: Conn, run: ReportRun, number: int) -> bytes | None:
+    data: bytes | None = await conn.fetchval(
+        "SELECT data FROM report_pieces WHERE merchant_id = $1 AND run_id = $2 AND number = $3",
+        run.merchant_id,
+        run.id,
+        number,
+    )
+    return data

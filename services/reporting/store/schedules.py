@@ -1,0 +1,29 @@
+"""SQL of schedules of reports."""
+
+from datetime import datetime
+from typing import Final
+
+from libs.db import Conn
+from libs.due import CLOCK_OFFSET, fair_sql
+from libs.rows import Table
+from services.reporting.rules.schedules import ReportSchedule
+
+SCHEDULES: Final = Table("report_schedules", ReportSchedule)
+# Locks only: the work moves the due time, in the transaction that creates the run.
+CLAIM: Final = f"""
+WITH due AS ({fair_sql("report_schedules", by_test_clock=True)})
+SELECT merchant_id, id, {CLOCK_OFFSET} FROM due LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+
+
+async def active(conn: Conn, merchant_id: str) -> int:
+    where = "WHERE merchant_id = $1 AND state = 'active'"
+    return await SCHEDULES.count(conn, where, merchant_id)
+
+
+async def move(conn: Conn, schedule: ReportSchedule, due_at: datetime) -> None:
+    await SCHEDULES.change(conn, schedule, "due_at = $3", due_at, only="state = 'active'")
+
+
+async def stop(conn: Conn, schedule: ReportSchedule) -> None:
+    sql = "state = 'stopped', due_at = NULL"
+    await SCHEDULES.change(conn, schedule, sql, only="state = 'active'")
