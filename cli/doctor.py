@@ -1,6 +1,6 @@
 """`incasso doctor`: what can be seen of an installation from outside: replicas, certificates, clocks, outcomes, PSPs.
 
-What only a service sees (its database, migrations, events) is told by `python -m services.<service> check` in its pod.
+What only a service sees (its database, migrations, events) is reported by `python -m services.<service> check` in its pod.
 """
 
 import asyncio

@@ -39,7 +39,7 @@ ENTRIES: Final = (
 PERIODS: Final = ("month", "state", "closed_at", "closed_by")
 COLUMNS: Final = ("merchant_id", "table", "key", "kind", "live", "rebuilt")
 Patience = Annotated[
-    float, typer.Option(min=0, help="Seconds that reporting gets to book what was just told.")
+    float, typer.Option(min=0, help="Seconds that reporting gets to book the latest events.")
 ]
 
 

@@ -122,7 +122,7 @@ def event(subject: str) -> Descriptor:
     for found, rules in events():
         if rules.subject == subject:
             return found
-    raise LookupError(f"no event is told as {subject}")
+    raise LookupError(f"no event has the subject {subject}")
 
 
 def all_scopes() -> frozenset[str]:

@@ -27,7 +27,7 @@ from libs.tasks import cancel
 
 RUNS = CounterMetric("incasso_due_rows_total", "Due rows worked on", ["name", "outcome"])
 
-LOOKED_AT: Final = 5_000  # due rows considered from either end, among which merchants take turns
+CONSIDERED: Final = 5_000  # due rows considered from either end, among which merchants take turns
 # Time until a row that was worked on `checks` times is due again, in SQL.
 BACKOFF: Final = "least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
 REPLICAS: Final = 4  # that can claim at the same moment and still find rows of their own
@@ -80,7 +80,7 @@ def fair_sql(
     also = f"AND {where} AND {taken} < $2"
     looked_at = [  # S608: made of constants
         f"(SELECT {table}.ctid AS row, merchant_id, {at} AS due FROM {table}"  # noqa: S608 - made of constants
-        f" WHERE {at} <= {now} {also} ORDER BY {at} {end} LIMIT {LOOKED_AT})"
+        f" WHERE {at} <= {now} {also} ORDER BY {at} {end} LIMIT {CONSIDERED})"
         for end in ("ASC", "DESC")
     ]
     join = ""
@@ -88,7 +88,7 @@ def fair_sql(
         looked_at.append(
             f"(SELECT {table}.ctid, merchant_id, {at} - clock_offset FROM test_clocks JOIN {table}"  # noqa: S608 - made of constants
             f" USING (merchant_id) WHERE {at} > now() AND {at} <= now() + clock_offset {also}"
-            f" ORDER BY {at} LIMIT {LOOKED_AT})"
+            f" ORDER BY {at} LIMIT {CONSIDERED})"
         )
         join, now = SQL_JOIN, SQL_NOW
     return f"""

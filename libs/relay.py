@@ -204,7 +204,7 @@ class Relay:
                 )
             else:
                 log.error(
-                    "event is set aside: nobody is told what it says",
+                    "event is set aside: it was not published",
                     event_id=row["event_id"],
                     merchant_id=row["merchant_id"],
                     subject=row["subject"],

@@ -107,11 +107,11 @@ def message(kind: type[M], of: Any, /, **given: Any) -> M:
     """A message from a dataclass. None, and an empty text of an optional field, are not sent."""
     made: Any = kind
     names, get, writers = _writers(made, of.__class__)
-    told = dict(zip(names, get(of), strict=True)) | given
+    found_values = dict(zip(names, get(of), strict=True)) | given
     for name, write in writers:
-        if name not in given and (value := told[name]) is not None:
-            told[name] = write(value)
-    return kind(**told)
+        if name not in given and (value := found_values[name]) is not None:
+            found_values[name] = write(value)
+    return kind(**found_values)
 
 
 def reader(field: FieldDescriptor, hint: Any) -> Convert:
@@ -212,7 +212,7 @@ def _value_writer(field: FieldDescriptor, kind: Any) -> Convert:
             return date.isoformat
         return attrgetter("value") if isinstance(kind, type) and issubclass(kind, Enum) else _same
     part = GetMessageClass(field.message_type)
-    return _TOLD.get(field.message_type.full_name) or (lambda value: message(part, value))
+    return _WRITERS.get(field.message_type.full_name) or (lambda value: message(part, value))
 
 
 def _day(text: str) -> date | None:
@@ -224,4 +224,4 @@ def _same(value: Any) -> Any:
 
 
 _PARTS: Final[Mapping[str, Convert]] = {_TIMESTAMP: time_of, _MONEY: money_of}
-_TOLD: Final[Mapping[str, Convert]] = {_TIMESTAMP: timestamp, _MONEY: money}
+_WRITERS: Final[Mapping[str, Convert]] = {_TIMESTAMP: timestamp, _MONEY: money}

@@ -53,8 +53,8 @@ async def cash_on_delivery(shop: Shop) -> JourneyReport:
     await carrier.move(number, "deliver")
     events = await carrier.list_of("event-file", "windows")
     for _ in range(2):  # the same file twice
-        told = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
-        expect(told.expect(200), outcomes={"applied": 1}, exceptions=0)
+        uploaded = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
+        expect(uploaded.expect(200), outcomes={"applied": 1}, exceptions=0)
     expect(await shop.get(path), state="collected", collected_minor=PRICE_MINOR)
 
     file = await carrier.remit(short_minor=SHORT_MINOR, unknown=1)
@@ -104,8 +104,8 @@ async def paid_at_the_door(shop: Shop) -> JourneyReport:
     await carrier.take(paid)  # announced again: nothing to collect
     await carrier.move(number, "deliver")
     events = await carrier.list_of("event-file", "windows")
-    told = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
-    expect(told.expect(200), exceptions=0)
+    uploaded = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
+    expect(uploaded.expect(200), exceptions=0)
     expect(await shop.get(path), state="converted", collected_minor=0)
     return JourneyReport(
         "dispatched, then a link: 129.00 paid by card, nothing left to collect",

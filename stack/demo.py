@@ -102,13 +102,13 @@ async def play(journey: Journey, shop: Shop) -> Result:
     began = time.monotonic()
     promise = (journey.__doc__ or "").strip()
     try:
-        told = await journey(shop)
+        report = await journey(shop)
     except (JourneyFailedError, aiohttp.ClientError, TimeoutError, KeyError, TypeError) as failure:
         what = f"{type(failure).__name__}: {failure}"
         return Result(journey.__name__, promise, False, what, time.monotonic() - began)
     seconds = time.monotonic() - began
     return Result(
-        journey.__name__, promise, True, told.what, seconds, told.trace_id, told.payment_id
+        journey.__name__, promise, True, report.what, seconds, report.trace_id, report.payment_id
     )
 
 

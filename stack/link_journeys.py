@@ -127,13 +127,13 @@ async def link_by_transfer(shop: Shop) -> JourneyReport:
     async with shop.http.post(f"{shop.sandbox_url}/bank/transfers", json=order) as response:
         response.raise_for_status()
         booked = await response.json()
-    told = {
+    transfer = {
         "bank_reference": booked["bank_reference"],
         "amount": {"amount_minor": booked["amount_minor"], "currency": booked["currency"]},
         "creditor_reference": booked["reference"],
         "booked_on": datetime.fromtimestamp(booked["booked"], UTC).date().isoformat(),
     }
-    recorded = (await shop.call("POST", "/v1/bank-transfers", told)).expect(201)
+    recorded = (await shop.call("POST", "/v1/bank-transfers", transfer)).expect(201)
     expect(recorded, state="matched", payment_link_id=link["id"])
     await shop.link_in(link["id"], "paid")
     return JourneyReport(f"99.00 matched by {link['creditor_reference']}", answer.trace_id)

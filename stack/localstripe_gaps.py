@@ -165,13 +165,13 @@ def _fill_charges() -> None:
 
     def raise_failure(charge: Any) -> None:
         intent = charge.payment_intent and {"id": charge.payment_intent, "object": "payment_intent"}
-        told = {
+        details = {
             "code": charge.failure_code,
             "decline_code": "generic_decline",
             "charge": charge.id,
             "payment_intent": intent,
         }
-        raise UserError(402, charge.failure_message, told)
+        raise UserError(402, charge.failure_message, details)
 
     cls._capture = remember_capture
     cls._raise_failure = raise_failure
@@ -221,11 +221,11 @@ async def answer_challenge(request: web.Request) -> web.Response:
         _attach_to_customer(intent)
     else:
         approved = _authenticate(intent, approved=approved)
-    told = {
+    query = {
         intent.object: intent.id,
         "redirect_status": "succeeded" if approved else "failed",
     }
-    raise web.HTTPSeeOther(f"{back}{'&' if '?' in back else '?'}{urlencode(told)}")
+    raise web.HTTPSeeOther(f"{back}{'&' if '?' in back else '?'}{urlencode(query)}")
 
 
 def _challenged(request: web.Request) -> Any:

@@ -34,10 +34,10 @@ async def refund(stub: PaymentsServiceStub, repayment: Repayment, at: datetime) 
         payment_id=repayment.payment_id or "", amount=wire.money(repayment.amount)
     )
     answer = await move(stub.RefundPayment, request, key=repayment.id)
-    told = of_key(answer.payment, repayment, at)
-    if told is None:
+    report = of_key(answer.payment, repayment, at)
+    if report is None:
         raise OutcomeUnknown
-    return told
+    return report
 
 
 async def payment_of(stub: PaymentsServiceStub, repayment: Repayment) -> payments_pb2.Payment:

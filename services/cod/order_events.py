@@ -23,7 +23,7 @@ from services.cod.rules.states import OrderState, ParcelState
 
 _Requested: Final = events_pb2.CodMessageRequested
 _MODES: Final = wire.numbers(CollectionMode, offer_pb2.CollectionMode)
-_TOLD: Final[Mapping[OrderState, Any]] = {
+_EVENTS: Final[Mapping[OrderState, Any]] = {
     OrderState.CONFIRMED: events_pb2.CodOrderConfirmed,
     OrderState.DISPATCHED: events_pb2.CodOrderDispatched,
     OrderState.OUT_FOR_DELIVERY: events_pb2.CodOrderOutForDelivery,
@@ -94,34 +94,34 @@ def proposed(order: Order, now: datetime) -> NewEvent:
 
 
 def changed(before: Order, after: Order, now: datetime) -> NewEvent:
-    told = events_pb2.CodOrderChanged(
+    event = events_pb2.CodOrderChanged(
         order=order_pb(after), to_collect_before_minor=before.to_collect_minor
     )
-    return outbox.event_of(after, told, now)
+    return outbox.event_of(after, event, now)
 
 
 def for_change(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
     """Events for the change between the two, made by us or by a courier's event about one
     parcel.
     """
-    told = [
+    messages = [
         _parcel_collected(before, after, parcel)
         for was, parcel in zip(before.parcels, after.parcels, strict=True)
         if was.state is not ParcelState.COLLECTED and parcel.collected_minor
     ]
     shown = order_pb(after)
     if after.attempts > before.attempts:
-        told.append(events_pb2.CodOrderAttemptFailed(order=shown))
+        messages.append(events_pb2.CodOrderAttemptFailed(order=shown))
     elif after.state is not before.state:
         if after.state is OrderState.COLLECTED:
             collected = wire.money(Money(after.collected_minor, after.amount.currency))
-            told.append(events_pb2.CodOrderCollected(order=shown, collected=collected))
+            messages.append(events_pb2.CodOrderCollected(order=shown, collected=collected))
         elif after.state is OrderState.CANCELLED:
             expired = expiring.has_expired(after)
-            told.append(events_pb2.CodOrderCancelled(order=shown, expired=expired))
-        elif after.state in _TOLD:
-            told.append(_TOLD[after.state](order=shown))
-    return [outbox.event_of(after, message, now) for message in told]
+            messages.append(events_pb2.CodOrderCancelled(order=shown, expired=expired))
+        elif after.state in _EVENTS:
+            messages.append(_EVENTS[after.state](order=shown))
+    return [outbox.event_of(after, message, now) for message in messages]
 
 
 def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
@@ -141,25 +141,25 @@ def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
 
 
 def paid_online(before: Order, after: Order, link: OrderLink, now: datetime) -> Sequence[NewEvent]:
-    """One of its links was paid; nothing is told here of what the order did not need: see refund_news."""
+    """One of its links was paid. Refunds of what the order did not need: see for_refund."""
     if after.converted_at != before.converted_at:
         return _converted(before, after, link, now)
     if deposits.kept_minor(after) and before.kept_deposit is None:
-        told = events_pb2.CodOrderDepositPaid(
+        event = events_pb2.CodOrderDepositPaid(
             order=order_pb(after),
             payment_link_id=link.payment_link_id or "",
             payment_id=link.payment_id,
             paid=wire.money(Money(link.paid_minor, after.amount.currency)),
         )
-        return [outbox.event_of(after, told, now)]
+        return [outbox.event_of(after, event, now)]
     return ()
 
 
 def _converted(before: Order, after: Order, link: OrderLink, now: datetime) -> Sequence[NewEvent]:
-    """Paid online, of which the recipient is told; and whose courier still knows that it is to collect has to be told."""
+    """Paid online: the recipient is notified, and the courier that was to collect has to be told."""
     to_collect = [parcel for parcel in after.parcels if parcel.to_collect_minor]
     shown, paid = order_pb(after), Money(link.paid_minor, after.amount.currency)
-    told: list[Any] = [
+    messages: list[Any] = [
         events_pb2.CodOrderConverted(
             order=shown,
             payment_link_id=link.payment_link_id or "",
@@ -171,13 +171,13 @@ def _converted(before: Order, after: Order, link: OrderLink, now: datetime) -> S
     ]
     if to_collect:
         parcels = [wire.message(orders_pb2.CodParcel, parcel) for parcel in to_collect]
-        told.append(
+        messages.append(
             events_pb2.CodOrderCollectionCancelled(
                 order=shown, courier_id=after.courier_id, parcels=parcels
             )
         )
     letter = message(after, Reason.CONVERTED, now, paid)
-    return [*(outbox.event_of(after, one, now) for one in told), *letter]
+    return [*(outbox.event_of(after, one, now) for one in messages), *letter]
 
 
 def notifications(before: Order, after: Order, now: datetime) -> Sequence[NewEvent]:
@@ -201,16 +201,16 @@ def deposit_notifications(before: Order, after: Order, now: datetime) -> Sequenc
 
 def for_refund(order: Order, refund: OnlineRefund, now: datetime) -> Sequence[NewEvent]:
     """Of a refund that has its end, as far as a PSP keeps its word."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "order": order_pb(order),
         "payment_id": refund.payment_id,
         "amount": wire.money(refund.amount),
     }
     if refund.state is RepaymentState.SUCCEEDED:
-        return [outbox.event_of(order, events_pb2.CodOnlinePaymentRefunded(**told), now)]
+        return [outbox.event_of(order, events_pb2.CodOnlinePaymentRefunded(**fields), now)]
     if refund.state is RepaymentState.FAILED:
         reason = refund.refusal.reason if refund.refusal else None
-        failed = events_pb2.CodOnlineRefundFailed(**told, reason=reason)
+        failed = events_pb2.CodOnlineRefundFailed(**fields, reason=reason)
         return [outbox.event_of(order, failed, now)]
     return ()
 
@@ -225,7 +225,7 @@ def message(
     phone, email = order.recipient.phone, order.recipient.email
     if not (phone or email):
         return ()
-    told = _Requested(
+    event = _Requested(
         reason=_REASONS[reason],
         cod_order_id=order.id,
         order_reference=order.order_reference,
@@ -236,7 +236,7 @@ def message(
         name=order.recipient.name or "",
         customer_id=order.customer_id,
     )
-    return [outbox.event_of(order, told, now)]
+    return [outbox.event_of(order, event, now)]
 
 
 def event_left(subject: str, body: bytes) -> bytes:

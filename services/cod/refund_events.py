@@ -13,7 +13,7 @@ from services.cod.rules.orders import Order
 from services.cod.rules.refund_exports import RefundExport
 from services.cod.rules.refunds import Refund, RefundState
 
-_TOLD: Final[Mapping[RefundState, Any]] = {
+_EVENTS: Final[Mapping[RefundState, Any]] = {
     RefundState.REQUESTED: events_pb2.CodRefundRequested,
     RefundState.READY: events_pb2.CodRefundReady,
     RefundState.EXPORTED: events_pb2.CodRefundExported,
@@ -47,7 +47,7 @@ def for_state(refund: Refund, now: datetime, before: Refund | None = None) -> Ne
     """
     shown = refund_pb(refund)
     shown.ClearField("account")
-    event = _TOLD[refund.state](refund=shown)
+    event = _EVENTS[refund.state](refund=shown)
     if refund.state is RefundState.FAILED:
         event.had_been_paid = before is not None and before.state is RefundState.PAID
     return outbox.event_of(refund, event, now)

@@ -17,7 +17,7 @@ from services.cod.rules.overdue import owed_minor
 from services.cod.rules.remittances import Line, Remittance, short_before
 from services.cod.rules.states import OrderEvent
 
-_TOLD: Final[Mapping[OrderEvent | None, Any]] = {
+_EVENTS: Final[Mapping[OrderEvent | None, Any]] = {
     OrderEvent.REMIT: events_pb2.CodOrderRemitted,
     OrderEvent.FALL_SHORT: events_pb2.CodOrderShort,
     None: events_pb2.CodOrderPartlyRemitted,
@@ -39,21 +39,21 @@ def remitted(
         shortage_minor=sum(line.shortage_minor for line in lines),
         short_before_minor=short_before(claims, [line.parcel for line in lines]),
     )
-    return outbox.event_of(order, _TOLD[event](order=order_pb(order), remitted=brought), now)
+    return outbox.event_of(order, _EVENTS[event](order=order_pb(order), remitted=brought), now)
 
 
 def cleared(order: Order, remittance: Remittance, now: datetime) -> NewEvent:
     """Nothing more is expected for the order, although no more was passed on."""
     brought = remittances_pb2.CodRemitted(remittance_id=remittance.id)
-    told = events_pb2.CodOrderRemitted(order=order_pb(order), remitted=brought)
-    return outbox.event_of(order, told, now)
+    event = events_pb2.CodOrderRemitted(order=order_pb(order), remitted=brought)
+    return outbox.event_of(order, event, now)
 
 
 def line_resolved(remittance: Remittance, line: Line, now: datetime) -> NewEvent:
-    told = events_pb2.CodRemittanceLineResolved(
+    event = events_pb2.CodRemittanceLineResolved(
         line=line_pb(line), courier_id=remittance.courier_id, currency=remittance.currency
     )
-    return outbox.event_of(remittance, told, now)
+    return outbox.event_of(remittance, event, now)
 
 
 def line_pb(line: Line) -> remittances_pb2.CodRemittanceLine:
@@ -63,10 +63,10 @@ def line_pb(line: Line) -> remittances_pb2.CodRemittanceLine:
 def overdue(order: Order, claims: Sequence[Claim], now: datetime) -> NewEvent:
     """`claims`: what the courier owes for its parcels."""
     assert order.collected_at is not None  # it is overdue
-    told = events_pb2.CodOrderOverdue(
+    event = events_pb2.CodOrderOverdue(
         order=order_pb(order),
         courier_id=order.courier_id,
         owed=wire.money(Money(owed_minor(claims), order.amount.currency)),
         days=(now - order.collected_at).days,
     )
-    return outbox.event_of(order, told, now)
+    return outbox.event_of(order, event, now)

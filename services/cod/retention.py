@@ -81,7 +81,7 @@ KEPT: Final = Kept(
             },
         ),
         "courier_events": Table(
-            "what couriers told of parcels: it stays",
+            "what couriers reported about parcels: it stays",
             plain="merchant_id id courier_id event_id tracking_number kind mode cod_order_id outcome"
             " exception resolved_by",
             personal={"resolution": AUDIT},

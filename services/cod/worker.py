@@ -21,7 +21,7 @@ from services.cod.flows.orders import expire
 from services.cod.rules.order_links import PaidLink
 from services.cod.store import online_refunds as refunds_store
 from services.cod.store import orders
-from services.cod.store.online_refunds import ToldPayment
+from services.cod.store.online_refunds import EventPayment
 
 SERVICE: Final = "cod"
 LINK_PAID: Final = "incasso.paylink.payment_link.paid"
@@ -43,8 +43,8 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
     async def on_paid(conn: Conn, event: Event) -> None:
         await clock.act_for(conn, SERVICE)
-        told = link_events.PaymentLinkPaid.FromString(event.body)
-        link, payment = told.payment_link, told.link_payment
+        message = link_events.PaymentLinkPaid.FromString(event.body)
+        link, payment = message.payment_link, message.link_payment
         paid = PaidLink(
             cod_order_id=link.cod_order_id,
             number=link.cod_link_number,
@@ -74,8 +74,10 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 
 async def _of_other_payments(conn: Conn, events: Sequence[Event]) -> Collection[str]:
-    told = [ToldPayment(event.event_id, event.merchant_id, _payment_id(event)) for event in events]
-    return await refunds_store.of_others(conn, told)
+    named = [
+        EventPayment(event.event_id, event.merchant_id, _payment_id(event)) for event in events
+    ]
+    return await refunds_store.of_others(conn, named)
 
 
 def _payment_id(event: Event) -> str:

@@ -20,6 +20,7 @@ from services.gateway import (
     webhooks,
 )
 from services.gateway.authentication import Keys
+from services.gateway.call_slots import CallSlots, Files
 from services.gateway.checkout import METHOD_SERVICES, Checkout
 from services.gateway.client_addresses import Addresses
 from services.gateway.config import Config
@@ -30,7 +31,6 @@ from services.gateway.fairness import Fairness
 from services.gateway.logos import Logos
 from services.gateway.pay import routes as shopper_pages
 from services.gateway.pay import url_correction
-from services.gateway.places import Files, Places
 from services.gateway.return_page import ReturnPage
 from services.gateway.routes import Route, all_routes
 from services.gateway.rules.limits import Failures, Limiter
@@ -139,7 +139,7 @@ def fairness(config: Config) -> Fairness:
         by_browser=Limiter(
             rate=config.browser_requests_per_second, burst=config.browser_requests_burst
         ),
-        places=Places(reads=config.merchant_reads_at_once, calls=config.merchant_calls_at_once),
+        slots=CallSlots(reads=config.merchant_reads_at_once, calls=config.merchant_calls_at_once),
         files=Files(each=config.merchant_files_at_once, total=config.files_at_once),
         slow_down_seconds=config.slow_down_seconds,
     )

@@ -22,6 +22,6 @@ class Downloader(Transcoder):
         with fairness.file(caller):
             message = await self._parse(request)
             speak_for(caller, "")
-            async with fairness.place(caller, reads_only=True):
+            async with fairness.slot(caller, reads_only=True):
                 file = await self._download(message)
-            return await files.send(request, file, self._told(request, caller))
+            return await files.send(request, file, self._quota_headers(request, caller))

@@ -1,6 +1,6 @@
 """What one merchant may use of this process, so that its flood only affects itself.
 
-Limits requests per second, concurrent calls (`places.py`), and refusals per second. Servers and
+Limits requests per second, concurrent calls (`call_slots.py`), and refusals per second. Servers and
 browsers are counted separately, since anybody can use a key from a page; a browser's address has
 its own limit too.
 """
@@ -13,8 +13,8 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Final
 
 from services.gateway.authentication import Identity
+from services.gateway.call_slots import CallSlots, Files
 from services.gateway.errors import PlanRateExceeded, TooManyRequests
-from services.gateway.places import Files, Places
 from services.gateway.rules.limits import Limiter, Plans, Quota
 
 REFUSALS_PER_SECOND: Final = 50.0  # per caller; any further ones are held back longer
@@ -31,14 +31,14 @@ class Fairness:
         *,
         by_merchant: Limiter,
         by_browser: Limiter,
-        places: Places,
+        slots: CallSlots,
         files: Files,
         slow_down_seconds: float,
     ) -> None:
         self._by_merchant = by_merchant
         self._by_browser = by_browser
         self._plans = Plans()
-        self._places = places
+        self._slots = slots
         self._files = files
         self._slow_down_seconds = slow_down_seconds
         self._refusals = Limiter(rate=REFUSALS_PER_SECOND, burst=REFUSALS_PER_SECOND)
@@ -53,7 +53,7 @@ class Fairness:
         if wait := self._plans.take(_name(caller), at, rate=caller.requests_per_second):
             raise PlanRateExceeded.of(wait, plan=caller.plan, rate=caller.requests_per_second)
 
-    def told(self, caller: Identity, address: str) -> dict[str, str]:
+    def quota_headers(self, caller: Identity, address: str) -> dict[str, str]:
         """Headers (IETF draft RateLimit) that state the caller's limit and what is left of it."""
         quotas = dict(self._quotas(caller, address))
         return {
@@ -84,9 +84,9 @@ class Fairness:
         too_many = caller is not None and self._refusals.take(_name(caller), time.monotonic()) > 0.0
         return self._slow_down_seconds * give_or_take * (LONGER if too_many else 1.0)
 
-    def place(self, caller: Identity, *, reads_only: bool) -> AbstractAsyncContextManager[None]:
+    def slot(self, caller: Identity, *, reads_only: bool) -> AbstractAsyncContextManager[None]:
         """Held while a call is in progress. Raises TooManyAtOnce."""
-        return self._places.held(caller.merchant_id, browser=caller.publishable, reads=reads_only)
+        return self._slots.held(caller.merchant_id, browser=caller.publishable, reads=reads_only)
 
     def file(self, caller: Identity) -> AbstractContextManager[None]:
         """Held while a file is sent. Raises TooManyAtOnce."""

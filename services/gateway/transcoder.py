@@ -78,7 +78,7 @@ class Transcoder:
         except Refusal as refusal:
             response = await self._refused(request, refusal)
         if (caller := request.get(CALLER)) is not None and not response.prepared:
-            response.headers.update(self._told(request, caller))
+            response.headers.update(self._quota_headers(request, caller))
         if self._rules.publishable:
             self._edge.security.share(request, response)
         return response
@@ -90,8 +90,8 @@ class Transcoder:
             await self._edge.fairness.slow_down(request.get(CALLER))
         return problems.response(refusal, body_field=self._route.body)
 
-    def _told(self, request: web.Request, caller: Identity) -> dict[str, str]:
-        return self._edge.fairness.told(caller, network(request[ADDRESS]))
+    def _quota_headers(self, request: web.Request, caller: Identity) -> dict[str, str]:
+        return self._edge.fairness.quota_headers(caller, network(request[ADDRESS]))
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         caller = await identify(request, self._edge)
@@ -99,12 +99,12 @@ class Transcoder:
         key = idempotency_key(request)
         if self._rules.idempotency_key_required and not key:
             raise IdempotencyKeyMissing
-        place = self._edge.fairness.place(caller, reads_only=self._route.reads_only)
+        slot = self._edge.fairness.slot(caller, reads_only=self._route.reads_only)
         if self._most_bytes > body_size.MOST_BYTES:
-            async with place:  # before its file is read: nobody has many in memory
+            async with slot:  # before its file is read: nobody has many in memory
                 return await self._called(request, caller, key, await self._parse(request))
         message = await self._parse(request)
-        async with place:
+        async with slot:
             return await self._called(request, caller, key, message)
 
     async def _called(

@@ -221,7 +221,7 @@ _PART_EVENTS: Final[Mapping[InstalmentState, Any]] = {
 
 def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
     """The published changes of a plan and its parts."""
-    told = [
+    new_events = [
         outbox.event_of(after.plan, event, now)
         for old, new in zip(before.parts, after.parts, strict=True)
         for event in (
@@ -233,8 +233,8 @@ def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]
     ]
     kind = _PLAN_EVENTS.get(after.plan.state)
     if kind is not None and after.plan.state is not before.plan.state:
-        told.append(outbox.event_of(after.plan, kind(plan=plan_pb(after)), now))
-    return told
+        new_events.append(outbox.event_of(after.plan, kind(plan=plan_pb(after)), now))
+    return new_events
 
 
 def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:

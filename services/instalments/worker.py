@@ -1,4 +1,4 @@
-"""The other doors: events of payments, paylink and erased customers, and due rows."""
+"""Entry points besides gRPC: events of payments, paylink and erased customers, and due rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -33,7 +33,7 @@ from services.instalments.payments_client import METHOD, dispute_of
 from services.instalments.rules.links import PaidByLink
 from services.instalments.store import collections, disputes, refunds, reminders
 from services.instalments.store import plans as store
-from services.instalments.store.refunds import ToldRefund
+from services.instalments.store.refunds import RefundUpdate
 
 SERVICE: Final = "instalments"
 _REFUNDS: Final[Mapping[str, Any]] = {
@@ -59,9 +59,9 @@ def handlers(deps: Deps) -> dict[str, Handler]:
         await collecting.follow_payment(deps, conn, answer)
 
     async def on_link(conn: Conn, event: Event) -> None:
-        if (told := _paid_by_link(event)) is not None:
+        if (paid_link := _paid_by_link(event)) is not None:
             await clock.act_for(conn, SERVICE)
-            await paid_by_link.settle_part(deps, conn, told)
+            await paid_by_link.settle_part(deps, conn, paid_link)
 
     return {
         LINK_PAID: UnlessKnown(_of_others, on_link, OF_PARTS),
@@ -76,14 +76,14 @@ def _refunds(deps: Deps) -> UnlessKnown:
     """Refunds of plans' payments, whoever made them."""
 
     async def known(conn: Conn, events: Sequence[Event]) -> Collection[str]:
-        told = [_told(event) for event in events]
-        return await refunds.known(conn, told)
+        reported = [_reported(event) for event in events]
+        return await refunds.known(conn, reported)
 
     async def follow(conn: Conn, event: Event) -> None:
-        news = _REFUNDS[event.subject].FromString(event.body)
-        if _of_plans(news.payment):
-            found, answer = found_of(news.refund, event.occurred_at), answer_of(news.payment)
-            reference = news.payment.order_reference
+        message = _REFUNDS[event.subject].FromString(event.body)
+        if _of_plans(message.payment):
+            found, answer = found_of(message.refund, event.occurred_at), answer_of(message.payment)
+            reference = message.payment.order_reference
             await clock.act_for(conn, SERVICE)
             await repaying.follow_refund(deps, conn, answer, reference, found)
 
@@ -94,20 +94,22 @@ def _disputes(deps: Deps) -> UnlessKnown:
     """Disputes of plans' payments."""
 
     async def known(conn: Conn, events: Sequence[Event]) -> Collection[str]:
-        told = [
-            (event.event_id, event.merchant_id, news.dispute.id, event.occurred_at)
+        reported = [
+            (event.event_id, event.merchant_id, message.dispute.id, event.occurred_at)
             for event in events
-            for news in [_DISPUTES[event.subject].FromString(event.body)]
+            for message in [_DISPUTES[event.subject].FromString(event.body)]
         ]
-        return await disputes.known(conn, told)
+        return await disputes.known(conn, reported)
 
     async def follow(conn: Conn, event: Event) -> None:
-        news = _DISPUTES[event.subject].FromString(event.body)
-        if _of_plans(news.payment):
-            told = dispute_of(news.dispute, event.merchant_id, event.occurred_at)
-            reference = news.payment.order_reference
+        message = _DISPUTES[event.subject].FromString(event.body)
+        if _of_plans(message.payment):
+            dispute = dispute_of(message.dispute, event.merchant_id, event.occurred_at)
+            reference = message.payment.order_reference
             await clock.act_for(conn, SERVICE)
-            await disputing.follow_dispute(deps, conn, answer_of(news.payment), reference, told)
+            await disputing.follow_dispute(
+                deps, conn, answer_of(message.payment), reference, dispute
+            )
 
     return UnlessKnown(known, follow, ANY)
 
@@ -117,16 +119,16 @@ def _of_plans(payment: Any) -> bool:
     return bool(payment.method == METHOD or payment.order_part.startswith("instalment:"))
 
 
-def _told(event: Event) -> ToldRefund:
+def _reported(event: Event) -> RefundUpdate:
     refund = _REFUNDS[event.subject].FromString(event.body).refund
     succeeded = refund.state == refund.STATE_SUCCEEDED
-    return ToldRefund(event.event_id, event.merchant_id, refund.id, succeeded, event.occurred_at)
+    return RefundUpdate(event.event_id, event.merchant_id, refund.id, succeeded, event.occurred_at)
 
 
 def _paid_by_link(event: Event) -> PaidByLink | None:
     """None: a link that does not pay a part of a plan."""
-    told = link_events.PaymentLinkPaid.FromString(event.body)
-    link, paying = told.payment_link, told.link_payment
+    message = link_events.PaymentLinkPaid.FromString(event.body)
+    link, paying = message.payment_link, message.link_payment
     if not link.plan_id:
         return None
     return PaidByLink(

@@ -31,7 +31,8 @@ KEPT: Final = Kept(
         ),
         "message_attempts": Table("every try", plain="merchant_id message_id outcome error"),
         "provider_notices": Table(
-            "what providers told of messages", plain="provider_reference event error suppression"
+            "what providers reported about messages",
+            plain="provider_reference event error suppression",
         ),
         "suppressions": Table(
             "addresses to which nothing is sent any more",
@@ -81,6 +82,11 @@ KEPT: Final = Kept(
                 "forgotten": "true",
             },
         ),
-        Rule("provider_notices", "received_at", NOTICES, "the message was told of, or is not ours"),
+        Rule(
+            "provider_notices",
+            "received_at",
+            NOTICES,
+            "the message has been updated, or is not ours",
+        ),
     ),
 )

@@ -21,15 +21,15 @@ def other_method_payment_of(payment: payments_pb2.Payment) -> OtherMethodPayment
     """A payment by another method. Raises OutcomeUnknown for a state that this version does not
     know.
     """
-    told = answer_of(payment)
+    answer = answer_of(payment)
     return wire.read(
         OtherMethodPayment,
         payment,
         merchant_id=context.merchant_id(),
         payment_id=payment.id,
-        challenged=told.challenged,
-        succeeded=told.outcome is Outcome.SUCCEED,
-        failed=told.outcome in {Outcome.DECLINE, Outcome.CANCEL},
+        challenged=answer.challenged,
+        succeeded=answer.outcome is Outcome.SUCCEED,
+        failed=answer.outcome in {Outcome.DECLINE, Outcome.CANCEL},
     )
 
 
@@ -37,9 +37,9 @@ def instrument_of(
     instrument_id: str, card: Card, tokens: Sequence[Token]
 ) -> payments_pb2.Instrument:
     """The instrument for payments to charge."""
-    told = [wire.message(payments_pb2.InstrumentToken, token) for token in tokens]
+    messages = [wire.message(payments_pb2.InstrumentToken, token) for token in tokens]
     return payments_pb2.Instrument(
-        instrument_id=instrument_id, brand=card.brand, country=card.country, tokens=told
+        instrument_id=instrument_id, brand=card.brand, country=card.country, tokens=messages
     )
 
 

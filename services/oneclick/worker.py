@@ -1,4 +1,4 @@
-"""The other doors: events of payments, and due rows."""
+"""Entry points besides gRPC: events of payments, and due rows."""
 
 from functools import partial
 from typing import Final

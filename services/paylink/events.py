@@ -127,8 +127,10 @@ async def append_transfer_event(
     """recorded, settled, given_back. A transfer that waited is recorded again when its link's
     payment ends.
     """
-    told = transfer_pb(transfer)
-    await outbox.append(conn, _event(transfer, f"bank_transfer.{verb}", now, bank_transfer=told))
+    resource = transfer_pb(transfer)
+    await outbox.append(
+        conn, _event(transfer, f"bank_transfer.{verb}", now, bank_transfer=resource)
+    )
 
 
 async def append_cart_event(conn: Conn, cart: Cart, verb: str, now: datetime) -> None:

@@ -11,5 +11,5 @@ LINKS: Final = Counter("incasso_payment_links_total", "Links made, by where", ["
 PAID: Final = Counter("incasso_payment_links_paid_total", "Uses of links paid, by how", ["method"])
 OLDEST_UNANSWERED: Final = Gauge(
     "incasso_oldest_unanswered_link_payment_age_seconds",
-    "Age of the oldest try of which payments has not told anything",
+    "Age of the oldest attempt about which payments has reported nothing",
 )

@@ -1,4 +1,4 @@
-"""The other doors: events of payments, instalments and oneclick, and due rows."""
+"""Entry points besides gRPC: events of payments, instalments and oneclick, and due rows."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -50,8 +50,8 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
     async def on_plan(conn: Conn, event: Event) -> None:
         await clock.act_for(conn, SERVICE)
-        told = PLAN_EVENTS[event.subject].FromString(event.body)
-        await plan.follow_plan(deps, conn, event.merchant_id, plan_answer(told.plan))
+        message = PLAN_EVENTS[event.subject].FromString(event.body)
+        await plan.follow_plan(deps, conn, event.merchant_id, plan_answer(message.plan))
 
     async def on_erased(conn: Conn, event: Event) -> None:
         erased = oneclick_events.CustomerErased.FromString(event.body)

@@ -88,7 +88,7 @@ def card_testing_alarms(
     at: datetime,
     payment: Payment | None = None,
 ) -> Sequence[NewEvent]:
-    """One for each subject; told of those that have used up their declines. `payment` is the last one
+    """One for each subject, published for those that have used up their declines. `payment` is the last one
     that was declined, if it was one.
     """
     last = None if payment is None else _without_parts(payment)

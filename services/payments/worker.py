@@ -1,4 +1,4 @@
-"""The other doors: attempts to recover, due payments, customers erased elsewhere.
+"""Entry points besides gRPC: attempts to recover, due payments, customers erased elsewhere.
 
 Any number of replicas may run.
 """

@@ -79,6 +79,6 @@ def approve_late(deps: Deps, charge_id: str, *, captured: bool, base_url: str) -
     with transaction(deps.conn):
         charges.save(deps.conn, approved)
         flows.settle_capture(deps, approved, key=approved.key)
-        told = views.operation(operation, state=approved.state)
-        flows.announce(deps, approved, f"charge.{approved.state}", view, told)
+        operation_view = views.operation(operation, state=approved.state)
+        flows.announce(deps, approved, f"charge.{approved.state}", view, operation_view)
     return view

@@ -80,7 +80,7 @@ async def test_ten_thousand_due_rows_of_one_merchant_do_not_delay_anothers(conn,
 
 
 async def test_a_row_is_seen_behind_a_flood_of_any_size_when_it_becomes_due(conn):
-    await conn.execute(FLOOD, 5 * due.LOOKED_AT, 1)
+    await conn.execute(FLOOD, 5 * due.CONSIDERED, 1)
     await add(conn, "mer_b")
     assert Thing("mer_b", "b0") in await claim(conn, Room(8, 6))
 

@@ -124,15 +124,15 @@ class _Booked:
 
     orders: Sequence[Order]
     collected: Sequence[Order]
-    told: Sequence[CourierEvent]
-    news: Sequence[NewEvent]
+    events: Sequence[CourierEvent]
+    new_events: Sequence[NewEvent]
 
 
 async def _save(tx: Conn, booked: _Booked, now: datetime) -> None:
-    await courier_events.save(tx, booked.told)
+    await courier_events.save(tx, booked.events)
     await orders_store.save_states(tx, booked.orders)
     await orders_store.save_parcels(tx, booked.collected)
-    await outbox.append(tx, *booked.news)
+    await outbox.append(tx, *booked.new_events)
     await order_links.follow(tx, booked.orders, now)
 
 
@@ -148,17 +148,17 @@ class _Books:
     def of_orders(self, orders: Sequence[Order], lines: Mapping[str, Sequence[Line]]) -> _Booked:
         now = self.now
         events = [one for order in orders for one in _collections(order, lines[order.id], now)]
-        steps, told = event_rules.follow(orders, events, self.courier)
+        steps, recorded = event_rules.follow(orders, events, self.courier)
         collected = {order.id: order for order in event_rules.latest(steps)}
-        news = [
+        new_events = [
             new for step in steps for new in order_events.for_change(step.before, step.after, now)
         ]
         settled = []
         for order in orders:
             after, event = self._settled(collected.get(order.id, order), lines[order.id])
             settled.append(after)
-            news.append(event)
-        return _Booked(settled, list(collected.values()), told, news)
+            new_events.append(event)
+        return _Booked(settled, list(collected.values()), recorded, new_events)
 
     def _settled(self, order: Order, lines: Sequence[Line]) -> tuple[Order, NewEvent]:
         claims = self.claims[order.id]

@@ -78,13 +78,15 @@ async def _shown(deps: Deps, cod_order_id: str) -> Conversion:
     return Conversion(order, link, code)
 
 
-async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
+async def follow_paid(deps: Deps, conn: Conn, paid_link: PaidLink) -> None:
     """An event of paylink, in the inbox's transaction, in any order and any number of times. With the link the cash
     leg ends, or the deposit is paid; what the order does not need is given back.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
-    link_id = link_rules.id_of(told.cod_order_id, told.number)
-    before = required(await orders_store.lock(conn, merchant_id, told.cod_order_id), InternalError)
+    link_id = link_rules.id_of(paid_link.cod_order_id, paid_link.number)
+    before = required(
+        await orders_store.lock(conn, merchant_id, paid_link.cod_order_id), InternalError
+    )
     link = required(await ORDER_LINKS.lock(conn, merchant_id, link_id), InternalError)
     state = moved(link, LinkEvent.PAY)
     if state is None:
@@ -92,9 +94,9 @@ async def follow_paid(deps: Deps, conn: Conn, told: PaidLink) -> None:
     paid = replace(
         link,
         state=state,
-        payment_link_id=told.payment_link_id,
-        payment_id=told.payment_id,
-        paid_minor=told.amount_minor,
+        payment_link_id=paid_link.payment_link_id,
+        payment_id=paid_link.payment_id,
+        paid_minor=paid_link.amount_minor,
     )
     await store.save(conn, paid)
     after = paying_online.paid(before, paid, now)

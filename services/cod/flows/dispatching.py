@@ -124,9 +124,9 @@ async def resolve_courier_event(deps: Deps, courier_event_id: str, resolution: s
     return after
 
 
-def _check(told: Sequence[NewCourierEvent], now: datetime) -> None:
+def _check(events: Sequence[NewCourierEvent], now: datetime) -> None:
     """Raises InvalidArgument."""
-    for index, event in enumerate(told):
+    for index, event in enumerate(events):
         if event.occurred_at > now + CLOCKS_DIFFER:
             raise invalid(f"events.{index}.occurred_at", "must not be in the future")
         if event.kind is ParcelEvent.COLLECTED:
@@ -152,12 +152,12 @@ async def _followed(
     tx: Conn,
     courier: Courier,
     locked_orders: Sequence[Order],
-    told: Sequence[CourierEvent],
+    events: Sequence[CourierEvent],
     *,
     now: datetime,
 ) -> tuple[Sequence[Order], Sequence[CourierEvent]]:
     """Changed orders, and the events with their results: saved and published."""
-    steps, kept = rules.follow(locked_orders, told, courier)
+    steps, kept = rules.follow(locked_orders, events, courier)
     moved = rules.latest(steps)
     await store.save_moved(tx, moved)
     await courier_events.save(tx, kept)

@@ -91,8 +91,8 @@ async def create_export(deps: Deps, cmd: CreateExport, key: Key) -> bytes:
         await store.add_file(tx, export, file)
         await store.add_transfers(tx, export, taken)
         await refunds_store.save_all(tx, taken)
-        told = [events.for_state(refund, now) for refund in taken]
-        await outbox.append(tx, *told, *events.notifications(taken, orders, now))
+        new_events = [events.for_state(refund, now) for refund in taken]
+        await outbox.append(tx, *new_events, *events.notifications(taken, orders, now))
         return events.export_pb(export)
 
     return (await idempotency.once(deps.db, key, ids.new("cre"), create)).body
@@ -188,7 +188,7 @@ async def _saved(
     moved = [(old, new) for old, new in zip(before, after, strict=True) if new != old]
     changed = [new for _, new in moved]
     await refunds_store.save_all(tx, changed)
-    told = [events.for_state(new, now, old) for old, new in moved]
+    new_events = [events.for_state(new, now, old) for old, new in moved]
     orders = await store.orders_of(tx, context.merchant_id(), changed)
-    await outbox.append(tx, *told, *events.notifications(changed, orders, now))
+    await outbox.append(tx, *new_events, *events.notifications(changed, orders, now))
     return changed

@@ -19,7 +19,7 @@ from services.cod.rules import resolving as rules
 from services.cod.rules.couriers import Courier
 from services.cod.rules.matching import Claim
 from services.cod.rules.remittances import Line, Remittance
-from services.cod.rules.resolving import Said
+from services.cod.rules.resolving import Resolution
 from services.cod.store import orders as orders_store
 from services.cod.store import remittances as store
 from services.cod.store.couriers import COURIERS
@@ -27,7 +27,7 @@ from services.cod.store.remittances import LINES, REMITTANCES
 
 
 async def resolve_remittance_line(
-    deps: Deps, remittance_id: str, remittance_line_id: str, said: Said, key: Key | None
+    deps: Deps, remittance_id: str, remittance_line_id: str, said: Resolution, key: Key | None
 ) -> bytes:
     """Returns the CodRemittanceLine message, the same for the same key. Resolving again changes
     nothing.
@@ -53,7 +53,13 @@ async def resolve_remittance_line(
 
 
 async def _resolved(
-    tx: Conn, courier: Courier, remittance: Remittance, before: Line, said: Said, *, now: datetime
+    tx: Conn,
+    courier: Courier,
+    remittance: Remittance,
+    before: Line,
+    said: Resolution,
+    *,
+    now: datetime,
 ) -> Line:
     """Saves and publishes it."""
     owed = await booking.owed_for(tx, courier, [before])

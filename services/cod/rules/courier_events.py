@@ -128,19 +128,19 @@ def follow(
     """
     present = {order.id: order for order in orders}
     owner = {one.tracking_number: order.id for order in orders for one in order.parcels}
-    steps, told = [], []
+    steps, recorded = [], []
     for event in sorted(events, key=lambda event: event.occurred_at):
         order = present.get(owner.get(event.tracking_number, ""))
         if order is None:
-            told.append(event)
+            recorded.append(event)
             continue
         applied = apply(order, event)
-        told.append(applied.event)
+        recorded.append(applied.event)
         after = overdue.watched(applied.order, courier)
         if after != order:
             present[order.id] = after
             steps.append(Step(order, after))
-    return steps, told
+    return steps, recorded
 
 
 def latest(steps: Sequence[Step]) -> Sequence[Order]:
@@ -150,17 +150,17 @@ def latest(steps: Sequence[Step]) -> Sequence[Order]:
 
 def apply(order: Order, event: CourierEvent) -> Applied:
     """Applies an event about one of the order's parcels."""
-    told = replace(event, cod_order_id=order.id)
+    named = replace(event, cod_order_id=order.id)
     if order.state in CHANGEABLE:
-        return Applied(order, _kept(told, Outcome.WAITING, Concern.NOT_DISPATCHED))
+        return Applied(order, _kept(named, Outcome.WAITING, Concern.NOT_DISPATCHED))
     if order.state is OrderState.CANCELLED:
-        return Applied(order, _kept(told, Outcome.CONTRADICTS, Concern.ORDER_CANCELLED))
-    parcel = next(one for one in order.parcels if one.tracking_number == told.tracking_number)
-    if (verdict := _against(parcel, told)) is not None:
-        return Applied(order, _kept(told, *verdict))
-    after, concern = _parcel_after(order, parcel, told)
-    moved, partly = _order_after(order, after, told.kind)
-    return Applied(moved, _kept(told, Outcome.APPLIED, concern or partly))
+        return Applied(order, _kept(named, Outcome.CONTRADICTS, Concern.ORDER_CANCELLED))
+    parcel = next(one for one in order.parcels if one.tracking_number == named.tracking_number)
+    if (verdict := _against(parcel, named)) is not None:
+        return Applied(order, _kept(named, *verdict))
+    after, concern = _parcel_after(order, parcel, named)
+    moved, partly = _order_after(order, after, named.kind)
+    return Applied(moved, _kept(named, Outcome.APPLIED, concern or partly))
 
 
 def _kept(event: CourierEvent, outcome: Outcome, exception: Concern | None) -> CourierEvent:

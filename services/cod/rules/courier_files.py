@@ -76,18 +76,18 @@ class Reader(ABC, Generic[L]):
     def fault(self, row: Row, name: str, reason: str) -> None:
         self._faults.append(Fault(row.line, self._named.get(name, ""), reason))
 
-    def has(self, name: str) -> bool:
+    def has_column(self, name: str) -> bool:
         """Whether the file has such a column."""
         return name in self._named
 
-    def says(self, row: Row, name: str) -> bool:
+    def has_value(self, row: Row, name: str) -> bool:
         return name in self._named and row.cells[self._named[name]] != ""
 
-    def told(self, row: Row, name: str, read_cell: Callable[[Cell], T]) -> T | None:
+    def cell(self, row: Row, name: str, read_cell: Callable[[Cell], T]) -> T | None:
         """None if the file has no such column, or if the cell is blank or wrong; the latter is a
         fault.
         """
-        if not self.says(row, name):
+        if not self.has_value(row, name):
             return None
         try:
             return read_cell(row.cells[self._named[name]])
@@ -124,7 +124,7 @@ class Reader(ABC, Generic[L]):
         if self._faults:
             return
         for name in self.SUMS:
-            amount = self.told(row, name, self.amount)
+            amount = self.cell(row, name, self.amount)
             if amount is not None and amount != self._sum(name):
                 self.fault(row, name, "is not the sum of the lines above")
 

@@ -56,10 +56,10 @@ class _Reader(Reader[NewCourierEvent]):
     def line(self, row: Row) -> NewCourierEvent | None:
         """None if the courier's word is one to skip."""
         for name in ("event_id", "tracking_number", "kind", "occurred_at"):
-            if self.has(name) and not self.says(row, name):
+            if self.has_column(name) and not self.has_value(row, name):
                 self.fault(row, name, "is empty")
-        kind = self.told(row, "kind", self._kind)
-        number = self.told(row, "tracking_number", number_of)
+        kind = self.cell(row, "kind", self._kind)
+        number = self.cell(row, "tracking_number", number_of)
         at = self._occurred_at(row)
         if kind is None or number is None or at is None:
             return None
@@ -67,12 +67,12 @@ class _Reader(Reader[NewCourierEvent]):
         return self._known(
             row,
             NewCourierEvent(
-                event_id=self.told(row, "event_id", code_of) or "",
+                event_id=self.cell(row, "event_id", code_of) or "",
                 tracking_number=number,
                 kind=kind,
                 occurred_at=at,
-                amount_minor=self.told(row, "amount", self._collected) if collected else None,
-                mode=self.told(row, "mode", self._mode) if collected else None,
+                amount_minor=self.cell(row, "amount", self._collected) if collected else None,
+                mode=self.cell(row, "mode", self._mode) if collected else None,
             ),
         )
 
@@ -81,8 +81,8 @@ class _Reader(Reader[NewCourierEvent]):
 
     def _occurred_at(self, row: Row) -> datetime | None:
         """In local time at the place of delivery."""
-        day = self.told(row, "occurred_at", lambda cell: moment_of(cell, self._days))
-        clock = self.told(row, "time", time_of)
+        day = self.cell(row, "occurred_at", lambda cell: moment_of(cell, self._days))
+        clock = self.cell(row, "time", time_of)
         if day is None:
             return None
         local = day if clock is None else datetime.combine(day.date(), clock)
@@ -107,11 +107,11 @@ class _Reader(Reader[NewCourierEvent]):
         """With ids. A courier's id used for two different events is a fault: one of them would be
         lost.
         """
-        if not self.has("event_id"):
+        if not self.has_column("event_id"):
             self._seen[event] += 1
             return replace(event, event_id=_id_of(event, self._seen[event]))
-        line, told = self._own.setdefault(event.event_id, (row.line, event))
-        if told != event:
+        line, first = self._own.setdefault(event.event_id, (row.line, event))
+        if first != event:
             self.fault(row, "event_id", f"is that of line {line}, which tells something else")
         return event
 
@@ -119,8 +119,14 @@ class _Reader(Reader[NewCourierEvent]):
 def _id_of(event: NewCourierEvent, time: int) -> str:
     """`time`: how often the line has occurred so far in the file."""
     mode = "" if event.mode is None else event.mode.value
-    told = (event.tracking_number, event.kind.value, event.occurred_at, event.amount_minor, mode)
-    digest = hashlib.sha256(repr((*map(str, told), time)).encode()).hexdigest()
+    identity = (
+        event.tracking_number,
+        event.kind.value,
+        event.occurred_at,
+        event.amount_minor,
+        mode,
+    )
+    digest = hashlib.sha256(repr((*map(str, identity), time)).encode()).hexdigest()
     return f"file-{digest[:_ID_CHARACTERS]}"
 
 

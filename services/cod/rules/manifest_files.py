@@ -46,12 +46,12 @@ class _Reader(Reader[AcknowledgedParcel]):
 
     def line(self, row: Row) -> AcknowledgedParcel | None:
         """None for an unknown parcel without an amount."""
-        reference = self.told(row, "sender_reference", code_of) or ""
-        number = self.told(row, "tracking_number", number_of) or ""
-        to_collect = self.told(row, "to_collect", self._to_collect) or 0
-        if not self.says(row, "tracking_number"):
+        reference = self.cell(row, "sender_reference", code_of) or ""
+        number = self.cell(row, "tracking_number", number_of) or ""
+        to_collect = self.cell(row, "to_collect", self._to_collect) or 0
+        if not self.has_value(row, "tracking_number"):
             self.fault(row, "tracking_number", "is empty")
-        if not self.says(row, "sender_reference"):
+        if not self.has_value(row, "sender_reference"):
             if not to_collect:
                 return None
             self.fault(row, "sender_reference", "is empty, although there is money to collect")

@@ -157,7 +157,7 @@ def folded(code: str) -> str:
 
 
 def spellings(code: str) -> frozenset[str]:
-    """Of one that is looked for where every one is kept as it was told first."""
+    """To look one up where each is stored as first reported."""
     compact = "".join(code.split())
     return frozenset({code, compact, compact.upper()}) - {""}
 

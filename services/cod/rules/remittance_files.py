@@ -44,11 +44,11 @@ class _Reader(Reader[RemittanceLine]):
         self._words = {folded(word.text): word.meaning for word in columns.words}
 
     def line(self, row: Row) -> RemittanceLine:
-        tracking = self.told(row, "tracking_number", code_of) or ""
-        reference = self.told(row, "sender_reference", code_of) or ""
-        if not any(self.says(row, name) for name in self.KEYS):
+        tracking = self.cell(row, "tracking_number", code_of) or ""
+        reference = self.cell(row, "sender_reference", code_of) or ""
+        if not any(self.has_value(row, name) for name in self.KEYS):
             self.fault(row, "", "has neither a tracking number nor a reference")
-        meaning = self.told(row, "state", self._meaning)
+        meaning = self.cell(row, "state", self._meaning)
         amounts = self._amounts_of(row, meaning)
         return RemittanceLine(
             line=row.line,
@@ -57,7 +57,7 @@ class _Reader(Reader[RemittanceLine]):
             collected_minor=amounts.get("collected"),
             cut_minor=_cut(amounts),
             remitted_minor=_remitted(amounts),
-            on=self.told(row, "on", lambda cell: day_of(cell, self._days)),
+            on=self.cell(row, "on", lambda cell: day_of(cell, self._days)),
             meaning=meaning,
         )
 
@@ -65,10 +65,10 @@ class _Reader(Reader[RemittanceLine]):
         """A returned parcel may have none."""
         found: dict[str, int] = {}
         for name in self.SUMS:
-            if not self.has(name):
+            if not self.has_column(name):
                 continue
-            amount = self.told(row, name, self.amount)
-            if not self.says(row, name) and meaning not in _BACK:
+            amount = self.cell(row, name, self.amount)
+            if not self.has_value(row, name) and meaning not in _BACK:
                 self.fault(row, name, "is empty")
             found[name] = amount or 0
         return found

@@ -25,7 +25,7 @@ OF_UNBOOKED: Final = (Closing.NOT_OURS, Closing.GIVEN_BACK, Closing.SETTLED)  # 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Resolution:
     """An order, and its parcel if it has several; or the reason why there is none."""
 
     cod_order_id: str | None
@@ -34,7 +34,7 @@ class Said:
     resolution: str | None
 
 
-def check(said: Said) -> None:
+def check(said: Resolution) -> None:
     """Raises InvalidArgument."""
     if (said.cod_order_id is None) == (said.closed_as is None):
         raise invalid("closed_as", "must be there when there is no cod_order_id, and only then")
@@ -44,7 +44,7 @@ def check(said: Said) -> None:
         raise invalid("resolution", "must say what came of a line that is closed")
 
 
-def is_known(remittance: Remittance, line: Line, said: Said) -> bool:
+def is_known(remittance: Remittance, line: Line, said: Resolution) -> bool:
     """Whether it was already resolved in the same way; the first note stays.
 
     Raises RemittanceNotCommitted, LineNotException, LineResolved.
@@ -70,7 +70,7 @@ def _outcome(line: Line) -> dict[str, str]:
     return {"cod_order_id": line.cod_order_id or "", "tracking_number": line.parcel or ""}
 
 
-def booked(line: Line, fitting: Sequence[Claim], said: Said, *, tolerance_minor: int) -> Line:
+def booked(line: Line, fitting: Sequence[Claim], said: Resolution, *, tolerance_minor: int) -> Line:
     """The line booked on the chosen one of the parcels that it matches now, and only for what is
     owed.
 
@@ -85,7 +85,7 @@ def booked(line: Line, fitting: Sequence[Claim], said: Said, *, tolerance_minor:
     return replace(remittances.with_match(line, found, commit=True), suggestions=line.suggestions)
 
 
-def _chosen(line: Line, fitting: Sequence[Claim], said: Said) -> Claim:
+def _chosen(line: Line, fitting: Sequence[Claim], said: Resolution) -> Claim:
     """If the order has several, one on which it was not booked before."""
     number = said.tracking_number
     of_order = [
@@ -113,7 +113,7 @@ def closed(line: Line, closed_as: Closing, *, open_minor: int) -> Line:
     return replace(line, closed_as=closed_as, cleared_minor=cleared)
 
 
-def resolved(before: Line, after: Line, said: Said, *, by: str, now: datetime) -> Line:
+def resolved(before: Line, after: Line, said: Resolution, *, by: str, now: datetime) -> Line:
     """`after`: booked or closed."""
     return replace(
         after,

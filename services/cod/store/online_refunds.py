@@ -14,7 +14,7 @@ _INSERT: Final = ONLINE_REFUNDS.insert(due_at="now()")
 
 
 @dataclass(frozen=True, slots=True)
-class ToldPayment:
+class EventPayment:
     """An event of payments: a refund of this payment has moved."""
 
     event_id: str
@@ -47,15 +47,15 @@ async def of_payment(conn: Conn, merchant_id: str, payment_id: str) -> Sequence[
     return await ONLINE_REFUNDS.all(conn, where, merchant_id, payment_id)
 
 
-async def of_others(conn: Conn, told: Sequence[ToldPayment]) -> Collection[str]:
+async def of_others(conn: Conn, events: Sequence[EventPayment]) -> Collection[str]:
     """Ids of events about payments without refunds here."""
     found = await conn.fetch(
-        "SELECT told.event_id FROM unnest($1::text[], $2::text[], $3::text[])"
-        " AS told (event_id, merchant_id, payment_id) WHERE NOT EXISTS (SELECT FROM online_refunds"
-        " WHERE online_refunds.merchant_id = told.merchant_id"
-        " AND online_refunds.payment_id = told.payment_id)",
-        [event.event_id for event in told],
-        [event.merchant_id for event in told],
-        [event.payment_id for event in told],
+        "SELECT event.event_id FROM unnest($1::text[], $2::text[], $3::text[])"
+        " AS event (event_id, merchant_id, payment_id) WHERE NOT EXISTS (SELECT FROM online_refunds"
+        " WHERE online_refunds.merchant_id = event.merchant_id"
+        " AND online_refunds.payment_id = event.payment_id)",
+        [event.event_id for event in events],
+        [event.merchant_id for event in events],
+        [event.payment_id for event in events],
     )
     return {row["event_id"] for row in found}

@@ -131,5 +131,5 @@ class EventStreams:
 
 
 def event(answer: pages_pb2.WaitForPayPageResponse) -> bytes:
-    told = {"version": answer.version, "state": _STATES.get(answer.state, "unspecified")}
-    return f"event: changed\nid: {answer.version}\ndata: {json.dumps(told)}\n\n".encode()
+    data = {"version": answer.version, "state": _STATES.get(answer.state, "unspecified")}
+    return f"event: changed\nid: {answer.version}\ndata: {json.dumps(data)}\n\n".encode()

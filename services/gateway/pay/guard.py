@@ -129,7 +129,7 @@ def message(
     headers: dict[str, str] | None = None,
     action: dict[str, str] | None = None,
     page: pages_pb2.PayPage | None = None,
-    **told: str,
+    **values: str,
 ) -> web.Response:
     """A page with a single message; in its merchant's colours if `page` is given."""
     language = rendering.language_of(request, page.payment_link.locale if page else FALLBACK)
@@ -142,6 +142,6 @@ def message(
         merchant=page.merchant if page else None,
         mark=name,
         title=words[f"{name}_title"],
-        text=words[f"{name}_text"].format(**told),
+        text=words[f"{name}_text"].format(**values),
         action=action,
     )

@@ -159,8 +159,11 @@ def address(request: web.Request, path: str = "", **query: str) -> str:
 
 
 def see(url: str, **query: str) -> web.Response:
-    told = urlencode({name: value for name, value in query.items() if value})
-    headers = {"Location": f"{url}{'?' if told else ''}{told}", "Cache-Control": "no-store"}
+    query_string = urlencode({name: value for name, value in query.items() if value})
+    headers = {
+        "Location": f"{url}{'?' if query_string else ''}{query_string}",
+        "Cache-Control": "no-store",
+    }
     return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
 
 

@@ -208,5 +208,5 @@ def withdrawal_page(
 
 
 def address(request: web.Request, path: str = "", **query: str) -> str:
-    told = urlencode(query)
-    return f"/plan/{quote(request.match_info['token'], safe='')}{path}{'?' if told else ''}{told}"
+    query_string = urlencode(query)
+    return f"/plan/{quote(request.match_info['token'], safe='')}{path}{'?' if query_string else ''}{query_string}"

@@ -70,9 +70,9 @@ def asked_language(request: web.Request) -> str:
 def address(root: str, request: web.Request, path: str = "", **query: str) -> str:
     """URL of a token's pages under `root`, in the chosen language."""
     kept = {"lang": asked_language(request), **query}
-    told = urlencode({name: value for name, value in kept.items() if value})
+    query_string = urlencode({name: value for name, value in kept.items() if value})
     token = quote(request.match_info["token"], safe="")
-    return f"/{root}/{token}{path}{'?' if told else ''}{told}"
+    return f"/{root}/{token}{path}{'?' if query_string else ''}{query_string}"
 
 
 def respond(

@@ -135,5 +135,5 @@ def slug_of(request: web.Request) -> str:
 
 def address(request: web.Request, path: str = "", **query: str) -> str:
     kept = {"lang": rendering.asked_language(request), **query}
-    told = urlencode({name: value for name, value in kept.items() if value})
-    return f"/shop/{quote(request.match_info['slug'], safe='')}{path}{'?' if told else ''}{told}"
+    query_string = urlencode({name: value for name, value in kept.items() if value})
+    return f"/shop/{quote(request.match_info['slug'], safe='')}{path}{'?' if query_string else ''}{query_string}"

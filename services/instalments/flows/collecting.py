@@ -63,11 +63,11 @@ class AskedCollection:
 async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> Collection:
     """Any order, any number of times: an answer only changes a collection in progress."""
     before, current = await _locked(tx, asked)
-    heard = replace(answer, outcome=cancelling.outcome(current, answer))
-    after = answered(current, heard)
+    understood = replace(answer, outcome=cancelling.outcome(current, answer))
+    after = answered(current, understood)
     if after != current:
         await collections.save(tx, after)
-        await _follow(tx, before, after, heard.outcome, now)
+        await _follow(tx, before, after, understood.outcome, now)
     return after
 
 

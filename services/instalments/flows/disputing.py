@@ -19,22 +19,22 @@ from services.instalments.store.disputes import DISPUTES
 
 
 async def follow_dispute(
-    deps: Deps, conn: Conn, payment: Answer, order_reference: str, news: Dispute
+    deps: Deps, conn: Conn, payment: Answer, order_reference: str, reported: Dispute
 ) -> None:
-    """`news` names no plan yet: the plan is that of the payment."""
+    """`reported` names no plan yet: the plan is that of the payment."""
     before = await repaying.paid_by(deps, conn, payment, order_reference)
     if before is None:
         return
     plan = before.plan
-    known = await DISPUTES.get(conn, plan.merchant_id, news.id)
+    known = await DISPUTES.get(conn, plan.merchant_id, reported.id)
     under_way = await refunds.under_way(conn, plan.merchant_id, payment_id=payment.id)
-    numbers, of_plan = repaying.numbers_of(before, payment.id), replace(news, plan_id=plan.id)
+    numbers, of_plan = repaying.numbers_of(before, payment.id), replace(reported, plan_id=plan.id)
     changed = rules.disputed(before.parts, numbers, known, of_plan, under_way)
     if changed is not None:
         after, now = Shown(plan, changed[0]), deps.clock.now()
         await store.save(conn, changed[1])
         await collecting.changed(conn, [(before, after)], now)
-        told = events.parts_disputed(after, changed[1])
-        await outbox.append(conn, *(outbox.event_of(plan, event, now) for event in told))
+        messages = events.parts_disputed(after, changed[1])
+        await outbox.append(conn, *(outbox.event_of(plan, event, now) for event in messages))
         if changed[1].state is DisputeState.WON:  # a worker retries what it blocked
             await repaying.again(conn, after, now, payment_id=payment.id)

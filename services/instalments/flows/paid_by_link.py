@@ -18,22 +18,26 @@ from services.instalments.store import links, plans
 from services.instalments.store.plans import PLANS
 
 
-async def settle_part(deps: Deps, conn: Conn, told: PaidByLink) -> None:
+async def settle_part(deps: Deps, conn: Conn, paid_link: PaidByLink) -> None:
     """Settles that part and only that one. Money for a part that is no longer owed is reported to
     the operator.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
-    plan = required(await PLANS.lock(conn, merchant_id, told.plan_id), InternalError)
+    plan = required(await PLANS.lock(conn, merchant_id, paid_link.plan_id), InternalError)
     before = Shown(plan, await plans.parts(conn, merchant_id, plan.id))
-    await _paid(conn, merchant_id, told)
-    if rules.is_surplus(before.parts[told.number - 1], told):
-        asking.count_after_end(told.payment_id or told.payment_link_id)
-    after = Shown(*rules.settled(before.plan, before.parts, told, now))
+    await _paid(conn, merchant_id, paid_link)
+    if rules.is_surplus(before.parts[paid_link.number - 1], paid_link):
+        asking.count_after_end(paid_link.payment_id or paid_link.payment_link_id)
+    after = Shown(*rules.settled(before.plan, before.parts, paid_link, now))
     await collecting.changed(conn, [(before, after)], now)
 
 
-async def _paid(conn: Conn, merchant_id: str, told: PaidByLink) -> None:
+async def _paid(conn: Conn, merchant_id: str, paid_link: PaidByLink) -> None:
     """The link, even if paylink's answer is not recorded yet."""
-    link = await links.find(conn, merchant_id, told.plan_id, told.number, told.payment_link_id)
+    link = await links.find(
+        conn, merchant_id, paid_link.plan_id, paid_link.number, paid_link.payment_link_id
+    )
     if link is not None and (state := moved(link, LinkEvent.PAY)) is not None:
-        await links.save(conn, replace(link, state=state, payment_link_id=told.payment_link_id))
+        await links.save(
+            conn, replace(link, state=state, payment_link_id=paid_link.payment_link_id)
+        )

@@ -142,8 +142,10 @@ async def append_failed(
     tx: Conn, plan: Plan, repayments: Sequence[Repayment], now: datetime
 ) -> None:
     failed = [each for each in repayments if each.state is RepaymentState.FAILED]
-    news = [outbox.event_of(plan, refund_events.refund_failed(plan, each), now) for each in failed]
-    await outbox.append(tx, *news)
+    failures = [
+        outbox.event_of(plan, refund_events.refund_failed(plan, each), now) for each in failed
+    ]
+    await outbox.append(tx, *failures)
 
 
 async def follow_refund(

@@ -82,9 +82,9 @@ async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal, S
         await store.add_parts(tx, after.parts[known:])
         await store.save(tx, after.plan)
         await part_links.follow(tx, [after], now)
-        told = outbox.event_of(after.plan, events.plan_withdrawn(after), now)
+        withdrawn_event = outbox.event_of(after.plan, events.plan_withdrawn(after), now)
         booked = balance_events.for_change(before, after, now)
-        await outbox.append(tx, told, *booked, message_events.withdrawn(after, now))
+        await outbox.append(tx, withdrawn_event, *booked, message_events.withdrawn(after, now))
         intents = await _intents(tx, after, due, now) if due.give_back_minor else ()
     return after, due, intents
 

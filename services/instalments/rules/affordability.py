@@ -48,7 +48,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
-    """What a scorer is told. `lent`: the amount still to be paid after signing."""
+    """What a scorer receives. `lent`: the amount still to be paid after signing."""
 
     merchant_id: str
     customer_id: str

@@ -43,19 +43,19 @@ def disputed(
     parts: Sequence[Instalment],
     numbers: Iterable[int],
     before: Dispute | None,
-    news: Dispute,
+    reported: Dispute,
     under_way: Iterable[Repayment],
 ) -> tuple[Sequence[Instalment], Dispute] | None:
     """Parts and dispute after a report from payments. `numbers`: the parts that the payment has
     paid. None: it is known, or older than what is known.
     """
     if before is not None:
-        same = (before.state, before.amount) == (news.state, news.amount)
-        if same or news.told_at < before.told_at:
+        same = (before.state, before.amount) == (reported.state, reported.amount)
+        if same or reported.told_at < before.told_at:
             return None
         parts = _moved(parts, before, -1)
-    shares = shares_of(parts, numbers, news.amount.amount_minor, under_way)
-    after = replace(news, shares=shares)
+    shares = shares_of(parts, numbers, reported.amount.amount_minor, under_way)
+    after = replace(reported, shares=shares)
     return _moved(parts, after, 1), after
 
 

@@ -92,24 +92,26 @@ class PaidByLink:
     payment_id: str | None
 
 
-def is_surplus(part: Instalment, told: PaidByLink) -> bool:
+def is_surplus(part: Instalment, paid_link: PaidByLink) -> bool:
     """Whether the money is no longer owed: for the part, or because a refund reduced it."""
     if part.state in _OWED:
-        return told.amount_minor > part.amount_minor
-    return part.payment_id is None or part.payment_id != told.payment_id
+        return paid_link.amount_minor > part.amount_minor
+    return part.payment_id is None or part.payment_id != paid_link.payment_id
 
 
 def settled(
-    plan: Plan, parts: Sequence[Instalment], told: PaidByLink, now: datetime
+    plan: Plan, parts: Sequence[Instalment], paid_link: PaidByLink, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
     """The part is paid by what its link asked for. A later late fee is waived. Unchanged if it is
     no longer owed.
     """
-    part = parts[told.number - 1]
+    part = parts[paid_link.number - 1]
     if part.state not in _OWED or plan.activated_at is None:
         return plan, parts
-    waived = min(max(part.amount_minor - told.amount_minor, 0), part.late_fee_minor)
+    waived = min(max(part.amount_minor - paid_link.amount_minor, 0), part.late_fee_minor)
     lowered = replace(part, late_fee_minor=part.late_fee_minor - waived)
     after = list(parts)
-    after[told.number - 1] = paid(lowered, payment_id=told.payment_id, rebate_minor=0, now=now)
+    after[paid_link.number - 1] = paid(
+        lowered, payment_id=paid_link.payment_id, rebate_minor=0, now=now
+    )
     return watched(completed(plan, after, now), after), after

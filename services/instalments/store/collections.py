@@ -98,19 +98,19 @@ async def latest(conn: Conn, merchant_id: str, plan_id: str) -> Collection | Non
     return await COLLECTIONS.one(conn, where, merchant_id, plan_id)
 
 
-async def known(conn: Conn, told: Sequence[PaymentEvent]) -> Ids[str]:
+async def known(conn: Conn, events: Sequence[PaymentEvent]) -> Ids[str]:
     """Ids of events of collections that had already ended."""
     found = await conn.fetch(
-        "SELECT told.event_id"
+        "SELECT event.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])"
-        " AS told (event_id, merchant_id, payment_id, succeeded)"
+        " AS event (event_id, merchant_id, payment_id, succeeded)"
         " JOIN collections AS known USING (merchant_id, payment_id)"
         " WHERE state = 'succeeded'"
         " OR state NOT IN ('started', 'under_way') AND NOT succeeded",
-        [event.event_id for event in told],
-        [event.merchant_id for event in told],
-        [event.answer.id for event in told],
-        [event.answer.outcome is Outcome.SUCCEED for event in told],
+        [event.event_id for event in events],
+        [event.merchant_id for event in events],
+        [event.answer.id for event in events],
+        [event.answer.outcome is Outcome.SUCCEED for event in events],
     )
     return {row["event_id"] for row in found}
 

@@ -21,15 +21,15 @@ async def save(conn: Conn, dispute: Dispute) -> None:
     await conn.execute(_SAVE, *DISPUTES.values(dispute))
 
 
-async def known(conn: Conn, told: Sequence[tuple[str, str, str, datetime]]) -> Ids[str]:
+async def known(conn: Conn, events: Sequence[tuple[str, str, str, datetime]]) -> Ids[str]:
     """Ids of events that are no newer than what is known. For each: its id, merchant, dispute and
     time.
     """
     found = await conn.fetch(
-        "SELECT told.event_id"
+        "SELECT event.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])"
-        " AS told (event_id, merchant_id, id, at)"
-        " JOIN disputes AS known USING (merchant_id, id) WHERE told.at < known.told_at",
-        *(list(column) for column in zip(*told, strict=True)),
+        " AS event (event_id, merchant_id, id, at)"
+        " JOIN disputes AS known USING (merchant_id, id) WHERE event.at < known.told_at",
+        *(list(column) for column in zip(*events, strict=True)),
     )
     return {row["event_id"] for row in found}

@@ -22,7 +22,7 @@ _INSERT: Final = REPAYMENTS.insert(due_at="now() + {}::interval")
 
 
 @dataclass(frozen=True, slots=True)
-class ToldRefund:
+class RefundUpdate:
     """An event of payments about a refund of one of our payments."""
 
     event_id: str
@@ -80,19 +80,19 @@ async def of_refunds(
     return (await REPAYMENTS.all(conn, where, merchant_id, list(refund_ids)))[::-1]
 
 
-async def known(conn: Conn, told: Sequence[ToldRefund]) -> Ids[str]:
+async def known(conn: Conn, events: Sequence[RefundUpdate]) -> Ids[str]:
     """Ids of events that repeat what is known of refunds, or are older."""
     found = await conn.fetch(
-        "SELECT told.event_id"
+        "SELECT event.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[])"
-        " AS told (event_id, merchant_id, reference, succeeded, at)"
+        " AS event (event_id, merchant_id, reference, succeeded, at)"
         " JOIN repayments AS known USING (merchant_id, reference)"
-        " WHERE told.at < known.told_at OR known.state = 'succeeded' AND told.succeeded"
-        " OR known.state = 'failed' AND NOT told.succeeded",
-        [event.event_id for event in told],
-        [event.merchant_id for event in told],
-        [event.reference for event in told],
-        [event.succeeded for event in told],
-        [event.at for event in told],
+        " WHERE event.at < known.told_at OR known.state = 'succeeded' AND event.succeeded"
+        " OR known.state = 'failed' AND NOT event.succeeded",
+        [event.event_id for event in events],
+        [event.merchant_id for event in events],
+        [event.reference for event in events],
+        [event.succeeded for event in events],
+        [event.at for event in events],
     )
     return {row["event_id"] for row in found}

@@ -27,5 +27,5 @@ async def sms_quota_reached(
 ) -> None:
     month = usage.month.strftime("%Y-%m")
     event = wire.message(events_pb2.SmsQuotaReached, usage, percent=percent, month=month)
-    told = NewEvent(merchant_id, merchant_id, SUBJECT, event.SerializeToString(), at)
-    await outbox.append(conn, told)
+    quota_event = NewEvent(merchant_id, merchant_id, SUBJECT, event.SerializeToString(), at)
+    await outbox.append(conn, quota_event)

@@ -38,9 +38,11 @@ class Customers:
         for merchant_id, customer_id in asked:
             by_merchant[merchant_id].append(customer_id)
         answers = await asyncio.gather(*(self._of_merchant(*one) for one in by_merchant.items()))
-        told = dict(zip(by_merchant, answers, strict=True))
+        answer_of = dict(zip(by_merchant, answers, strict=True))
         return [
-            found if isinstance(found := told[merchant_id], Refusal) else found.get(customer_id)
+            found
+            if isinstance(found := answer_of[merchant_id], Refusal)
+            else found.get(customer_id)
             for merchant_id, customer_id in asked
         ]
 

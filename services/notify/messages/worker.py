@@ -1,4 +1,4 @@
-"""The other doors of messages: events that people are notified of, and due messages."""
+"""Entry points of messages besides gRPC: events that people are notified of, and due messages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -67,8 +67,8 @@ def made_pb(made: MadeEndpoint) -> pb.WebhookEndpoint:
 
 def endpoint_disabled(endpoint: Endpoint) -> bytes:
     """Body of the event that notifies a merchant's other endpoints."""
-    told = wire.message(pb.WebhookEndpoint, endpoint)
-    return events_pb2.WebhookEndpointDisabled(webhook_endpoint=told).SerializeToString()
+    resource = wire.message(pb.WebhookEndpoint, endpoint)
+    return events_pb2.WebhookEndpointDisabled(webhook_endpoint=resource).SerializeToString()
 
 
 def delivery_pb(delivery: TriedDelivery) -> pb.WebhookDelivery:

@@ -1,4 +1,4 @@
-"""The other doors of webhooks: every public event goes into the feed, and due deliveries.
+"""Entry points of webhooks besides gRPC: every public event goes into the feed, and due deliveries.
 
 Deliveries do not run in libs.due's batches: a batch ends with its slowest row, and a receiver that
 never answers must not delay the others. Here each row has its own slot, of which an endpoint only

@@ -141,25 +141,25 @@ async def record(conn: Conn, charge: Charge, payment: Answer, *, key: Key | None
 
 
 _KNOWN = """
-SELECT told.event_id
+SELECT event.event_id
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[],
-    $7::boolean[]) AS told (event_id, merchant_id, payment_id, state, capture_at,
+    $7::boolean[]) AS event (event_id, merchant_id, payment_id, state, capture_at,
     capturable_minor, challenged)
 JOIN charges USING (merchant_id, payment_id)
-WHERE charges.state = told.state AND charges.capture_at IS NOT DISTINCT FROM told.capture_at
-    AND (told.capturable_minor = 0 OR charges.amount_minor <= told.capturable_minor)
-    AND (charges.challenged OR NOT told.challenged) AND lowering IS NULL"""
+WHERE charges.state = event.state AND charges.capture_at IS NOT DISTINCT FROM event.capture_at
+    AND (event.capturable_minor = 0 OR charges.amount_minor <= event.capturable_minor)
+    AND (charges.challenged OR NOT event.challenged) AND lowering IS NULL"""
 
 
-async def known(conn: Conn, told: Sequence[PaymentEvent]) -> Collection[str]:
+async def known(conn: Conn, events: Sequence[PaymentEvent]) -> Collection[str]:
     """Ids of events for which `record` would change nothing, because the call's answer came
     first.
     """
-    answers = [event.answer for event in told]
+    answers = [event.answer for event in events]
     rows = await conn.fetch(
         _KNOWN,
-        [event.event_id for event in told],
-        [event.merchant_id for event in told],
+        [event.event_id for event in events],
+        [event.merchant_id for event in events],
         [answer.id for answer in answers],
         [charge_target(answer.outcome).value for answer in answers],
         [answer.capture_at for answer in answers],

@@ -97,10 +97,12 @@ async def _contents(deps: Deps, cmd: CreateCart) -> CartContents:
     )
 
 
-async def _refill(tx: Conn, told: Cart) -> Cart:
+async def _refill(tx: Conn, reported: Cart) -> Cart:
     """Updates the cart that already has this reference."""
-    known = required(await store.lock_reference(tx, told.merchant_id, told.reference), CartNotFound)
-    cart = rules.refilled(known, told.contents)
+    known = required(
+        await store.lock_reference(tx, reported.merchant_id, reported.reference), CartNotFound
+    )
+    cart = rules.refilled(known, reported.contents)
     await store.refill(tx, cart)
     return cart
 

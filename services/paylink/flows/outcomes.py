@@ -54,18 +54,18 @@ async def record_outcome(
     tx: Conn,
     payment: LinkPayment,
     outcome: Outcome,
-    told: Callable[[LinkPayment], LinkPayment],
+    with_answer: Callable[[LinkPayment], LinkPayment],
     now: datetime,
 ) -> LinkPayment:
     """Records the outcome of an attempt, in any order and any number of times: only one in progress
     is changed.
 
-    `told` adds the changes other than its state.
+    `with_answer` adds the changes other than its state.
     """
     link, current = required(await links.lock_with(tx, payment), InternalError)
     if current.state is not Try.PROCESSING:
         return current
-    after = told(current)
+    after = with_answer(current)
     if outcome is not Outcome.WAIT:
         return await end_payment(tx, link, after, outcome, now)
     if after != current:
@@ -74,18 +74,18 @@ async def record_outcome(
 
 
 async def pay_at_once(
-    conn: Conn, seen: Seen, payment: LinkPayment, told: LinkPayment, now: datetime
+    conn: Conn, seen: Seen, payment: LinkPayment, answered: LinkPayment, now: datetime
 ) -> LinkPayment | None:
     """The usual success, in one statement: the link is paid, if nobody has written it since it was
     read. Otherwise nothing is written and None returned: the caller then locks the link to decide.
 
-    `told` is the payment with all changes except its state.
+    `answered` is the payment with all changes except its state.
     """
     link = seen.link
     if link.reusable or link.cart_id is not None:
         return None
     state = PAYMENT_TRANSITIONS[payment.state, Outcome.SUCCEED]
-    ended = replace(told, state=state, ended_at=now, request=None)
+    ended = replace(answered, state=state, ended_at=now, request=None)
     after = _paid(link, ended, now)
     written = await combined_writes.execute(
         conn,
@@ -110,8 +110,8 @@ async def _write(tx: Conn, tried: Write, link: Link, ended: LinkPayment, now: da
     else:  # one of the payers of a reusable link
         after, verb = link, "payment_failed"
     changed = links.touched(link) if after is link else links.saved(link, after)
-    told = events.link_payment(after, verb, ended, now)
-    answer, *_ = await combined_writes.execute(tx, changed, tried, told) or (None,)
+    event = events.link_payment(after, verb, ended, now)
+    answer, *_ = await combined_writes.execute(tx, changed, tried, event) or (None,)
     saved = links.seen(after, answer).link
     if paid:
         metrics.PAID.labels(ended.method.value).inc()

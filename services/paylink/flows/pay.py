@@ -161,9 +161,9 @@ async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *furt
         state = transitions.moved(link, LinkEvent.PAY)
         after = replace(link, state=state, paying_by=payment.method)
         changed = links.saved(link, after)
-    told = events.link_payment(after, "paying", payment, now)
+    event = events.link_payment(after, "paying", payment, now)
     answer, *_ = await combined_writes.execute(
-        tx, changed, payments.inserted(payment), told, *further
+        tx, changed, payments.inserted(payment), event, *further
     ) or (None,)
     return links.seen(after, answer)
 
@@ -183,8 +183,8 @@ class AskedAttempt:
     async def answered(self, answer: Answer) -> LinkPayment:
         if self.seen is not None and answer.outcome is Outcome.SUCCEED:
             async with self.deps.db.connection() as conn:  # one statement, its own transaction
-                told, now = _told(self.payment, answer), self.deps.clock.now()
-                paid = await pay_at_once(conn, self.seen, self.payment, told, now)
+                answered, now = _with_answer(self.payment, answer), self.deps.clock.now()
+                paid = await pay_at_once(conn, self.seen, self.payment, answered, now)
             if paid is not None:
                 return paid
         return await record(self.deps, self.payment, answer)
@@ -205,14 +205,14 @@ async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPaymen
 
 async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetime) -> LinkPayment:
     """Any order, any number of times: an answer only changes an attempt in progress."""
-    told = partial(_told, answer=answer)
-    recorded = await record_outcome(tx, payment, answer.outcome, told, now)
+    with_answer = partial(_with_answer, answer=answer)
+    recorded = await record_outcome(tx, payment, answer.outcome, with_answer, now)
     if answer.outcome is Outcome.SUCCEED and recorded.state is not PaymentState.SUCCEEDED:
         asking.count_after_end(answer.id)
     return recorded
 
 
-def _told(payment: LinkPayment, answer: Answer) -> LinkPayment:
+def _with_answer(payment: LinkPayment, answer: Answer) -> LinkPayment:
     """With payments' data about it."""
     return replace(
         payment,

@@ -131,10 +131,10 @@ async def record_in(
 ) -> LinkPayment:
     """Any order, any number of times: a plan only changes an attempt in progress."""
 
-    def told(current: LinkPayment) -> LinkPayment:
+    def with_answer(current: LinkPayment) -> LinkPayment:
         return replace(current, request=None, plan_id=answer.id)
 
-    recorded = await record_outcome(tx, payment, answer.outcome, told, now)
+    recorded = await record_outcome(tx, payment, answer.outcome, with_answer, now)
     if answer.outcome is Outcome.SUCCEED and recorded.state is not PaymentState.SUCCEEDED:
         asking.AFTER_END.inc()
         log.error("a plan was paid after its attempt had ended", payment_link_id=payment.link_id)

@@ -14,8 +14,8 @@ from services.paylink.rules.carts import (
 
 CARTS: Final = rows.Table("carts", Cart, spread={"contents": "", "recipient": "recipient_"})
 _INSERT: Final = CARTS.insert(due_at="{}") + " ON CONFLICT (merchant_id, reference) DO NOTHING"
-_TOLD: Final = rows.Table("carts", CartContents, spread={"recipient": "recipient_"})
-_CONTENTS: Final = ("recover_at", *_TOLD.but("recover_at"))
+_REPORTED: Final = rows.Table("carts", CartContents, spread={"recipient": "recipient_"})
+_CONTENTS: Final = ("recover_at", *_REPORTED.but("recover_at"))
 _REFILL: Final = (
     f"UPDATE carts SET due_at = $3, {rows.assignments(_CONTENTS, first=3)}"  # noqa: S608 - made of constants
     " WHERE merchant_id = $1 AND id = $2 AND state = 'open'"

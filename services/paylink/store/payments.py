@@ -83,18 +83,18 @@ async def of_plan(conn: Conn, merchant_id: str, plan_id: str) -> LinkPayment | N
     return await ATTEMPTS.one(conn, "WHERE merchant_id = $1 AND plan_id = $2", merchant_id, plan_id)
 
 
-async def known(conn: Conn, told: Sequence[PaymentEvent]) -> Collection[str]:
+async def known(conn: Conn, events: Sequence[PaymentEvent]) -> Collection[str]:
     """Ids of events of attempts that had already ended."""
     found = await conn.fetch(
-        "SELECT told.event_id"
+        "SELECT event.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])"
-        " AS told (event_id, merchant_id, payment_id, succeeded)"
+        " AS event (event_id, merchant_id, payment_id, succeeded)"
         " JOIN link_payments AS known USING (merchant_id, payment_id)"
         " WHERE state = 'succeeded' OR state <> 'processing' AND NOT succeeded",
-        [event.event_id for event in told],
-        [event.merchant_id for event in told],
-        [event.answer.id for event in told],
-        [event.answer.outcome is Outcome.SUCCEED for event in told],
+        [event.event_id for event in events],
+        [event.merchant_id for event in events],
+        [event.answer.id for event in events],
+        [event.answer.outcome is Outcome.SUCCEED for event in events],
     )
     return {row["event_id"] for row in found}
 

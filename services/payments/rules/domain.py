@@ -182,7 +182,7 @@ class Attempt:
 
 
 class Fact(Enum):
-    """What other services are told; each has its protobuf event."""
+    """What is published; each has its protobuf event."""
 
     ACTION_REQUIRED = "action_required"
     PENDING = "pending"

@@ -78,7 +78,7 @@ def count_sql(first: int, *, merchant: str, when: str) -> str:
         (merchant_id, subject, declines, under_way, window_ends_at)
     SELECT {merchant}, subject, declines, under_way, {now}::timestamptz + per
     FROM unnest({subjects}::text[], {declines}::int[], {under_way}::int[], {window}::interval[])
-        AS told (subject, declines, under_way, per)
+        AS added (subject, declines, under_way, per)
     WHERE {when}
     ORDER BY subject
     ON CONFLICT ON CONSTRAINT decline_counters_pkey DO UPDATE
@@ -89,9 +89,9 @@ def count_sql(first: int, *, merchant: str, when: str) -> str:
                 ELSE EXCLUDED.window_ends_at END
     RETURNING subject, EXISTS (
         SELECT FROM unnest({subjects}::text[], {declines}::int[], {most}::int[])
-            AS told (subject, declines, most)
-        WHERE told.subject = counter.subject AND told.declines > 0
-          AND told.most = counter.declines) AS reached"""  # noqa: S608 - made of constants
+            AS added (subject, declines, most)
+        WHERE added.subject = counter.subject AND added.declines > 0
+          AND added.most = counter.declines) AS reached"""  # noqa: S608 - made of constants
 
 
 def count_values(counts: Sequence[Count], now: datetime) -> tuple[object, ...]:

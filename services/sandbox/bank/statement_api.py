@@ -42,10 +42,10 @@ async def get_statement(request: web.Request) -> web.Response:
     deps, accounts = wire.deps_of(request), _accounts(request)
     mistakes, mark = planting.parse(wire.query_mistakes(request)), _mark(request)
     statement = _statement(_bookings(deps, iban, accounts), iban, first, last, now)
-    told = planting.planted(
+    with_mistakes = planting.planted(
         [*statement.bookings], mistakes, changed=_with_another_amount, unknown=_nobodys(last, mark)
     )
-    statement = replace(statement, bookings=[*told])
+    statement = replace(statement, bookings=[*with_mistakes])
     if form == "mt940":
         return web.Response(text="".join(mt940.written([statement])), content_type="text/plain")
     name = f"{statement.id}-{now:%H%M%S}"

@@ -12,7 +12,7 @@ from incasso.cod.v1.remittances_pb2 import CodRemittance
 from libs.db import Database
 from libs.tasks import cancel
 from services.cod.flows import remitting, resolving
-from services.cod.rules.resolving import Said
+from services.cod.rules.resolving import Resolution
 from services.cod.store.couriers import COURIERS
 from tests.kit.mortal import KilledError, Mortal
 from tests.services.cod.orders import Shop
@@ -113,7 +113,7 @@ async def test_a_line_that_is_resolved_by_a_killed_process_is_as_it_was(shop: Sh
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
     first, _ = await lines_of(shop, remittance)
-    said = Said(cod_order_id=order.id, tracking_number=None, closed_as=None, resolution=None)
+    said = Resolution(cod_order_id=order.id, tracking_number=None, closed_as=None, resolution=None)
     deps = shop.world.deps
     for statements in itertools.count():
         mortal = replace(deps, db=Mortal(deps.db, statements))

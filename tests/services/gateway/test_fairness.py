@@ -8,9 +8,9 @@ import pytest
 from incasso.merchants.v1 import merchants_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from libs.errors import Kind, RemoteRefusal
-from services.gateway import fairness, places
+from services.gateway import call_slots, fairness
 from services.gateway.authentication import Identity
-from services.gateway.places import Files, Places
+from services.gateway.call_slots import CallSlots, Files
 from services.gateway.rules.limits import Limiter
 from tests.services.gateway.doubles import PUBLISHABLE, SECRET
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
@@ -64,7 +64,7 @@ async def status(gateway, method, path, **arguments):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(places, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(call_slots, "WAIT_SECONDS", 0.05)
 
 
 async def test_a_flood_of_reads_is_refused_and_costs_no_other(new_gateway, impatient):
@@ -120,8 +120,8 @@ async def test_a_short_burst_waits_in_line_and_is_served(new_gateway):
 
 
 async def test_a_line_has_an_end(new_gateway, monkeypatch):
-    monkeypatch.setattr(places, "MAX_WAITING", 1)
-    monkeypatch.setattr(places, "WAIT_SECONDS", 20.0)
+    monkeypatch.setattr(call_slots, "MAX_WAITING", 1)
+    monkeypatch.setattr(call_slots, "WAIT_SECONDS", 20.0)
     held = Held(merchants_pb2.GetMerchantResponse)
     async with new_gateway(merchant_reads_at_once=1) as gateway:
         gateway.services.answers |= {"AuthenticateKey": authenticate, "GetMerchant": held.call}
@@ -180,7 +180,7 @@ def test_a_caller_who_is_refused_often_is_held_back_longer(monkeypatch):
     edge = fairness.Fairness(
         by_merchant=none,
         by_browser=none,
-        places=Places(reads=1, calls=1),
+        slots=CallSlots(reads=1, calls=1),
         files=Files(each=1, total=1),
         slow_down_seconds=1.0,
     )

@@ -147,22 +147,22 @@ async def mark_handing_over(conn: Conn, marks: Sequence[Mark]) -> Sequence[bool]
 
 _FINISH = f"""
 WITH finished AS (
-    UPDATE messages SET state = try.ending, error = try.told,
+    UPDATE messages SET state = try.ending, error = try.new_error,
         provider_reference = coalesce(reference, provider_reference),
         sent_at = coalesce(messages.sent_at, try.went_at), {_CONTACT},
         handing_over_at = CASE WHEN try.ending = 'queued' THEN NULL ELSE handing_over_at END
     FROM unnest({_ATTEMPT_ARRAYS}, $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
         $14::timestamptz[], $15::timestamptz[])
-        AS try ({", ".join(_ATTEMPT)}, begun, ending, outcome, told, reference, next_at, went_at)
+        AS try ({", ".join(_ATTEMPT)}, begun, ending, outcome, new_error, reference, next_at, went_at)
     WHERE {_THIS_ATTEMPT} AND state = begun
-    RETURNING messages.merchant_id, messages.id, messages.attempts, messages.channel, outcome, told, next_at
+    RETURNING messages.merchant_id, messages.id, messages.attempts, messages.channel, outcome, new_error, next_at
 ), postponed AS (
     UPDATE due_messages SET due_at = next_at, leased_until = NULL, channel = one.channel
     FROM finished AS one WHERE {_ONE_OF} AND next_at IS NOT NULL
 ), over AS (
     DELETE FROM due_messages USING finished AS one WHERE {_ONE_OF} AND next_at IS NULL
 ), noted AS (
-    UPDATE message_attempts AS noted SET ended_at = now(), outcome = finished.outcome, error = told
+    UPDATE message_attempts AS noted SET ended_at = now(), outcome = finished.outcome, error = new_error
     FROM finished
     WHERE (noted.merchant_id, noted.message_id, noted.number) = (finished.merchant_id, id, attempts)
 )

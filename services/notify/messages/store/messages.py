@@ -10,7 +10,7 @@ from libs.db import Conn
 from libs.pages import Listed, Page
 from services.notify.messages.rules.domain import UNDER_WAY, Message, State
 
-# For a message that waits or is in progress: see store/tries.py.
+# For a message that waits or is in progress: see attempts.py.
 _DUE: Final = """(
     SELECT due_at FROM due_messages
     WHERE due_messages.merchant_id = messages.merchant_id AND due_messages.id = messages.id)"""

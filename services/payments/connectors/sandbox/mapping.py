@@ -182,7 +182,7 @@ def instrument_by_now(status: int, body: Json) -> SetupOutcome:
     """The current state of an instrument after its setup was requested."""
     refused = refusal(status, body)
     if refused is not None:
-        return Unknown("the saved instrument is not told")
+        return Unknown("the answer has no saved instrument")
     if body["state"] == "refused":
         return declined(DeclineCode.AUTHENTICATION_FAILED)
     return instrument_answer(status, body["instrument"])

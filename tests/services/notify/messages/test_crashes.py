@@ -194,11 +194,11 @@ async def test_every_try_is_written_down(world: World):
     await world.due()
     await world.turn()
     async with world.db.connection() as conn:
-        told = await attempts(conn)
-    assert told == [(1, False, "postponed"), (2, True, "accepted")]
+        rows = await attempts_of(conn)
+    assert rows == [(1, False, "postponed"), (2, True, "accepted")]
 
 
-async def attempts(conn: Conn) -> list[tuple[int, bool, str]]:
+async def attempts_of(conn: Conn) -> list[tuple[int, bool, str]]:
     rows = await conn.fetch(
         "SELECT number, handing_over_at IS NOT NULL AS handed_over, outcome"
         " FROM message_attempts ORDER BY number"

@@ -22,7 +22,7 @@ REST: Final = 3.0  # times the duration of the call
 MAX_REST_SECONDS: Final = 0.25
 
 
-class Places:
+class CallSlots:
     """`reads` of one merchant's servers, `calls` of its browsers, and as many of everything
     else.
     """
@@ -30,7 +30,7 @@ class Places:
     def __init__(self, *, reads: int, calls: int) -> None:
         self._reads = reads
         self._calls = calls
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _Queue] = {}
         self._under_way: Counter[str] = Counter()  # by merchant
 
     @asynccontextmanager
@@ -40,7 +40,7 @@ class Places:
         name = f"{merchant_id} {'browsers' if browser else 'reads' if reads else 'changes'}"
         line = self._lines.get(name)
         if line is None:
-            line = self._lines[name] = _Line(
+            line = self._lines[name] = _Queue(
                 lambda: self._reads_of(merchant_id) if shrinks else self._calls
             )
         try:
@@ -103,7 +103,7 @@ class Files:
             self._in_use.give_back(merchant_id)
 
 
-class _Line:
+class _Queue:
     """`most`: current number of slots."""
 
     def __init__(self, most: Callable[[], int]) -> None:

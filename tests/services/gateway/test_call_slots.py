@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from services.gateway import places
+from services.gateway import call_slots
+from services.gateway.call_slots import CallSlots
 from services.gateway.errors import TooManyAtOnce
-from services.gateway.places import Places
 from tests.waiting import HANGING_SECONDS
 
 LOUD, QUIET = "mer_loud", "mer_quiet"
@@ -15,12 +15,12 @@ LOUD, QUIET = "mer_loud", "mer_quiet"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(places, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(call_slots, "WAIT_SECONDS", 0.05)
 
 
 @pytest.fixture
 def all_places():
-    return Places(reads=3, calls=4)
+    return CallSlots(reads=3, calls=4)
 
 
 def reads(all_places, merchant_id=LOUD):
@@ -56,7 +56,7 @@ async def test_what_is_no_read_of_a_server_keeps_its_places_beside_others(all_pl
 
 
 async def test_who_waits_goes_on_when_the_other_is_done(all_places, monkeypatch):
-    monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
+    monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     async with reads(all_places):
         async with reads(all_places, QUIET):
             second = asyncio.create_task(found(reads(all_places)))
@@ -65,9 +65,9 @@ async def test_who_waits_goes_on_when_the_other_is_done(all_places, monkeypatch)
 
 
 async def test_beside_others_a_place_rests_before_the_next_in_line(all_places, monkeypatch):
-    monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
-    monkeypatch.setattr(places, "MAX_REST_SECONDS", HANGING_SECONDS)
-    monkeypatch.setattr(places, "REST", 10**9)
+    monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
+    monkeypatch.setattr(call_slots, "MAX_REST_SECONDS", HANGING_SECONDS)
+    monkeypatch.setattr(call_slots, "REST", 10**9)
     async with reads(all_places, QUIET):
         first = reads(all_places)
         await first.__aenter__()
@@ -81,7 +81,7 @@ async def test_beside_others_a_place_rests_before_the_next_in_line(all_places, m
 
 async def test_who_left_the_line_finds_it_gone_when_nobody_is_left(all_places, monkeypatch):
     """The place is given back before the one who left has noticed."""
-    monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
+    monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     held = [reads(all_places) for _ in range(3)]
     for one in held:
         await one.__aenter__()
@@ -96,7 +96,7 @@ async def test_who_left_the_line_finds_it_gone_when_nobody_is_left(all_places, m
 
 
 async def test_a_place_given_to_one_who_left_at_that_moment_is_given_on(all_places, monkeypatch):
-    monkeypatch.setattr(places, "WAIT_SECONDS", HANGING_SECONDS)
+    monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     held = [reads(all_places) for _ in range(3)]
     for one in held:
         await one.__aenter__()
