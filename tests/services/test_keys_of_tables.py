@@ -1,0 +1,76 @@
+"""Tables can be spread over machines by merchant: what is unique is so within a merchant."""
+
+import asyncpg
+import pytest
+
+from libs import services
+
+# Over all merchants, and why. Whoever spreads the data keeps these on one machine, or on each.
+REASONS = {
+    "are the log of one service, in the order in which it was written": {"outbox_pkey"},
+    "are the same for all merchants": {"plans_pkey", "schema_migrations_pkey"},
+    "are found before the merchant is known": {
+        "api_keys_pkey",
+        "api_keys_secret_hash_key",
+        "inbox_pkey",
+        "link_tokens_pkey",
+        "merchants_pkey",
+        "order_addresses_token",
+        "plan_addresses_token",
+        "provider_notices_pkey",
+        "shops_slug",
+    },
+}
+OVER_ALL = {name for names in REASONS.values() for name in names}
+_UNIQUE = """
+SELECT named.relname AS name, attname AS first FROM pg_index
+JOIN pg_class AS named ON named.oid = indexrelid
+JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+WHERE indisunique AND relnamespace = 'public'::regnamespace"""
+_WITHOUT_KEY = """
+SELECT relname FROM pg_class
+WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = pg_class.oid AND indisprimary)"""
+_BY_MONTH = """
+SELECT relname AS name, attname AS by FROM pg_partitioned_table
+JOIN pg_class ON pg_class.oid = partrelid
+JOIN pg_attribute ON attrelid = partrelid AND attnum = partattrs[0]
+WHERE partstrat = 'r'"""
+
+
+@pytest.mark.parametrize("service", services.NAMES)
+async def test_every_key_begins_with_the_merchant(new_database, service):
+    conn = await asyncpg.connect(new_database(service))
+    found = {row["name"]: row["first"] for row in await conn.fetch(_UNIQUE)}
+    without = [row["relname"] for row in await conn.fetch(_WITHOUT_KEY)]
+    await conn.close()
+    assert "outbox_pkey" in found
+    others = {name for name, first in found.items() if first != "merchant_id"}
+    assert others <= OVER_ALL, "begin it with merchant_id, or say in REASONS why it cannot"
+    assert not without
+
+
+async def test_nothing_is_excused_that_no_service_has(new_database):
+    found = set()
+    for service in services.NAMES:
+        conn = await asyncpg.connect(new_database(service))
+        found |= {row["name"] for row in await conn.fetch(_UNIQUE) if row["first"] != "merchant_id"}
+        await conn.close()
+    assert found >= OVER_ALL
+
+
+async def test_the_journal_and_lines_are_partitioned_by_month(new_database):
+    conn = await asyncpg.connect(new_database("reporting"))
+    found = {row["name"]: row["by"] for row in await conn.fetch(_BY_MONTH)}
+    assert found == {
+        "entries": "happened_on",
+        "postings": "booked_on",
+        "bank_lines": "booked_on",
+        "settlement_lines": "happened_on",
+    }
+    await conn.execute("SELECT make_partitions(ARRAY['2026-10-01', '2026-11-01']::date[])")
+    parts = await conn.fetch("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
+    await conn.close()
+    names = {row["relname"] for row in parts}
+    months = ("202610", "202611", "rest")
+    assert {f"{parent}_{month}" for parent in found for month in months} <= names
