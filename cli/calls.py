@@ -20,6 +20,7 @@ from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from incasso.reporting.v1.imports_pb2_grpc import ImportsServiceStub
+from incasso.reporting.v1.kpis_pb2_grpc import KpisServiceStub
 from incasso.reporting.v1.ledger_pb2_grpc import LedgerServiceStub
 from incasso.reporting.v1.reconciliation_pb2_grpc import ReconciliationServiceStub
 from libs import client, context, deadlines, identity, services, settings, tls
@@ -94,6 +95,7 @@ COD_REMITTANCES: Final = Service("cod", CodRemittancesServiceStub)
 INSTALMENT_OFFERS: Final = Service("instalments", InstalmentOffersServiceStub)
 INSTALMENT_PLANS: Final = Service("instalments", InstalmentPlansServiceStub)
 IMPORTS: Final = Service("reporting", ImportsServiceStub)
+KPIS: Final = Service("reporting", KpisServiceStub)
 LEDGER: Final = Service("reporting", LedgerServiceStub)
 RECONCILIATION: Final = Service("reporting", ReconciliationServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)

@@ -81,7 +81,13 @@ SERVICES: Final = (
     ),
     Service(
         "reporting",
-        ("LedgerService", "ImportsService", "ReconciliationService", "ReportsService"),
+        (
+            "LedgerService",
+            "ImportsService",
+            "ReconciliationService",
+            "ReportsService",
+            "KpisService",
+        ),
         port=24,
     ),
 )

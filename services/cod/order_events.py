@@ -132,6 +132,7 @@ def _parcel_collected(before: Order, after: Order, parcel: Parcel) -> Any:
         parcel,
         cod_order_id=after.id,
         order_reference=after.order_reference,
+        customer_id=after.customer_id,
         collected=wire.money(Money(parcel.collected_minor, after.amount.currency)),
         fee_minor=share.fee_minor,
         fee_vat_minor=share.vat_minor,

@@ -199,6 +199,11 @@ async def plan_created(conn: Conn, plan: Plan, parts: Sequence[Instalment], now:
     await outbox.append(conn, outbox.event_of(plan, event, now))
 
 
+async def plan_accepted(conn: Conn, signed: Shown, now: datetime) -> None:
+    event = events_pb2.PlanAccepted(plan=plan_pb(signed))
+    await outbox.append(conn, outbox.event_of(signed.plan, event, now))
+
+
 _PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {
     PlanState.IN_REVIEW: events_pb2.PlanInReview,
     PlanState.OFFERED: events_pb2.PlanApproved,  # back in its state before the review

@@ -24,7 +24,7 @@ from services.oneclick.rules.instruments import (
 )
 from services.oneclick.rules.items import Item, Lowering
 from services.oneclick.rules.offers import Offer
-from services.oneclick.rules.sessions import SessionView
+from services.oneclick.rules.sessions import Session, SessionView
 from services.oneclick.rules.spending import Policy
 
 # For the states in `instruments.KNOWN`: others are never shown.
@@ -169,6 +169,16 @@ async def items_removed(conn: Conn, before: Charge, lowering: Lowering, now: dat
         left=[oneclick_pb2.ItemRemoval(item_id=item.id, quantity=item.quantity) for item in left],
     )
     await _tell(conn, before, event, now)
+
+
+async def session_opened(conn: Conn, session: Session) -> None:
+    event = wire.message(events_pb2.OneClickSessionOpened, session, session_id=session.id)
+    await _tell(conn, session, event, session.created_at)
+
+
+async def session_paid(conn: Conn, session: Session, now: datetime) -> None:
+    event = wire.message(events_pb2.OneClickSessionPaid, session, session_id=session.id)
+    await _tell(conn, session, event, now)
 
 
 async def _tell(conn: Conn, about: Placed, event: Message, now: datetime) -> None:

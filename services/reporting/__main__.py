@@ -1,5 +1,5 @@
 """`python -m services.reporting` serves; `… migrate` updates the database; `… check` and `…
-rebuild` compare the ledger with the event log.
+rebuild` compare the ledger with the event log; `… recount` counts KPIs again.
 """
 
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Final
 
 from incasso.reporting.v1 import (
     imports_pb2_grpc,
+    kpis_pb2_grpc,
     ledger_pb2_grpc,
     reconciliation_pb2_grpc,
     reports_pb2_grpc,
@@ -19,7 +20,7 @@ from services.reporting.config import Config
 from services.reporting.deps import Deps
 from services.reporting.merchants_client import Merchants
 from services.reporting.paylink_client import Links
-from services.reporting.service import Imports, Ledger, Reconciliation, Reports
+from services.reporting.service import Imports, Kpis, Ledger, Reconciliation, Reports
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -37,6 +38,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
                 Reconciliation(deps),
             ),
             (reports_pb2_grpc.add_ReportsServiceServicer_to_server, Reports(deps)),
+            (kpis_pb2_grpc.add_KpisServiceServicer_to_server, Kpis(deps)),
         ],
         kept=retention.KEPT,
         loops=[
@@ -51,5 +53,9 @@ async def build(config: Config, chassis: Chassis) -> Parts:
 
 
 if __name__ == "__main__":
-    jobs = {"check": rebuild_worker.check, "rebuild": rebuild_worker.rebuild}
+    jobs = {
+        "check": rebuild_worker.check,
+        "rebuild": rebuild_worker.rebuild,
+        "recount": rebuild_worker.recount,
+    }
     process.run("reporting", Config, build, MIGRATIONS, jobs)

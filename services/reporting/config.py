@@ -19,3 +19,9 @@ class RebuildConfig(TlsSettings):
     merchants_database_url: str
     paylink_database_url: str
     payments_database_url: str
+
+
+class RecountConfig(RebuildConfig):
+    """For the job that counts KPIs again."""
+
+    oneclick_database_url: str

@@ -47,7 +47,7 @@ _DISPUTES: Final = wire.members(DisputeState, payments_pb2.Dispute.State)
 
 def _captured(message: payments.PaymentCaptured, event: Event) -> BookableEvent:
     payment = message.payment
-    fact = PspCharge(payment.psp_account, _is_of_plan(payment), message.amount_minor)
+    fact = PspCharge(payment.psp_account, is_of_plan(payment), message.amount_minor)
     return _of_payment(event, payment, fact)
 
 
@@ -84,10 +84,10 @@ def _dispute_moved(
 def _refund(message: Any, *, undone: bool, amount_minor: int | None = None) -> PspRefund:
     payment = message.payment
     amount = message.refund.amount_minor if amount_minor is None else amount_minor
-    return PspRefund(payment.psp_account, _is_of_plan(payment), amount, undone=undone)
+    return PspRefund(payment.psp_account, is_of_plan(payment), amount, undone=undone)
 
 
-def _is_of_plan(payment: payments_pb2.Payment) -> bool:
+def is_of_plan(payment: payments_pb2.Payment) -> bool:
     """Also if paid by the link of a missed part."""
     return payment.method == _INSTALMENTS or payment.order_part.startswith("instalment:")
 
@@ -228,7 +228,7 @@ def _of_payment(
         order_reference=payment.order_reference,
         payment_reference=payment.psp_reference,
         operation_reference=operation_reference,
-        method=_INSTALMENTS if _is_of_plan(payment) else payment.method,
+        method=_INSTALMENTS if is_of_plan(payment) else payment.method,
     )
 
 

@@ -1,5 +1,5 @@
 """`python -m services.reporting check` and `… rebuild`: compare the ledger with the event log, run
-by an operator.
+by an operator; `… recount` counts KPIs again from it.
 
 They print one JSON object per line, for `incasso ledger`: their progress, and finally the result.
 """
@@ -12,21 +12,25 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from libs import db, outbox, settings
 from libs.bus import Event
 from libs.db import Database
 from libs.errors import ServiceUnavailable
-from services.reporting import fact_events, zone_events
-from services.reporting.config import RebuildConfig
+from services.reporting import fact_events, kpi_events, zone_events
+from services.reporting.config import RebuildConfig, RecountConfig
+from services.reporting.flows import ingesting, kpi_facts
 from services.reporting.flows.rebuilding import Rebuild
 from services.reporting.rules.facts import BookableEvent
 from services.reporting.rules.rebuilding import Compared, DifferenceKind
+from services.reporting.store import kpi_facts as kpi_store
 from services.reporting.store import own_facts
 from services.reporting.store import rebuilding as store
 
 HEARD: Final = (*zone_events.SUBJECTS, *fact_events.SUBJECTS)
+COUNTED: Final = (*zone_events.SUBJECTS, *kpi_events.SUBJECTS)
 BATCH: Final = 2000
 PATIENCE_SECONDS: Final = 60.0
 SAME, DIFFERENT, BUSY, NO_ANSWER = 0, 1, 2, 3
@@ -41,11 +45,12 @@ class EventLog:
     service: str
     db: Database
     say: Say
+    heard: Sequence[str] = HEARD
 
     @property
     def subjects(self) -> Sequence[str]:
         prefix = f"incasso.{self.service}."
-        return [subject for subject in HEARD if subject.startswith(prefix)]
+        return [subject for subject in self.heard if subject.startswith(prefix)]
 
     async def read(self, since: datetime | None) -> AsyncIterator[Sequence[Event]]:
         """As of now: later commits are ordered behind what was read."""
@@ -89,9 +94,17 @@ async def rebuild(arguments: Sequence[str]) -> int:
     return await _answered("rebuild", arguments)
 
 
+async def recount(arguments: Sequence[str]) -> int:
+    """For events from before KPIs were counted, or that were lost. Counted facts stay as they are,
+    so the service continues meanwhile, and a killed run can be repeated; `--anew` empties them
+    first.
+    """
+    return await _answered("recount", arguments)
+
+
 async def _answered(job: str, arguments: Sequence[str]) -> int:
     try:
-        return await _run(job, arguments)
+        return await (_recount(arguments) if job == "recount" else _run(job, arguments))
     except (ServiceUnavailable, OSError) as error:
         sys.stderr.write(
             f"A database gave no answer, or merchants does not know a merchant: {error}\n"
@@ -106,14 +119,7 @@ async def _run(job: str, arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     config = settings.load(RebuildConfig)
     async with AsyncExitStack() as stack:
-
-        async def opened(url: str) -> Database:
-            database = await db.connect(
-                url, pool_size=3, service=f"reporting-{job}", statement_seconds=None
-            )
-            stack.push_async_callback(database.close)
-            return database
-
+        opened = partial(_opened, stack, job=job)
         ledger = await opened(config.database_url)
         keeper = await stack.enter_async_context(ledger.connection())
         if not await store.alone(keeper):
@@ -129,6 +135,34 @@ async def _run(job: str, arguments: Sequence[str]) -> int:
             await work.end()
             return _checked(found)
         return await _replaced(work, begun, found, drop_unknown=options.drop_unknown)
+
+
+async def _opened(stack: AsyncExitStack, url: str, job: str) -> Database:
+    database = await db.connect(
+        url, pool_size=3, service=f"reporting-{job}", statement_seconds=None
+    )
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def _recount(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m services.reporting recount")
+    parser.add_argument("--anew", action="store_true")
+    anew = parser.parse_args(arguments).anew
+    config, count = settings.load(RecountConfig), 0
+    async with AsyncExitStack() as stack:
+        own = await _opened(stack, config.database_url, "recount")
+        if anew:
+            await own.run(kpi_store.empty)
+        for name in dict.fromkeys(subject.split(".")[1] for subject in COUNTED):
+            database = await _opened(stack, getattr(config, f"{name}_database_url"), "recount")
+            async for events in EventLog(name, database, _say, COUNTED).read(None):
+                async with own.transaction() as tx:
+                    await ingesting.note_zones(tx, events)
+                    await kpi_facts.keep(tx, events, ingesting.no_zone)
+                count += len(events)
+    _say({"result": {"events": count}})
+    return SAME
 
 
 def _sources(config: RebuildConfig) -> dict[str, str]:

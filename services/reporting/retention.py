@@ -4,7 +4,7 @@ on.
 
 from typing import Final
 
-from libs.retention import Kept, Rule, Table
+from libs.retention import ERASED, Kept, Rule, Table
 from services.reporting.rules.report_runs import KEPT as FILES_KEPT
 
 _ENTRY: Final = "merchant_id id kind currency resource_id payment_id order_reference trace_id"
@@ -107,6 +107,30 @@ KEPT: Final = Kept(
             personal={
                 "emails": "stay as long as the schedule: addresses of the merchant's own people"
             },
+        ),
+        "order_payments": Table(
+            "what payments brought, for KPIs", plain="merchant_id order_key id method currency"
+        ),
+        "paid_orders": Table(
+            "orders and what was paid for them, for KPIs",
+            plain="merchant_id order_key currency methods",
+            personal={"customer_id": ERASED},
+        ),
+        "paying_customers": Table(
+            "when and how customers first paid, for KPIs",
+            plain="merchant_id first_method",
+            personal={"customer_id": ERASED},
+        ),
+        "erased_customers": Table(
+            "whose orders name no customer any more", plain="merchant_id customer_id"
+        ),
+        "funnels": Table(
+            "how far sessions, links, plans and orders got", plain="merchant_id method id currency"
+        ),
+        "funnel_days": Table("how many of a day got how far", plain="merchant_id currency method"),
+        "recovery_carts": Table("carts for which a link was sent", plain="merchant_id id currency"),
+        "retention_spends": Table(
+            "what merchants spent to keep customers", plain="merchant_id currency"
         ),
         "reconciliations": Table("when each merchant is reconciled next", plain="merchant_id"),
     },

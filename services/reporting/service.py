@@ -16,6 +16,7 @@ from services.reporting.flows import (
     auditing,
     closing,
     importing,
+    kpis,
     reading,
     reconciling,
     report_runs,
@@ -98,4 +99,12 @@ Reports: Final = servicer.of(
     GetReportSchedule=servicer.Row(SCHEDULES, ReportScheduleNotFound),
     ListReportSchedules=servicer.Rows(SCHEDULES, "rsc"),
     StopReportSchedule=schedules.stop_schedule,
+)
+
+Kpis: Final = servicer.of(
+    "incasso.reporting.v1.KpisService",
+    GetKpis=kpis.get_kpis,
+    GetLifetimeValues=kpis.get_lifetime_values,
+    GetRetention=kpis.get_retention,
+    PutRetentionSpend=kpis.put_retention_spend,
 )

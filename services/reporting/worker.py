@@ -11,11 +11,12 @@ from libs.db import Conn
 from libs.due import DueWorker
 from libs.payments import due
 from libs.payments.due import DueRow
-from services.reporting import courier_events, fact_events, zone_events
+from services.reporting import courier_events, fact_events, kpi_events, zone_events
 from services.reporting.deps import Deps
 from services.reporting.flows import (
     booking,
     ingesting,
+    kpi_facts,
     link_transfers,
     reconciling,
     remittances,
@@ -29,7 +30,12 @@ from services.reporting.store import report_runs as report_runs_store
 from services.reporting.store import schedules as schedules_store
 
 SERVICE: Final = "reporting"
-_HEARD: Final = {*fact_events.SUBJECTS, *zone_events.SUBJECTS, *courier_events.SUBJECTS}
+_HEARD: Final = {
+    *fact_events.SUBJECTS,
+    *zone_events.SUBJECTS,
+    *courier_events.SUBJECTS,
+    *kpi_events.SUBJECTS,
+}
 
 
 def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
@@ -40,6 +46,7 @@ def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
         await booking.book(conn, told)
         await booking.expect(conn, told, events[-1].occurred_at)
         await remittances.keep(conn, events, zone_of)
+        await kpi_facts.keep(conn, events, zone_of)
 
     return dict.fromkeys(_HEARD, BatchHandler(keep))
 

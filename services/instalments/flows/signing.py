@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from libs.db import Conn
 from libs.idempotency import Key
+from services.instalments import events
 from services.instalments.deps import Deps
 from services.instalments.documents.wording import wording_of
 from services.instalments.errors import PlanInReview
@@ -51,6 +52,8 @@ async def sign_plan(deps: Deps, cmd: SignPlan, key: Key) -> Shown:
         acceptance = Acceptance(version, cmd.agreement_sha256, now, cmd.ip)
         signed = plans.accepted(plan, acceptance, cmd.instrument_id)
         await store.save(tx, signed)
+        if signed.state is not plan.state:
+            await events.plan_accepted(tx, Shown(signed, locked.parts), now)
         intent = charging.intent_of(
             deps,
             signed,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from libs import context, idempotency, ids
+from libs.clock import Clock
 from libs.dataclass_copies import copy_as
 from libs.db import Conn
 from libs.errors import InternalError, OutcomeUnknown, StoredRefusal, invalid, required
@@ -16,7 +17,7 @@ from libs.idempotency import Key
 from libs.money import Money
 from libs.payments import asking, due, velocity
 from libs.payments.answer import Answer, Intent, Outcome, ScaHistory
-from services.oneclick import errors
+from services.oneclick import errors, events
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import charge_request, instrument_of
 from services.oneclick.rules import domain, items, spending
@@ -24,7 +25,7 @@ from services.oneclick.rules.domain import CaptureMode, Charge, ChargeState, Cus
 from services.oneclick.rules.instruments import KNOWN, is_usable
 from services.oneclick.rules.items import Item
 from services.oneclick.rules.offers import Buyer
-from services.oneclick.store import buyers, charges
+from services.oneclick.store import buyers, charges, sessions
 from services.oneclick.store.buyers import Wanted
 
 ABANDONED: Final = StoredRefusal(
@@ -165,7 +166,8 @@ class AskedCharge:
         return Intent(charge.id, charge.request, charge.payment_id, charge.sca)
 
     async def answered(self, answer: Answer) -> Answer:
-        async with self.deps.db.connection() as conn:  # one statement, which is its own transaction
+        db = self.deps.db  # without a session, one statement, which is its own transaction
+        async with db.transaction() if self.charge.session_id else db.connection() as conn:
             await record(conn, self.charge, answer, key=self.key)
         return answer
 
@@ -181,12 +183,22 @@ class AskedCharge:
 
 
 async def record(conn: Conn, charge: Charge, answer: Answer, *, key: Key | None = None) -> None:
-    """Records payments' answer, whoever delivers it."""
-    if await charges.record(conn, charge, answer, key=key) or answer.outcome is not Outcome.SUCCEED:
+    """Records payments' answer, whoever delivers it; for a session's charge in a transaction."""
+    is_news = await charges.record(conn, charge, answer, key=key)
+    if answer.outcome is not Outcome.SUCCEED:
+        return
+    if is_news:
+        if charge.session_id is not None:
+            await _tell_session(conn, charge.merchant_id, charge.session_id)
         return
     current = await charges.get(conn, charge.merchant_id, charge.id)
     if current is not None and current.state is ChargeState.REFUSED:
         asking.count_after_end(answer.id)
+
+
+async def _tell_session(conn: Conn, merchant_id: str, session_id: str) -> None:
+    session = required(await sessions.get(conn, merchant_id, session_id), InternalError)
+    await events.session_paid(conn, session, Clock().now())
 
 
 async def perform(deps: Deps, charge: Charge, key: Key | None) -> Answer:

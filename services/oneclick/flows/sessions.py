@@ -62,6 +62,7 @@ async def create_one_click_session(
     async def create(tx: Conn, _: str) -> Message:
         customer = domain.active(await locked(tx, cmd.customer_id))
         await sessions.insert(tx, session)
+        await events.session_opened(tx, session)
         card = await _card(deps, tx, customer)
         view = SessionView(session, session.created_at, (), customer.locale, card)
         return events.session_pb(view)

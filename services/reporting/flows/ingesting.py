@@ -18,12 +18,16 @@ async def ingest(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequen
     """Stores zones and returns facts. `zone_of` is called for merchants without any event yet.
     Raises what it raises: the events are then redelivered.
     """
-    of_merchants = [event for event in events if event.subject in zone_events.SUBJECTS]
-    if of_merchants:
-        await zones.keep(conn, dict(map(zone_events.zone_of, of_merchants)))
+    await note_zones(conn, events)
     told = [event for event in events if event.subject in fact_events.SUBJECTS]
     known = await zones_of(conn, {event.merchant_id for event in told}, zone_of)
     return [fact_events.bookable_of(event, known[event.merchant_id]) for event in told]
+
+
+async def note_zones(conn: Conn, events: Sequence[Event]) -> None:
+    of_merchants = [event for event in events if event.subject in zone_events.SUBJECTS]
+    if of_merchants:
+        await zones.keep(conn, dict(map(zone_events.zone_of, of_merchants)))
 
 
 async def zones_of(

@@ -120,7 +120,12 @@ async def test_signing_takes_the_first_part_and_dates_the_others(world):
     (payment,) = world.payments.books.values()
     assert plan.instalments[0].payment_id == payment.id
     assert (payment.method, payment.amount.amount_minor) == ("instalments", 53_33)
-    assert await world.told() == ["plan.created", "instalment.paid", "plan.activated"]
+    assert await world.told() == [
+        "plan.created",
+        "plan.accepted",
+        "instalment.paid",
+        "plan.activated",
+    ]
     assert await world.sign(plan_id, sha256) == plan
     assert await refusal(world.sign(plan_id, sha256, key="other")) == "plan_paid"
 

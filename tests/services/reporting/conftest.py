@@ -7,6 +7,7 @@ import pytest_asyncio
 from incasso.paylink.v1.paylink_pb2_grpc import add_PaymentLinksServiceServicer_to_server
 from incasso.reporting.v1 import (
     imports_pb2_grpc,
+    kpis_pb2_grpc,
     ledger_pb2_grpc,
     reconciliation_pb2_grpc,
     reports_pb2_grpc,
@@ -18,7 +19,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from services.reporting.deps import Deps
 from services.reporting.paylink_client import Links
-from services.reporting.service import Imports, Ledger, Reconciliation, Reports
+from services.reporting.service import Imports, Kpis, Ledger, Reconciliation, Reports
 from tests.services.reporting.paylink_double import PayLinks
 from tests.services.reporting.world import World
 
@@ -46,6 +47,7 @@ async def world(database: Database) -> AsyncIterator[World]:
                 Reconciliation(deps),
             ),
             (reports_pb2_grpc.add_ReportsServiceServicer_to_server, Reports(deps)),
+            (kpis_pb2_grpc.add_KpisServiceServicer_to_server, Kpis(deps)),
         ],
         services.named("reporting").full_names,
         Tasks(),
@@ -56,6 +58,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         imports_pb2_grpc.ImportsServiceStub(channel),
         reconciliation_pb2_grpc.ReconciliationServiceStub(channel),
         reports_pb2_grpc.ReportsServiceStub(channel),
+        kpis_pb2_grpc.KpisServiceStub(channel),
     )
     yield World(deps, stubs, paylink)
     await channel.close()

@@ -8,7 +8,7 @@ from typing import Any
 from incasso.common.v1.money_pb2 import Money
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
-from incasso.reporting.v1 import imports_pb2, ledger_pb2, reconciliation_pb2, reports_pb2
+from incasso.reporting.v1 import imports_pb2, kpis_pb2, ledger_pb2, reconciliation_pb2, reports_pb2
 from libs import client, clock, context, descriptors, ids
 from libs.bus import Event
 from libs.uploads import Pieces
@@ -18,7 +18,7 @@ from tests.services.reporting.paylink_double import PayLinks
 from tests.waiting import HANGING_SECONDS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-CONTRACTS = (ledger_pb2, imports_pb2, reconciliation_pb2, reports_pb2)
+CONTRACTS = (ledger_pb2, imports_pb2, reconciliation_pb2, reports_pb2, kpis_pb2)
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 

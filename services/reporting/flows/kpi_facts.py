@@ -1,0 +1,49 @@
+"""Records facts for KPIs: of any merchants, any number of times, in the transaction of their
+inbox.
+"""
+
+from collections.abc import Sequence
+
+from libs.bus import Event
+from libs.db import Conn
+from services.reporting import kpi_events
+from services.reporting.flows import ingesting
+from services.reporting.flows.ingesting import ZoneOf
+from services.reporting.rules import kpi_facts as rules
+from services.reporting.rules.kpi_facts import (
+    CartPaid,
+    CartSent,
+    CustomerErased,
+    KpiFact,
+    OrderPaid,
+    StepReached,
+)
+from services.reporting.store import kpi_facts as store
+
+
+async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
+    """Raises what `zone_of` raises: the events are then redelivered."""
+    told = [event for event in events if event.subject in kpi_events.SUBJECTS]
+    if not told:
+        return
+    known = await ingesting.zones_of(conn, {event.merchant_id for event in told}, zone_of)
+    await record(
+        conn,
+        [fact for event in told for fact in kpi_events.facts_of(event, known[event.merchant_id])],
+    )
+
+
+async def record(conn: Conn, facts: Sequence[KpiFact]) -> None:
+    """Erasures first: theirs is the stronger lock, and a batch with both must not ask for it while
+    it holds the weaker one.
+    """
+    if erased := [fact for fact in facts if isinstance(fact, CustomerErased)]:
+        await store.erase(conn, erased)
+    if paid := rules.unrepeated(fact for fact in facts if isinstance(fact, OrderPaid)):
+        await store.pay(conn, paid)
+    if reached := rules.furthest(fact for fact in facts if isinstance(fact, StepReached)):
+        await store.move(conn, reached)
+    if sent := [fact for fact in facts if isinstance(fact, CartSent)]:
+        await store.send_carts(conn, sent)
+    if recovered := [fact for fact in facts if isinstance(fact, CartPaid)]:
+        await store.pay_carts(conn, recovered)

@@ -1,0 +1,105 @@
+"""What KPIs are computed from, as events report it. Pure.
+
+No personal data: customers are ids, and orders lose theirs when the customer is erased.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, TypeAlias
+
+ONE_CLICK: Final = "one_click"
+LINK: Final = "link"
+INSTALMENTS: Final = "instalments"
+COD: Final = "cod"
+# From creation to the money. A step also counts if only a later one was reported.
+STEPS: Final[Mapping[str, tuple[str, ...]]] = {
+    ONE_CLICK: ("opened", "charged"),
+    LINK: ("created", "sent", "seen", "paying", "paid"),
+    INSTALMENTS: ("offered", "accepted", "first_payment"),
+    COD: ("proposed", "confirmed", "dispatched", "collected"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaid:
+    """A payment for an order, of any part of it. `id`: the same for whatever reports it."""
+
+    merchant_id: str
+    order_key: str
+    id: str
+    method: str
+    currency: str
+    amount_minor: int
+    paid_at: datetime
+    paid_on: date
+    customer_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepReached:
+    """`number`: of the step, from 1. Currency and day never change."""
+
+    merchant_id: str
+    method: str
+    id: str
+    currency: str
+    started_on: date
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CartSent:
+    merchant_id: str
+    id: str
+    currency: str
+    amount_minor: int
+    sent_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class CartPaid:
+    merchant_id: str
+    id: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerErased:
+    merchant_id: str
+    customer_id: str
+
+
+KpiFact: TypeAlias = OrderPaid | StepReached | CartSent | CartPaid | CustomerErased
+
+
+def number_of(method: str, step: str) -> int:
+    return STEPS[method].index(step) + 1
+
+
+def order_key(reference: str, part: str, otherwise: str, *, is_repeat: bool) -> str:
+    """Deposit and balance are one order; uses of a reusable link are different ones, and so are
+    payments whose references repeat because the payment policy allows it.
+    """
+    if is_repeat or not reference:
+        return otherwise
+    return f"{reference} {part}" if part.startswith("use:") else reference
+
+
+def unrepeated(paid: Iterable[OrderPaid]) -> list[OrderPaid]:
+    """Each payment once, in the order of the table's key, so that batches lock rows in one
+    order.
+    """
+    by_key = {(one.merchant_id, one.order_key, one.id): one for one in paid}
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def furthest(reached: Iterable[StepReached]) -> list[StepReached]:
+    """The furthest step of each, in the order of the table's key."""
+    by_key: dict[tuple[str, str, str], StepReached] = {}
+    for one in reached:
+        key = (one.merchant_id, one.method, one.id)
+        if key not in by_key or by_key[key].number < one.number:
+            by_key[key] = one
+    return [by_key[key] for key in sorted(by_key)]
