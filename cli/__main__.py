@@ -18,6 +18,7 @@ from cli import (
     plans,
     psp_accounts,
     reconciliation,
+    reports,
     secrets,
     smoke,
     statements,
@@ -27,7 +28,7 @@ from libs import terminal
 
 app = typer.Typer(
     name="incasso",
-    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, the ledger, reconciliation, KPIs, statements and the TAEG.",
+    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, the ledger, reconciliation, reports, KPIs, statements and the TAEG.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would show secrets
 )
@@ -41,6 +42,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(ledger.app, name="ledger")
 app.command("doctor")(doctor.doctor)
 app.add_typer(reconciliation.app, name="reconciliation")
+app.add_typer(reports.app, name="reports")
 app.command("health")(health.health)
 app.command("kpis")(kpis.kpis)
 app.command("secrets")(secrets.secrets)

@@ -23,6 +23,7 @@ from incasso.reporting.v1.imports_pb2_grpc import ImportsServiceStub
 from incasso.reporting.v1.kpis_pb2_grpc import KpisServiceStub
 from incasso.reporting.v1.ledger_pb2_grpc import LedgerServiceStub
 from incasso.reporting.v1.reconciliation_pb2_grpc import ReconciliationServiceStub
+from incasso.reporting.v1.reports_pb2_grpc import ReportsServiceStub
 from libs import client, context, deadlines, identity, services, settings, tls
 from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
 from libs.identity import OPERATOR, Signer
@@ -63,6 +64,9 @@ NEXT_STEPS: Final = {
     "item_not_open": "`incasso reconciliation show exc_…` suggests items; an item is used once.",
     "amounts_differ": "Add --part ACCOUNT=AMOUNT for the rest, with --as split.",
     "period_not_over": "`incasso ledger periods` shows the months, and which are closed.",
+    "report_not_found": "`incasso reports list` shows the reports.",
+    "report_runs_pending": "`incasso reports runs` shows what is being made.",
+    "report_schedule_not_found": "`incasso reports schedules` shows the schedules.",
     "internal_error": "Look for the trace id in the log of the service.",
 }
 
@@ -98,6 +102,7 @@ IMPORTS: Final = Service("reporting", ImportsServiceStub)
 KPIS: Final = Service("reporting", KpisServiceStub)
 LEDGER: Final = Service("reporting", LedgerServiceStub)
 RECONCILIATION: Final = Service("reporting", ReconciliationServiceStub)
+REPORTS: Final = Service("reporting", ReportsServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
 
@@ -119,6 +124,13 @@ def upload(
     target = service.target()
     work = partial(_upload, service, target, request, pieces, merchant_id=merchant_id)
     return _answered(service, target, request, work, unless=unless)
+
+
+def download(service: Service, request: Message, into: Path, *, merchant_id: str) -> None:
+    """Writes the file of the answer; a cut-off one is not there. Raises OSError."""
+    target = service.target()
+    work = partial(_download, service, target, request, into, merchant_id=merchant_id)
+    _answered(service, target, request, work)
 
 
 def _answered(
@@ -211,3 +223,20 @@ async def _upload(
     async with client.channel(target) as channel:
         method = getattr(service.stub(channel), _rpc_of(request))
         return await client.upload(method, request, pieces, timeout_seconds=deadlines.UPLOAD)
+
+
+async def _download(
+    service: Service, target: str, request: Message, into: Path, *, merchant_id: str
+) -> None:
+    context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
+    part = into.with_name(f"{into.name}.part")
+    async with client.channel(target) as channel:
+        method = getattr(service.stub(channel), _rpc_of(request))
+        found = await client.download(method, request, timeout_seconds=deadlines.DOWNLOAD)
+        try:
+            with part.open("wb") as file:
+                async for piece in found.pieces:
+                    file.write(piece)
+            part.replace(into)
+        finally:
+            part.unlink(missing_ok=True)

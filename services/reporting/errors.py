@@ -53,6 +53,14 @@ class ReportRunNotFound(Refusal, kind=Kind.NOT_FOUND, reason="report_run_not_fou
     message = "There is no run with this id."
 
 
+class ReportNotReady(Refusal, kind=Kind.CONFLICT, reason="report_not_ready"):
+    message = "The run has no file: it is not done yet, or it failed; see its `state`."
+
+
+class ReportFileExpired(Refusal, kind=Kind.CONFLICT, reason="report_file_expired"):
+    message = "The file was deleted because of its age; create a new run."
+
+
 class ReportRunsPending(Refusal, kind=Kind.RATE, reason="report_runs_pending"):
     message = "Too many reports are being made; wait until one is done."
 

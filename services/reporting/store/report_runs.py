@@ -1,6 +1,5 @@
 """SQL of runs of reports and the pieces of their files."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final
 
@@ -80,15 +79,7 @@ async def add_piece(conn: Conn, run: ReportRun, number: int, data: bytes) -> Non
     )
 
 
-async def pieces(conn: Conn, run: ReportRun) -> AsyncIterator[bytes]:
-    """The file, a piece at a time."""
-    number = 0
-    while (data := await _piece(conn, run, number)) is not None:
-        yield data
-        number += 1
-
-
-async def _piece(conn: Conn, run: ReportRun, number: int) -> bytes | None:
+async def piece(conn: Conn, run: ReportRun, number: int) -> bytes | None:
     data: bytes | None = await conn.fetchval(
         "SELECT data FROM report_pieces WHERE merchant_id = $1 AND run_id = $2 AND number = $3",
         run.merchant_id,

@@ -20,8 +20,6 @@ from services.reporting import worker
 from services.reporting.flows import report_runs
 from services.reporting.retention import KEPT
 from services.reporting.rules.report_runs import MOST_ATTEMPTS, MOST_PENDING
-from services.reporting.store import report_runs as store
-from services.reporting.store.report_runs import RUNS
 from tests.kit.mortal import KilledError, Mortal
 from tests.services.reporting.reconciling import SOON
 from tests.services.reporting.shop import APRIL, sell, table
@@ -45,9 +43,14 @@ async def shown(shop, run: Any) -> Any:
 
 
 async def file_of(shop, run: Any) -> bytes:
-    found = await shop.deps.db.run(RUNS.get, shop.merchant_id, run.id)
-    async with shop.deps.db.connection() as conn:
-        return b"".join([piece async for piece in store.pieces(conn, found)])
+    found = await shop.download(run_id=run.id)
+    return b"".join([piece async for piece in found.pieces])
+
+
+async def refused(work: Any) -> str:
+    with pytest.raises(RemoteRefusal) as caught:
+        await work
+    return caught.value.reason
 
 
 async def told(shop) -> int:
@@ -145,7 +148,7 @@ async def test_a_silent_workers_late_file_is_discarded(shop):
     late = replace(shop.deps, db=Overtaken(shop.deps.db))
     await report_runs.work(late, await claimed(shop, run))
     assert (await shown(shop, run)).state == 2
-    assert (await file_of(shop, run), await told(shop)) == (b"", 0)
+    assert (await refused(file_of(shop, run)), await told(shop)) == ("report_not_ready", 0)
 
 
 async def test_a_run_that_fails_again_and_again_is_given_up(shop):
@@ -161,9 +164,7 @@ async def test_a_run_that_fails_again_and_again_is_given_up(shop):
 async def test_only_some_runs_of_a_merchant_wait_at_a_time(shop):
     for _ in range(MOST_PENDING):
         await ordered(shop)
-    with pytest.raises(RemoteRefusal) as caught:
-        await ordered(shop)
-    assert caught.value.reason == "report_runs_pending"
+    assert await refused(ordered(shop)) == "report_runs_pending"
 
 
 async def test_an_old_file_is_deleted_and_its_run_says_so(shop):
@@ -178,12 +179,11 @@ async def test_an_old_file_is_deleted_and_its_run_says_so(shop):
             )
     await retention.keep_to(shop.deps.db, KEPT.rules)
     assert (await shown(shop, run)).state == 5
-    assert await file_of(shop, run) == b""
+    assert await refused(file_of(shop, run)) == "report_file_expired"
 
 
 async def test_another_merchants_run_is_not_found(shop):
     run = await ordered(shop)
     shop.merchant_id = "mer_other"
-    with pytest.raises(RemoteRefusal) as caught:
-        await shown(shop, run)
-    assert caught.value.reason == "report_run_not_found"
+    assert await refused(shown(shop, run)) == "report_run_not_found"
+    assert await refused(file_of(shop, run)) == "report_run_not_found"

@@ -11,6 +11,7 @@ from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2, kpis_pb2, ledger_pb2, reconciliation_pb2, reports_pb2
 from libs import client, clock, context, descriptors, ids
 from libs.bus import Event
+from libs.downloads import Download
 from libs.uploads import Pieces
 from services.reporting import worker
 from services.reporting.deps import Deps
@@ -54,6 +55,13 @@ class World:
             imports.ImportStatement, request, pieces, timeout_seconds=HANGING_SECONDS
         )
         return getattr(answer, "import")
+
+    async def download(self, **fields: Any) -> Download:
+        context.set_current(context.Call(merchant_id=self.merchant_id, actor="key_finance"))
+        request = reports_pb2.DownloadReportRunRequest(**fields)
+        (stub,) = (stub for stub in self.stubs if hasattr(stub, "DownloadReportRun"))
+        method = stub.DownloadReportRun
+        return await client.download(method, request, timeout_seconds=HANGING_SECONDS)
 
     def told(self, message: Any, about: str = "", at: datetime = AT) -> Event:
         """An event of another service, as it travels."""
