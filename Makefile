@@ -14,7 +14,7 @@ PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-reconciliation bench-month security tools chart cluster-test image lock clean
+.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ bench-reconciliation: protos  ## a run over 1,000,000 payments and as many lines
 
 bench-month: protos  ## a month of 100,000 payments matches without an exception, planted mistakes are found; bench/results/month.json
 	@$(PYTHON) -m bench.month
+
+bench-exports: protos  ## what a list costs as a file of each format; bench/results/exports.json
+	@$(PYTHON) -m bench.exports
 
 tools: $(VENV)  ## pinned Helm and kubectl below .tools
 	@$(PYTHON) -m stack.tools

@@ -9,6 +9,7 @@ from cli import (
     cod,
     doctor,
     events,
+    exports,
     health,
     keys,
     kpis,
@@ -28,7 +29,7 @@ from libs import terminal
 
 app = typer.Typer(
     name="incasso",
-    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, the ledger, reconciliation, reports, KPIs, statements and the TAEG.",
+    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, exports, the ledger, reconciliation, reports, KPIs, statements and the TAEG.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would show secrets
 )
@@ -43,6 +44,7 @@ app.add_typer(ledger.app, name="ledger")
 app.command("doctor")(doctor.doctor)
 app.add_typer(reconciliation.app, name="reconciliation")
 app.add_typer(reports.app, name="reports")
+app.command("export")(exports.export)
 app.command("health")(health.health)
 app.command("kpis")(kpis.kpis)
 app.command("secrets")(secrets.secrets)

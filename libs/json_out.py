@@ -36,6 +36,12 @@ def plain(message: Message) -> dict[str, Any]:
     return _writer(message.DESCRIPTOR, browser=False)(message)
 
 
+def texts_of(field: FieldDescriptor) -> Callable[[Any], str]:
+    """Writes values of a field as JSON texts."""
+    writer = _field_writer(field, browser=False)
+    return lambda value: _encode(writer(value) if writer is not None else value)
+
+
 @functools.cache
 def _writer(descriptor: Descriptor, *, browser: bool) -> Callable[[Message], dict[str, Any]]:
     fields = [

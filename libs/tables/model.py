@@ -8,9 +8,9 @@ from collections.abc import AsyncIterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from libs.money import Money, exponent
+from libs.money import exponent, is_currency
 
 DECIMAL_PLACES: Final = 9  # of Kind.DECIMAL
 
@@ -23,7 +23,7 @@ class Kind(Enum):
 
     TEXT = "text"  # str
     INTEGER = "integer"  # int, 64 bits
-    MONEY = "money"  # libs.money.Money
+    MONEY = "money"  # Amount: libs.money.Money, or its message
     DATE = "date"  # datetime.date
     TIME = "time"  # aware datetime, written in UTC
     FLAG = "flag"  # bool
@@ -79,6 +79,21 @@ _MEDIA_TYPES: Final = {
 }
 
 
-def major(amount: Money) -> Decimal:
+class Amount(Protocol):
+    """Minor units of a currency."""
+
+    @property
+    def amount_minor(self) -> int: ...
+
+    @property
+    def currency(self) -> str: ...
+
+
+def places_of(currency: str) -> int:
+    """Its decimal places: 2 for those that the euro has replaced, which old statements have."""
+    return exponent(currency) if is_currency(currency) else 2
+
+
+def major(amount: Amount) -> Decimal:
     """An amount in major units, with all decimal places of its currency."""
-    return Decimal(amount.amount_minor).scaleb(-exponent(amount.currency))
+    return Decimal(amount.amount_minor).scaleb(-places_of(amount.currency))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from libs.tables.model import DECIMAL_PLACES, Kind, Row, Table, major
 
 GROUP_ROWS: Final = 100_000
-GROUP_BYTES: Final = 16 * 2**20  # in memory
+GROUP_BYTES: Final = 4 * 2**20  # in memory; several files are written at once
 MONEY_DIGITS: Final = 23
 MONEY_PLACES: Final = 4  # of the currency with most
 

@@ -14,8 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from libs.money import exponent
-from libs.tables.model import Row, Table, major
+from libs.tables.model import Row, Table, major, places_of
 
 SHEET_ROWS: Final = 2**20  # including the header
 SAFE_DIGITS: Final = 15
@@ -102,7 +101,7 @@ class XlsxWriter:
         self._number(row, place, value)
 
     def _money(self, row: int, place: int, value: Any) -> None:
-        places = exponent(value.currency)
+        places = places_of(value.currency)
         if places not in self._amounts:
             zeros = f".{'0' * places}" if places else ""
             self._amounts[places] = self._book.add_format({"num_format": f"#,##0{zeros}"})

@@ -27,6 +27,7 @@ from services.gateway.config import Config
 from services.gateway.delivery_reports import DeliveryReports
 from services.gateway.downloading import Downloader
 from services.gateway.errors import RouteNotFound
+from services.gateway.exporting import Exporter
 from services.gateway.fairness import Fairness
 from services.gateway.logos import Logos
 from services.gateway.pay import routes as shopper_pages
@@ -102,7 +103,11 @@ def build(
             handler = Downloader(route, upstreams.download(route.rpc), edge)
         else:
             call = local.get(route.rpc.full_name) or upstreams.call(route.rpc)
-            handler = Transcoder(route, call, edge)
+            handler = (
+                Exporter(route, call, edge, max_rows=config.export_rows)
+                if route.lists
+                else Transcoder(route, call, edge)
+            )
         app.router.add_route(route.method, route.path, handler.__call__)
     add_preflights(app, known, security)
     add_webhooks(app, config, upstreams, edge)

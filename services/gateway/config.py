@@ -7,6 +7,7 @@ from pydantic import Field, create_model, field_validator
 
 from libs import services
 from libs.settings import Settings
+from libs.tables.model import Format
 
 
 def with_targets(config: type[Settings]) -> type[Settings]:
@@ -49,6 +50,10 @@ class Config(Settings):
     # merchant has a call in progress), and all others.
     merchant_reads_at_once: int = Field(default=4, ge=1)
     merchant_calls_at_once: int = Field(default=32, ge=1)
+    # Rows of a list that is exported. A workbook needs 2 to 6 KB of TMPDIR for each, and leaves
+    # only when it is finished.
+    export_max_rows: int = Field(default=1_000_000, ge=1)
+    export_max_xlsx_rows: int = Field(default=100_000, ge=1)
     # Files that are being sent: exports and downloads, per merchant and in total.
     merchant_files_at_once: int = Field(default=2, ge=1)
     files_at_once: int = Field(default=8, ge=1)
@@ -68,6 +73,12 @@ class Config(Settings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("must be an http or https address")
         return value.rstrip("/")
+
+    @property
+    def export_rows(self) -> dict[Format, int]:
+        """Rows that an export has at most."""
+        most = dict.fromkeys(Format, self.export_max_rows)
+        return {**most, Format.XLSX: min(self.export_max_rows, self.export_max_xlsx_rows)}
 
     @property
     def targets(self) -> dict[str, str]:

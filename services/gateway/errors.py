@@ -154,6 +154,19 @@ class PlanRateExceeded(TooManyRequests):
         return cls(wait_seconds, message)
 
 
+class ExportTooLarge(GatewayRefusal):
+    reason = "export_too_large"
+    http_status = 422
+    message = "The list is too long for one file; filter it, for example by time."
+
+    @classmethod
+    def of(cls, most: int) -> "ExportTooLarge":
+        return cls(
+            f"The list has more than {most} rows, which is the most for this format; filter it, for"
+            " example by time."
+        )
+
+
 def http_status(refusal: Refusal) -> int:
     if isinstance(refusal, GatewayRefusal):
         return refusal.http_status

@@ -48,6 +48,22 @@ class Route:
         return self.rules.HasField("download")
 
     @property
+    def lists(self) -> bool:
+        """Whether its answer is a list of one of our services, which can be had as a file. One that
+        has no more pages than its first cannot.
+        """
+        answer = self.rpc.output_type.fields_by_name
+        ours = self.rpc.containing_service.full_name not in LOCAL
+        whole = "next_cursor" in answer or "limit" not in self.rpc.input_type.fields_by_name
+        is_list = "data" in answer and answer["data"].is_repeated and not self.response_body
+        return self.reads_only and ours and whole and is_list
+
+    @property
+    def list_name(self) -> str:
+        """The last word of its path: `payments`."""
+        return [part for part in self.path.split("/") if not part.startswith("{")][-1]
+
+    @property
     def elsewhere(self) -> Mapping[str, str]:
         """Fields that neither body nor query may contain, and the error for it."""
         in_headers = {

@@ -54,7 +54,7 @@ def components() -> Schema:
             "schema": limit,
         },
         "ContentDisposition": {
-            "description": "The file's name: `attachment`, to be saved (RFC 6266).",
+            "description": "Of a file: `attachment`, and its name (RFC 6266).",
             "schema": {"type": "string", "maxLength": 2048, "pattern": "^attachment;[ -~]*$"},
         },
         "RetryAfter": {

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from libs import idempotency, json_values, validation
+from libs.tables.model import Format
 from services.gateway.openapi import answer_headers, comments, examples, problem_answers
 from services.gateway.openapi.schemas import Schema, Schemas, View
 from services.gateway.routes import Route
@@ -28,10 +29,16 @@ outcome comes later: never charge again in another way.
 **Errors** are `application/problem+json` with a stable `code`, the wrong fields in `errors`, and the
 `trace_id` that is also in the `Incasso-Trace-Id` header of every answer.
 
+**Lists are files, too.** `Accept: text/csv`, `application/vnd.apache.parquet` or
+`application/vnd.openxmlformats-officedocument.spreadsheetml.sheet` (XLSX) gives the whole list as
+filtered, without `limit` and `cursor`, as an attachment. Amounts are in major units there, with a
+column for their currency. A file that ends with an error of the connection is not complete.
+
 **Amounts** are whole numbers in minor units: 5990 EUR is €59.90, 500 JPY is ¥500.
 """
 
-MOST_FILE_BYTES: Final = 2**40  # no file gets as large; a bound is the document's rule
+# No file gets as large: a bound is the document's rule.
+_FILE: Final = {"type": "string", "format": "binary", "maxLength": 2**40}
 
 
 def build(
@@ -187,11 +194,10 @@ def _file(route: Route) -> Schema:
 
 def _downloaded(route: Route) -> Schema:
     """A file of one of its media types, in no form but its own."""
-    schema = {"type": "string", "format": "binary", "maxLength": MOST_FILE_BYTES}
     return {
         "description": "The file",
         "headers": answer_headers.of_file(),
-        "content": {kind: {"schema": schema} for kind in route.rules.download.media_types},
+        "content": {kind: {"schema": _FILE} for kind in route.rules.download.media_types},
     }
 
 
@@ -202,15 +208,18 @@ def _success(route: Route, schemas: Schemas) -> Schema:
     schema = schemas.message(message, view=View.ANSWER)
     if route.rules.publishable:
         schema = {"anyOf": [schema, schemas.message(message, view=View.BROWSER)]}
+    content: Schema = {
+        "application/json": {
+            "schema": schema,
+            "example": examples.of_message(message, request=False),
+        }
+    }
+    if route.lists:
+        content |= {form.media_type: {"schema": _FILE} for form in Format}
     return {
         "description": comments.summary(message.full_name) or "Done",
-        "headers": answer_headers.of_answer(),
-        "content": {
-            "application/json": {
-                "schema": schema,
-                "example": examples.of_message(message, request=False),
-            }
-        },
+        "headers": answer_headers.of_file() if route.lists else answer_headers.of_answer(),
+        "content": content,
     }
 
 

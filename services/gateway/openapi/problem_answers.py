@@ -83,7 +83,8 @@ def _codes(route: Route) -> list[tuple[int, str]]:
     publishable = [] if route.rules.publishable else [(403, "publishable_key_not_allowed")]
     unknown = [] if route.reads_only else [(503, "outcome_unknown")]
     body = _BODY if route.body else _FILE if route.uploads else ()
-    return [*own, *key, *other_key, *scope, *publishable, *_ANY, *body, *unknown]
+    export = [(422, "export_too_large")] if route.lists else []
+    return [*own, *export, *key, *other_key, *scope, *publishable, *_ANY, *body, *unknown]
 
 
 def _error(status: int, codes: Sequence[str]) -> Schema:

@@ -173,8 +173,8 @@ securityContext:
   secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.pspCredentials $name) }}, defaultMode: 0440, optional: true}
 {{- end }}
 - name: tmp
-  {{- /* Files that are imported wait there, each up to 1Gi. A pod that takes more is evicted. */}}
-  emptyDir: {sizeLimit: {{ if eq $name "reporting" }}4Gi{{ else }}64Mi{{ end }}}
+  {{- /* Files that are imported wait there, each up to 1Gi, and workbooks that are exported. A pod that takes more is evicted. */}}
+  emptyDir: {sizeLimit: {{ if has $name (list "gateway" "reporting") }}4Gi{{ else }}64Mi{{ end }}}
 {{- end -}}
 
 {{- define "incasso.mounts" -}}

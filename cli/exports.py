@@ -1,0 +1,163 @@
+"""`incasso export`: a list of the API as a file. It speaks for a merchant, by the gateway and a key.
+
+A file gets its name when it is complete; what was cut off leaves nothing.
+"""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import aiohttp
+import typer
+from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from cli import output
+from cli.output import AsJson
+from libs.tables.model import Format
+
+_LIST: Final = re.compile(r"[a-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_PIECE_BYTES: Final = 256 * 1024
+_MAX_ROWS: Final = "Incasso-Export-Max-Rows"
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`url` of the list, and where its file goes."""
+
+    url: str
+    query: dict[str, str]
+    form: Format
+    file: Path
+    key: str
+
+
+def export(
+    *,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="LIST", help="As in its URL: payments, reconciliation/bank-lines, …"
+        ),
+    ],
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="FIELD=VALUE, as in the list's query; several times."),
+    ] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="By default that of FILE, or else CSV.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="FILE; by default LIST.FORMAT.")
+    ] = None,
+    url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="The gateway's.")] = "",
+    key: Annotated[
+        str, typer.Option(envvar="INCASSO_SECRET_KEY", help="The merchant's sk_…; rather set it.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write a whole list of the API, as filtered, to a CSV, XLSX or Parquet file."""
+    for value, variable in ((url, "INCASSO_URL"), (key, "INCASSO_SECRET_KEY")):
+        if not value:
+            output.fail(
+                f"{variable} is not set.",
+                next_step="`source .incasso/demo.env` for the demo merchant.",
+                code=output.NOT_CONFIGURED,
+            )
+    if not _LIST.fullmatch(name):
+        output.fail(f"{name} is no list.", next_step="The part of its URL after /v1/: payments.")
+    form = form or _form_of(file)
+    asked = Asked(
+        f"{url.rstrip('/')}/v1/{name}",
+        dict(map(_filter, filters or ())),
+        form,
+        file or Path(f"{name.rpartition('/')[2]}.{form.value}"),
+        key,
+    )
+    started = time.monotonic()
+    try:
+        size = asyncio.run(_export(asked))
+    except (aiohttp.ClientConnectorError, TimeoutError) as error:
+        output.fail(f"{url} gave no answer.", reason=str(error), code=output.NO_ANSWER)
+    except OSError as error:
+        output.fail(f"{asked.file}: {error.strerror}.")
+    found = {
+        "list": name,
+        "file": str(asked.file),
+        "format": form.value,
+        "size_bytes": size,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    if as_json:
+        output.print_json(found)
+    else:
+        output.print_record("Exported", found)
+
+
+def _form_of(file: Path | None) -> Format:
+    ending = file.suffix.removeprefix(".") if file else ""
+    return next((form for form in Format if form.value == ending), Format.CSV)
+
+
+def _filter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        output.fail(f"{text} is no filter.", next_step="--filter state=captured")
+    return name, value
+
+
+async def _export(asked: Asked) -> int:
+    """The size of the file. A refusal ends the command."""
+    headers = {"Authorization": f"Bearer {asked.key}", "Accept": asked.form.media_type}
+    async with (
+        aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers) as http,
+        http.get(asked.url, params=asked.query) as answer,
+    ):
+        if not answer.ok:
+            _refused(await answer.json(content_type=None))
+        if answer.content_type != asked.form.media_type:
+            output.fail("This is no list, and has no file.", next_step="/docs lists the lists.")
+        part = asked.file.with_name(f"{asked.file.name}.part")
+        try:
+            size = await _saved(answer, part)
+            part.replace(asked.file)
+        except aiohttp.ClientError:
+            most = answer.headers.get(_MAX_ROWS, "?")
+            output.fail(
+                f"The file was cut off: a service failed, or the list has more than {most} rows.",
+                next_step="Repeat it, or filter it. Nothing was kept.",
+                code=output.NO_ANSWER,
+            )
+        finally:
+            part.unlink(missing_ok=True)
+        return size
+
+
+async def _saved(answer: aiohttp.ClientResponse, part: Path) -> int:
+    size = 0
+    console = output.console(errors=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn())
+    with (
+        part.open("wb") as opened,
+        Progress(
+            *columns,
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as bar,
+    ):
+        task = bar.add_task(f"exporting {part.stem}", total=None)
+        async for piece in answer.content.iter_chunked(_PIECE_BYTES):
+            opened.write(piece)
+            size += len(piece)
+            bar.advance(task, len(piece))
+    return size
+
+
+def _refused(problem: Any) -> None:
+    wrong = "; ".join(f"{one['pointer']} {one['detail']}" for one in problem.get("errors", ()))
+    output.fail(f"{problem['detail']} {wrong}".strip(), reason=problem["code"])
