@@ -69,8 +69,8 @@ async def _measured(url: str, mib: int) -> dict[str, float]:
     folder = Path(__file__).parent.parent / "services" / "reporting" / "migrations"
     await schema.migrate(url, "reporting", folder)
     database = await db.connect(url, pool_size=4, service="reporting")
-    unasked: Any = None  # paylink is not asked here
-    deps = Deps(db=database, clock=Clock(), links=unasked)
+    unasked: Any = None  # neither paylink nor payments is asked here
+    deps = Deps(db=database, clock=Clock(), links=unasked, psps=unasked)
     context.set_current(context.Call(merchant_id=MERCHANT, actor="bench"))
     meter = lag.Meter(window_seconds=3600)
     watching = asyncio.create_task(meter.run())

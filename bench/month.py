@@ -232,9 +232,9 @@ async def proven(books: Books, payments: int) -> dict[str, Any]:
 
 async def measure(url_of: Any, payments: int, say: Callable[[str], None]) -> dict[str, Any]:
     database = await opened(url_of, "month")
-    unasked: Any = None  # paylink is not asked here
+    unasked: Any = None  # neither paylink nor payments is asked here
     try:
-        books = Books(Deps(database, Clock(), unasked), ids.new("mer"), say)
+        books = Books(Deps(database, Clock(), unasked, unasked), ids.new("mer"), say)
         found = await proven(books, payments)
         async with database.connection() as conn:
             found["gigabytes"] = await _gigabytes(conn)

@@ -141,11 +141,11 @@ async def _bare(conn: Conn, meter: Meter, found: dict[str, Any]) -> None:
 
 async def _ours(database: Database, meter: Meter, found: dict[str, Any]) -> None:
     """By the flow that the service runs."""
-    unasked: Any = None  # paylink is not asked here
+    unasked: Any = None  # neither paylink nor payments is asked here
     context.set_current(context.Call(merchant_id=MERCHANT, actor="bench"))
     found["run"], before = {}, settle()
     async with meter.of(found["run"]):
-        done = await reconcile(Deps(database, Clock(), unasked))
+        done = await reconcile(Deps(database, Clock(), unasked, unasked))
     found["process_grew_mib"] = round((grown() - before) / MEBI)
     found["matched"], found["exceptions"] = done.matched, done.open_exceptions
 

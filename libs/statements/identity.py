@@ -43,11 +43,11 @@ class Identities:
         self._days = self._counts[account]
 
     def named(self, entry: Entry) -> Entry:
-        content = hashlib.sha256(_content(self._account, entry).encode()).digest()
+        content = _content(self._account, entry).encode()
         day = entry.booked_on.isoformat() if entry.booked_on else ""
-        key = int.from_bytes(content[:_KEY_BYTES], "big")
+        key = int.from_bytes(hashlib.sha256(content).digest()[:_KEY_BYTES], "big")
         number = 1 if entry.is_named else self._number(day, key, entry.line)
-        name = hashlib.sha256(content + number.to_bytes(_KEY_BYTES, "big")).hexdigest()[:_ID_DIGITS]
+        name = _digest(content, number)
         details = tuple(
             replace(detail, id=f"{name}-{place}")
             for place, detail in enumerate(entry.details, start=1)
@@ -79,6 +79,20 @@ class Identities:
             raise RefusedError(f"has more than {MOST_HELD} entries of one day: split it", line=line)
 
 
+def of_transaction(account: str, reference: str) -> str:
+    """The id of an entry whose reference is permanently unique at its PSP."""
+    return _digest(_named(account, reference).encode(), 1)
+
+
+def _digest(content: bytes, number: int) -> str:
+    seed = hashlib.sha256(content).digest() + number.to_bytes(_KEY_BYTES, "big")
+    return hashlib.sha256(seed).hexdigest()[:_ID_DIGITS]
+
+
+def _named(account: str, reference: str) -> str:
+    return f"{account}\x1f{reference}"
+
+
 def _size(days: Days) -> int:
     return sum(map(len, days.values()))
 
@@ -101,7 +115,7 @@ def _continues(last: Statement | None, statement: Statement) -> bool:
 
 def _content(account: str, entry: Entry) -> str:
     if entry.is_named:
-        return f"{account}\x1f{entry.references.bank}"
+        return _named(account, entry.references.bank)
     said = [account, entry.booked_on, entry.amount_minor, entry.currency]
     if entry.state is not State.BOOKED:
         said.append(entry.state.value)

@@ -8,9 +8,10 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from incasso.payments.v1 import events_pb2, payments_pb2
-from libs import descriptors, erasing, wire
+from libs import descriptors, erasing, outbox, wire
 from libs.outbox import NewEvent
 from libs.payments.answer import Advice
+from libs.rows import Placed
 from services.payments.rules import retry
 from services.payments.rules.by_hand import Found
 from services.payments.rules.domain import (
@@ -107,6 +108,11 @@ def card_testing_alarms(
         NewEvent(merchant_id, subject, subject_of(alarm), alarm.SerializeToString(), at)
         for subject, alarm in alarms.items()
     ]
+
+
+def psp_account_created(account: Placed, at: datetime) -> NewEvent:
+    shown = wire.message(payments_pb2.PspAccount, account)
+    return outbox.event_of(account, events_pb2.PspAccountCreated(psp_account=shown), at)
 
 
 def settled_by_hand(

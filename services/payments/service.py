@@ -10,7 +10,15 @@ from libs.pages import Listed
 from services.payments.deps import Deps
 from services.payments.errors import PaymentNotFound
 from services.payments.events import next_action_pb, payment_pb
-from services.payments.flows import accounts, by_hand, by_key, instruments, operations, webhooks
+from services.payments.flows import (
+    accounts,
+    by_hand,
+    by_key,
+    instruments,
+    operations,
+    settlements,
+    webhooks,
+)
 from services.payments.flows.accounts import ShownAccount
 from services.payments.flows.create import CreatePayment, Token, create_payment
 from services.payments.flows.instruments import SetUpInstrument
@@ -85,6 +93,7 @@ Payments: Final = servicer.of(
     HandlePspWebhook=webhooks.handle_psp_webhook,
     CreatePspAccount=accounts.create_psp_account,
     ListPspAccounts=accounts.list_psp_accounts,
+    FetchSettlements=settlements.fetch_settlements,
     GetCardField=accounts.get_card_field,
     GetRouting=accounts.get_routing,
     UpdateRouting=accounts.update_routing,

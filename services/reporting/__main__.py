@@ -20,6 +20,7 @@ from services.reporting.config import Config
 from services.reporting.deps import Deps
 from services.reporting.merchants_client import Merchants
 from services.reporting.paylink_client import Links
+from services.reporting.payments_client import Psps
 from services.reporting.service import Imports, Kpis, Ledger, Reconciliation, Reports
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -28,7 +29,8 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 async def build(config: Config, chassis: Chassis) -> Parts:
     merchants = client.channel(config.merchants_target)
     paylink = client.channel(config.paylink_target)
-    deps = Deps(chassis.db, Clock(), Links(paylink))
+    payments = client.channel(config.payments_target)
+    deps = Deps(chassis.db, Clock(), Links(paylink), Psps(payments))
     return Parts(
         servicers=[
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
@@ -46,9 +48,10 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.reconciliation_worker(deps).run,
             worker.report_worker(deps).run,
             worker.schedule_worker(deps).run,
+            worker.feed_worker(deps).run,
         ],
         handlers=worker.handlers(Merchants(merchants).zone_of),
-        close=[merchants.close, paylink.close],
+        close=[merchants.close, paylink.close, payments.close],
     )
 
 

@@ -1,4 +1,4 @@
-"""Addresses of reporting, its database, its bus, merchants and paylink."""
+"""Addresses of reporting, its database, its bus, merchants, paylink and payments."""
 
 from libs.settings import ServiceSettings, TlsSettings
 
@@ -6,6 +6,7 @@ from libs.settings import ServiceSettings, TlsSettings
 class Config(ServiceSettings):
     merchants_target: str  # gRPC target, e.g. dns:///merchants-headless:50051
     paylink_target: str
+    payments_target: str
 
 
 class RebuildConfig(TlsSettings):

@@ -132,6 +132,10 @@ KEPT: Final = Kept(
         "retention_spends": Table(
             "what merchants spent to keep customers", plain="merchant_id currency"
         ),
+        "feeds": Table(
+            "up to where PSPs' lists of settlements were pulled",
+            plain="merchant_id id party cursor",
+        ),
         "reconciliations": Table("when each merchant is reconciled next", plain="merchant_id"),
     },
     (

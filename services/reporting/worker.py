@@ -11,10 +11,11 @@ from libs.db import Conn
 from libs.due import DueWorker
 from libs.payments import due
 from libs.payments.due import DueRow
-from services.reporting import courier_events, fact_events, kpi_events, zone_events
+from services.reporting import courier_events, fact_events, feed_events, kpi_events, zone_events
 from services.reporting.deps import Deps
 from services.reporting.flows import (
     booking,
+    feeding,
     ingesting,
     kpi_facts,
     link_transfers,
@@ -25,7 +26,7 @@ from services.reporting.flows import (
 )
 from services.reporting.flows.ingesting import ZoneOf
 from services.reporting.rules.report_runs import LEASE
-from services.reporting.store import matching
+from services.reporting.store import feeds, matching
 from services.reporting.store import report_runs as report_runs_store
 from services.reporting.store import schedules as schedules_store
 
@@ -48,13 +49,19 @@ def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
         await remittances.keep(conn, events, zone_of)
         await kpi_facts.keep(conn, events, zone_of)
 
-    return dict.fromkeys(_HEARD, BatchHandler(keep))
+    return {**dict.fromkeys(_HEARD, BatchHandler(keep)), feed_events.CREATED: feed_events.begin}
 
 
 def link_transfer_worker(deps: Deps) -> DueWorker[DueRow]:
     """Reports bank lines to paylink, backing off."""
     tell = partial(link_transfers.report, deps)
     return due.worker(SERVICE, deps.db, table="link_transfers", settle=tell)
+
+
+def feed_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
+    """Pulls what PSPs have settled, every hour."""
+    pull = partial(feeding.pull, deps)
+    return due_rows.worker(SERVICE, "feeds", deps.db, feeds.CLAIM, pull, concurrency=4)
 
 
 def reconciliation_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:

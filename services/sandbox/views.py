@@ -87,6 +87,7 @@ def payout(row: tuple[Any, ...]) -> dict[str, Any]:
 def settlement_line(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": f"stl_{row['line']}",
+        "transaction_id": f"txn_stl_{row['line']}",  # its name in the report of Stripe's dialect
         **{name: value for name, value in row.items() if name != "line"},
         "net_minor": row["gross_minor"] - row["fee_minor"],
     }

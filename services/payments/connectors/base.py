@@ -147,27 +147,38 @@ class OtherNotice:
 Notice: TypeAlias = OperationNotice | DisputeNotice | OtherNotice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementLine:
-    """One line of a PSP's settlement feed, amounts in minor units; gross - fee = net."""
+    """One line of a PSP's settlement feed, amounts in minor units; gross - fee = net.
+
+    `line_reference` and `kind` are those of the PSP's reports, so that a line of a feed is the same
+    as in a file. References are "" if unknown.
+    """
 
     line_reference: str
-    psp_reference: str
-    kind: str  # charge, refund, dispute
+    kind: str
+    psp_reference: str  # of the payment
+    operation_reference: str = ""
+    order_reference: str = ""
+    payment_id: str = ""
     gross_minor: int
     fee_minor: int
     net_minor: int
     currency: str
-    payout_reference: str
+    happened_on: date  # in UTC
     available_on: date
+    payout_reference: str
+    payout_on: date | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlements:
-    """A page of lines; `cursor` asks for the next one."""
+    """A page of lines, oldest first. `cursor` asks for what follows, now if there `is_more`."""
 
     lines: Sequence[SettlementLine]
     cursor: str
+    is_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +235,9 @@ class Connector(Protocol):
         """
         ...
 
-    async def settlements(self, cursor: str) -> Settlements | Unknown: ...
+    async def settlements(self, cursor: str, *, since: datetime) -> Settlements | Unknown:
+        """Lines of payouts that follow the cursor; without one, of those since this time."""
+        ...
 
     @property
     def field(self) -> tuple[str, str]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs import context
+from libs import context, outbox
 from libs.logs import log
 from libs.money import Money
-from services.payments import errors
+from services.payments import errors, events
 from services.payments.deps import Deps
 from services.payments.flows.create import in_order
 from services.payments.rules import velocity
@@ -56,6 +56,7 @@ async def create_psp_account(deps: Deps, cmd: CreatePspAccount) -> ShownAccount:
     async with deps.db.transaction() as tx:
         if not await accounts.insert(tx, account):
             raise errors.PspAccountExists
+        await outbox.append(tx, events.psp_account_created(account, account.created_at))
     deps.routing_cache.invalidate(account.merchant_id)
     return _shown(deps, account)
 

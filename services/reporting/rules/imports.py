@@ -107,8 +107,12 @@ def months_of(contents: Contents, today: date) -> Sequence[date]:
     lasts = [each.last_on for each in contents.statements if each.last_on]
     if not firsts or not lasts:
         return ()
-    first = max(_month(min(firsts)), _month(today) - MONTHS_BACK)
-    last = min(_month(max(lasts)), _month(today) + MONTHS_AHEAD)
+    return months_between(min(firsts), max(lasts), today)
+
+
+def months_between(first_on: date, last_on: date, today: date) -> Sequence[date]:
+    first = max(_month(first_on), _month(today) - MONTHS_BACK)
+    last = min(_month(last_on), _month(today) + MONTHS_AHEAD)
     days = [date(number // 12, number % 12 + 1, 1) for number in range(first, last + 1)]
     return [day for day in days if periods.partitioned(day)]
 

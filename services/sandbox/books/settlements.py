@@ -12,7 +12,7 @@ from services.sandbox.wrong_payouts import Changes, Settled
 
 LINE_COLUMNS = (
     "line", "charge_id", "key", "kind", "gross_minor", "fee_minor", "currency", "payout_id",
-    "available_on",
+    "available_on", "created_at",
 )  # fmt: skip  # a table, not a call
 _SETTLED = tuple(field.name for field in dataclasses.fields(Settled))
 _CHANGED = _SETTLED[1:]  # all but the line
@@ -55,12 +55,14 @@ def pay_out(
 
 
 def page(conn: sqlite3.Connection, account: str, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """With the shop's reference of the charge."""
     cursor = conn.execute(
-        f"SELECT {', '.join(LINE_COLUMNS)} FROM settlement_lines "  # noqa: S608  # our own names
-        "WHERE account = ? AND payout_id IS NOT NULL AND line > ? ORDER BY line LIMIT ?",
+        f"SELECT {', '.join(f'l.{name}' for name in LINE_COLUMNS)}, coalesce(c.reference, '') "  # noqa: S608  # our own names
+        "FROM settlement_lines l LEFT JOIN charges c ON c.id = l.charge_id "
+        "WHERE l.account = ? AND l.payout_id IS NOT NULL AND l.line > ? ORDER BY l.line LIMIT ?",
         (account, after, limit),
     )
-    return [dict(zip(LINE_COLUMNS, row, strict=True)) for row in cursor]
+    return [dict(zip((*LINE_COLUMNS, "reference"), row, strict=True)) for row in cursor]
 
 
 def report(conn: sqlite3.Connection, account: str, *, most: int) -> list[tuple[Any, ...]]:

@@ -237,6 +237,7 @@ async def open_world(database: Database, folder: Any) -> World:
         (folder / f"{name}.json").write_text(json.dumps({"account": name}))
         cmd = accounts.CreatePspAccount(name, "double", name)
         world.account_ids[name] = (await accounts.create_psp_account(deps, cmd)).account.id
+    await world.rows("DELETE FROM outbox")  # of what is there before a test
     return world
 
 

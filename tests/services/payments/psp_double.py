@@ -9,6 +9,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -80,6 +81,7 @@ class PspDouble:
     removable: bool = True
     has_console: bool = False  # else payments never asks for more than there is
     setup_outcome: Any = None
+    settled: Settlements | Unknown = field(default_factory=lambda: Settlements([], ""))
     script: str = "https://psp.test/field.js"
     used_up: set[str] = field(default_factory=set)  # tokens that are good once: once_…
     _plans: dict[AttemptKind, deque] = field(default_factory=lambda: defaultdict(deque))
@@ -201,8 +203,9 @@ class PspDouble:
         except (ValueError, KeyError) as error:
             raise WebhookMalformedError from error
 
-    async def settlements(self, cursor: str) -> Settlements | Unknown:
-        return Settlements([], "")
+    async def settlements(self, cursor: str, *, since: datetime) -> Settlements | Unknown:
+        self.calls.append(("settlements", (cursor, since)))
+        return self.settled
 
     @property
     def field(self) -> tuple[str, str]:

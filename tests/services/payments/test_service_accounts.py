@@ -1,9 +1,12 @@
 """The gRPC servicer: instruments, PSP accounts, routing, webhooks, disputes, doubts."""
 
+from datetime import date
+
 import pytest
 
 from incasso.payments.v1 import payments_pb2 as pb
 from libs.errors import Kind
+from services.payments.connectors.base import SettlementLine, Settlements
 from services.payments.rules.outcomes import ActionRequired, DeclineCode, Unknown
 from services.payments.rules.states import DisputeState
 from tests.services.payments.grpc_client import MERCHANT, GrpcClient, routing
@@ -154,3 +157,40 @@ async def test_unresolved_attempts_are_listed_for_operators(client: GrpcClient):
         MERCHANT,
     )
     assert not (await client.call("ListUnresolvedAttempts", merchant="mer_2")).data
+
+
+LINE = SettlementLine(
+    line_reference="txn_1",
+    kind="charge",
+    psp_reference="pi_1",
+    gross_minor=5990,
+    fee_minor=109,
+    net_minor=5881,
+    currency="EUR",
+    happened_on=date(2026, 11, 25),
+    available_on=date(2026, 11, 26),
+    payout_reference="po_1",
+)
+
+
+async def test_settlements_are_those_of_the_psp_with_the_place_to_continue(client: GrpcClient):
+    client.world.a.settled = Settlements([LINE], "po_1", is_more=True)
+    page = await client.call("FetchSettlements", psp_account="a", cursor="po_0")
+    assert (page.cursor, page.has_more, page.psp) == ("po_1", True, "double")
+    (line,) = page.data
+    assert (line.line_reference, line.gross_minor, line.fee_minor) == ("txn_1", 5990, 109)
+    assert (line.happened_on, line.HasField("payout_on")) == ("2026-11-25", False)
+    ((_, asked),) = [call for call in client.world.a.calls if call[0] == "settlements"]
+    assert asked[0] == "po_0"
+
+
+async def test_settlements_that_a_psp_does_not_list_are_asked_for_later(client: GrpcClient):
+    client.world.a.settled = Unknown("no answer in time")
+    assert await client.refused("FetchSettlements", psp_account="a") == (
+        Kind.UNAVAILABLE,
+        "psp_unavailable",
+    )
+    assert await client.refused("FetchSettlements", psp_account="nowhere") == (
+        Kind.NOT_FOUND,
+        "psp_account_not_found",
+    )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from incasso.paylink.v1.paylink_pb2_grpc import add_PaymentLinksServiceServicer_to_server
+from incasso.payments.v1.payments_pb2_grpc import add_PaymentsServiceServicer_to_server
 from incasso.reporting.v1 import (
     imports_pb2_grpc,
     kpis_pb2_grpc,
@@ -19,8 +20,10 @@ from libs.server import Server
 from libs.tasks import Tasks
 from services.reporting.deps import Deps
 from services.reporting.paylink_client import Links
+from services.reporting.payments_client import Psps
 from services.reporting.service import Imports, Kpis, Ledger, Reconciliation, Reports
 from tests.services.reporting.paylink_double import PayLinks
+from tests.services.reporting.payments_double import Settled
 from tests.services.reporting.world import World
 
 
@@ -35,9 +38,14 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 async def world(database: Database) -> AsyncIterator[World]:
     """A merchant of the test's own in the module's database."""
     paylink = PayLinks()
-    neighbours = Server([(add_PaymentLinksServiceServicer_to_server, paylink)], [], Tasks())
-    to_paylink = client.channel(f"ipv4:127.0.0.1:{await neighbours.start('127.0.0.1:0')}")
-    deps = Deps(database, Clock(), Links(to_paylink))
+    settled = Settled()
+    added = [
+        (add_PaymentLinksServiceServicer_to_server, paylink),
+        (add_PaymentsServiceServicer_to_server, settled),
+    ]
+    neighbours = Server(added, [], Tasks())
+    to_neighbours = client.channel(f"ipv4:127.0.0.1:{await neighbours.start('127.0.0.1:0')}")
+    deps = Deps(database, Clock(), Links(to_neighbours), Psps(to_neighbours))
     server = Server(
         [
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
@@ -60,8 +68,8 @@ async def world(database: Database) -> AsyncIterator[World]:
         reports_pb2_grpc.ReportsServiceStub(channel),
         kpis_pb2_grpc.KpisServiceStub(channel),
     )
-    yield World(deps, stubs, paylink)
+    yield World(deps, stubs, paylink, settled)
     await channel.close()
-    await to_paylink.close()
+    await to_neighbours.close()
     await server.stop(1)
     await neighbours.stop(1)

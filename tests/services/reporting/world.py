@@ -16,6 +16,7 @@ from libs.uploads import Pieces
 from services.reporting import worker
 from services.reporting.deps import Deps
 from tests.services.reporting.paylink_double import PayLinks
+from tests.services.reporting.payments_double import Settled
 from tests.waiting import HANGING_SECONDS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -30,6 +31,7 @@ class World:
     deps: Deps
     stubs: Sequence[Any]
     paylink: PayLinks
+    settled: Settled
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     now: datetime = AT
     time_zone: str = "UTC"

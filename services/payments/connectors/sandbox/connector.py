@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -88,7 +89,8 @@ class SandboxConnector:
         except UNREADABLE as error:
             raise WebhookMalformedError("not an event of the sandbox") from error
 
-    async def settlements(self, cursor: str) -> Settlements | Unknown:
+    async def settlements(self, cursor: str, *, since: datetime) -> Settlements | Unknown:
+        """Everything from the start: it lists only what belongs to this account."""
         path = f"/settlements?since={quote(cursor or '0', safe='')}&limit=1000"
         page = await self._call("GET", path, _settlements)
         return page if not isinstance(page, NotSent) else Unknown("the sandbox is unreachable")

@@ -232,18 +232,24 @@ def _dispute(event_id: str, data: Json) -> DisputeNotice:
 
 
 def settlements(page: Json) -> Settlements:
-    return Settlements([_line(line) for line in page["data"]], str(page["next_cursor"]))
+    lines = [_line(line) for line in page["data"]]
+    return Settlements(lines, str(page["next_cursor"]), bool(page["has_more"]))
 
 
 def _line(line: Json) -> SettlementLine:
+    """As in its report: an operation's reference is our key, or the charge."""
     return SettlementLine(
-        line_reference=str(line["id"]),
-        psp_reference=str(line["charge_id"]),
+        line_reference=str(line["transaction_id"]),
         kind=str(line["kind"]),
+        psp_reference=str(line["charge_id"]),
+        operation_reference=str(line["key"] or line["charge_id"]),
+        order_reference=str(line["reference"]),
         gross_minor=int(line["gross_minor"]),
         fee_minor=int(line["fee_minor"]),
         net_minor=int(line["net_minor"]),
         currency=str(line["currency"]),
-        payout_reference=str(line["payout_id"]),
+        happened_on=moment(float(line["created_at"])).date(),
         available_on=date.fromisoformat(line["available_on"]),
+        payout_reference=str(line["payout_id"]),
+        payout_on=date.fromisoformat(line["available_on"]),
     )

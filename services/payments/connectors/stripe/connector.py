@@ -7,7 +7,8 @@ We do our own retries, so the SDK makes none.
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from datetime import datetime
+from typing import Final, TypeVar
 
 import aiohttp
 import stripe
@@ -20,7 +21,6 @@ from services.payments.connectors.base import (
     InstrumentSetup,
     Notice,
     Operation,
-    SettlementLine,
     Settlements,
     SetupOutcome,
     WebhookMalformedError,
@@ -31,11 +31,12 @@ from services.payments.connectors.stripe import (
     mapping,
     notices,
     parameters,
+    payouts,
     refusals,
     search,
-    settlement,
 )
 from services.payments.connectors.stripe.mapping import Json
+from services.payments.connectors.stripe.paging import every
 from services.payments.connectors.transport import TIMEOUT, UNREADABLE
 from services.payments.rules.outcomes import (
     Approved,
@@ -143,7 +144,7 @@ class StripeConnector:
             return Unknown("nothing says where to look")
         since, until = search.period(asked.kind, made)
         request = parameters.intents_made(since=since, until=until, psp_customer=asked.psp_customer)
-        listed = _every(await self._api.payment_intents.list_async(request))
+        listed = every(await self._api.payment_intents.list_async(request))
         return await _first_of(asked.key, listed, mapping.authorisation)
 
     async def _find_refund(self, asked: Asked) -> Outcome | NotFound:
@@ -159,7 +160,7 @@ class StripeConnector:
                 return Unknown("nothing says where to look")
             since, until = search.period(asked.kind, made)
             request = parameters.refunds_made(since=since, until=until)
-        listed = _every(await self._api.refunds.list_async(request))
+        listed = every(await self._api.refunds.list_async(request))
         return await _first_of(asked.key, listed, mapping.refund)
 
     async def set_up_instrument(self, setup: InstrumentSetup) -> SetupOutcome:
@@ -232,20 +233,14 @@ class StripeConnector:
         except UNREADABLE as error:
             raise WebhookMalformedError("not an event of Stripe") from error
 
-    async def settlements(self, cursor: str) -> Settlements | Unknown:
-        """Lines of the payouts after the one named by `cursor`, oldest first."""
+    async def settlements(self, cursor: str, *, since: datetime) -> Settlements | Unknown:
+        """One page of one payout's lines; a payout without any is skipped in a page of its own."""
         try:
-            listed = await self._api.payouts.list_async(parameters.payouts(newer_than=cursor))
-            newest_first = [str(payout["id"]) async for payout in _every(listed)]
-            lines: list[SettlementLine] = []
-            for payout in reversed(newest_first):
-                page = await self._api.balance_transactions.list_async(parameters.lines_of(payout))
-                lines += settlement.lines(payout, [line async for line in _every(page)])
+            return await payouts.page(self._api, cursor, since=int(since.timestamp()))
         except refusals.TROUBLE as error:
             return Unknown(refusals.why(error))
         except UNREADABLE as error:
             return _unreadable(error)
-        return Settlements(lines, newest_first[0] if newest_first else cursor)
 
     @property
     def field(self) -> tuple[str, str]:
@@ -266,16 +261,6 @@ async def _write(
         return refused(error)
     except UNREADABLE as error:
         return _unreadable(error)
-
-
-async def _every(first: stripe.ListObject[Any]) -> AsyncIterator[Json]:
-    """All objects of a list, page by page. Raises ValueError if there are too many to read."""
-    read = 0
-    async for found in first.auto_paging_iter():
-        read += 1
-        if read > search.MOST_READ:
-            raise ValueError("too many objects")
-        yield found.to_dict()
 
 
 async def _first_of(

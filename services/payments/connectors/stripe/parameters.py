@@ -146,13 +146,20 @@ def refunds_made(*, since: int, until: int) -> official.RefundListParams:
     return {"created": {"gte": since, "lte": until}, "limit": PAGE}
 
 
-def payouts(*, newer_than: str) -> official.PayoutListParams:
+def payouts(*, since: int) -> official.PayoutListParams:
     """Paid ones, newest first, as Stripe sorts."""
-    parameters: official.PayoutListParams = {"status": "paid", "limit": PAGE}
-    if newer_than:
-        parameters["ending_before"] = newer_than
-    return parameters
+    return {"status": "paid", "created": {"gte": since}, "limit": PAGE}
 
 
-def lines_of(payout: str) -> official.BalanceTransactionListParams:
-    return {"payout": payout, "limit": PAGE, "expand": ["data.source"]}
+def payout_after(payout: str) -> official.PayoutListParams:
+    """The next newer one."""
+    return {"status": "paid", "ending_before": payout, "limit": 1}
+
+
+def lines_of(payout: str, *, after: str) -> official.BalanceTransactionListParams:
+    asked: official.BalanceTransactionListParams = {
+        "payout": payout, "limit": PAGE, "expand": ["data.source"],
+    }  # fmt: skip  # one line says nothing here
+    if after:
+        asked["starting_after"] = after
+    return asked

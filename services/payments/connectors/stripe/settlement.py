@@ -1,45 +1,69 @@
-"""Balance transactions of a payout as settlement lines. Pure."""
+"""Balance transactions of a payout as settlement lines, and where to continue. Pure."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
-from services.payments.connectors.base import SettlementLine
+from services.payments.connectors.base import SettlementLine, moment
 from services.payments.connectors.stripe.amounts import from_stripe
 from services.payments.connectors.stripe.mapping import Json
 
-# Our names for reporting categories; others (Stripe's own fees, adjustments) keep Stripe's.
-KINDS: Final = {
-    "charge": "charge",
-    "refund": "refund",
-    "partial_capture_reversal": "refund",
-    "refund_failure": "refund",
-    "dispute": "dispute",
-    "dispute_reversal": "dispute",
-}
 PAYOUTS: Final = frozenset({"payout", "payout_reversal"})
 
 
-def lines(payout: str, transactions: Iterable[Json]) -> Iterator[SettlementLine]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """After this payout, or within it after this transaction."""
+
+    payout: str = ""
+    transaction: str = ""
+
+    @staticmethod
+    def read(cursor: str) -> "Place":
+        payout, _, transaction = cursor.partition("/")
+        return Place(payout, transaction)
+
+    @property
+    def cursor(self) -> str:
+        return f"{self.payout}/{self.transaction}" if self.transaction else self.payout
+
+
+def has_lines(payout: Json) -> bool:
+    """Stripe lists the transactions of automatic payouts only."""
+    return bool(payout.get("automatic", True))
+
+
+def lines(payout: Json, transactions: Iterable[Json]) -> Iterator[SettlementLine]:
     """The payout's own transaction is the sum of the lines, not one of them."""
     for transaction in transactions:
         if transaction["reporting_category"] not in PAYOUTS:
             yield _line(payout, transaction)
 
 
-def _line(payout: str, transaction: Json) -> SettlementLine:
+def _line(payout: Json, transaction: Json) -> SettlementLine:
     currency = str(transaction["currency"]).upper()
     source = transaction.get("source")
     expanded = source if isinstance(source, dict) else {"id": source}
-    category = str(transaction["reporting_category"])
+    metadata = expanded.get("metadata") or {}
     return SettlementLine(
         line_reference=str(transaction["id"]),
+        kind=str(transaction["reporting_category"]),
         psp_reference=str(expanded.get("payment_intent") or expanded.get("id") or ""),
-        kind=KINDS.get(category, category),
+        operation_reference=str(expanded.get("id") or ""),
+        order_reference=str(metadata.get("order_reference") or ""),
+        payment_id=str(metadata.get("payment_id") or ""),
         gross_minor=from_stripe(int(transaction["amount"]), currency),
         fee_minor=from_stripe(int(transaction["fee"]), currency),
         net_minor=from_stripe(int(transaction["net"]), currency),
         currency=currency,
-        payout_reference=payout,
-        available_on=datetime.fromtimestamp(int(transaction["available_on"]), UTC).date(),
+        happened_on=_day(transaction["created"]),
+        available_on=_day(transaction["available_on"]),
+        payout_reference=str(payout["id"]),
+        payout_on=_day(payout["arrival_date"]),
+        text=str(transaction.get("description") or ""),
     )
+
+
+def _day(unix_seconds: int) -> date:
+    return moment(int(unix_seconds)).date()

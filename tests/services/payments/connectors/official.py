@@ -26,6 +26,7 @@ OFFICIAL: dict[tuple[str, str], Any] = {
     ("POST", "/v1/setup_intents"): params.SetupIntentCreateParams,
     ("GET", "/v1/setup_intents/{id}"): params.SetupIntentRetrieveParams,
     ("GET", "/v1/payouts"): params.PayoutListParams,
+    ("GET", "/v1/payouts/{id}"): params.PayoutRetrieveParams,
     ("GET", "/v1/balance_transactions"): params.BalanceTransactionListParams,
 }
 # Options of the SDK that its types mix with the parameters.

@@ -1,6 +1,7 @@
 """The sandbox connector against the real sandbox over HTTP."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -247,7 +248,9 @@ async def test_a_refused_connection_is_a_certain_no_but_no_answer_to_a_question(
     assert isinstance(refused, Declined)
     assert refused.code is DeclineCode.PSP_UNAVAILABLE
     assert isinstance(await nobody.look_up(asked(charge)), Unknown)
-    assert isinstance(await nobody.settlements(""), Unknown)
+    assert isinstance(
+        await nobody.settlements("", since=datetime(2026, 11, 1, tzinfo=UTC)), Unknown
+    )
     assert await nobody.remove_instrument("sbx_1") is False
     setup = await nobody.set_up_instrument(a_setup())
     assert isinstance(setup, Declined)

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -127,21 +128,24 @@ async def test_forged_late_and_senseless_webhooks_are_refused(
             connector.parse_webhook(forged, with_headers, at)
 
 
+SINCE = datetime(2026, 11, 1, tzinfo=UTC)
+
+
 async def test_settlement_lines_add_up_and_are_read_once(connector, session, sandbox_url):
     charged = await connector.authorise(a_charge(amount_minor=10_000))
     await connector.refund(an_operation(REFUND, charged.psp_reference, 1000))
-    empty = await connector.settlements("")
+    empty = await connector.settlements("", since=SINCE)
     assert empty.lines == []
     async with session.post(f"{sandbox_url}/control/payouts", json={}) as answer:
         assert answer.status == 200
-    page = await connector.settlements(empty.cursor)
+    page = await connector.settlements(empty.cursor, since=SINCE)
     assert [(line.kind, line.gross_minor, line.fee_minor) for line in page.lines] == [
         ("charge", 10_000, 165),
         ("refund", -1000, 0),
     ]
     assert all(line.gross_minor - line.fee_minor == line.net_minor for line in page.lines)
     assert {line.psp_reference for line in page.lines} == {charged.psp_reference}
-    assert (await connector.settlements(page.cursor)).lines == []
+    assert (await connector.settlements(page.cursor, since=SINCE)).lines == []
 
 
 def test_the_browser_finds_the_field_where_the_public_reaches_it(sandbox_credentials):

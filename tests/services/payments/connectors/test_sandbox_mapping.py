@@ -175,7 +175,10 @@ def test_recorded_settlements():
     ]
     assert all(line.gross_minor - line.fee_minor == line.net_minor for line in page.lines)
     assert {type(line.available_on) for line in page.lines} == {date}
-    assert page.cursor == "5"
+    assert (page.cursor, page.is_more) == ("5", False)
+    first, *_ = page.lines
+    assert (first.line_reference, first.operation_reference) == ("txn_stl_1", "att_1")
+    assert (first.order_reference, first.happened_on) == ("A-1001", date(2026, 11, 21))
 
 
 def test_requests_say_only_what_is_known():

@@ -1,6 +1,7 @@
 """How the stripe connector finds out what became of an attempt, and reads settlements."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
@@ -113,21 +114,50 @@ async def test_a_key_without_a_time_and_a_capture_without_a_reference_stay_open(
     assert scripted.requests == []
 
 
-async def test_settlements_are_read_payout_by_payout_from_the_oldest(connector, scripted):
-    def transactions(request: Request) -> web.Response:
-        lines = DOCUMENTED["lines"] if request.parameters["payout"] == "po_1QA" else []
-        return web.json_response(listed(*lines, path="/v1/balance_transactions"))
+SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 
-    scripted.says("GET", "/v1/payouts", DOCUMENTED["payouts"])
+
+async def test_settlements_are_read_page_by_page_from_the_oldest_payout(connector, scripted):
+    """Cursors name what was read: of a payout until its last page, then the payout."""
+    newest, oldest = DOCUMENTED["payouts"]["data"]
+    first, *others = DOCUMENTED["lines"]
+
+    def payouts(request: Request) -> web.Response:
+        newer = {None: [newest, oldest], "po_1QA": [newest], "po_2QA": []}
+        found = newer[request.parameters.get("ending_before")]
+        return web.json_response(listed(*found, path="/v1/payouts"))
+
+    def transactions(request: Request) -> web.Response:
+        asked = request.parameters
+        if asked["payout"] == "po_2QA":
+            return web.json_response(listed(path="/v1/balance_transactions"))
+        page = others if "starting_after" in asked else [first]
+        answer = listed(*page, path="/v1/balance_transactions")
+        return web.json_response({**answer, "has_more": page == [first]})
+
+    scripted.answers["GET", "/v1/payouts"] = payouts
+    scripted.says("GET", "/v1/payouts/po_1QA", oldest)
     scripted.answers["GET", "/v1/balance_transactions"] = transactions
-    page = await connector.settlements("")
-    assert isinstance(page, Settlements)
-    assert [line.line_reference for line in page.lines] == ["txn_1", "txn_2", "txn_3", "txn_4"]
-    assert page.cursor == "po_2QA"
-    assert [r.parameters.get("payout") for r in scripted.requests] == [None, "po_1QA", "po_2QA"]
-    scripted.says("GET", "/v1/payouts", listed(path="/v1/payouts"))
-    assert await connector.settlements("po_2QA") == Settlements([], "po_2QA")
-    assert scripted.requests[-1].parameters["ending_before"] == "po_2QA"
+    pages = [await connector.settlements("", since=SINCE)]
+    while pages[-1].is_more:
+        pages.append(await connector.settlements(pages[-1].cursor, since=SINCE))
+    assert [[line.line_reference for line in page.lines] for page in pages] == [
+        ["txn_1"],
+        ["txn_2", "txn_3", "txn_4"],
+        [],
+        [],
+    ]
+    assert [page.cursor for page in pages] == ["po_1QA/txn_1", "po_1QA", "po_2QA", "po_2QA"]
+    assert scripted.requests[0].parameters["created"] == {"gte": str(int(SINCE.timestamp()))}
+    assert pages[-1] == Settlements([], "po_2QA")
+
+
+async def test_a_payout_that_was_made_by_hand_has_no_lines_to_list(connector, scripted):
+    by_hand = {**DOCUMENTED["payouts"]["data"][0], "automatic": False}
+    scripted.says("GET", "/v1/payouts", listed(by_hand, path="/v1/payouts"))
+    page = await connector.settlements("po_1QA", since=SINCE)
+    assert page == Settlements([], "po_2QA", is_more=True)
+    assert len(scripted.requests) == 1
 
 
 def test_the_time_of_an_id_is_the_time_it_was_made():

@@ -1,5 +1,7 @@
 """Stripe's documented objects as outcomes."""
 
+from datetime import date
+
 import pytest
 import stripe
 
@@ -167,7 +169,8 @@ def test_cards_that_could_not_be_saved():
 
 
 def test_settlement_lines_add_up_without_the_payout_itself():
-    lines = list(settlement.lines("po_1QA", DOCUMENTED["lines"]))
+    payout = DOCUMENTED["payouts"]["data"][1]
+    lines = list(settlement.lines(payout, DOCUMENTED["lines"]))
     assert [(line.kind, line.psp_reference) for line in lines] == [
         ("charge", "pi_3QA"),
         ("refund", "pi_3QA"),
@@ -177,6 +180,17 @@ def test_settlement_lines_add_up_without_the_payout_itself():
     assert all(line.gross_minor - line.fee_minor == line.net_minor for line in lines)
     assert {line.payout_reference for line in lines} == {"po_1QA"}
     assert {line.currency for line in lines} == {"EUR"}
+    assert {line.payout_on for line in lines} == {date(2026, 11, 25)}
+    assert {line.happened_on for line in lines} == {date(2026, 11, 21)}
+    charge, refund, dispute, fee = lines
+    assert (charge.order_reference, charge.payment_id) == ("A-1", "pay_1")
+    operations = [each.operation_reference for each in (charge, refund, dispute, fee)]
+    assert operations == ["ch_3QA", "re_3QA", "du_1QA", ""]
+
+
+@pytest.mark.parametrize("cursor", ["", "po_1", "po_1/txn_9"])
+def test_a_place_in_the_settlements_is_read_as_it_was_written(cursor: str):
+    assert settlement.Place.read(cursor).cursor == cursor
 
 
 @pytest.mark.parametrize(

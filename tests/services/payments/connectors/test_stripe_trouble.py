@@ -1,5 +1,7 @@
 """What the stripe connector makes of refusals, silence and nonsense."""
 
+from datetime import UTC, datetime
+
 import aiohttp
 import pytest
 from aiohttp import web
@@ -84,7 +86,9 @@ async def test_a_refused_connection_is_a_certain_no_but_no_answer_to_a_question(
     assert isinstance(outcome, Declined)
     assert outcome.code is DeclineCode.PSP_UNAVAILABLE
     assert isinstance(await nobody.look_up(asked(charge, "pi_3QA")), Unknown)
-    assert isinstance(await nobody.settlements(""), Unknown)
+    assert isinstance(
+        await nobody.settlements("", since=datetime(2026, 11, 1, tzinfo=UTC)), Unknown
+    )
     assert await nobody.remove_instrument("pm_1QA") is False
 
 

@@ -1,0 +1,57 @@
+"""What the simulated PSP lists as settled comes by itself: through payments, into the lines that a file would bring."""
+
+import pytest
+
+from libs import db
+from tests.e2e.conftest import until_back
+
+API = "/v1/reconciliation"
+
+
+@pytest.fixture
+def pull_now(stack):
+    """As after an hour."""
+
+    async def due() -> None:
+        database = await db.connect(stack.database_url("reporting"), pool_size=1, service="tests")
+        async with database.connection() as conn:
+            await conn.execute("UPDATE feeds SET due_at = now()")
+        await database.close()
+
+    return due
+
+
+async def test_lines_of_a_feed_match_and_are_known_when_their_file_comes(shop, booked, pull_now):
+    payment = (await shop.one_click(await shop.customer("tok_visa"), 6_431)).expect(201)
+    (row,) = await booked(payment)
+    account = row["account"]
+    async with shop.http.post(
+        f"{shop.sandbox_url}/control/payouts", json={"account": account}
+    ) as answer:
+        assert answer.status == 200, await answer.text()
+    await pull_now()
+    party = payment["psp_account"]
+
+    async def arrived():
+        asked = f"?order_reference={payment['order_reference']}"
+        return (await shop.get(f"{API}/settlement-lines{asked}"))["data"]
+
+    (line,) = await until_back(arrived)
+    assert (line["party"], line["kind"], line["gross_minor"]) == (party, "charge", 6_431)
+    imported = await shop.get(f"{API}/imports/{line['import_id']}")
+    assert (imported["format"], imported["created_by"]) == ("sandbox.feed", "reporting")
+
+    headers = {"Authorization": f"Bearer sandbox_sk_{account}"}
+    url = f"{shop.sandbox_url}/psp/{account}/settlements/report?dialect=stripe"
+    async with shop.http.get(url, headers=headers) as answer:
+        data = await answer.read()
+    file = (await shop.upload(f"{API}/imports?source=psp&psp_account={party}", data)).expect(200)
+    assert (file["lines"], file["known_lines"] > 0) == (0, True)
+    assert await arrived() == [line]
+
+    async def matched():
+        (await shop.call("POST", f"{API}/runs", {})).expect(200)
+        return (await shop.get(f"{API}/matches?theirs_id={line['id']}"))["data"]
+
+    (match,) = await until_back(matched)
+    assert (match["payment_id"], match["rule"]) == (payment["id"], "reference")
