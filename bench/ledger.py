@@ -1,7 +1,7 @@
 """`make bench-ledger`: how many postings reporting books in a second, and what a trial balance of 10,000,000 entries takes.
 
-Booked is what NATS brings, by the consumer that the service runs, in a PostgreSQL that flushes as it should. The entries are
-written by SQL, spread over two years. Writes bench/results/ledger.json.
+Booked is what NATS brings, once by reporting's consumer alone and once on a whole stack (ledger_stack.py), in a PostgreSQL that flushes
+as it should. The entries are loaded by COPY, spread over two years. Writes bench/results/ledger.json.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from bench import ledger_stack
 from bench.ledger_books import MERCHANT, MIDDLE, SUM_OF_POSTINGS, fill
 from bench.ledger_events import events
 from libs import bus as buses
@@ -147,14 +148,16 @@ async def timed(read: Callable[[], Awaitable[object]]) -> dict[str, float]:
 
 
 def main(
-    count: Annotated[int, typer.Option("--events", min=1000)] = 50_000,
+    count: Annotated[int, typer.Option("--events", min=1000)] = 20_000,
     entries: Annotated[int, typer.Option(min=1000)] = 10_000_000,
 ) -> None:
     console = Console()
     with durable_postgres() as server, throw_away_nats() as nats, console.status("") as status:
-        status.update(f"booking {count:,} events")
         busy = os.getloadavg()[0]
         results: dict[str, Any] = {"load_before": round(busy, 1)}
+        status.update(f"booking {count:,} events on a whole stack")
+        results["in_the_stack"] = asyncio.run(ledger_stack.measured(count))
+        status.update(f"booking {count:,} events")
         results["sustained"] = asyncio.run(sustained(server, nats.url, count))
         results["reading"] = asyncio.run(reading(server, entries, status.update))
     RESULTS.parent.mkdir(exist_ok=True)

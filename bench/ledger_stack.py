@@ -1,0 +1,128 @@
+"""How many postings reporting books in a second on a whole stack, where everybody else hears the events too.
+
+Captured payments are written into payments' outbox, as a backlog would be, and go the usual way: the relay of payments, NATS, and
+every consumer of the stack. Beside it, on the same stack just before: the most charges that it takes in a second.
+"""
+
+import asyncio
+import secrets
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from bench.load import Storefront
+from incasso.common.v1.money_pb2 import Money
+from incasso.payments.v1 import events_pb2 as payments
+from incasso.payments.v1 import payments_pb2
+from libs import db, descriptors, ids, outbox
+from libs.db import Conn, Database
+from libs.outbox import NewEvent
+from stack.demo_merchant import create_merchant
+from stack.embedded import Stack
+from stack.shop import Shop
+
+CUSTOMERS: Final = 32
+SHOPPERS: Final = 32
+CHARGING_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.05
+STUCK_SECONDS: Final = 300.0
+QUIET_SECONDS: Final = 3.0
+_COUNT: Final = "SELECT count(*) FROM entries WHERE merchant_id = $1"
+
+
+async def measured(events: int) -> dict[str, Any]:
+    sampling = {"*": {"OTEL_TRACES_SAMPLER_ARG": "0.1"}}
+    with tempfile.TemporaryDirectory(prefix="incasso-bench-") as folder:
+        async with (
+            Stack.start(Path(folder), env_overrides=sampling) as stack,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+        ):
+            merchant = await create_merchant(stack, "Bench", plan="enterprise")
+            shop = Shop(
+                http, stack.url, merchant.secret_key, stack.sandbox_url, stack.localstripe_url
+            )
+            charges = await _charges(shop, http, stack, merchant.secret_key)
+            told, booked = [
+                await db.connect(stack.database_url(name), pool_size=1, service="bench")
+                for name in ("payments", "reporting")
+            ]
+            try:
+                found = await _postings(told, booked, merchant.merchant_id, events)
+            finally:
+                await told.close()
+                await booked.close()
+    ratio = found["postings_per_second"] / charges if charges else 0
+    return {**found, "charges_per_second": round(charges, 1), "ratio": round(ratio, 1)}
+
+
+async def _charges(shop: Shop, http: aiohttp.ClientSession, stack: Stack, key: str) -> float:
+    await shop.lift_limits()
+    customers = [await shop.customer("tok_visa") for _ in range(CUSTOMERS)]
+    storefront = Storefront(http, url=stack.url, secret_key=key, run_id=secrets.token_hex(4))
+    await storefront.pay(customers, concurrency=SHOPPERS, seconds=3)  # warms up
+    load = await storefront.pay(customers, concurrency=SHOPPERS, seconds=CHARGING_SECONDS)
+    return load.per_second
+
+
+async def _postings(
+    payments_db: Database, reporting: Database, merchant_id: str, events: int
+) -> dict[str, Any]:
+    """From the first of them that is booked to the last."""
+    before = await _quiet(reporting, merchant_id)
+    told = [_captured(merchant_id, number) for number in range(events)]
+    async with payments_db.transaction() as conn:
+        await outbox.append(conn, *told)
+    return await _booked(reporting, merchant_id, before, events)
+
+
+def _captured(merchant_id: str, number: int) -> NewEvent:
+    amount = Money(amount_minor=5990 + number % 1000, currency="EUR")
+    payment = payments_pb2.Payment(
+        id=ids.new("pay"),
+        amount=amount,
+        order_reference=f"bench-{number}",
+        method="one_click",
+        psp_account="sandbox-a",
+    )
+    message = payments.PaymentCaptured(payment=payment, amount_minor=amount.amount_minor)
+    subject, body = descriptors.subject_of(message), message.SerializeToString()
+    return NewEvent(merchant_id, payment.id, subject, body, datetime.now(UTC))
+
+
+async def _quiet(reporting: Database, merchant_id: str) -> int:
+    """How many entries there are once the charges before are booked."""
+    count, since = -1, time.monotonic()
+    while time.monotonic() < since + QUIET_SECONDS:
+        await asyncio.sleep(LOOK_SECONDS)
+        found = await reporting.run(_counted, merchant_id)
+        if found != count:
+            count, since = found, time.monotonic()
+    return count
+
+
+async def _counted(conn: Conn, merchant_id: str) -> int:
+    found: int = await conn.fetchval(_COUNT, merchant_id)
+    return found
+
+
+async def _booked(
+    reporting: Database, merchant_id: str, before: int, events: int
+) -> dict[str, Any]:
+    first, count = 0.0, 0
+    last = time.monotonic() + STUCK_SECONDS
+    while count < events:
+        await asyncio.sleep(LOOK_SECONDS)
+        count = await reporting.run(_counted, merchant_id) - before
+        first = first or (time.perf_counter() if count else 0.0)
+        if time.monotonic() > last:
+            raise RuntimeError(f"{count} of {events} events were booked")
+    seconds = time.perf_counter() - first
+    return {
+        "events": events,
+        "seconds": round(seconds, 1),
+        "postings_per_second": round(events / seconds),
+    }
