@@ -40,6 +40,8 @@ class Rule:
     """Rows whose `at` is older than `after` are deleted, or lose what `clear` names (column → SQL).
 
     `at` has an index. `by_event` is a column of event ids instead, which are as old as their row.
+    `key`: the columns of the primary key of a table with partitions, in each of which a `ctid` may
+    name a row.
     """
 
     table: str
@@ -49,6 +51,7 @@ class Rule:
     where: str = "true"
     clear: Mapping[str, str] = field(default_factory=dict)
     by_event: str = ""
+    key: str = "ctid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +128,10 @@ def sql_of(rule: Rule) -> str:
     if rule.clear:
         values = ", ".join(f"{column} = {value}" for column, value in rule.clear.items())
         change = f"UPDATE {rule.table} SET {values}"  # noqa: S608 - made of constants
-    return (
-        f"{change} WHERE ctid = ANY (ARRAY("  # noqa: S608 - made of constants
-        f"SELECT ctid FROM {rule.table} WHERE {old} LIMIT $2 FOR UPDATE SKIP LOCKED))"
-    )
+    found = f"SELECT {rule.key} FROM {rule.table} WHERE {old} LIMIT $2 FOR UPDATE SKIP LOCKED"  # noqa: S608 - made of constants
+    if rule.key == "ctid":
+        return f"{change} WHERE ctid = ANY (ARRAY({found}))"
+    return f"{change} WHERE ({rule.key}) IN ({found})"
 
 
 async def keep_to(db: Database, rules: Sequence[Rule], *, batch: int = BATCH) -> int:

@@ -2,18 +2,24 @@
 on.
 """
 
+from datetime import timedelta
 from typing import Final
 
-from libs.retention import ERASED, Kept, Rule, Table
+from libs.retention import BY_RULE, ERASED, Kept, Rule, Table
 from services.reporting.rules.report_runs import KEPT as FILES_KEPT
 
-_ENTRY: Final = "merchant_id id kind currency resource_id payment_id order_reference trace_id"
+_ENTRY: Final = (
+    "merchant_id id kind currency resource_id payment_id order_reference trace_id method dues"
+)
 _POSTING: Final = (
     "merchant_id entry_id debit_account debit_party credit_account credit_party currency"
 )
 # An account statement supports the books: both are kept equally long (ten years, art. 2220 of the
 # Italian Codice civile), and are dropped with their month's partition.
-_STATEMENT: Final = "stays as long as the books that rest on it"
+# Who paid, and with which words, is of use until nobody can ask for the money back (13 months, for
+# direct debits and cards) and the year after has been closed; the amounts stay.
+_PERSONAL: Final = timedelta(days=760)
+_STATEMENT: Final = f"{BY_RULE}, counted from its import"
 _BANK_LINE: Final = (
     "merchant_id id account currency part entry_id kind end_to_end_reference creditor_reference bank_reference"
     " batch_reference mandate_reference transaction_reference return_reason statement_id import_id"
@@ -26,6 +32,7 @@ _SETTLEMENT_LINE: Final = (
     " order_reference custom_reference currency payout_reference invoice_reference import_id event_id"
 )
 _OF_A_SHOPPER: Final = dict.fromkeys(("counterparty_name", "text"), _STATEMENT)
+_OF_THE_REST: Final = "as that of months with a partition"
 _STAGED: Final = dict.fromkeys(_OF_A_PAYER, "when the file is loaded")
 
 KEPT: Final = Kept(
@@ -52,12 +59,18 @@ KEPT: Final = Kept(
             plain="merchant_id id account currency reference number import_id",
         ),
         "bank_lines": Table("what was booked on bank accounts", _BANK_LINE, _OF_A_PAYER),
-        "bank_lines_rest": Table("those of months without a partition", _BANK_LINE, _OF_A_PAYER),
+        "bank_lines_rest": Table(
+            "those of months without a partition",
+            _BANK_LINE,
+            dict.fromkeys(_OF_A_PAYER, _OF_THE_REST),
+        ),
         "settlement_lines": Table(
             "what PSPs and couriers settled", _SETTLEMENT_LINE, _OF_A_SHOPPER
         ),
         "settlement_lines_rest": Table(
-            "those of months without a partition", _SETTLEMENT_LINE, _OF_A_SHOPPER
+            "those of months without a partition",
+            _SETTLEMENT_LINE,
+            dict.fromkeys(_OF_A_SHOPPER, _OF_THE_REST),
         ),
         "staged_bank_lines": Table("lines of a file while it is loaded", _BANK_LINE, _STAGED),
         "staged_settlement_lines": Table(
@@ -75,6 +88,10 @@ KEPT: Final = Kept(
             plain="merchant_id stage side id kind party currency operation_reference payment_reference"
             " order_reference payment_id trace_id",
         ),
+        "payouts": Table(
+            "what each payout was expected to bring",
+            plain="merchant_id id party payout_reference currency",
+        ),
         "matches": Table(
             "what was matched",
             plain="merchant_id id stage rule ours_id theirs_id kind party currency payment_id order_reference"
@@ -89,7 +106,9 @@ KEPT: Final = Kept(
             plain="merchant_id id type state stage item_id ours_id theirs_id party currency suggestions"
             " payment_id order_reference trace_id owner resolved_as resolution resolved_by",
         ),
-        "sources": Table("terms of PSP accounts and couriers", plain="merchant_id party"),
+        "sources": Table(
+            "terms of PSP accounts and couriers", plain="merchant_id party acquirer tax_code"
+        ),
         "audit_records": Table(
             "who changed what in the reconciliation: a record that was removed breaks the chain",
             plain="merchant_id id action subject_id actor before after trace_id previous_hash hash",
@@ -139,6 +158,21 @@ KEPT: Final = Kept(
         "reconciliations": Table("when each merchant is reconciled next", plain="merchant_id"),
     },
     (
+        *(
+            Rule(
+                table,
+                "created_at",
+                _PERSONAL,
+                "nobody can ask for the money back any more; the books need amounts and references",
+                where=f"({' OR '.join(f'{column} IS NOT NULL' for column in columns)})",
+                clear=dict.fromkeys(columns, "NULL"),
+                key=f"merchant_id, id, {day}",
+            )
+            for table, columns, day in (
+                ("bank_lines", _OF_A_PAYER, "booked_on"),
+                ("settlement_lines", _OF_A_SHOPPER, "happened_on"),
+            )
+        ),
         Rule(
             "report_runs",
             "created_at",

@@ -71,3 +71,16 @@ def test_every_rule_is_about_a_table_and_says_why(service):
 def test_what_is_erased_of_messages_is_in_the_contracts(erased):
     for message, fields in erased.PERSONAL.items():
         assert set(fields) <= set(descriptors.message(message).fields_by_name), message
+
+
+_PARTITIONED = "SELECT relname FROM pg_class WHERE relkind = 'p'"
+
+
+@pytest.mark.parametrize("service", services.NAMES)
+async def test_a_rule_of_a_table_with_partitions_names_its_rows_by_key(service, new_database):
+    """The place of a row is that in its partition: another has one there, too."""
+    conn = await asyncpg.connect(new_database(service))
+    partitioned = {row["relname"] for row in await conn.fetch(_PARTITIONED)}
+    await conn.close()
+    for rule in kept(service).rules:
+        assert rule.key != "ctid" or rule.table not in partitioned

@@ -158,5 +158,6 @@ async def _judge(tx: Conn, merchant_id: str, now: datetime) -> int:
         for each in await exceptions_store.missing(tx, merchant_id, now.date())
     ]
     await exceptions_store.raise_all(tx, [exception_rules.of_item(*each, now) for each in missing])
+    await exceptions_store.refresh(tx, merchant_id)
     kinds = [(each.item.id, verdict.type) for each, verdict in (*judged, *missing)]
     return await exceptions_store.supersede(tx, merchant_id, kinds, now)

@@ -174,6 +174,19 @@ async def supersede(
     )
 
 
+async def refresh(conn: Conn, merchant_id: str) -> None:
+    """Amounts of items that have changed since they were listed."""
+    await conn.execute(
+        "UPDATE exceptions SET amount_minor = item.amount_minor, expected_minor = CASE"
+        "  WHEN item.side = 'ours' THEN item.amount_minor ELSE expected_minor END"
+        " FROM open_items AS item WHERE exceptions.merchant_id = $1 AND state = 'open'"
+        " AND item.merchant_id = $1 AND item.stage = exceptions.stage AND item.id = item_id"
+        " AND item.amount_minor <> exceptions.amount_minor AND exceptions.type = ANY ($2)",
+        merchant_id,
+        sorted(kind.value for kind in OF_OPEN_ITEMS),
+    )
+
+
 async def resolve(conn: Conn, resolved: ReconciliationException) -> None:
     columns = ("state", "resolved_as", "resolution", "resolved_by", "resolved_at")
     await EXCEPTIONS.change(

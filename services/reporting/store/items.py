@@ -64,35 +64,51 @@ SELECT line.merchant_id, 'bank', 'theirs', line.id, 'other', '', line.currency, 
 FROM bank_lines AS line LEFT JOIN link_transfers AS told USING (merchant_id, id)
 WHERE line.merchant_id = $1 AND import_id = $2 AND line.amount_minor <> 0
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
-# A payout is the sum of its lines, less what is already matched; for a PSP report without payouts,
-# the lines themselves. Its id is derived from its identifying fields, so that all its lines form
-# one payout.
+# A payout is the sum of its lines; for a PSP report without payouts, the lines themselves. What it was
+# expected to bring so far is in `payouts`: only what is added now is expected, as part of its open
+# item, or as another one if that is matched or resolved. Concurrent additions add up.
 _PAYOUTS: Final = f"""
 WITH named AS (
     SELECT DISTINCT party, payout_reference FROM settlement_lines
     WHERE merchant_id = $1 AND (import_id = $2 OR event_id = ANY ($4))
         AND payout_reference IS NOT NULL
 ), summed AS (
-    SELECT {payout_id_sql("party || ' ' || payout_reference || ' ' || currency")} AS id, party,
-        payout_reference, currency, sum(net_minor)::bigint AS amount_minor,
+    SELECT party, payout_reference, currency, sum(net_minor)::bigint AS amount_minor,
         max(coalesce(payout_on, happened_on)) AS happened_on, max(created_at) AS created_at
     FROM settlement_lines JOIN named USING (party, payout_reference)
     WHERE merchant_id = $1 AND kind <> 'payout' GROUP BY party, payout_reference, currency
-), alone AS (
-    SELECT {payout_id_sql("id")} AS id, party, provider_reference AS payout_reference, currency,
-        -net_minor AS amount_minor, happened_on, created_at FROM settlement_lines
-    WHERE merchant_id = $1 AND import_id = $2 AND kind = 'payout' AND payout_reference IS NULL
-), owed AS (
-    SELECT found.*, amount_minor - coalesce((SELECT sum(matches.amount_minor) FROM matches
-        WHERE matches.merchant_id = $1 AND ours_id = found.id), 0)::bigint AS left_minor
-    FROM (SELECT * FROM summed UNION ALL SELECT * FROM alone) AS found
+), known AS (
+    SELECT party, payout_reference, payouts.currency, sum(payouts.amount_minor)::bigint AS known_minor,
+        count(*) AS items, max(open_items.id) AS open_id
+    FROM payouts JOIN named USING (party, payout_reference)
+    LEFT JOIN open_items USING (merchant_id, id, party)
+    WHERE merchant_id = $1 GROUP BY party, payout_reference, payouts.currency
+), added AS (
+    SELECT coalesce(open_id, {payout_id_sql("concat_ws(' ', party, payout_reference, currency, items)")}) AS id,
+        party, payout_reference, currency, amount_minor - coalesce(known_minor, 0) AS amount_minor,
+        happened_on, created_at
+    FROM summed LEFT JOIN known USING (party, payout_reference, currency)
+    WHERE amount_minor <> coalesce(known_minor, 0)
+), kept AS (
+    INSERT INTO payouts AS known (merchant_id, id, party, payout_reference, currency, amount_minor)
+    SELECT $1, id, party, payout_reference, currency, amount_minor FROM added
+    ON CONFLICT ON CONSTRAINT payouts_pkey
+        DO UPDATE SET amount_minor = known.amount_minor + EXCLUDED.amount_minor
+), gone AS (
+    DELETE FROM open_items USING added WHERE open_items.merchant_id = $1 AND stage = 'bank' AND side = 'ours'
+        AND open_items.id = added.id AND open_items.amount_minor = -added.amount_minor
+    RETURNING open_items.id
 )
-INSERT INTO open_items ({_COLUMNS})
-SELECT $1, 'bank', 'ours', id, 'payout', party, currency, left_minor, 0, payout_reference, NULL,
+INSERT INTO open_items AS known ({_COLUMNS})
+SELECT $1, 'bank', 'ours', id, 'payout', party, currency, amount_minor, 0, payout_reference, NULL,
     NULL, NULL, $3, happened_on, created_at
-FROM owed WHERE left_minor <> 0
+FROM (SELECT * FROM added UNION ALL
+    SELECT {payout_id_sql("id")}, party, provider_reference, currency, -net_minor, happened_on, created_at
+    FROM settlement_lines WHERE merchant_id = $1 AND import_id = $2 AND kind = 'payout'
+        AND payout_reference IS NULL AND net_minor <> 0) AS found
+WHERE id NOT IN (SELECT id FROM gone)
 ON CONFLICT ON CONSTRAINT open_items_pkey DO UPDATE
-    SET amount_minor = EXCLUDED.amount_minor, happened_on = EXCLUDED.happened_on"""  # noqa: S608 - made of constants
+    SET amount_minor = known.amount_minor + EXCLUDED.amount_minor, happened_on = EXCLUDED.happened_on"""  # noqa: S608 - made of constants
 _DUE: Final = """
 INSERT INTO reconciliations (merchant_id, due_at) VALUES ($1, now())
 ON CONFLICT (merchant_id) DO UPDATE SET due_at = EXCLUDED.due_at"""

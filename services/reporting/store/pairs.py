@@ -15,14 +15,14 @@ _NEAR_DAYS: Final = f"theirs.happened_on BETWEEN ours.happened_on - {EARLY_DAYS}
 # A line that names another payment is not this one's, whatever its amount.
 _NO_OTHER_PAYMENT: Final = "(ours.payment_reference IS NULL OR theirs.payment_reference IS NULL)"
 # A payer who has paid a party's payouts before identifies the party.
-_KNOWN_PAYER: Final = """EXISTS (
-    SELECT FROM bank_lines AS line JOIN bank_lines AS before
+_KNOWN_PAYER: Final = """(
+    SELECT true FROM bank_lines AS line JOIN bank_lines AS before
         ON before.merchant_id = $1 AND before.counterparty_account = line.counterparty_account
         OR before.merchant_id = $1 AND line.counterparty_account IS NULL
             AND before.counterparty_name = line.counterparty_name
     JOIN matches ON matches.merchant_id = $1 AND matches.theirs_id = before.id
         AND matches.party = pair.party
-    WHERE line.merchant_id = $1 AND line.id = pair.theirs_id)"""
+    WHERE line.merchant_id = $1 AND line.id = pair.theirs_id LIMIT 1)"""
 _TEXT_NAMES: Final = """EXISTS (
     SELECT FROM bank_lines AS line WHERE line.merchant_id = $1 AND line.id = theirs.id
         AND position(lower(ours.operation_reference) IN lower(line.text)) > 0)"""
