@@ -19,6 +19,7 @@ from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers import registry
+from services.notify.messages.reporting_client import Reports
 from services.notify.messages.rules.bounces import ReturnAddresses
 from services.notify.messages.smtp_client import Mailer, Server
 from services.notify.service import messages, webhooks
@@ -36,6 +37,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     paylink = client.channel(config.paylink_target)
     instalments = client.channel(config.instalments_target)
     cod = client.channel(config.cod_target)
+    reporting = client.channel(config.reporting_target)
     session = aiohttp.ClientSession()
     keys = keys_of(config.seal_keys)
     guard = Guard(networks_of(config.webhook_allowed_networks))
@@ -46,6 +48,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
         links=Links(paylink),
         plans=Plans(instalments),
         cod_orders=CodOrders(cod),
+        reports=Reports(reporting),
         mailer=Mailer(Server.of(config.smtp_url)),
         return_addresses=ReturnAddresses(config.bounce_domain, keys),
         mail_from=config.mail_from,
@@ -75,6 +78,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             paylink.close,
             instalments.close,
             cod.close,
+            reporting.close,
         ],
     )
 

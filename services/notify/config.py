@@ -51,6 +51,7 @@ class Config(ServiceSettings):
     paylink_target: str
     instalments_target: str
     cod_target: str
+    reporting_target: str
     seal_keys: Annotated[str, _read_by(_keys)]  # Fernet keys, comma-separated, newest first
     public_url: str  # of the gateway: logos, SMS providers' notices
 

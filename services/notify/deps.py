@@ -15,6 +15,7 @@ from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers.base import Provider
+from services.notify.messages.reporting_client import Reports
 from services.notify.messages.rules.bounces import ReturnAddresses
 from services.notify.messages.smtp_client import Mailer
 from services.notify.webhooks.guard import Guard
@@ -29,6 +30,7 @@ class Deps:
     links: Links
     plans: Plans
     cod_orders: CodOrders
+    reports: Reports
     mailer: Mailer
     return_addresses: ReturnAddresses
     mail_from: str

@@ -1,5 +1,6 @@
 """The public view of the ledger, and the events of reporting: of a close, and of a finished report."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from incasso.reporting.v1 import events_pb2, ledger_pb2, reports_pb2
@@ -22,7 +23,11 @@ async def period_closed(conn: Conn, merchant_id: str, period: Period, now: datet
     )
 
 
-async def report_finished(conn: Conn, run: ReportRun, now: datetime) -> None:
-    """`run`: as it is now."""
-    event = events_pb2.ReportFinished(run=wire.message(reports_pb2.ReportRun, run))
-    await outbox.append(conn, outbox.event_of(run, event, now))
+async def report_finished(
+    conn: Conn, run: ReportRun, recipients: Sequence[str], now: datetime
+) -> None:
+    """`run`: as it is now. Also asks for the e-mails of its schedule."""
+    shown = wire.message(reports_pb2.ReportRun, run)
+    messages = [events_pb2.ReportMessageRequested(run=shown, recipient=each) for each in recipients]
+    told = [events_pb2.ReportFinished(run=shown), *messages]
+    await outbox.append(conn, *(outbox.event_of(run, event, now) for event in told))

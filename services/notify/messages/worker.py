@@ -11,7 +11,13 @@ from libs.db import Conn
 from libs.due import DueWorker, Room
 from libs.process import Loop
 from services.notify.deps import Deps
-from services.notify.messages import cod_events, owner_events, plan_events, shopper_events
+from services.notify.messages import (
+    cod_events,
+    owner_events,
+    plan_events,
+    report_events,
+    shopper_events,
+)
 from services.notify.messages.flows.messages import queue_messages
 from services.notify.messages.flows.resolve import resolve_message
 from services.notify.messages.flows.send import send_message
@@ -29,6 +35,7 @@ _MESSAGES: Final[Mapping[str, Callable[[Event, datetime], list[Message]]]] = {
     **owner_events.MESSAGES,
     **plan_events.MESSAGES,
     **cod_events.MESSAGES,
+    **report_events.MESSAGES,
 }
 
 

@@ -30,6 +30,7 @@ from services.reporting.rules.tables import Asked, Report
 from services.reporting.store import report_rows
 from services.reporting.store import report_runs as store
 from services.reporting.store.report_runs import RUNS
+from services.reporting.store.schedules import SCHEDULES
 from services.reporting.store.tables.registry import REPORTS
 
 BEAT_SECONDS: Final = 2.0
@@ -113,7 +114,11 @@ async def _fail(deps: Deps, run: ReportRun, reason: FailedReason) -> None:
 
 async def _tell(deps: Deps, tx: Conn, run: ReportRun) -> None:
     ended = required(await RUNS.get(tx, run.merchant_id, run.id), ReportRunNotFound)
-    await events.report_finished(tx, ended, deps.clock.now())
+    recipients: Sequence[str] = ()
+    if run.schedule_id:
+        schedule = await SCHEDULES.get(tx, run.merchant_id, run.schedule_id)
+        recipients = schedule.emails if schedule else ()
+    await events.report_finished(tx, ended, recipients, deps.clock.now())
 
 
 @dataclass(slots=True)

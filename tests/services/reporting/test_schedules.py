@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incasso.reporting.v1 import reports_pb2
+from incasso.reporting.v1 import events_pb2, reports_pb2
 from libs import clock, context
 from libs.due import DueRow
 from libs.errors import RemoteRefusal
@@ -144,3 +144,25 @@ async def test_there_is_an_end_to_schedules(world):
     with pytest.raises(RemoteRefusal) as caught:
         await world.call("StopReportSchedule", schedule_id="rsc_none")
     assert caught.value.reason == "report_schedule_not_found"
+
+
+@pytest.mark.parametrize("emails", [[], ["finance@example.com", "owner@example.com"]])
+async def test_a_finished_report_is_announced_and_each_address_gets_one_message(world, emails):
+    schedule = await created(world, emails=emails)
+    days_later(world, 1)
+    await schedules.fall_due(world.deps, DueRow(world.merchant_id, schedule.id))
+    while await worker.report_worker(world.deps).run_once():
+        pass
+    async with world.deps.db.connection() as conn:
+        told = await conn.fetch(
+            "SELECT subject, body FROM outbox WHERE merchant_id = $1 ORDER BY seq",
+            world.merchant_id,
+        )
+    public, *mails = told
+    assert public["subject"] == "incasso.reporting.report.finished"
+    finished = events_pb2.ReportFinished.FromString(public["body"])
+    assert finished.run.state == reports_pb2.ReportRun.STATE_DONE
+    assert b"example.com" not in public["body"]
+    found = [events_pb2.ReportMessageRequested.FromString(each["body"]) for each in mails]
+    assert [each.recipient for each in found] == emails
+    assert all(each.run == finished.run for each in found)

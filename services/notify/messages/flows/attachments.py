@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from libs.display import language_of
 from services.notify.deps import Deps
 from services.notify.messages.rules.attachments import ATTACHED, Attachment
-from services.notify.messages.rules.domain import Channel, Message
+from services.notify.messages.rules.domain import Channel, Kind, Message
 from services.notify.messages.rules.texts import WORDS
 
 
 async def attachments_of(deps: Deps, message: Message) -> Sequence[Attachment]:
     """Without unavailable ones: the message still says what it says, and links to the plan's page.
 
-    Raises Refusal while instalments does not answer.
+    Raises Refusal while the service that has them does not answer.
     """
+    if message.kind is Kind.REPORT_DONE:
+        file = await deps.reports.file(message.about.report_run_id)
+        return [file] if file else ()
     documents = ATTACHED.get(message.kind, ())
     if message.plan_id is None or message.channel is not Channel.EMAIL or not documents:
         return ()

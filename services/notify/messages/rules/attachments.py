@@ -1,4 +1,4 @@
-"""Documents of a plan attached to a message, so that its reader can keep them. Pure."""
+"""Documents of a plan, and files of reports, attached to a message, so that its reader can keep them. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,10 @@ from enum import StrEnum
 from typing import Final
 
 from services.notify.messages.rules.domain import Kind
+
+MOST_BYTES: Final = (
+    5 * 2**20
+)  # of a report's file: mail servers accept 10 MB, and base64 adds a third
 
 
 class Document(StrEnum):
@@ -25,12 +29,15 @@ ATTACHED: Final[Mapping[Kind, Sequence[Document]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A PDF as delivered. `name`: what its reader calls it."""
+    """A file as delivered. `name`: what its reader calls it; for a PDF, `file_name` follows."""
 
     name: str
     content: bytes = field(repr=False)
+    media_type: str = "application/pdf"
 
     @property
     def file_name(self) -> str:
         """`ricevuta-del-recesso.pdf`"""
+        if self.media_type != "application/pdf":
+            return self.name
         return f"{re.sub('[^a-z0-9]+', '-', self.name.lower())}.pdf"

@@ -72,6 +72,8 @@ class Kind(StrEnum):
     COD_REFUND_PAID = "cod_refund_paid"
     COD_DEPOSIT = "cod_deposit"
     COD_EXPIRED = "cod_expired"
+    REPORT_DONE = "report_done"
+    REPORT_FAILED = "report_failed"
 
 
 # These contain the link's URL, and are pointless once the link is closed.
@@ -98,6 +100,8 @@ PART_KINDS: Final = frozenset({Kind.INSTALMENT_MISSED, Kind.CARD_NEEDED})
 PAYABLE: Final = LINK_KINDS | PART_KINDS  # pointless once their link is closed
 # To the merchant's owner, about the merchant; the others go to shoppers, about their money.
 OWNER_KINDS: Final = frozenset({Kind.BANK_ACCOUNT_CHANGE, Kind.BANK_ACCOUNT_CHANGED})
+# To the merchant's own people, named by a schedule of reports.
+REPORT_KINDS: Final = frozenset({Kind.REPORT_DONE, Kind.REPORT_FAILED})
 # The reader did not ask for these and can stop them.
 STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
 
@@ -178,6 +182,7 @@ class About:
     paragraphs: tuple[str, ...] = ()  # texts on a plan required by law, in the message's language
     warning: str = ""  # the one of them that fits into a text message
     code: str = ""  # fetched when it is sent, and never stored
+    report_run_id: str = ""  # whose file is fetched when it is sent
 
 
 @dataclass(frozen=True, slots=True)

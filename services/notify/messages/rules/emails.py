@@ -13,6 +13,7 @@ from services.notify.messages.rules.domain import (
     LINK_KINDS,
     NOTICES,
     OWNER_KINDS,
+    REPORT_KINDS,
     STOPPABLE,
     About,
     Kind,
@@ -104,7 +105,10 @@ def compose(
         paragraphs.append(said.quote)
     if attachments:
         names = ", ".join(attachment.name for attachment in attachments)
-        paragraphs.append(said.attached.format(names=names))
+        attached = said.enclosed if kind in REPORT_KINDS else said.attached
+        paragraphs.append(attached.format(names=names))
+    elif kind is Kind.REPORT_DONE:
+        paragraphs.append(said.not_enclosed.format(run=about.report_run_id))
     return Email(
         language=language,
         subject=subject_of(text.subject, values),
@@ -130,6 +134,8 @@ def compose(
 def _sent_by(kind: Kind, merchant: Merchant, said: Language) -> str:
     if kind in OWNER_KINDS:
         return said.sent_to_owner
+    if kind in REPORT_KINDS:
+        return said.sent_by_schedule
     return said.sent_by_reply if merchant.reply_to else said.sent_by
 
 

@@ -66,7 +66,7 @@ def _words(text: str) -> str:
 
 
 def message(head: Head, *, plain: str, html: str, attachments: Sequence[Attachment] = ()) -> bytes:
-    """The complete mail: one text in two forms, and PDFs. Raises ValueError if a value would be
+    """The complete mail: one text in two forms, and files. Raises ValueError if a value would be
     read as more than a value.
     """
     texts = [
@@ -98,7 +98,7 @@ def _part(*head: tuple[str, str], content: str) -> str:
 def _attachment_part(attachment: Attachment) -> str:
     lines = base64.encodebytes(attachment.content).decode().splitlines()
     return _part(
-        ("Content-Type", "application/pdf"),
+        ("Content-Type", attachment.media_type),
         ("Content-Disposition", f'attachment; filename="{attachment.file_name}"'),
         ("Content-Transfer-Encoding", "base64"),
         content=CRLF.join(lines),

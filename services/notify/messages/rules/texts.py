@@ -51,6 +51,9 @@ class Language:
     sms_reference: str
     sms_law: str
     attached: str
+    enclosed: str
+    not_enclosed: str
+    sent_by_schedule: str
     documents: Mapping[Document, str]
     safe: Sequence[str]
     kinds: Mapping[Kind, KindWords]

@@ -24,6 +24,7 @@ from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers.twilio import Account, Twilio
+from services.notify.messages.reporting_client import Reports
 from services.notify.messages.rules.bounces import ReturnAddresses
 from services.notify.messages.rules.domain import Channel
 from services.notify.messages.rules.senders import Sender
@@ -101,6 +102,7 @@ async def world(
         links=Links(to_neighbours),
         plans=Plans(to_neighbours),
         cod_orders=CodOrders(to_neighbours),
+        reports=Reports(to_neighbours),
         mailer=Mailer(
             MailAddress("smtp", "127.0.0.1", mail.port), timeouts=Timeouts(command=2, data=1)
         ),

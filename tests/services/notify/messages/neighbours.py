@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,7 +16,9 @@ from incasso.instalments.v1 import pages_pb2_grpc as instalments_grpc
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
 from incasso.paylink.v1 import paylink_pb2, paylink_pb2_grpc
+from incasso.reporting.v1 import reports_pb2_grpc
 from libs import context, ids
+from libs.downloads import Download
 from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
 from libs.server import Server
 from libs.tasks import Tasks
@@ -31,6 +34,7 @@ NAMES = (
     "incasso.instalments.v1.InstalmentPlansService",
     "incasso.cod.v1.CodOrdersService",
     "incasso.cod.v1.CodPagesService",
+    "incasso.reporting.v1.ReportsService",
 )
 
 
@@ -64,6 +68,7 @@ class Neighbours(
     plans_pb2_grpc.InstalmentPlansServiceServicer,
     orders_pb2_grpc.CodOrdersServiceServicer,
     cod_pages_grpc.CodPagesServiceServicer,
+    reports_pb2_grpc.ReportsServiceServicer,
 ):
     """`away`: names of RPCs that do not answer. `calls` counts what was asked. `documents` by their kind."""
 
@@ -81,6 +86,7 @@ class Neighbours(
         self.closed: set[str] = set()
         self.documents: dict[int, bytes] = {}
         self.codes: dict[str, str] = {}  # of orders
+        self.files: dict[str, tuple[str, str, bytes]] = {}  # of runs: name, media type, content
         self.away: set[str] = set()
         self.calls: dict[str, int] = defaultdict(int)
 
@@ -130,6 +136,17 @@ class Neighbours(
         document = plans_pb2.InstalmentDocument(kind=request.kind, content=content)
         return plans_pb2.GetInstalmentDocumentResponse(document=document)
 
+    async def DownloadReportRun(self, request: Any, rpc: Any) -> Any:
+        self._asked("DownloadReportRun")
+        if request.run_id not in self.files:
+            raise RemoteRefusal(Kind.CONFLICT, "report_file_expired", "")
+        name, media_type, content = self.files[request.run_id]
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield content
+
+        return Download(name, media_type, pieces(), len(content))
+
     async def GetCodCode(self, request: Any, rpc: Any) -> Any:
         self._asked("GetCodCode")
         if request.cod_order_id not in self.codes:
@@ -154,6 +171,7 @@ async def serve(double: Neighbours) -> tuple[Server, str]:
             (plans_pb2_grpc.add_InstalmentPlansServiceServicer_to_server, double),
             (orders_pb2_grpc.add_CodOrdersServiceServicer_to_server, double),
             (cod_pages_grpc.add_CodPagesServiceServicer_to_server, double),
+            (reports_pb2_grpc.add_ReportsServiceServicer_to_server, double),
         ],
         NAMES,
         Tasks(),

@@ -20,6 +20,7 @@ from services.notify.messages.rules.domain import (
     LINK_KINDS,
     OWNER_KINDS,
     PLAN_KINDS,
+    REPORT_KINDS,
     STOPPABLE,
     About,
     Item,
@@ -45,7 +46,8 @@ ABOUT = About(
     happened_at=NOW,
     has_quote=True,
 )
-SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS - PLAN_KINDS)  # the others: test_plan_texts
+# The others: test_owner_notices, test_plan_texts, test_report_mails.
+SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS - PLAN_KINDS - REPORT_KINDS)
 ALL = list(itertools.product(SHOPPER_KINDS, ("it", "en")))
 
 

@@ -51,6 +51,7 @@ def environment(fresh_nats_url, free_port, beside, new_database, mail: MailServe
         "INCASSO_PAYLINK_TARGET": beside[1],
         "INCASSO_INSTALMENTS_TARGET": beside[1],
         "INCASSO_COD_TARGET": beside[1],
+        "INCASSO_REPORTING_TARGET": beside[1],
         "INCASSO_SEAL_KEYS": ",".join(KEYS),
         "INCASSO_PUBLIC_URL": "https://pay.example/",
         "INCASSO_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",

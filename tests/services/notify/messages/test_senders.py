@@ -15,6 +15,7 @@ CONFIG = {
     "paylink_target": "x",
     "instalments_target": "x",
     "cod_target": "x",
+    "reporting_target": "x",
     "seal_keys": Fernet.generate_key().decode(),
     "public_url": "https://pay.example",
     "smtp_url": "smtp://mx.example",

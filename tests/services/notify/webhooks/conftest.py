@@ -22,6 +22,7 @@ from services.notify.messages.instalments_client import Plans
 from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
+from services.notify.messages.reporting_client import Reports
 from services.notify.messages.rules.bounces import ReturnAddresses
 from services.notify.messages.smtp_client import Mailer
 from services.notify.messages.smtp_client import Server as MailAddress
@@ -76,6 +77,7 @@ async def hooks(
         links=Links(nobody),
         plans=Plans(nobody),
         cod_orders=CodOrders(nobody),
+        reports=Reports(nobody),
         mailer=Mailer(MailAddress("smtp", "127.0.0.1", 1)),
         return_addresses=ReturnAddresses("", keys),
         mail_from="pay@incasso.example",

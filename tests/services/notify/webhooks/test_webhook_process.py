@@ -40,6 +40,7 @@ def environment(fresh_nats_url, free_port, new_database):
         "INCASSO_PAYLINK_TARGET": nobody,
         "INCASSO_INSTALMENTS_TARGET": nobody,
         "INCASSO_COD_TARGET": nobody,
+        "INCASSO_REPORTING_TARGET": nobody,
         "INCASSO_SEAL_KEYS": Fernet.generate_key().decode(),
         "INCASSO_PUBLIC_URL": "http://127.0.0.1:1",
         "INCASSO_SMTP_URL": f"smtp://{nobody}",
