@@ -57,15 +57,22 @@ class DayEnd:
     trace_url: str = ""
 
 
-async def end_day(shop: Shop) -> DayEnd:
+async def begin_day(shop: Shop) -> set[str]:
+    """Open exceptions of before, also of what the bank account has received from others."""
+    await _bank_import(shop)
+    (await shop.call("POST", f"{API}/runs", {})).expect(200)
+    return {each["id"] async for each in shop.pages(f"{API}/exceptions?state=open")}
+
+
+async def end_day(shop: Shop, before: set[str]) -> DayEnd:
+    """`before`: what begin_day has found."""
     try:
-        return await _ended(shop)
+        return await _ended(shop, before)
     except (JourneyFailedError, KeyError) as failure:
         return DayEnd([], {}, [], [f"{type(failure).__name__}: {failure}"])
 
 
-async def _ended(shop: Shop) -> DayEnd:
-    before = {each["id"] async for each in shop.pages(f"{API}/exceptions?state=open")}
+async def _ended(shop: Shop, before: set[str]) -> DayEnd:
     files = [await psp_report(shop, account) for account in SANDBOX_ACCOUNTS]
     files.append(await bank_statement(shop))
     last = time.monotonic() + CAUGHT_UP_SECONDS
@@ -100,11 +107,12 @@ async def bank_statement(shop: Shop) -> Imported:
         "text": f"auguri {shop.run_id}",
     }
     await _sandbox(shop, "POST", "/bank/transfers", json=transfer)
+    return await _bank_import(shop, f"&unknown_debit=1&mark={shop.run_id[:6].upper()}")
+
+
+async def _bank_import(shop: Shop, mistakes: str = "") -> Imported:
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()  # a demo may see midnight
-    query = (
-        f"from={yesterday}&payouts_of={','.join(SANDBOX_ACCOUNTS)}"
-        f"&unknown_debit=1&mark={shop.run_id[:6].upper()}"
-    )
+    query = f"from={yesterday}&payouts_of={','.join(SANDBOX_ACCOUNTS)}{mistakes}"
     data = await _sandbox(shop, "GET", f"/bank/accounts/{IBAN}/statement?{query}")
     return await _imported(shop, "bank.xml", "source=bank", data, "bank-lines")
 

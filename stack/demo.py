@@ -12,7 +12,7 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
-from stack.day_end import end_day
+from stack.day_end import begin_day, end_day
 from stack.day_end_told import tell_day_end
 from stack.demo_merchant import LENDER_SUFFIX, STRIPE_ACCOUNT, sandbox_accounts
 from stack.journey_report import Journey
@@ -48,6 +48,7 @@ async def run_demo(
     connector = aiohttp.TCPConnector(limit=100)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
         shop = Shop(http, url, secret_key, sandbox_url, localstripe_url, lender_key)
+        before = await begin_day(shop)
         results = []
         for journey in JOURNEYS:
             result = await play(journey, shop)
@@ -63,7 +64,7 @@ async def run_demo(
                 await ledger(shop.lender(), sandbox_accounts(LENDER_SUFFIX)),
             ),
         ]
-        day = await end_day(shop)
+        day = await end_day(shop, before)
     console.print(table(results))
     console.print(tree(traced.trace_id, spans))
     differing = [one for _, books in ledgers for one in books.differences]
