@@ -12,7 +12,7 @@ from typing import Any, Final
 import psutil
 import pytest
 
-HANGING_SECONDS: Final = 60.0
+HANGING_SECONDS: Final = 150.0
 Condition = Callable[[], Awaitable[object] | object]
 
 

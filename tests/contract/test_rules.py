@@ -8,7 +8,7 @@ from services.gateway.routes import all_routes
 from tests.contract.node import needs_node, run, workplace
 
 # Bounds for tools that hang, on any machine.
-pytestmark = [needs_node, pytest.mark.timeout(600)]
+pytestmark = needs_node
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,6 @@ import pytest
 
 from tests.contract.node import HERE, needs_node, run, workplace
 
-pytestmark = pytest.mark.timeout(600)  # a bound for hanging, on any machine
-
 
 @pytest.fixture
 async def document(shop):

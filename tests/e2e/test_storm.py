@@ -156,7 +156,6 @@ def agree(payment, booked):
     return booked["state"] != "authorised" and captured == refunded
 
 
-@pytest.mark.timeout(600)  # longer than it may take to calm down
 async def test_after_a_storm_the_psps_books_are_what_payments_says(storm):
     await storm.prepare()
     await storm.set_faults(FAULTS)

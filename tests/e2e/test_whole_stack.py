@@ -15,6 +15,7 @@ from rich.console import Console
 from stack.day_end import PLANTED
 from stack.demo import run_demo
 from stack.demo_merchant import create_merchant, ensure_demo_merchant, read_demo_env
+from tests.waiting import HANGING_SECONDS
 
 
 async def get(url: str, secret_key: str, path: str) -> tuple[int, dict]:
@@ -99,7 +100,7 @@ async def test_a_further_merchant_has_psp_accounts_of_its_own(stack, demo_mercha
 async def test_a_killed_service_comes_back_by_itself(stack, demo_merchant):
     before = stack.process("payments").starts
     stack.kill("payments", signal.SIGKILL)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANGING_SECONDS):
         while stack.process("payments").starts == before:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
         await stack.process("payments").wait_ready()

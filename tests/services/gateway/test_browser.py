@@ -258,7 +258,6 @@ async def test_what_cannot_be_paid_says_so(page, shop, get, view):
     await picture(page, view)
 
 
-@pytest.mark.timeout(600)
 async def test_the_reference_shows_every_call(page, shop):
     asked = []
     page.on("request", lambda request: asked.append(request.url))

@@ -13,7 +13,7 @@ from services.instalments import worker
 from services.instalments.store import plans as store
 from services.instalments.store.plans import MOST_AT_ONCE
 from tests.services.instalments.world import World
-from tests.waiting import until
+from tests.waiting import HANGING_SECONDS, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PLANS = 300
@@ -79,7 +79,7 @@ async def test_each_part_is_paid_once_by_two_workers_of_which_one_is_killed(worl
     world.payments.before["CreatePayment"] = kill
     with suppress(asyncio.CancelledError):
         await killed
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANGING_SECONDS):
         while (await left(world))["planned"] > MOST_AT_ONCE * worker.BATCHES:
             await asyncio.wait([survivor], timeout=0.1)
     survivor.cancel()

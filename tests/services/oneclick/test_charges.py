@@ -12,6 +12,7 @@ from services.oneclick import worker
 from services.oneclick.store.charges import SCA_WINDOW
 from tests.kit.payments_double import lose_answer, money, once, refuse
 from tests.services.oneclick.world import World
+from tests.waiting import HANGING_SECONDS
 
 State = payments_pb2.Payment
 
@@ -67,10 +68,9 @@ async def test_a_click_that_is_made_again_from_elsewhere_is_the_same_click(world
 async def test_a_repeat_is_answered_while_its_customer_is_locked(world: World):
     customer_id = await world.shopper()
     first = await world.charge(customer_id, key="click-1")
-    async with world.db.transaction() as tx:
+    async with asyncio.timeout(HANGING_SECONDS), world.db.transaction() as tx:
         await tx.execute("SELECT FROM customers WHERE id = $1 FOR UPDATE", customer_id)
-        async with asyncio.timeout(60):
-            assert await world.charge(customer_id, key="click-1") == first
+        assert await world.charge(customer_id, key="click-1") == first
 
 
 async def test_a_click_of_an_unknown_customer_leaves_its_key_new(world: World):
