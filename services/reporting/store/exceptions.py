@@ -92,12 +92,14 @@ LEFT JOIN LATERAL (
     ) AS fits
 ) AS fitting ON true
 ORDER BY theirs.happened_on, theirs.id"""  # noqa: S608 - made of constants
-# An item that is suggested for another exception, or differs from it, is not missing.
+# An item that is suggested for another exception, or differs from it, is not missing; nothing is missing
+# at a bank whose statements were never imported.
 _MISSING: Final = f"""
 SELECT ours.* FROM open_items AS ours
 LEFT JOIN sources ON sources.merchant_id = $1 AND sources.party = ours.party
 WHERE ours.merchant_id = $1 AND ours.side = 'ours'
     AND ours.happened_on + coalesce(sources.late_after_days, $3) < $2
+    AND (ours.stage = 'psp' OR EXISTS (SELECT FROM statements WHERE merchant_id = $1))
     AND ours.id NOT IN (SELECT ours_id FROM exceptions
         WHERE merchant_id = $1 AND state = 'open' AND ours_id IS NOT NULL)
     AND ours.id NOT IN (SELECT unnest(suggestions) FROM exceptions

@@ -93,6 +93,7 @@ async def fee_differs(world):
 
 
 async def missing_at_bank(world):
+    await load(world, bank_file([], []))
     await report(world, await clean(world))
     world.now = datetime(2026, 4, 20, tzinfo=UTC)
 
@@ -122,6 +123,13 @@ PLANTED = (
 async def test_a_planted_error_is_found_under_its_name(day, plant):
     await plant(day)
     assert await open_types(day) == [plant.__name__]
+
+
+async def test_nothing_is_missing_at_a_bank_whose_statements_nobody_imports(day):
+    """A PSP's list is pulled for every merchant."""
+    await report(day, await clean(day))
+    day.now = datetime(2026, 4, 20, tzinfo=UTC)
+    assert await open_types(day) == []
 
 
 async def test_another_amount_names_what_was_expected_and_the_payments_trace(day):

@@ -18,6 +18,7 @@ from tests.services.reporting.world import rows
 @pytest.fixture
 async def day(world):
     """A payout of 50.00 of which nothing has arrived in time."""
+    await load(world, bank_file([], [], name="S0"))
     await add(world, 5000)
     return world
 
