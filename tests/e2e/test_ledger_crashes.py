@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import asyncpg
 import pytest
 
@@ -17,6 +19,7 @@ from services.reporting.rebuild_worker import HEARD
 from services.reporting.store.books import LOCK
 from stack.demo_merchant import sandbox_accounts
 from stack.ledger import ledger
+from stack.shop import JourneyFailedError
 from tests.e2e.conftest import RECOVERED_WITHIN_SECONDS, open_shop, until_back
 from tests.waiting import until
 
@@ -65,6 +68,72 @@ def settled(shop):
         return found if not found.differences else None
 
     return looked_at
+
+
+_ANY_LOCK = """
+SELECT count(*) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = 'reporting' AND pid <> pg_backend_pid()"""
+_PAYOUTS = "SELECT FROM open_items WHERE kind = 'payout' FOR UPDATE"
+
+
+@pytest.mark.parametrize("during", ["import", "run"])
+@pytest.mark.parametrize("killed", ["reporting", "nats", "postgres"])
+async def test_a_kill_in_the_middle_of_an_import_or_a_run_leaves_nothing_half_done(
+    stack, own_shop, killed, during
+):
+    account = "sandbox-a-libro"
+    customer = await until_back(lambda: own_shop.customer("tok_visa"))
+    (await own_shop.one_click(customer, 4321)).expect(201)
+    report = await until_back(lambda: paid_out(own_shop, account))
+    await until_back(lambda: imported(own_shop, report, "?psp_account=sandbox-a"))
+    holding = await asyncpg.connect(stack.database_url("reporting"))
+    await holding.execute("BEGIN")
+    if during == "import":
+        await holding.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    else:
+        await until(lambda: holding.fetch(_PAYOUTS))
+    statement = await statement_of(own_shop, account)
+    uploading = asyncio.create_task(imported(own_shop, statement))
+    await until(lambda: holding.fetchval(_ANY_LOCK))
+    await until(lambda: stack.process(killed).pid, despite=(ProcessLookupError,))
+    stack.kill(killed)
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await holding.close()
+    with suppress(JourneyFailedError, aiohttp.ClientError):
+        await uploading
+    await until_back(lambda: imported(own_shop, statement))
+
+    async def cleared():
+        (await own_shop.call("POST", "/v1/reconciliation/runs", {})).expect(200)
+        found = await ledger(own_shop, sandbox_accounts("-libro"))
+        in_transit = [each for each in found.accounts if each["account"] == "bank_in_transit"]
+        return not found.differences and not any(each["balance_minor"] for each in in_transit)
+
+    assert await until_back(cleared, within_seconds=RECOVERED_WITHIN_SECONDS)
+
+
+async def imported(shop, data, asked=""):
+    return (await shop.upload(f"/v1/reconciliation/imports{asked}", data)).expect(200)
+
+
+async def paid_out(shop, account):
+    """The report of a payout of all that was charged; the webhooks about it are under way."""
+    url = f"{shop.sandbox_url}/control/payouts"
+    async with shop.http.post(url, json={"account": account}) as answer:
+        answer.raise_for_status()
+    headers = {"Authorization": f"Bearer sandbox_sk_{account}"}
+    url = f"{shop.sandbox_url}/psp/{account}/settlements/report"
+    async with shop.http.get(url, params={"dialect": "stripe"}, headers=headers) as answer:
+        answer.raise_for_status()
+        return await answer.read()
+
+
+async def statement_of(shop, account):
+    days = {"from": f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}", "payouts_of": account}
+    url = f"{shop.sandbox_url}/bank/accounts/IT60X0542811101000000123456/statement"
+    async with shop.http.get(url, params={**days, "format": "camt.053"}) as answer:
+        answer.raise_for_status()
+        return await answer.read()
 
 
 async def test_after_all_of_it_the_ledger_is_what_the_events_say(stack):
