@@ -1,7 +1,7 @@
-"""What it costs to import a bank's statement: time by MiB, and by how much the service's process grows.
+"""What it costs to import a bank's statement, or to refuse it at its last line: time by MiB, and by how much the service's process grows.
 
-Processor time is the process's own, not PostgreSQL's. `make bench-imports`; `MIB=1024` for a file of a gigabyte. The results are in
-`bench/results/imports.json`.
+Processor time is the process's own, not PostgreSQL's. `make bench-imports`; `MIB=1024 TEXT=9000` for a file of a gigabyte whose entries
+have texts of so many characters. The results are in `bench/results/imports.json`.
 """
 
 import asyncio
@@ -19,11 +19,13 @@ from bench.memory import MEBI, grown, settle
 from libs import context, db, lag, schema
 from libs.clock import Clock
 from services.reporting.deps import Deps
+from services.reporting.errors import StatementRefused
 from services.reporting.flows.importing import ImportStatement, import_statement
 from stack.postgres import throw_away_postgres
 
 MERCHANT: Final = "mer_bench"
 SIZES_MIB: Final = (16, int(os.environ.get("MIB", "64")))
+TEXT: Final = int(os.environ.get("TEXT", "0"))
 MOST_GROWN_MIB: Final = 256
 PIECE_BYTES: Final = 2**16
 RESULTS: Final = Path(__file__).parent / "results" / "imports.json"
@@ -35,37 +37,39 @@ ENTRY: Final = """<Ntry><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts
 <BookgDt><Dt>2026-11-{day:02}</Dt></BookgDt><ValDt><Dt>2026-11-{day:02}</Dt></ValDt><AcctSvcrRef>REF{number:012}</AcctSvcrRef>
 <NtryDtls><TxDtls><Refs><EndToEndId>E2E-{number:012}</EndToEndId></Refs><RltdPties><Dbtr><Nm>Payer {number}</Nm></Dbtr>
 <DbtrAcct><Id><IBAN>IT60X0542811101000000123456</IBAN></Id></DbtrAcct></RltdPties>
-<RmtInf><Ustrd>Saldo ordine A-{number:012}, grazie</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>
+<RmtInf><Ustrd>Saldo ordine A-{number:012}, grazie{more}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>
 """
 
+MORE: Final = " parole" * (TEXT // 7)
 
-def written(folder: Path, mib: int) -> tuple[Path, int]:
-    """A statement of about so many MiB, and how many entries it has."""
+
+def written(folder: Path, mib: int, *, off: int) -> tuple[Path, int]:
+    """A statement of about so many MiB, and how many entries it has. `off`: by how much its closing balance is wrong."""
     file = folder / f"{mib}.xml"
-    count = mib * MEBI**2 // len(ENTRY.format(day=1, number=0))
+    count = mib * MEBI**2 // len(ENTRY.format(day=1, number=0, more=MORE))
     with file.open("w") as out:
-        out.writelines(_parts(count))
+        out.writelines(_parts(count, off))
     return file, count
 
 
-def _parts(count: int) -> Iterator[str]:
+def _parts(count: int, off: int) -> Iterator[str]:
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{SPACE}"><BkToCstmrStmt>'
     yield "<GrpHdr><MsgId>M</MsgId></GrpHdr><Stmt><Id>S</Id>"
     yield "<Acct><Id><IBAN>IT60X0542811101000000123456</IBAN></Id></Acct>\n"
     yield BALANCE.format(code="OPBD", amount="0.00") + BALANCE.format(
-        code="CLBD", amount=f"{count}.00"
+        code="CLBD", amount=f"{count + off}.00"
     )
     for number in range(count):
-        yield ENTRY.format(day=1 + number * 28 // count, number=number)
+        yield ENTRY.format(day=1 + number * 28 // count, number=number, more=MORE)
     yield "</Stmt></BkToCstmrStmt></Document>\n"
 
 
-def measured(url: str, mib: int) -> dict[str, float]:
+def measured(url: str, mib: int, off: int) -> dict[str, float]:
     """In this process, which has done nothing before."""
-    return asyncio.run(_measured(url, mib))
+    return asyncio.run(_measured(url, mib, off))
 
 
-async def _measured(url: str, mib: int) -> dict[str, float]:
+async def _measured(url: str, mib: int, off: int) -> dict[str, float]:
     folder = Path(__file__).parent.parent / "services" / "reporting" / "migrations"
     await schema.migrate(url, "reporting", folder)
     database = await db.connect(url, pool_size=4, service="reporting")
@@ -76,25 +80,34 @@ async def _measured(url: str, mib: int) -> dict[str, float]:
     watching = asyncio.create_task(meter.run())
     try:
         with tempfile.TemporaryDirectory() as made:
-            file, count = await asyncio.to_thread(written, Path(made), mib)
+            file, count = await asyncio.to_thread(written, Path(made), mib, off=off)
             said = ImportStatement(name=file.name, source=None, psp_account=None)
             before, began, spent = settle(), time.monotonic(), time.process_time()
-            found = await import_statement(deps, said, _pieces(file))
+            lines = await _imported(deps, said, file)
             seconds, used = time.monotonic() - began, time.process_time() - spent
-        if found.lines != count:
-            raise RuntimeError(f"{found.lines} of {count} lines were imported")
+        if lines != (0 if off else count):
+            raise RuntimeError(f"{lines} of {count} lines were imported")
         return {
             "mib": mib,
-            "lines": count,
+            "entries": count,
+            "lines": lines,
             "seconds": round(seconds, 1),
             "cpu_seconds": round(used, 1),
-            "lines_per_second": round(count / seconds),
+            "entries_per_second": round(count / seconds),
             "grew_mib": round((grown() - before) / MEBI, 1),
             "loop_held_ms": round(1000 * meter.worst.held, 1),
         }
     finally:
         watching.cancel()
         await database.close()
+
+
+async def _imported(deps: Deps, said: ImportStatement, file: Path) -> int:
+    """How many lines; 0 of a file that is refused."""
+    try:
+        return (await import_statement(deps, said, _pieces(file))).lines
+    except StatementRefused:
+        return 0
 
 
 async def _pieces(file: Path) -> AsyncIterator[bytes]:
@@ -105,11 +118,11 @@ async def _pieces(file: Path) -> AsyncIterator[bytes]:
 
 def main() -> None:
     spawn, results = multiprocessing.get_context("spawn"), []
-    for mib in SIZES_MIB:
+    for mib, off in [(SIZES_MIB[-1], 1), *((mib, 0) for mib in SIZES_MIB)]:
         with throw_away_postgres() as server, ProcessPoolExecutor(1, mp_context=spawn) as alone:
-            found = alone.submit(measured, server.url(), mib).result()
+            found = alone.submit(measured, server.url(), mib, off).result()
         results.append(found)
-        print(", ".join(f"{name} {value}" for name, value in found.items()))
+        print(", ".join(f"{name} {value}" for name, value in found.items()), flush=True)
         if found["grew_mib"] > MOST_GROWN_MIB:
             raise SystemExit(f"the process grew by more than {MOST_GROWN_MIB} MiB")
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")

@@ -132,6 +132,8 @@ class _Load:
         while (block := await _READERS.run(next, records, None)) is not None:
             await store.stage(tx, table, block)
             staged += len(block)
+        if source is Source.PSP:
+            await _check_repeats(tx, import_id)
         taken = await store.take(tx, table, merchant_id, import_id)
         if source is Source.BANK:
             await store.add_statements(tx, statements)
@@ -162,6 +164,13 @@ class _Load:
         )
         await store.save(tx, imported)
         return imported
+
+
+async def _check_repeats(tx: Conn, import_id: str) -> None:
+    """The same transaction twice is one line, if it is the same. Raises RefusedError."""
+    found = await store.at_odds(tx, context.merchant_id(), import_id)
+    if found is not None:
+        raise RefusedError(f"has the transaction {found} twice, with different amounts")
 
 
 def _records(load: _Load, into: Into, statement_ids: Sequence[str]) -> Iterator[list[Any]]:

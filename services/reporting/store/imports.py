@@ -96,6 +96,21 @@ async def take(conn: Conn, table: str, merchant_id: str, import_id: str) -> int:
     return int(done.rpartition(" ")[2])
 
 
+_AT_ODDS: Final = """
+SELECT max(provider_reference) AS reference FROM staged_settlement_lines
+WHERE merchant_id = $1 AND import_id = $2 GROUP BY id
+HAVING count(*) > 1 AND count(DISTINCT (gross_minor, fee_minor, currency, kind)) > 1
+ORDER BY min(number) LIMIT 1"""
+
+
+async def at_odds(conn: Conn, merchant_id: str, import_id: str) -> str | None:
+    """The first transaction that a staged report lists twice and with different amounts."""
+    found: str | None = await conn.raw.fetchval(
+        _AT_ODDS, merchant_id, import_id, timeout=LOAD_SECONDS
+    )
+    return found
+
+
 async def clear(conn: Conn, table: str, merchant_id: str, import_id: str) -> None:
     await conn.raw.execute(
         f"DELETE FROM staged_{table} WHERE merchant_id = $1 AND import_id = $2",  # noqa: S608 - made of constants

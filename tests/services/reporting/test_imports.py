@@ -145,6 +145,13 @@ async def test_a_transaction_that_two_reports_have_is_one_line(world):
     assert (again.lines, again.known_lines) == (1, 2)
 
 
+async def test_a_transaction_that_a_report_has_twice_with_different_amounts_is_refused(world):
+    rows = [stripe_row(100, name="txn_odd"), stripe_row(5), stripe_row(90, name="txn_odd")]
+    found = await refusal(world, stripe_file(*rows), OF_STRIPE)
+    assert "txn_odd twice, with different amounts" in found.facts["refused_reason"]
+    assert await lines(world, SETTLEMENT_LINES) == []
+
+
 async def test_a_refused_file_leaves_nothing_but_the_reason(world):
     data = simple(100, 200).replace(b"3.00", b"3.01")
     found = await refusal(world, data)
