@@ -53,6 +53,12 @@ class ReportRunNotFound(Refusal, kind=Kind.NOT_FOUND, reason="report_run_not_fou
     message = "There is no run with this id."
 
 
+class ReportTooLong(Refusal, kind=Kind.UNPROCESSABLE, reason="report_too_long"):
+    message = (
+        "The report takes too long to be shown at once; choose a shorter period, or create a run."
+    )
+
+
 class ReportNotReady(Refusal, kind=Kind.CONFLICT, reason="report_not_ready"):
     message = "The run has no file: it is not done yet, or it failed; see its `state`."
 

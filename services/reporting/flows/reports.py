@@ -9,7 +9,7 @@ from libs import context
 from libs.db import Conn
 from libs.errors import required
 from services.reporting.deps import Deps
-from services.reporting.errors import ReportNotFound
+from services.reporting.errors import ReportNotFound, ReportTooLong
 from services.reporting.flows import days
 from services.reporting.rules import tables as rules
 from services.reporting.rules.tables import Asked, FirstRows, Report, ShownReport
@@ -17,6 +17,7 @@ from services.reporting.store import report_rows as store
 from services.reporting.store.tables.registry import REPORTS
 
 LIMIT: Final = 100
+SECONDS: Final = 10.0  # for the first rows; most reports sum up all of the period first
 
 
 async def list_reports(deps: Deps) -> Sequence[ShownReport]:
@@ -33,12 +34,20 @@ class AskedRows:
 
 
 async def first_rows(deps: Deps, wanted: AskedRows) -> FirstRows:
-    """Raises ReportNotFound, InvalidArgument."""
+    """Raises ReportNotFound, ReportTooLong, InvalidArgument."""
+    return await rows_within(deps, wanted, SECONDS)
+
+
+async def rows_within(deps: Deps, wanted: AskedRows, seconds: float) -> FirstRows:
     most = wanted.limit or LIMIT
     asked = Asked(wanted.booked_from, wanted.booked_to, wanted.currency)
     async with deps.db.snapshot() as conn:
         found, asked = await checked(deps, conn, wanted.report, asked)
-        rows = await store.first(conn, found, context.merchant_id(), asked, most + 1)
+        merchant_id = context.merchant_id()
+        try:
+            rows = await store.first(conn, found, merchant_id, asked, most + 1, seconds=seconds)
+        except TimeoutError as error:
+            raise ReportTooLong from error
     return rules.first_rows(found, rows, most)
 
 

@@ -15,10 +15,11 @@ def _values(merchant_id: str, asked: Asked) -> tuple[object, ...]:
 
 
 async def first(
-    conn: Conn, report: Report, merchant_id: str, asked: Asked, limit: int
+    conn: Conn, report: Report, merchant_id: str, asked: Asked, limit: int, *, seconds: float
 ) -> Sequence[Row]:
-    cursor = await conn.raw.cursor(report.sql, *_values(merchant_id, asked))
-    return await cursor.fetch(limit)
+    """Raises TimeoutError."""
+    cursor = await conn.raw.cursor(report.sql, *_values(merchant_id, asked), timeout=seconds)
+    return await cursor.fetch(limit, timeout=seconds)
 
 
 async def batches(

@@ -2,7 +2,10 @@
 
 import pytest
 
+from libs import context
 from libs.errors import RemoteRefusal
+from services.reporting.errors import ReportTooLong
+from services.reporting.flows.reports import AskedRows, rows_within
 from tests.services.reporting.files import stripe_row
 from tests.services.reporting.reconciling import SOON, charge, report, run
 from tests.services.reporting.shop import (
@@ -196,3 +199,12 @@ async def test_a_few_rows_are_a_page_that_says_whether_there_are_more(shop):
     listed = {report.name: report for report in (await shop.call("ListReports")).data}
     assert list(listed["trial_balance"].filters) == ["booked_to", "currency"]
     assert len(listed) == 11
+
+
+async def test_rows_that_take_too_long_are_refused_with_what_to_do(shop):
+    asked = AskedRows("trial_balance", None, None, None, None)
+    context.set_current(context.Call(merchant_id=shop.merchant_id))
+    async with shop.deps.db.transaction() as tx:
+        await tx.execute("LOCK TABLE balances IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(ReportTooLong):
+            await rows_within(shop.deps, asked, 0.2)

@@ -41,6 +41,7 @@ def _messages(amount: int, currency: str, courier: str) -> Sequence[Any]:
         amount=money, booked_on="2026-09-27", created_at=wire.timestamp(BEGUN), moves=[move]
     )
     sold = plans_pb2.PlanBooks(sold_minor=amount, owed_minor=amount - 1, paid_minor=1)
+    due = instalments.PlanDue(due_on="2026-12-01", principal_minor=amount - 1)
     return [
         captured(one),
         captured(part),
@@ -49,12 +50,19 @@ def _messages(amount: int, currency: str, courier: str) -> Sequence[Any]:
         refund_failed(one, amount, had_succeeded=False),
         payments.DisputeOpened(payment=one, dispute=opened),
         payments.DisputeClosed(payment=one, dispute=lost, previous=opened),
-        cod.CodParcelCollected(courier_id=courier, collected=money, fee_minor=1),
+        cod.CodParcelCollected(
+            courier_id=courier,
+            collected=money,
+            fee_minor=1,
+            remit_due_at=wire.timestamp(BEGUN),
+        ),
         cod.CodOrderShort(order=order, remitted=brought),
         cod.CodRefundPaid(refund=refund),
         cod.CodRefundFailed(refund=refund, had_been_paid=True),
         paylink.BankTransferRecorded(bank_transfer=transfer),
-        instalments.PlanBalanceChanged(plan_id="pln_1", currency=currency, after=sold),
+        instalments.PlanBalanceChanged(
+            plan_id="pln_1", currency=currency, after=sold, dues_after=[due]
+        ),
     ]
 
 
