@@ -1,14 +1,17 @@
-"""Calls to merchants: a method service's view of the current call's merchant."""
+"""Calls to merchants: a service's view of the current call's merchant."""
 
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import grpc
 
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
-from libs import client, deadlines, wire
+from libs import client, context, deadlines, wire
+from libs.context import Call
+from libs.hints import hints_of
 from libs.remote_cache import MerchantCache
 
 FRESH_SECONDS: Final = 30.0  # in case an event is missed
+_BRANDING: Final = frozenset({"logo_id", "primary_colour", "website_url", "reply_to"})
 
 T = TypeVar("T")
 
@@ -17,24 +20,31 @@ class Merchants(MerchantCache[T]):
     """`kind`: a dataclass with the fields of merchants.Merchant and its branding that the service
     needs.
 
-    `get` is for pages, `get_current` for data that is stored.
+    `get` is for pages and messages, `get_current` for data that is stored.
     """
 
     def __init__(self, kind: type[T], channel: grpc.aio.Channel) -> None:
         super().__init__(self._asked, fresh_seconds=FRESH_SECONDS)
-        self._kind = kind
+        self._kind: Any = kind
+        self._branding = _BRANDING & hints_of(cast(Any, kind)).keys()
         self._stub = merchants_pb2_grpc.MerchantsServiceStub(channel)
+
+    async def get_current_of(self, merchant_id: str) -> T:
+        """The same as `get_current`, of another merchant than the current call's: for batches of
+        events. Raises RemoteRefusal, ServiceUnavailable.
+        """
+        before = context.current()
+        context.set_current(Call(merchant_id=merchant_id, actor=before.actor))
+        try:
+            return await self.get_current()
+        finally:
+            context.set_current(before)
 
     async def _asked(self) -> T:
         request = merchants_pb2.GetMerchantRequest()
         method = self._stub.GetMerchant
         answer = await client.call(method, request, timeout_seconds=deadlines.READ)
         branding = answer.merchant.branding
-        return wire.read(
-            self._kind,
-            answer.merchant,
-            logo_id=branding.logo_id or None,
-            primary_colour=branding.primary_colour or None,
-            website_url=branding.website_url or None,
-            reply_to=branding.reply_to or None,
-        )
+        shown = {name: getattr(branding, name) or None for name in self._branding}
+        found: T = wire.read(self._kind, answer.merchant, **shown)
+        return found

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError, Message
 
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, deadlines, wire
-from libs.errors import OutcomeUnknown, RemoteRefusal
+from libs.errors import IdempotencyKeyInUse, OutcomeUnknown, RemoteRefusal
 from libs.payments.answer import Advice, Answer, Decline, Intent, Outcome
 from libs.payments.certain import KeyKnown, move
 from libs.seal import Seal, SealBrokenError
@@ -132,6 +132,15 @@ class Payments:
         """Releases the money, or gives up an unpassed challenge. Raises as `move`."""
         request = payments_pb2.CancelPaymentRequest(payment_id=payment_id)
         return answer_of((await move(self._stub.CancelPayment, request, key=key)).payment)
+
+    async def cancel_or_get(self, payment_id: str, *, key: str) -> Answer:
+        """Cancels; if that is impossible, returns the state that says why. Raises RemoteRefusal,
+        ServiceUnavailable.
+        """
+        try:
+            return await self.cancel(payment_id, key=key)
+        except (RemoteRefusal, IdempotencyKeyInUse):
+            return await self.get(payment_id)
 
     async def _read(self, method: Any, request: Message) -> Any:
         return await client.call(method, request, timeout_seconds=deadlines.READ)

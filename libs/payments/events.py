@@ -9,7 +9,7 @@ from libs.bus import Event
 from libs.consumer import Handler, UnlessKnown
 from libs.db import Conn
 from libs.payments import routes
-from libs.payments.answer import Answer
+from libs.payments.answer import Answer, Outcome
 from libs.payments.client import answer_of
 
 MESSAGES: Final[Mapping[str, Any]] = {
@@ -72,6 +72,27 @@ def handlers(
     route = routes.SAVED if others else routes.of_method(method)
     one = UnlessKnown(known_of, on_payment, route)
     return {f"{PREFIX}{verb}": one for verb in MESSAGES if verb != without}
+
+
+async def already_ended(
+    conn: Conn, table: str, events: Sequence[PaymentEvent], *, unended: Sequence[str]
+) -> Collection[str]:
+    """Ids of events about rows that had already ended: for `known` of a service whose `table` has
+    a row for each payment. `unended`: the states before the end.
+    """
+    found = await conn.fetch(
+        "SELECT event.event_id"  # noqa: S608 - made of constants
+        " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])"
+        " AS event (event_id, merchant_id, payment_id, succeeded)"
+        f" JOIN {table} AS known USING (merchant_id, payment_id)"
+        " WHERE state = 'succeeded' OR state <> ALL($5::text[]) AND NOT succeeded",
+        [event.event_id for event in events],
+        [event.merchant_id for event in events],
+        [event.answer.id for event in events],
+        [event.answer.outcome is Outcome.SUCCEED for event in events],
+        list(unended),
+    )
+    return {row["event_id"] for row in found}
 
 
 def _payment(event: Event) -> payments_pb2.Payment:

@@ -2,14 +2,34 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from incasso.payments.v1 import payments_pb2
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from libs import client, deadlines, wire
-from libs.errors import OutcomeUnknown
+from libs.errors import (
+    IdempotencyKeyInUse,
+    OutcomeUnknown,
+    RemoteRefusal,
+    ServiceUnavailable,
+    stored,
+)
+from libs.logs import log
 from libs.payments.certain import move
-from libs.payments.repayments import RefundReport, Repayment, RepaymentEvent, ReportedRefund
+from libs.payments.repayments import R, RefundReport, Repayment, RepaymentEvent, ReportedRefund
+
+R_contra = TypeVar("R_contra", bound=Repayment, contravariant=True)
+
+
+class RefundCalls(Protocol[R_contra]):
+    """A service's own client: `refund` and `of_key` with what only that service knows."""
+
+    async def refund(self, refund: R_contra, at: datetime, /) -> RefundReport:
+        """Raises as `move`."""
+
+    async def find_refund(self, refund: R_contra, at: datetime, /) -> RefundReport | None:
+        """None: payments has not begun it so far."""
+
 
 _EVENTS: Final[Mapping[int, RepaymentEvent]] = {
     payments_pb2.Refund.STATE_PROCESSING: RepaymentEvent.WAIT,
@@ -38,6 +58,27 @@ async def refund(stub: PaymentsServiceStub, repayment: Repayment, at: datetime) 
     if report is None:
         raise OutcomeUnknown
     return report
+
+
+async def request(payments: RefundCalls[R], repayment: R, at: datetime) -> RefundReport | None:
+    """Requests a committed refund. A refusal means that it has failed. None: no answer yet."""
+    try:
+        return await payments.refund(repayment, at)
+    except (IdempotencyKeyInUse, ServiceUnavailable) as refusal:
+        log.info("a refund has no answer yet", reason=refusal.reason)
+        return None
+    except RemoteRefusal as refusal:
+        return RefundReport(RepaymentEvent.FAIL, at, refusal=stored(refusal))
+
+
+async def settle(payments: RefundCalls[R], repayment: R, at: datetime) -> RefundReport | None:
+    """Settles an unfinished refund: requested, unless it already was. None: no answer yet."""
+    try:
+        report = await payments.find_refund(repayment, at)
+    except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
+        log.info("a refund is not settled yet", reason=refusal.reason)
+        return None
+    return await request(payments, repayment, at) if report is None else report
 
 
 async def payment_of(stub: PaymentsServiceStub, repayment: Repayment) -> payments_pb2.Payment:

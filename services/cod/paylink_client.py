@@ -1,18 +1,17 @@
 """The only file that calls paylink: links that pay orders online."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import grpc
 
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
 from libs import client, deadlines, wire
+from libs.payments import link_calls
 from services.cod.rules import order_links
 from services.cod.rules.order_links import OrderLink
 from services.cod.rules.orders import Order
-
-PAYING: Final = "payment_link_paying"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +40,14 @@ class Links:
             order_reference=order.order_reference,
             locale=order.locale,
         )
-        answer = await client.call(
-            self._stub.CreateCodLink,
-            request,
-            timeout_seconds=deadlines.READ,
-            idempotency_key=link.id,
-        )
-        made: str = answer.payment_link.id
-        return made
+        return await link_calls.create(self._stub.CreateCodLink, request, key=link.id)
 
     async def close(self, payment_link_id: str, *, paid_otherwise: bool) -> None:
-        """Raises RemoteRefusal, OutcomeUnknown."""
+        """Raises RemoteRefusal while it is being paid, OutcomeUnknown."""
         request = pb.CloseCodLinkRequest(
             payment_link_id=payment_link_id, paid_otherwise=paid_otherwise
         )
-        await client.call(self._stub.CloseCodLink, request, timeout_seconds=deadlines.MONEY)
+        await link_calls.close(self._stub.CloseCodLink, request)
 
     async def qr_code(self, payment_link_id: str) -> QrCode:
         """Raises RemoteRefusal, OutcomeUnknown."""

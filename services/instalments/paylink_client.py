@@ -1,17 +1,16 @@
 """The only file that calls paylink: links to pay missed parts."""
 
-from typing import Any, Final
+from typing import Any
 
 import grpc
 
 from incasso.common.v1 import offer_pb2
 from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.paylink.v1.paylink_pb2_grpc import PaymentLinksServiceStub
-from libs import client, deadlines, wire
+from libs import wire
+from libs.payments import link_calls
 from services.instalments.rules.links import PartLink
 from services.instalments.rules.plans import Plan
-
-PAYING: Final = "payment_link_paying"
 
 
 class Links:
@@ -36,18 +35,11 @@ class Links:
             warning=wire.opt(offer, "warning"),
             representative_example=wire.opt(offer, "representative_example"),
         )
-        answer = await client.call(
-            self._stub.CreateInstalmentLink,
-            request,
-            timeout_seconds=deadlines.READ,
-            idempotency_key=link.id,
-        )
-        made: str = answer.payment_link.id
-        return made
+        return await link_calls.create(self._stub.CreateInstalmentLink, request, key=link.id)
 
     async def close(self, payment_link_id: str, *, paid_otherwise: bool) -> None:
-        """Raises RemoteRefusal, OutcomeUnknown."""
+        """Raises RemoteRefusal while it is being paid, OutcomeUnknown."""
         request = pb.CloseInstalmentLinkRequest(
             payment_link_id=payment_link_id, paid_otherwise=paid_otherwise
         )
-        await client.call(self._stub.CloseInstalmentLink, request, timeout_seconds=deadlines.MONEY)
+        await link_calls.close(self._stub.CloseInstalmentLink, request)

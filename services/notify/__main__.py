@@ -7,6 +7,7 @@ import aiohttp
 
 from incasso.notify.v1 import messages_pb2_grpc, webhooks_pb2_grpc
 from libs import client, process
+from libs.merchants import Merchants
 from libs.process import Chassis, Parts
 from libs.seal import Seal, keys_of
 from libs.services import MERCHANT_UPDATED
@@ -15,12 +16,12 @@ from services.notify.config import Config
 from services.notify.deps import Deps
 from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
-from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers import registry
 from services.notify.messages.reporting_client import Reports
 from services.notify.messages.rules.bounces import ReturnAddresses
+from services.notify.messages.rules.domain import Merchant
 from services.notify.messages.smtp_client import Mailer, Server
 from services.notify.service import messages, webhooks
 from services.notify.webhooks.guard import Guard, networks_of
@@ -43,7 +44,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     guard = Guard(networks_of(config.webhook_allowed_networks))
     deps = Deps(
         db=chassis.db,
-        merchants=Merchants(merchants),
+        merchants=Merchants(Merchant, merchants),
         customers=Customers(oneclick),
         links=Links(paylink),
         plans=Plans(instalments),

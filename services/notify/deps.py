@@ -7,16 +7,17 @@ from datetime import datetime
 from libs.batching import StatementBatcher
 from libs.clock import Clock, world_now
 from libs.db import Database
+from libs.merchants import Merchants
 from libs.seal import Seal
 from libs.tasks import Tasks
 from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
-from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers.base import Provider
 from services.notify.messages.reporting_client import Reports
 from services.notify.messages.rules.bounces import ReturnAddresses
+from services.notify.messages.rules.domain import Merchant
 from services.notify.messages.smtp_client import Mailer
 from services.notify.webhooks.guard import Guard
 from services.notify.webhooks.receivers_client import Receivers
@@ -25,7 +26,7 @@ from services.notify.webhooks.receivers_client import Receivers
 @dataclass(frozen=True, slots=True)
 class Deps:
     db: Database
-    merchants: Merchants
+    merchants: Merchants[Merchant]
     customers: Customers
     links: Links
     plans: Plans

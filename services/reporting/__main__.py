@@ -14,11 +14,12 @@ from incasso.reporting.v1 import (
 )
 from libs import client, process
 from libs.clock import Clock
+from libs.merchants import Merchants
 from libs.process import Chassis, Parts
 from services.reporting import rebuild_worker, retention, worker
 from services.reporting.config import Config
 from services.reporting.deps import Deps
-from services.reporting.merchants_client import Merchants
+from services.reporting.flows.ingesting import Merchant, zone_asker
 from services.reporting.paylink_client import Links
 from services.reporting.payments_client import Psps
 from services.reporting.service import Imports, Kpis, Ledger, Reconciliation, Reports
@@ -50,7 +51,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.schedule_worker(deps).run,
             worker.feed_worker(deps).run,
         ],
-        handlers=worker.handlers(Merchants(merchants).zone_of),
+        handlers=worker.handlers(zone_asker(Merchants(Merchant, merchants))),
         close=[merchants.close, paylink.close, payments.close],
     )
 

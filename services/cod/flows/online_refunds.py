@@ -12,15 +12,11 @@ from datetime import datetime
 from libs import context, idempotency, outbox
 from libs.db import Conn
 from libs.errors import (
-    IdempotencyKeyInUse,
     InternalError,
-    RemoteRefusal,
-    ServiceUnavailable,
     required,
-    stored,
 )
 from libs.idempotency import Key
-from libs.logs import log
+from libs.payments import repaying
 from libs.payments.due import DueRow
 from libs.payments.repayments import (
     RefundReport,
@@ -72,29 +68,18 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
     intent = await deps.db.run(ONLINE_REFUNDS.get, row.merchant_id, row.id)
     if intent is None or not is_under_way(intent):
         return
-    try:
-        report = await _settled(deps, intent)
-    except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
-        log.info("a refund is not settled yet", reason=refusal.reason)
+    report = await _settled(deps, intent)
+    if report is None:
         return
     async with deps.db.transaction() as tx:
         await record(tx, intent, report, deps.clock.now())
 
 
-async def _settled(deps: Deps, intent: OnlineRefund) -> RefundReport:
-    """Requested, unless it already was. Raises if its outcome is unknown."""
+async def _settled(deps: Deps, intent: OnlineRefund) -> RefundReport | None:
     at = deps.clock.now()
     if intent.payment_id is None:
         return RefundReport(RepaymentEvent.FAIL, at, refusal=rules.BY_TRANSFER)
-    report = await deps.payments.find_refund(intent, at)
-    if report is not None:
-        return report
-    try:
-        return await deps.payments.refund(intent, at)
-    except (IdempotencyKeyInUse, ServiceUnavailable):
-        raise
-    except RemoteRefusal as refusal:
-        return RefundReport(RepaymentEvent.FAIL, at, refusal=stored(refusal))
+    return await repaying.settle(deps.payments, intent, at)
 
 
 async def record(tx: Conn, asked: OnlineRefund, report: RefundReport, now: datetime) -> None:

@@ -16,7 +16,6 @@ from libs.payments.due import DueRow
 from libs.payments.links import LinkEvent, LinkState, moved
 from services.cod.deps import Deps
 from services.cod.flows import online_refunds
-from services.cod.paylink_client import PAYING
 from services.cod.rules import deposits, order_links
 from services.cod.rules import paying_online as rules
 from services.cod.rules.order_links import Asked, OrderLink, Purpose
@@ -100,11 +99,7 @@ async def _close(deps: Deps, link: OrderLink) -> None:
     if made.payment_link_id is not None:
         order = await deps.db.run(ORDERS.get, link.merchant_id, link.order_id)
         is_paid = rules.is_paid_otherwise(required(order, InternalError), link)
-        try:
-            await deps.links.close(made.payment_link_id, paid_otherwise=is_paid)
-        except RemoteRefusal as refusal:  # else it is paid or expired, and an event tells the first
-            if refusal.reason == PAYING or not is_certain(refusal):
-                raise
+        await deps.links.close(made.payment_link_id, paid_otherwise=is_paid)
     await end(deps, made, LinkEvent.CLOSE)
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from libs import context, outbox
 from libs.db import Conn
 from libs.errors import (
-    IdempotencyKeyInUse,
     InternalError,
     RemoteRefusal,
     ServiceUnavailable,
@@ -183,8 +182,5 @@ async def give_up(deps: Deps, intent: Collection) -> None:
     ServiceUnavailable.
     """
     payment_id = intent.payment_id or ""
-    try:
-        answer = await deps.payments.cancel(payment_id, key=f"{intent.id}-cancel")
-    except (RemoteRefusal, IdempotencyKeyInUse):
-        answer = await deps.payments.get(payment_id)
+    answer = await deps.payments.cancel_or_get(payment_id, key=f"{intent.id}-cancel")
     await AskedCollection(deps, intent).answered(answer)

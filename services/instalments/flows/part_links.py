@@ -15,11 +15,11 @@ from libs.errors import InternalError, RemoteRefusal, ServiceUnavailable, requir
 from libs.logs import log
 from libs.payments.certain import is_certain
 from libs.payments.due import CHECK_AFTER, DueRow
+from libs.payments.link_calls import PAYING
 from libs.payments.links import LinkEvent, LinkState, moved
 from services.instalments import message_events
 from services.instalments.deps import Deps
 from services.instalments.errors import PlanBusy
-from services.instalments.paylink_client import PAYING
 from services.instalments.rules import links as rules
 from services.instalments.rules.links import PartLink
 from services.instalments.rules.plans import Instalment, Plan, Shown
@@ -96,11 +96,7 @@ async def _close(deps: Deps, link: PartLink) -> None:
     if made.payment_link_id is not None:
         parts = await deps.db.run(plans.parts, link.merchant_id, link.plan_id)
         is_paid = parts[link.number - 1].state is InstalmentState.PAID
-        try:
-            await deps.links.close(made.payment_link_id, paid_otherwise=is_paid)
-        except RemoteRefusal as refusal:  # else it is paid or expired, and an event tells the first
-            if refusal.reason == PAYING or not is_certain(refusal):
-                raise
+        await deps.links.close(made.payment_link_id, paid_otherwise=is_paid)
     await _moved(deps, link, LinkEvent.CLOSE, made.payment_link_id)
 
 

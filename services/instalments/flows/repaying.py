@@ -12,20 +12,15 @@ from datetime import datetime
 from libs import context, ids, outbox
 from libs.db import Conn
 from libs.errors import (
-    IdempotencyKeyInUse,
     InternalError,
-    RemoteRefusal,
-    ServiceUnavailable,
     required,
-    stored,
 )
-from libs.logs import log
 from libs.money import Money
+from libs.payments import repaying
 from libs.payments.answer import Answer
 from libs.payments.due import DueRow
 from libs.payments.repayments import (
     RefundReport,
-    RepaymentEvent,
     RepaymentState,
     ReportedRefund,
     after_report,
@@ -88,16 +83,10 @@ async def give_back(deps: Deps, intents: Sequence[Repayment]) -> None:
 
 
 async def _ask(deps: Deps, intent: Repayment) -> None:
-    at = deps.clock.now()
-    try:
-        report = await deps.payments.refund(intent, at)
-    except (IdempotencyKeyInUse, ServiceUnavailable) as refusal:
-        log.info("a refund has no answer yet", reason=refusal.reason)
-        return
-    except RemoteRefusal as refusal:
-        report = RefundReport(RepaymentEvent.FAIL, at, refusal=stored(refusal))
-    async with deps.db.transaction() as tx:
-        await record(tx, intent, report, deps.clock.now())
+    report = await repaying.request(deps.payments, intent, deps.clock.now())
+    if report is not None:
+        async with deps.db.transaction() as tx:
+            await record(tx, intent, report, deps.clock.now())
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
@@ -105,16 +94,10 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
     intent = await deps.db.run(REPAYMENTS.get, row.merchant_id, row.id)
     if intent is None or not is_under_way(intent):
         return
-    try:
-        report = await deps.payments.find_refund(intent, deps.clock.now())
-    except (RemoteRefusal, ServiceUnavailable) as refusal:
-        log.info("a refund is not settled yet", reason=refusal.reason)
-        return
-    if report is None:
-        await _ask(deps, intent)
-        return
-    async with deps.db.transaction() as tx:
-        await record(tx, intent, report, deps.clock.now())
+    report = await repaying.settle(deps.payments, intent, deps.clock.now())
+    if report is not None:
+        async with deps.db.transaction() as tx:
+            await record(tx, intent, report, deps.clock.now())
 
 
 async def record(tx: Conn, asked: Repayment, report: RefundReport, now: datetime) -> None:

@@ -6,13 +6,13 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn, on_unique_violation
-from libs.payments.answer import Outcome
 from libs.payments.due import CHECK_AFTER
-from libs.payments.events import PaymentEvent
+from libs.payments.events import PaymentEvent, already_ended
 from services.instalments.errors import PlanBusy
 from services.instalments.rules.plans import Collection
-from services.instalments.rules.states import CollectionState
+from services.instalments.rules.states import COLLECTION_OPEN
 
+_UNENDED: Final = [state.value for state in COLLECTION_OPEN]
 COLLECTIONS: Final = rows.Table("collections", Collection)
 _INSERT: Final = COLLECTIONS.insert(due_at="now() + {}::interval")
 _CHANGES: Final = (
@@ -100,22 +100,9 @@ async def latest(conn: Conn, merchant_id: str, plan_id: str) -> Collection | Non
 
 async def known(conn: Conn, events: Sequence[PaymentEvent]) -> Ids[str]:
     """Ids of events of collections that had already ended."""
-    found = await conn.fetch(
-        "SELECT event.event_id"
-        " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])"
-        " AS event (event_id, merchant_id, payment_id, succeeded)"
-        " JOIN collections AS known USING (merchant_id, payment_id)"
-        " WHERE state = 'succeeded'"
-        " OR state NOT IN ('started', 'under_way') AND NOT succeeded",
-        [event.event_id for event in events],
-        [event.merchant_id for event in events],
-        [event.answer.id for event in events],
-        [event.answer.outcome is Outcome.SUCCEED for event in events],
-    )
-    return {row["event_id"] for row in found}
+    return await already_ended(conn, "collections", events, unended=_UNENDED)
 
 
 async def under_way(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[Collection]:
-    states = [CollectionState.STARTED.value, CollectionState.UNDER_WAY.value]
     where = "WHERE merchant_id = $1 AND plan_id = $2 AND state = ANY($3::text[]) ORDER BY id"
-    return await COLLECTIONS.all(conn, where, merchant_id, plan_id, states)
+    return await COLLECTIONS.all(conn, where, merchant_id, plan_id, _UNENDED)

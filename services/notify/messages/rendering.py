@@ -45,7 +45,7 @@ class Envelope:
 
 
 def html_of(email: Email, merchant: Merchant, *, public_url: str) -> str:
-    fill = colours.known(merchant.primary_colour)
+    fill = colours.known(merchant.primary_colour or "")
     return _html.get_template("message.html").render(
         email=email,
         merchant=one_line(merchant.name, NAME_LENGTH),

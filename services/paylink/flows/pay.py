@@ -258,8 +258,5 @@ async def end_challenge(deps: Deps, payment: LinkPayment, older_than: timedelta)
 async def cancel_challenge(deps: Deps, payment: LinkPayment) -> LinkPayment:
     """Cancels the payment of an attempt; if that is impossible, its state says why."""
     payment_id = payment.payment_id or ""
-    try:
-        answer = await deps.payments.cancel(payment_id, key=f"{payment.id}-cancel")
-    except (RemoteRefusal, IdempotencyKeyInUse):
-        answer = await deps.payments.get(payment_id)
+    answer = await deps.payments.cancel_or_get(payment_id, key=f"{payment.id}-cancel")
     return await record(deps, payment, answer)

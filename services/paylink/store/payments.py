@@ -6,9 +6,8 @@ from typing import Final
 from libs import combined_writes, rows
 from libs.combined_writes import Write
 from libs.db import Conn, Row
-from libs.payments.answer import Outcome
 from libs.payments.due import CHECK_AFTER
-from libs.payments.events import PaymentEvent
+from libs.payments.events import PaymentEvent, already_ended
 from services.paylink.rules.domain import Link, LinkPayment
 
 # The sealed request is text in its column.
@@ -85,18 +84,7 @@ async def of_plan(conn: Conn, merchant_id: str, plan_id: str) -> LinkPayment | N
 
 async def known(conn: Conn, events: Sequence[PaymentEvent]) -> Collection[str]:
     """Ids of events of attempts that had already ended."""
-    found = await conn.fetch(
-        "SELECT event.event_id"
-        " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[])"
-        " AS event (event_id, merchant_id, payment_id, succeeded)"
-        " JOIN link_payments AS known USING (merchant_id, payment_id)"
-        " WHERE state = 'succeeded' OR state <> 'processing' AND NOT succeeded",
-        [event.event_id for event in events],
-        [event.merchant_id for event in events],
-        [event.answer.id for event in events],
-        [event.answer.outcome is Outcome.SUCCEED for event in events],
-    )
-    return {row["event_id"] for row in found}
+    return await already_ended(conn, "link_payments", events, unended=["processing"])
 
 
 async def latest(conn: Conn, link: Link) -> LinkPayment | None:

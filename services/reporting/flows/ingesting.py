@@ -1,17 +1,36 @@
 """Reads events: facts, each with its date in the merchant's zone, and the zones of merchants."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from libs import time_zones
 from libs.bus import Event
 from libs.db import Conn
 from libs.errors import ServiceUnavailable
+from libs.merchants import Merchants
 from services.reporting import fact_events, zone_events
 from services.reporting.rules.facts import BookableEvent
 from services.reporting.store import zones
 
-ZoneOf: TypeAlias = Callable[[str], Awaitable[str]]  # by merchant; merchants answers as it tells
+ZoneOf: TypeAlias = Callable[[str], Awaitable[str]]  # the zone's name, by merchant
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """What reporting asks merchants for."""
+
+    time_zone: str  # "" if it was created before zones existed
+
+
+def zone_asker(merchants: Merchants[Merchant]) -> ZoneOf:
+    """Asks merchants. Raises RemoteRefusal, ServiceUnavailable."""
+
+    async def zone_of(merchant_id: str) -> str:
+        return (await merchants.get_current_of(merchant_id)).time_zone or time_zones.UTC
+
+    return zone_of
 
 
 async def ingest(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequence[BookableEvent]:
@@ -19,9 +38,9 @@ async def ingest(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequen
     Raises what it raises: the events are then redelivered.
     """
     await note_zones(conn, events)
-    told = [event for event in events if event.subject in fact_events.SUBJECTS]
-    known = await zones_of(conn, {event.merchant_id for event in told}, zone_of)
-    return [fact_events.bookable_of(event, known[event.merchant_id]) for event in told]
+    bookable = [event for event in events if event.subject in fact_events.SUBJECTS]
+    known = await zones_of(conn, {event.merchant_id for event in bookable}, zone_of)
+    return [fact_events.bookable_of(event, known[event.merchant_id]) for event in bookable]
 
 
 async def note_zones(conn: Conn, events: Sequence[Event]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from libs import context, ids
 from libs.clock import world_now
 from libs.db import Database
-from libs.errors import Kind, Refusal, RemoteRefusal
+from libs.errors import Refusal
 from libs.idempotency import Key
 from libs.payments.repayments import RefundReport, RepaymentEvent
 from services.cod import worker
@@ -66,7 +66,7 @@ class PayLink:
 
     async def close(self, payment_link_id: str, *, paid_otherwise: bool) -> None:
         if self.states.setdefault(payment_link_id, "open") == "paid":
-            raise RemoteRefusal(Kind.CONFLICT, "payment_link_closed", "It is paid.")
+            return  # it accepts no more money, and its event is on the way
         self.states[payment_link_id] = "closed"
 
     async def qr_code(self, payment_link_id: str) -> QrCode:

@@ -1,4 +1,4 @@
-"""What was told of the books of plans, held against the plans: after each test, for whatever it did."""
+"""What was published about the books of plans, held against the plans: after each test, for whatever it did."""
 
 from collections import defaultdict
 from typing import Final
@@ -20,8 +20,10 @@ def books(message: Message) -> Books:
 
 
 async def check(db: Database, merchant_id: str) -> None:
-    """Each change begins where the one before has ended, and the last ends where the plan is."""
-    told: dict[str, Books] = defaultdict(Books)
+    """Each change begins where the one before has ended, and the last ends where the plan is. It
+    changes the books or what is due.
+    """
+    known: dict[str, Books] = defaultdict(Books)
     async with db.connection() as conn:
         rows = await conn.fetch(
             "SELECT body FROM outbox WHERE merchant_id = $1 AND subject = $2 ORDER BY seq",
@@ -29,9 +31,11 @@ async def check(db: Database, merchant_id: str) -> None:
             "incasso.instalments.plan.balance_changed",
         )
         for change in (Changed.FromString(row["body"]) for row in rows):
-            assert books(change.before) == told[change.plan_id] != books(change.after)
-            told[change.plan_id] = books(change.after)
+            assert books(change.before) == known[change.plan_id]
+            after = books(change.after), list(change.dues_after)
+            assert after != (books(change.before), list(change.dues_before))
+            known[change.plan_id] = books(change.after)
         for plan in await PLANS.all(conn, "WHERE merchant_id = $1", merchant_id):
             found = books_of(plan, await store.parts(conn, merchant_id, plan.id))
             debited, credited = found.sides
-            assert (debited, found) == (credited, told[plan.id])
+            assert (debited, found) == (credited, known[plan.id])

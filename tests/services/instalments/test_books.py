@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from libs.money import Money
 from services.instalments.rules.books import Books, books_of, dues_of
+from services.instalments.rules.current_schedule import remaining_price
 from services.instalments.rules.disputes import Dispute, DisputeState, disputed
 from services.instalments.rules.plans import Instalment, Plan
 from services.instalments.rules.refunding import refunded
-from services.instalments.rules.replanned import left_of
 from services.instalments.rules.states import InstalmentState, PlanState
 from services.instalments.rules.withdrawal import Withdrawal, Withdrawn
 from services.instalments.rules.withdrawing import withdrawn
@@ -63,9 +63,9 @@ def test_debits_are_credits_after_refunds_and_disputes_of_any_end(at, percentage
         found = disputed(parts, [1], known, dispute(amount, state), ())
         if found is not None:
             parts, known = list(found[0]), found[1]
-        if percentages and left_of(plan):
+        if percentages and remaining_price(plan):
             percent = percentages.pop()
-            made = refunded(plan, parts, max(left_of(plan) * percent // 100, 1), NOW)
+            made = refunded(plan, parts, max(remaining_price(plan) * percent // 100, 1), NOW)
             plan, parts = made.plan, list(made.parts)
         assert balanced(plan, parts).paid_minor == gone_through(parts)
 

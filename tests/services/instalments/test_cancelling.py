@@ -151,9 +151,9 @@ class Mortal:
     def __init__(self, real: Any, *, asked: bool) -> None:
         self._real, self._asked = real, asked
 
-    async def cancel(self, payment_id: str, *, key: str) -> Any:
+    async def cancel_or_get(self, payment_id: str, *, key: str) -> Any:
         if self._asked:
-            await self._real.cancel(payment_id, key=key)
+            await self._real.cancel_or_get(payment_id, key=key)
         raise ProcessDied
 
 

@@ -128,9 +128,9 @@ class DyingPayments:
         self._real = real
         self._when = when
 
-    async def cancel(self, payment_id: str, *, key: str):
+    async def cancel_or_get(self, payment_id: str, *, key: str):
         if self._when == "after":
-            await self._real.cancel(payment_id, key=key)
+            await self._real.cancel_or_get(payment_id, key=key)
         raise ProcessDied
 
 

@@ -10,9 +10,9 @@ from incasso.merchants.v1 import events_pb2 as merchants
 from incasso.merchants.v1 import merchants_pb2
 from libs import client, context, wire
 from libs.errors import ServiceUnavailable
+from libs.merchants import Merchants
 from services.reporting import worker
-from services.reporting.flows.ingesting import no_zone
-from services.reporting.merchants_client import Merchants
+from services.reporting.flows.ingesting import Merchant, no_zone, zone_asker
 from tests.kit import doubles
 from tests.services.reporting.test_ledger import refusal
 from tests.services.reporting.world import captured, payment, rows
@@ -76,7 +76,9 @@ async def test_merchants_is_asked_once_for_the_zone_of_one_of_whom_nothing_was_t
     played = doubles.Merchants()
     outside, target = await doubles.serve(played, doubles.OneClick(), doubles.Payments())
     channel = client.channel(target)
-    handler = worker.handlers(Merchants(channel).zone_of)["incasso.payments.payment.captured"]
+    handler = worker.handlers(zone_asker(Merchants(Merchant, channel)))[
+        "incasso.payments.payment.captured"
+    ]
     for _ in range(2):
         context.set_current(context.Call(actor="reporting"))
         async with world.deps.db.transaction() as tx:

@@ -247,14 +247,14 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """How a merchant appears to shoppers. Texts are empty if not set."""
+    """How a merchant appears to shoppers, and how many messages its plan allows."""
 
     name: str
     locale: str
-    primary_colour: str = ""
-    reply_to: str = ""
-    website_url: str = ""
-    logo_id: str = ""
+    primary_colour: str | None = None
+    reply_to: str | None = None
+    website_url: str | None = None
+    logo_id: str | None = None
     plan: str = ""
     quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
 

@@ -14,19 +14,19 @@ from incasso.notify.v1.messages_pb2_grpc import (
 )
 from libs import client, db, services
 from libs.db import Database
+from libs.merchants import Merchants
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.notify.deps import Deps
 from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
-from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers.twilio import Account, Twilio
 from services.notify.messages.reporting_client import Reports
 from services.notify.messages.rules.bounces import ReturnAddresses
-from services.notify.messages.rules.domain import Channel
+from services.notify.messages.rules.domain import Channel, Merchant
 from services.notify.messages.rules.senders import Sender
 from services.notify.messages.smtp_client import Mailer, Timeouts
 from services.notify.messages.smtp_client import Server as MailAddress
@@ -97,7 +97,7 @@ async def world(
     )
     deps = Deps(
         db=database,
-        merchants=Merchants(to_neighbours),
+        merchants=Merchants(Merchant, to_neighbours),
         customers=Customers(to_neighbours),
         links=Links(to_neighbours),
         plans=Plans(to_neighbours),

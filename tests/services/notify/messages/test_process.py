@@ -17,8 +17,8 @@ from incasso.notify.v1 import messages_pb2 as pb
 from incasso.notify.v1.messages_pb2_grpc import MessagesServiceStub
 from libs import bus, client, context, relay, settings
 from libs.errors import ServiceUnavailable
+from libs.merchants import FRESH_SECONDS
 from services.notify.config import Config
-from services.notify.messages import merchants_client
 from tests import waiting
 from tests.kit.processes import Processes
 from tests.services.notify.messages import neighbours
@@ -159,7 +159,7 @@ async def test_a_renamed_merchant_has_its_new_name_in_the_next_mail(
             await asyncio.sleep(0.05)
 
     await processes.start()
-    async with asyncio.timeout(merchants_client.FRESH_SECONDS - 10):
+    async with asyncio.timeout(FRESH_SECONDS - 10):
         assert str((await next_mail())["Subject"]).startswith("Ottica Rossi:")
         beside[0].merchant.name = "Ottica Nova"
         connection = await bus.connect(environment["INCASSO_NATS_URL"], service="test")

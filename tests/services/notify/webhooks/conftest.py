@@ -13,17 +13,18 @@ from incasso.notify.v1.webhooks_pb2_grpc import (
     add_WebhooksServiceServicer_to_server,
 )
 from libs import client, db, services
+from libs.merchants import Merchants
 from libs.seal import Seal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.notify.deps import Deps
 from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
-from services.notify.messages.merchants_client import Merchants
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.reporting_client import Reports
 from services.notify.messages.rules.bounces import ReturnAddresses
+from services.notify.messages.rules.domain import Merchant
 from services.notify.messages.smtp_client import Mailer
 from services.notify.messages.smtp_client import Server as MailAddress
 from services.notify.service.webhooks import Webhooks
@@ -72,7 +73,7 @@ async def hooks(
     nobody = client.channel("ipv4:127.0.0.1:1")  # webhooks ask nobody and send no mail
     deps = Deps(
         db=database,
-        merchants=Merchants(nobody),
+        merchants=Merchants(Merchant, nobody),
         customers=Customers(nobody),
         links=Links(nobody),
         plans=Plans(nobody),
