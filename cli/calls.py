@@ -24,6 +24,7 @@ from incasso.reporting.v1.kpis_pb2_grpc import KpisServiceStub
 from incasso.reporting.v1.ledger_pb2_grpc import LedgerServiceStub
 from incasso.reporting.v1.reconciliation_pb2_grpc import ReconciliationServiceStub
 from incasso.reporting.v1.reports_pb2_grpc import ReportsServiceStub
+from incasso.reporting.v1.surveys_pb2_grpc import SurveysServiceStub
 from libs import client, context, deadlines, identity, services, settings, tls
 from libs.errors import IdentityRefused, Refusal, ServiceUnavailable
 from libs.identity import OPERATOR, Signer
@@ -105,6 +106,7 @@ RECONCILIATION: Final = Service("reporting", ReconciliationServiceStub)
 REPORTS: Final = Service("reporting", ReportsServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
+SURVEYS: Final = Service("reporting", SurveysServiceStub)
 
 
 def ask(

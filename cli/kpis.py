@@ -6,11 +6,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from cli import output
-from cli.calls import KPIS, ask
+from cli.calls import KPIS, SURVEYS, ask
 from cli.options import MerchantId
 from cli.output import AsJson
 from cli.plain import plain, with_amounts
 from incasso.reporting.v1 import kpis_pb2 as pb
+from incasso.reporting.v1 import surveys_pb2
 
 STEPS: Final = ("method", "step", "reached", "rate", "of_all")
 ORDERS: Final = ("orders_paid_by", "orders", "revenue", "average")
@@ -24,6 +25,7 @@ VALUES: Final = (
     "orders_per_year",
     "value",
 )
+SCORES: Final = ("score", "value", "answers")
 RETENTION: Final = ("year", "customers", "returning_customers", "rate", "spend", "cost")
 
 
@@ -36,8 +38,8 @@ def kpis(
     years: Annotated[int, typer.Option(help="Years that a customer stays.")] = 3,
     as_json: AsJson = False,
 ) -> None:
-    """Show a merchant's key figures: conversion, order values, recovered carts, lifetime values, and
-    the retention of customers of the first day's year.
+    """Show a merchant's key figures: conversion, order values, recovered carts, satisfaction, lifetime
+    values, and the retention of customers of the first day's year.
     """
     days = {"from_day": from_day, "to_day": to_day, "currency": currency.upper()}
     if not from_day[:4].isdigit():
@@ -51,10 +53,18 @@ def kpis(
     found, values, retention = (
         plain(ask(KPIS, request, merchant_id=merchant)) for request in asked
     )
+    wanted = surveys_pb2.GetSatisfactionRequest(from_day=from_day, to_day=to_day)
+    scores = plain(ask(SURVEYS, wanted, merchant_id=merchant))
     if as_json:
-        output.print_json({**found, "lifetime_values": values, "retention": retention})
+        more = {"satisfaction": scores, "lifetime_values": values, "retention": retention}
+        output.print_json({**found, **more})
         return
     _print(found, days["currency"])
+    rows = [
+        {"score": name.upper(), "value": percent(row, "score_basis_points"), **row}
+        for name, row in scores.items()
+    ]
+    _table("Satisfaction", SCORES, rows)
     _print_customers(values, {"year": year, **retention}, days["currency"])
 
 

@@ -87,6 +87,8 @@ SERVICES: Final = (
             "ReconciliationService",
             "ReportsService",
             "KpisService",
+            "SurveysService",
+            "SurveyPagesService",
         ),
         port=24,
     ),

@@ -11,6 +11,7 @@ from incasso.reporting.v1 import (
     ledger_pb2_grpc,
     reconciliation_pb2_grpc,
     reports_pb2_grpc,
+    surveys_pb2_grpc,
 )
 from libs import client, process
 from libs.clock import Clock
@@ -18,11 +19,20 @@ from libs.merchants import Merchants
 from libs.process import Chassis, Parts
 from services.reporting import rebuild_worker, retention, worker
 from services.reporting.config import Config
-from services.reporting.deps import Deps
+from services.reporting.deps import Deps, SurveyDeps
 from services.reporting.flows.ingesting import Merchant, zone_asker
 from services.reporting.paylink_client import Links
 from services.reporting.payments_client import Psps
-from services.reporting.service import Imports, Kpis, Ledger, Reconciliation, Reports
+from services.reporting.rules.surveys import ShownMerchant
+from services.reporting.service import (
+    Imports,
+    Kpis,
+    Ledger,
+    Reconciliation,
+    Reports,
+    SurveyPages,
+    Surveys,
+)
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -32,6 +42,9 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     paylink = client.channel(config.paylink_target)
     payments = client.channel(config.payments_target)
     deps = Deps(chassis.db, Clock(), Links(paylink), Psps(payments))
+    zone_of = zone_asker(Merchants(Merchant, merchants))
+    shown = Merchants(ShownMerchant, merchants)
+    asking = SurveyDeps(chassis.db, deps.clock, shown, zone_of)
     return Parts(
         servicers=[
             (ledger_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(deps)),
@@ -42,6 +55,8 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             ),
             (reports_pb2_grpc.add_ReportsServiceServicer_to_server, Reports(deps)),
             (kpis_pb2_grpc.add_KpisServiceServicer_to_server, Kpis(deps)),
+            (surveys_pb2_grpc.add_SurveysServiceServicer_to_server, Surveys(asking)),
+            (surveys_pb2_grpc.add_SurveyPagesServiceServicer_to_server, SurveyPages(asking)),
         ],
         kept=retention.KEPT,
         loops=[
@@ -51,7 +66,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             worker.schedule_worker(deps).run,
             worker.feed_worker(deps).run,
         ],
-        handlers=worker.handlers(zone_asker(Merchants(Merchant, merchants))),
+        handlers=worker.handlers(zone_of),
         close=[merchants.close, paylink.close, payments.close],
     )
 

@@ -77,3 +77,11 @@ class ReportScheduleNotFound(Refusal, kind=Kind.NOT_FOUND, reason="report_schedu
 
 class ReportSchedulesExhausted(Refusal, kind=Kind.CONFLICT, reason="report_schedules_exhausted"):
     message = "There are too many schedules; stop one first."
+
+
+class SurveysOff(Refusal, kind=Kind.CONFLICT, reason="surveys_off"):
+    message = "Surveys are switched off; switch them on with PUT /v1/reports/survey-settings."
+
+
+class SurveyNotFound(Refusal, kind=Kind.NOT_FOUND, reason="survey_not_found"):
+    message = "There is no survey at this address, or it has expired."

@@ -29,6 +29,7 @@ from services.reporting.rules.kpi_facts import (
     OrderPaid,
     StepReached,
 )
+from services.reporting.rules.surveys import Question, SurveyAnswer
 
 Read: TypeAlias = Callable[[Any, Event], Sequence[KpiFact]]
 # Other links collect for an order of another method, which has its own steps.
@@ -159,6 +160,14 @@ def _cart_paid(message: paylink.CartRecovered, event: Event) -> Sequence[KpiFact
     return (CartPaid(event.merchant_id, cart.id, money.currency, money.amount_minor),)
 
 
+def _rated(message: paylink.SatisfactionGiven, event: Event) -> Sequence[KpiFact]:
+    """The receipt's own question, about what the survey of the same payment is about."""
+    tried = message.link_payment
+    paid_id = tried.payment_id or tried.plan_id or tried.id
+    answered = (event.merchant_id, paid_id, Question.SATISFACTION)
+    return (SurveyAnswer(*answered, tried.satisfaction, event.occurred_at),)
+
+
 def _erased(message: oneclick.CustomerErased, event: Event) -> Sequence[KpiFact]:
     return (CustomerErased(event.merchant_id, message.customer_id),)
 
@@ -180,6 +189,7 @@ _READERS: Final[Mapping[Any, Read]] = {
     paylink.PaymentLinkPaid: _link_paid,
     paylink.CartRecoverySent: _cart_sent,
     paylink.CartRecovered: _cart_paid,
+    paylink.SatisfactionGiven: _rated,
     instalments.PlanCreated: _plan_step("offered"),
     instalments.PlanAccepted: _plan_step("accepted"),
     instalments.PlanActivated: _plan_paid,

@@ -5,7 +5,7 @@ on.
 from datetime import timedelta
 from typing import Final
 
-from libs.retention import BY_RULE, ERASED, Kept, Rule, Table
+from libs.retention import BY_RULE, ERASED, WITH_ROW, Kept, Rule, Table
 from services.reporting.rules.report_runs import KEPT as FILES_KEPT
 
 _ENTRY: Final = (
@@ -155,6 +155,17 @@ KEPT: Final = Kept(
             "up to where PSPs' lists of settlements were pulled",
             plain="merchant_id id party cursor",
         ),
+        "survey_settings": Table("whether shoppers are asked after paying", plain="merchant_id"),
+        "surveys": Table("for what a survey was offered", plain="merchant_id id locale"),
+        "survey_addresses": Table(
+            "addresses of surveys' pages",
+            plain="merchant_id survey_id",
+            secret={"token_hash": f"{WITH_ROW}: a hash of random bits"},
+        ),
+        "survey_answers": Table(
+            "answers to surveys, of payments and not of people",
+            plain="merchant_id paid_id question",
+        ),
         "reconciliations": Table("when each merchant is reconciled next", plain="merchant_id"),
     },
     (
@@ -173,6 +184,7 @@ KEPT: Final = Kept(
                 ("settlement_lines", _OF_A_SHOPPER, "happened_on"),
             )
         ),
+        Rule("surveys", "expires_at", timedelta(days=1), "it cannot be answered any more"),
         Rule(
             "report_runs",
             "created_at",

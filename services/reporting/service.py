@@ -25,7 +25,9 @@ from services.reporting.flows import (
     resolving,
     schedules,
     sources,
+    surveys,
 )
+from services.reporting.rules.surveys import Survey
 from services.reporting.store import link_transfers
 from services.reporting.store.audit import AUDIT
 from services.reporting.store.books import ENTRIES
@@ -109,4 +111,20 @@ Kpis: Final = servicer.of(
     GetLifetimeValues=kpis.get_lifetime_values,
     GetRetention=kpis.get_retention,
     PutRetentionSpend=kpis.put_retention_spend,
+)
+
+Surveys: Final = servicer.of(
+    "incasso.reporting.v1.SurveysService",
+    GetSurveySettings=surveys.get_settings,
+    PutSurveySettings=surveys.put_settings,
+    GetSatisfaction=surveys.get_satisfaction,
+    GetSurveyOffer=surveys.is_offered,
+    OfferSurvey=surveys.offer,
+)
+
+SurveyPages: Final = servicer.of(
+    "incasso.reporting.v1.SurveyPagesService",
+    given={Survey: surveys.opened},
+    GetSurveyPage=surveys.get_page,
+    AnswerSurvey=surveys.answer,
 )

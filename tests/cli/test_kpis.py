@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from incasso.reporting.v1 import kpis_pb2 as pb
-from incasso.reporting.v1 import kpis_pb2_grpc
+from incasso.reporting.v1 import kpis_pb2_grpc, surveys_pb2, surveys_pb2_grpc
 from libs.server import Server
 from libs.services import named as service_named
 from libs.tasks import Tasks
@@ -48,9 +48,18 @@ class Kpis(kpis_pb2_grpc.KpisServiceServicer):
         return pb.GetRetentionResponse(customers=4, returning_customers=1, rate_basis_points=2_500)
 
 
+class Surveys(surveys_pb2_grpc.SurveysServiceServicer):
+    async def GetSatisfaction(self, request, rpc):
+        nps = surveys_pb2.SurveyScore(answers=8, score_basis_points=-1_250)
+        return surveys_pb2.GetSatisfactionResponse(csat={}, nps=nps, ces={})
+
+
 @pytest.fixture
 async def incasso() -> AsyncIterator[Command]:
-    added = [(kpis_pb2_grpc.add_KpisServiceServicer_to_server, Kpis())]
+    added = [
+        (kpis_pb2_grpc.add_KpisServiceServicer_to_server, Kpis()),
+        (surveys_pb2_grpc.add_SurveysServiceServicer_to_server, Surveys()),
+    ]
     server = Server(added, service_named("reporting").full_names, Tasks())
     port = await server.start("127.0.0.1:0")
     yield Command({"INCASSO_REPORTING_TARGET": f"127.0.0.1:{port}"})
@@ -62,7 +71,7 @@ async def test_values_are_shown_with_what_they_are_computed_from(incasso):
     assert done.exit_code == 0, done.output
     for text in ("75.00 %", "29.95 EUR", "others than link", "88.00 EUR", "1.50", "77.00 EUR"):
         assert text in done.stdout
-    for text in ("for 5 years", "25.00 %"):
+    for text in ("for 5 years", "25.00 %", "NPS", "-12.50 %"):
         assert text in done.stdout
 
 
@@ -72,6 +81,7 @@ async def test_scripts_get_integers_and_nothing_for_what_is_undefined(incasso):
     assert "average_minor" not in found["order_values"][0]["without_it"]
     assert "cost_minor" not in found["retention"]
     assert found["lifetime_values"]["years"] == 3
+    assert found["satisfaction"]["csat"] == {"answers": 0, "options": []}
 
 
 async def test_a_day_is_written_as_one(incasso):

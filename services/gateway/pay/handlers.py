@@ -13,19 +13,22 @@ from services.gateway.pay import forms, guard, rendering, texts, view
 from services.gateway.pay.gate import Gate
 from services.gateway.pay.guard import text_of, token_of
 from services.gateway.pay.paylink_client import Paylink
+from services.gateway.pay.reporting_client import Surveys
 from services.gateway.transcoder import Edge
 
 PAGE: Final = "/p/{token}"
 RETURN: Final = "/p/return/{reference}"
 STOP: Final = "/p/{token}/stop-reminders"
 FORM: Final = "/p/{token}/{action}"
+SURVEY: Final = "survey"
 
 
 class PayPages:
     """The handlers."""
 
-    def __init__(self, paylink: Paylink, edge: Edge, public_url: str) -> None:
+    def __init__(self, paylink: Paylink, surveys: Surveys, edge: Edge, public_url: str) -> None:
         self._paylink = paylink
+        self._surveys = surveys
         self._gate = Gate(edge, public_url)
         self._addresses = edge.addresses
         self._tasks = edge.tasks
@@ -55,7 +58,9 @@ class PayPages:
     async def _show(self, request: web.Request) -> web.Response:
         page = await self._page(request)
         language = rendering.language_of(request, page.payment_link.locale)
-        return pay_page(request, page, language)
+        paid_id = view.paid_id(page, use_of(request))
+        offered = bool(paid_id) and await self._surveys.are_offered(page.merchant.id)
+        return pay_page(request, page, language, offers_survey=offered)
 
     async def _come_back(self, request: web.Request) -> web.Response:
         reference = text_of(request.match_info["reference"])
@@ -74,6 +79,8 @@ class PayPages:
         )
 
     async def _submit(self, request: web.Request) -> web.Response:
+        if request.match_info["action"] == SURVEY:
+            return await self._start_survey(request)
         make = forms.ACTIONS.get(request.match_info["action"])
         if make is None:
             return guard.missing(request)
@@ -90,6 +97,19 @@ class PayPages:
         except Refusal as refusal:
             return self._refused(request, refusal, use=form.get("use", ""))
         return self._done(request, answer, form)
+
+    async def _start_survey(self, request: web.Request) -> web.Response:
+        """Of the shopper's own payment, by the address of its receipt."""
+        page = await self._page(request)
+        paid_id = view.paid_id(page, use_of(request))
+        if not paid_id:
+            return self._see(request, said="payment_link_not_paid", use=use_of(request))
+        language = rendering.language_of(request, page.payment_link.locale)
+        try:
+            token = await self._surveys.token(page.merchant.id, paid_id, language)
+        except Refusal as refusal:
+            return self._refused(request, refusal, use=use_of(request))
+        return see(f"/s/{quote(token, safe='')}", lang=rendering.asked_language(request))
 
     def _refused(self, request: web.Request, refusal: Refusal, *, use: str) -> web.Response:
         if refusal.reason == "payment_link_not_found":
@@ -120,7 +140,13 @@ class PayPages:
         return see(address(request, use=use, said=said))
 
 
-def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> web.Response:
+def pay_page(
+    request: web.Request,
+    page: pages_pb2.PayPage,
+    language: str,
+    *,
+    offers_survey: bool = False,
+) -> web.Response:
     """The page in its current view."""
     use = use_of(request)
     name, own = view.name_of(page, use), view.own_payment(page, use)
@@ -149,6 +175,7 @@ def pay_page(request: web.Request, page: pages_pb2.PayPage, language: str) -> we
         shown=view,
         declined=texts.declined,
         states=view,
+        offers_survey=offers_survey,
         address=lambda path="", **query: address(request, path, **query),
     )
 

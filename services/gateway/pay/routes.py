@@ -3,20 +3,23 @@
 from aiohttp import web
 
 from services.gateway.config import Config
-from services.gateway.pay import cod, event_stream, handlers, plan, shop
+from services.gateway.pay import cod, event_stream, handlers, plan, shop, survey
 from services.gateway.pay.cod_client import Cod
 from services.gateway.pay.instalments_client import Instalments
 from services.gateway.pay.paylink_client import Paylink
+from services.gateway.pay.reporting_client import Surveys
 from services.gateway.transcoder import Edge
 from services.gateway.upstreams import Upstreams
 
 
 def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) -> None:
     paylink = Paylink(upstreams)
-    pay = handlers.PayPages(paylink, edge, config.public_url)
+    surveys = Surveys(upstreams)
+    pay = handlers.PayPages(paylink, surveys, edge, config.public_url)
     shops = shop.ShopPages(paylink, edge, config.public_url)
     plans = plan.PlanPages(Instalments(upstreams), edge, config.public_url)
     orders = cod.CodPages(Cod(upstreams), edge, config.public_url)
+    asked = survey.SurveyPages(surveys, edge, config.public_url)
     streams = event_stream.EventStreams(paylink, edge)
     app.on_shutdown.append(streams.stop)
     app.add_routes(
@@ -36,6 +39,9 @@ def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) 
             web.get(cod.PAGE, orders.show),
             web.get(cod.FORM, orders.go_back),
             web.post(cod.FORM, orders.submit),
+            web.get(survey.PAGE, asked.show),
+            web.get(survey.FORM, asked.go_back),
+            web.post(survey.FORM, asked.submit),
             web.get(shop.PATH, shops.show),
             web.get(shop.BUY, shops.go_back),
             web.post(shop.BUY, shops.buy),

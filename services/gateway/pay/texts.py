@@ -13,6 +13,8 @@ from services.gateway.pay.rules import (
     instalment_texts_it,
     plan_texts_en,
     plan_texts_it,
+    survey_texts_en,
+    survey_texts_it,
     texts_en,
     texts_it,
 )
@@ -23,12 +25,14 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         **instalment_texts_en.WORDS,
         **plan_texts_en.WORDS,
         **cod_texts_en.WORDS,
+        **survey_texts_en.WORDS,
     },
     "it": {
         **texts_it.WORDS,
         **instalment_texts_it.WORDS,
         **plan_texts_it.WORDS,
         **cod_texts_it.WORDS,
+        **survey_texts_it.WORDS,
     },
 }
 # A refusal's reason, or a code of the gateway's own → the key of its text.
@@ -103,6 +107,9 @@ REFUSALS: Final[dict[str, str]] = {
     "holder": "said_cod_refund_holder",
     "iban": "said_cod_refund_iban",
     "cod_refund_closed": "said_changed",
+    "survey_thanks": "said_survey_thanks",
+    "survey_missing": "said_survey_missing",
+    "surveys_off": "said_changed",
     "unknown": "said_unknown",
     "failed": "said_failed",
 }
@@ -121,6 +128,7 @@ CALM: Final = frozenset(
         "plan_card_replaced",
         "plan_card_confirmed",
         "cod_code_sent",
+        "survey_thanks",
     ]
 )
 # Fields whose error is explained better than that of the form.

@@ -47,6 +47,15 @@ def own_payment(page: pages_pb2.PayPage, use: str) -> pages_pb2.PagePayment | No
     return page.payment
 
 
+def paid_id(page: pages_pb2.PayPage, use: str) -> str:
+    """Id of what the shopper has paid: the payment, the plan or the transfer; "" before that."""
+    own = own_payment(page, use)
+    if own is None or own.link_payment.state != TRY.STATE_SUCCEEDED:
+        return ""
+    tried = own.link_payment
+    return tried.payment_id or tried.plan_id or tried.id
+
+
 def name_of(page: pages_pb2.PayPage, use: str) -> str:
     """The view: quote, open, confirm, processing, pending, transfer, instalments, paid, in_parts, used_up, …"""
     link, own = page.payment_link, own_payment(page, use)

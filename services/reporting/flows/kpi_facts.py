@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from libs.bus import Event
 from libs.db import Conn
 from services.reporting import kpi_events
-from services.reporting.flows import ingesting
+from services.reporting.flows import ingesting, surveys
 from services.reporting.flows.ingesting import ZoneOf
 from services.reporting.rules import kpi_facts as rules
 from services.reporting.rules.kpi_facts import (
@@ -18,6 +18,7 @@ from services.reporting.rules.kpi_facts import (
     OrderPaid,
     StepReached,
 )
+from services.reporting.rules.surveys import SurveyAnswer
 from services.reporting.store import kpi_facts as store
 
 
@@ -27,10 +28,12 @@ async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
     if not told:
         return
     known = await ingesting.zones_of(conn, {event.merchant_id for event in told}, zone_of)
-    await record(
-        conn,
-        [fact for event in told for fact in kpi_events.facts_of(event, known[event.merchant_id])],
-    )
+    facts = [
+        fact for event in told for fact in kpi_events.facts_of(event, known[event.merchant_id])
+    ]
+    await record(conn, facts)
+    if rated := [fact for fact in facts if isinstance(fact, SurveyAnswer)]:
+        await surveys.keep(conn, rated, zone_of)
 
 
 async def record(conn: Conn, facts: Sequence[KpiFact]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
+from services.reporting.rules.surveys import SurveyAnswer
+
 ONE_CLICK: Final = "one_click"
 LINK: Final = "link"
 INSTALMENTS: Final = "instalments"
@@ -71,7 +73,7 @@ class CustomerErased:
     customer_id: str
 
 
-KpiFact: TypeAlias = OrderPaid | StepReached | CartSent | CartPaid | CustomerErased
+KpiFact: TypeAlias = OrderPaid | StepReached | CartSent | CartPaid | CustomerErased | SurveyAnswer
 
 
 def number_of(method: str, step: str) -> int:

@@ -13,24 +13,11 @@ from typing import Final
 from libs.errors import invalid
 from libs.money import Money
 from services.reporting.rules.kpi_facts import STEPS
+from services.reporting.rules.ratios import divided, rate
 
-BASIS_POINTS: Final = 10_000
 DAYS_OF_YEAR: Final = 365
 DEFAULT_YEARS: Final = 3
 MOST_DAYS: Final = 3660
-
-
-def divided(numerator: int, denominator: int) -> int | None:
-    """Rounded half up, away from zero."""
-    if denominator == 0:
-        return None
-    quotient = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return quotient if numerator >= 0 else -quotient
-
-
-def rate(part: int, of: int) -> int | None:
-    """In basis points."""
-    return divided(part * BASIS_POINTS, of)
 
 
 def days_between(from_day: date, to_day: date) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from incasso.common.v1.money_pb2 import Money
-from services.reporting.rules import kpis
+from services.reporting.rules import ratios
 from tests.services.reporting.test_kpis import NOVEMBER, YEAR
 from tests.services.reporting.test_ledger import refusal
 
@@ -23,5 +23,5 @@ async def test_ranges_and_amounts_that_make_no_sense_are_refused(world, rpc, ask
 
 
 def test_values_are_rounded_half_up_and_nothing_is_divided_by_nothing():
-    assert [kpis.divided(n, 4) for n in (1, 2, 5, 6, -1, -2, -6)] == [0, 1, 1, 2, 0, -1, -2]
-    assert kpis.divided(5, 0) is None
+    assert [ratios.divided(n, 4) for n in (1, 2, 5, 6, -1, -2, -6)] == [0, 1, 1, 2, 0, -1, -2]
+    assert ratios.divided(5, 0) is None
