@@ -1,19 +1,26 @@
 """What a list costs as a file: rows per second, and by how much the process grows.
 
-Payments, as the gateway makes rows of a page's messages and writes them; what their service takes to
-read the pages is measured by `make bench-growth`. `make bench-exports`; the results are in
-`bench/results/exports.json`.
+First the gateway's share: payments' messages become rows, which are written. Then the whole way, on a
+stack with as many payments: gateway, payments and PostgreSQL. `make bench-exports`; `ROWS=1000000` for
+a stack with a million. The results are in `bench/results/exports.json`.
 """
 
 import asyncio
 import json
 import multiprocessing
+import os
+import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
+import psutil
+
+from bench.cost import Meter
+from bench.growing_lists import EVERY, FIRST, SUBJECTS
 from bench.memory import MEBI, grown, settle
 from incasso.common.v1.money_pb2 import Money
 from incasso.payments.v1.payments_pb2 import Payment
@@ -22,6 +29,8 @@ from libs.tables.model import Format, Row, Table
 from libs.tables.writing import write
 from services.gateway.config import Config
 from services.gateway.rules import columns
+from stack.demo_merchant import create_merchant
+from stack.embedded import Stack
 
 PAGE: Final = 100
 FEW: Final = 100_000  # of which memory is compared with that of the most
@@ -35,6 +44,7 @@ RUNS: Final = (
     (Format.XLSX, MOST_XLSX // 10),
     (Format.XLSX, MOST_XLSX),
 )
+ON_A_STACK: Final = int(os.environ.get("ROWS", "100000"))
 MOST_GROWN_MIB: Final = 192  # pyarrow itself takes 70
 RESULTS: Final = Path(__file__).parent / "results" / "exports.json"
 
@@ -93,6 +103,56 @@ async def _measured(form: Format, rows: int) -> dict[str, Any]:
     }
 
 
+async def on_a_stack(rows: int) -> dict[str, Any]:
+    """A CSV file of a merchant with so many payments, which are filled in by SQL."""
+    (subject,) = (each for each in SUBJECTS if each.table == "payments")
+    with tempfile.TemporaryDirectory(prefix="incasso-exports-") as folder:
+        async with Stack.start(Path(folder)) as stack, Meter(stack) as meter:
+            merchant = await create_merchant(stack, "Exports", plan="enterprise")
+            await meter.run(subject.service, subject.fill, merchant.merchant_id, rows, FIRST, EVERY)
+            await meter.run(subject.service, f"VACUUM ANALYZE {subject.table}")
+            gateway, payments = (
+                psutil.Process(stack.pid(name)) for name in ("gateway", "payments")
+            )
+            before, began = settle(gateway.pid), time.monotonic()
+            spent = [_used(process) for process in (gateway, payments)]
+            size, lines = await _exported(stack.url, merchant.secret_key)
+            seconds = time.monotonic() - began
+            if lines != rows + 1:
+                raise RuntimeError(f"{lines - 1} of {rows} rows were exported")
+            used = [_used(one) - by for one, by in zip((gateway, payments), spent, strict=True)]
+            return {
+                "on_a_stack": "csv",
+                "rows": rows,
+                "seconds": round(seconds, 1),
+                "rows_per_second": round(rows / seconds),
+                "gateway_cpu_seconds": round(used[0], 1),
+                "payments_cpu_seconds": round(used[1], 1),
+                "size_mib": round(size / MEBI**2, 1),
+                "gateway_grew_mib": round((grown(gateway.pid) - before) / MEBI, 1),
+            }
+
+
+def _used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def _exported(url: str, key: str) -> tuple[int, int]:
+    """Its bytes and lines."""
+    headers = {"Authorization": f"Bearer {key}", "Accept": Format.CSV.media_type}
+    timeout, size, lines = aiohttp.ClientTimeout(total=3600), 0, 0
+    async with (
+        aiohttp.ClientSession(headers=headers, timeout=timeout) as http,
+        http.get(f"{url}/v1/payments") as answer,
+    ):
+        answer.raise_for_status()
+        async for piece in answer.content.iter_any():
+            size += len(piece)
+            lines += piece.count(b"\n")
+    return size, lines
+
+
 def main() -> None:
     spawn, results = multiprocessing.get_context("spawn"), []
     for form, rows in RUNS:
@@ -102,6 +162,8 @@ def main() -> None:
         print(", ".join(f"{name} {value}" for name, value in found.items()))
         if found["grew_mib"] > MOST_GROWN_MIB:
             raise SystemExit(f"the process grew by more than {MOST_GROWN_MIB} MiB")
+    results.append(asyncio.run(on_a_stack(ON_A_STACK)))
+    print(", ".join(f"{name} {value}" for name, value in results[-1].items()))
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 

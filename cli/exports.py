@@ -4,11 +4,12 @@ A file gets its name when it is complete; what was cut off leaves nothing.
 """
 
 import asyncio
+import json
 import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, NoReturn
 
 import aiohttp
 import typer
@@ -80,7 +81,7 @@ def export(
     started = time.monotonic()
     try:
         size = asyncio.run(_export(asked))
-    except (aiohttp.ClientConnectorError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         output.fail(f"{url} gave no answer.", reason=str(error), code=output.NO_ANSWER)
     except OSError as error:
         output.fail(f"{asked.file}: {error.strerror}.")
@@ -117,7 +118,7 @@ async def _export(asked: Asked) -> int:
         http.get(asked.url, params=asked.query) as answer,
     ):
         if not answer.ok:
-            _refused(await answer.json(content_type=None))
+            _refused(answer.status, await answer.text())
         if answer.content_type != asked.form.media_type:
             output.fail("This is no list, and has no file.", next_step="/docs lists the lists.")
         part = asked.file.with_name(f"{asked.file.name}.part")
@@ -158,6 +159,10 @@ async def _saved(answer: aiohttp.ClientResponse, part: Path) -> int:
     return size
 
 
-def _refused(problem: Any) -> None:
+def _refused(status: int, body: str) -> NoReturn:
+    try:
+        problem = json.loads(body)
+    except ValueError:  # of something between the gateway and us
+        output.fail(f"The answer is HTTP {status}.", next_step="Is INCASSO_URL the gateway?")
     wrong = "; ".join(f"{one['pointer']} {one['detail']}" for one in problem.get("errors", ()))
     output.fail(f"{problem['detail']} {wrong}".strip(), reason=problem["code"])

@@ -11,13 +11,15 @@ from typing import Final
 from urllib.parse import quote
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from libs import downloads, telemetry
-from libs.downloads import Download
-from libs.errors import Refusal
+from libs.downloads import CutOffError, Download
+from libs.errors import InternalError, Refusal
 from libs.logs import log
 from services.gateway.middleware import TRACE_HEADER
 
+CUT_OFF = Counter("incasso_http_files_cut_off_total", "Files not sent to their end", ["reason"])
 _NOT_PLAIN: Final = re.compile(r"[^\w.,() -]", re.ASCII)
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: what is not sent is dropped
 
@@ -38,12 +40,23 @@ async def send(
                 await response.write(piece)
             await response.write_eof()
         except (Refusal, ConnectionError) as error:
-            log.info("a file was not sent to its end", error=type(error).__name__)
-            reset(request)
+            _cut_off(request, _reason(error))
         except BaseException:
-            reset(request)
+            _cut_off(request, InternalError.reason)
             raise
     return response
+
+
+def _reason(error: Refusal | ConnectionError) -> str:
+    if isinstance(error, Refusal):
+        return error.reason
+    return "stream_ended" if isinstance(error, CutOffError) else "caller_left"
+
+
+def _cut_off(request: web.Request, reason: str) -> None:
+    CUT_OFF.labels(reason).inc()
+    log.info("a file was not sent to its end", reason=reason)
+    reset(request)
 
 
 def _headers(file: Download) -> dict[str, str]:

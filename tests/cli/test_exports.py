@@ -36,7 +36,11 @@ async def gateway():
     async def no_list(_):
         return web.json_response({})
 
+    async def bad_gateway(_):
+        return web.Response(status=502, text="<html>")
+
     app = web.Application()
+    app.router.add_get("/v1/events", bad_gateway)
     app.router.add_get("/v1/payments", payments)
     app.router.add_get("/v1/reconciliation/bank-lines", cut_off)
     app.router.add_get("/v1/disputes", refused)
@@ -103,6 +107,7 @@ async def test_a_file_that_was_cut_off_leaves_what_was_there(gateway, tmp_path):
     [
         (["disputes"], "/state must be one of open"),
         (["merchant"], "no list"),
+        (["events"], "HTTP 502"),
         (["../payments"], "no list"),
         (["payments", "--filter", "state"], "no filter"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client import REGISTRY
 
 from incasso.payments.v1 import payments_pb2
 from libs.tables.model import Format
@@ -53,14 +54,21 @@ async def test_a_service_killed_in_the_middle_leaves_no_whole_file(new_gateway, 
         await stopping[0]
 
 
+def files_cut_off() -> float:
+    reason = {"reason": "export_too_large"}
+    return REGISTRY.get_sample_value("incasso_http_files_cut_off_total", reason) or 0.0
+
+
 async def test_a_list_that_is_too_long_is_refused(new_gateway):
     async with new_gateway(export_max_rows=2, export_max_xlsx_rows=2) as gateway:
         gateway.services.answers["ListPayments"] = payments(["A-1", "A-2"], ["A-3"])
         async with gateway.request("GET", URL, headers=accept(Format.XLSX)) as response:
             found = await problem(response, 422, "export_too_large")
         assert "2 rows" in found["detail"]
+        before = files_cut_off()
         with pytest.raises(aiohttp.ClientError):
             await whole(gateway)
+        assert files_cut_off() == before + 1
         gateway.services.answers["ListPayments"] = payments(["A-1"], ["A-2"])
         async with gateway.request("GET", URL, headers=accept(Format.CSV)) as response:
             assert response.headers["Incasso-Export-Max-Rows"] == "2"
