@@ -184,19 +184,19 @@ class AskedCharge:
 
 async def record(conn: Conn, charge: Charge, answer: Answer, *, key: Key | None = None) -> None:
     """Records payments' answer, whoever delivers it; for a session's charge in a transaction."""
-    is_news = await charges.record(conn, charge, answer, key=key)
+    is_new = await charges.record(conn, charge, answer, key=key)
     if answer.outcome is not Outcome.SUCCEED:
         return
-    if is_news:
+    if is_new:
         if charge.session_id is not None:
-            await _tell_session(conn, charge.merchant_id, charge.session_id)
+            await _publish_session_paid(conn, charge.merchant_id, charge.session_id)
         return
     current = await charges.get(conn, charge.merchant_id, charge.id)
     if current is not None and current.state is ChargeState.REFUSED:
         asking.count_after_end(answer.id)
 
 
-async def _tell_session(conn: Conn, merchant_id: str, session_id: str) -> None:
+async def _publish_session_paid(conn: Conn, merchant_id: str, session_id: str) -> None:
     session = required(await sessions.get(conn, merchant_id, session_id), InternalError)
     await events.session_paid(conn, session, Clock().now())
 
