@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stack.day_end import begin_day, end_day
-from stack.day_end_told import tell_day_end
+from stack.day_end_report import print_day_end
 from stack.demo_merchant import LENDER_SUFFIX, STRIPE_ACCOUNT, sandbox_accounts
 from stack.journey_report import Journey
 from stack.journeys import JOURNEYS, one_click
@@ -73,7 +73,7 @@ async def run_demo(
     print_audit(console, audited, missing)
     for title, books in ledgers:
         print_ledger(console, title, books)
-    tell_day_end(console, day)
+    print_day_end(console, day)
     content = {
         "held": held,
         "journeys": [asdict(result) for result in results],

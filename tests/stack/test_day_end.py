@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from stack.day_end import PLANTED, DayEnd, Imported, left_open, misnamed
-from stack.day_end_told import tell_day_end
+from stack.day_end_report import print_day_end
 
 LINE = {"stage": "psp", "party": "a", "currency": "EUR", "theirs_id": "stl_1"}
 
@@ -45,6 +45,6 @@ def test_the_end_of_the_day_is_told_as_tables():
     files = [Imported("a.csv", "stripe.payout_reconciliation", ["stl_1", "stl_2"])]
     found = DayEnd(files, {"stl_2": "reference"}, [exception], ["stl_3 is lost"], "http://trace")
     out = io.StringIO()
-    tell_day_end(Console(file=out, width=120), found)
+    print_day_end(Console(file=out, width=120), found)
     for text in ("reference 1", "amount differs", "€60.90", "stl_3 is lost", "http://trace"):
         assert text in out.getvalue()

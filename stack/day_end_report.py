@@ -14,7 +14,7 @@ from stack.day_end import DayEnd, Row
 NO_TRACE: Final = "0" * 32
 
 
-def tell_day_end(console: Console, found: DayEnd) -> None:
+def print_day_end(console: Console, found: DayEnd) -> None:
     console.print(_files(found))
     console.print(_exceptions(found))
     for difference in found.differences:
