@@ -29,8 +29,8 @@ def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]
     return [outbox.event_of(plan, event, now)]
 
 
-def _dues(dues: Mapping[date, int]) -> Sequence[events_pb2.PlanDue]:
+def _dues(dues: Mapping[date, int]) -> Sequence[plans_pb2.PlanDue]:
     return [
-        events_pb2.PlanDue(due_on=day.isoformat(), principal_minor=minor)
+        plans_pb2.PlanDue(due_on=day.isoformat(), principal_minor=minor)
         for day, minor in sorted(dues.items())
     ]

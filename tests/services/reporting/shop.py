@@ -46,9 +46,9 @@ def plan_moved(dues: Mapping[str, int], before: Mapping[str, int] | None = None)
             sold_minor=30000, owed_minor=sum_minor, paid_minor=30000 - sum_minor
         )
 
-    def shown(owed: Mapping[str, int] | None) -> list[instalments.PlanDue]:
+    def shown(owed: Mapping[str, int] | None) -> list[plans_pb2.PlanDue]:
         found = (owed or {}).items()
-        return [instalments.PlanDue(due_on=day, principal_minor=minor) for day, minor in found]
+        return [plans_pb2.PlanDue(due_on=day, principal_minor=minor) for day, minor in found]
 
     return instalments.PlanBalanceChanged(
         plan_id="pln_1",

@@ -41,7 +41,7 @@ def _messages(amount: int, currency: str, courier: str) -> Sequence[Any]:
         amount=money, booked_on="2026-09-27", created_at=wire.timestamp(BEGUN), moves=[move]
     )
     sold = plans_pb2.PlanBooks(sold_minor=amount, owed_minor=amount - 1, paid_minor=1)
-    due = instalments.PlanDue(due_on="2026-12-01", principal_minor=amount - 1)
+    due = plans_pb2.PlanDue(due_on="2026-12-01", principal_minor=amount - 1)
     return [
         captured(one),
         captured(part),

@@ -11,10 +11,15 @@ from services.notify.webhooks.rules import public_events
 # Told to our own services only: a new event that merchants may not read is named here too.
 INTERNAL = {
     "incasso.cod.order.message_requested",
+    "incasso.instalments.plan.accepted",
     "incasso.instalments.plan.balance_changed",
     "incasso.instalments.plan.message_requested",
     "incasso.merchants.test_clock.advanced",
+    "incasso.oneclick.session.opened",
+    "incasso.oneclick.session.paid",
     "incasso.paylink.payment_link.message_requested",
+    "incasso.payments.psp_account.created",
+    "incasso.reporting.report.message_requested",
 }
 
 
