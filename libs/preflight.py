@@ -1,6 +1,7 @@
-"""`python -m services.x check`: whether everything that the service stands on is as it needs it.
+"""`python -m services.x check`: whether everything that the service depends on is ready for it.
 
-Reads only; nothing is served or changed. Not a health check: it may take seconds and names what is wrong.
+Reads only; nothing is served or changed. Not a health check: it may take seconds and names what is
+wrong.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Asked(Protocol[T_co]):
-    """A row of a method service that stands for one payment, and what the service makes of answers.
+    """A row of a method service that stands for one payment, and how the service handles answers.
 
     Each of the three methods writes in its own transaction, and tolerates late and repeated calls.
     """

@@ -157,7 +157,7 @@ def paid_online(before: Order, after: Order, link: OrderLink, now: datetime) -> 
 
 
 def _converted(before: Order, after: Order, link: OrderLink, now: datetime) -> Sequence[NewEvent]:
-    """Paid online: the recipient is notified, and the courier that was to collect has to be told."""
+    """Paid online: the recipient is notified, and so is the courier that was to collect."""
     to_collect = [parcel for parcel in after.parcels if parcel.to_collect_minor]
     shown, paid = order_pb(after), Money(link.paid_minor, after.amount.currency)
     messages: list[Any] = [
@@ -219,9 +219,8 @@ def for_refund(order: Order, refund: OnlineRefund, now: datetime) -> Sequence[Ne
 def message(
     order: Order, reason: Reason, now: datetime, amount: Money | None = None
 ) -> Sequence[NewEvent]:
-    """By text message where there is a phone, else by e-mail; nothing where nobody can be reached.
-
-    `amount`: what it is about, where that is not what is to be paid at the door.
+    """By text message if there is a phone, otherwise by e-mail; nothing if the recipient cannot be
+    reached. `amount`: what the message is about, if not the amount to pay at the door.
     """
     phone, email = order.recipient.phone, order.recipient.email
     if not (phone or email):

@@ -45,10 +45,10 @@ async def convert_order(deps: Deps, cod_order_id: str, key: Key) -> Conversion:
 
 
 async def pay_online(deps: Deps, cod_order_id: str) -> Conversion:
-    """For a shopper: whoever asks again gets the same link, as long as it is open.
+    """For a shopper: repeated requests get the same link while it is open.
 
-    Raises OrderNotFound, OrderClosed, NothingToPayOnline; ServiceUnavailable when paylink does not answer: the link is
-    made later, and found by who asks again.
+    Raises OrderNotFound, OrderClosed, NothingToPayOnline, and ServiceUnavailable while paylink does
+    not answer: the link is created later, and the next request finds it.
     """
     async with deps.db.transaction() as tx:
         await _begin(deps, tx, cod_order_id)

@@ -18,10 +18,12 @@ from services.cod.store import links as store
 
 
 async def pay_deposit(deps: Deps, cod_order_id: str) -> str | None:
-    """For a shopper: the address of the link by which the deposit is paid now, the same as long as it is open. A link
-    for all of the order is left: it is not what they want any more. None: it has been paid or closed since.
+    """For a shopper: the URL of the link that pays the deposit, the same while it is open. A link
+    for the whole order is closed, since the shopper chose the deposit. None: the deposit has been
+    paid meanwhile, or its link closed.
 
-    Raises OrderNotFound, DepositNotDue; ServiceUnavailable when paylink does not answer: the link is made later.
+    Raises OrderNotFound, DepositNotDue, and ServiceUnavailable while paylink does not answer: the
+    link is created later.
     """
     async with deps.db.transaction() as tx:
         link = await _wanted(deps, tx, cod_order_id)

@@ -1,7 +1,9 @@
-"""Payment links of orders: wanted and left in the transaction that changes an order, made and closed outside of it.
+"""Payment links of orders: requested and released in the transaction that changes an order, created
+and closed outside of it.
 
-Who asks for a link makes it; the worker makes what was left without an answer, and closes what nothing is to be
-paid by any more. Until then it may be paid: see follow_paid in converting.py.
+The call that requests a link also creates it; the worker creates links whose call had no answer,
+and closes those that must no longer be paid. Until then they may be paid: see follow_paid in
+converting.py.
 """
 
 from collections.abc import Sequence
@@ -27,9 +29,9 @@ from services.cod.store.orders import ORDERS
 
 
 async def follow(tx: Conn, changed: Sequence[Order], now: datetime) -> None:
-    """Orders as they are by now, locked and saved in this transaction: links that ask for what is not to be paid online
-    any more are left, one for the deposit is wanted where it is missing, and what was paid online for nothing is owed
-    back.
+    """For changed orders, locked and saved in this transaction: releases links for outdated
+    amounts, requests a missing link for the deposit, and records refunds of online payments that
+    are not needed.
     """
     linked = {order.id: order for order in changed if order.links or order.owes_deposit}
     if not linked:
@@ -104,14 +106,16 @@ async def _close(deps: Deps, link: OrderLink) -> None:
 
 
 async def end(deps: Deps, link: OrderLink, event: LinkEvent) -> OrderLink:
-    """As it is after the event, which may come too late to change more than what is known of it."""
+    """The link after the event, which may come too late to change anything but what is known of the
+    link.
+    """
     async with deps.db.transaction() as tx:
         return await record(tx, link, event, deps.clock.now())
 
 
 async def record(tx: Conn, link: OrderLink, event: LinkEvent, now: datetime) -> OrderLink:
-    """`link`: with what is known of it. An order whose link is over may lack one for its deposit by that; not when it
-    is that which paylink has refused to make.
+    """`link`: with what is known of it. If the link has ended, the order may need a new one for its
+    deposit; not if paylink refused to create it.
     """
     order = required(await orders_store.lock(tx, link.merchant_id, link.order_id), InternalError)
     current = required(await ORDER_LINKS.lock(tx, link.merchant_id, link.id), InternalError)

@@ -84,7 +84,7 @@ class Match:
 def match(
     lines: Sequence[RemittanceLine], claims: Iterable[Claim], *, tolerance_minor: int
 ) -> Sequence[Match]:
-    """Of each line, in their order. `tolerance_minor`: a difference that nobody has to look at."""
+    """A result for each line, in their order. `tolerance_minor`: a difference that is ignored."""
     found = _fitting(lines, claims)
     fits: dict[tuple[str, str], int] = defaultdict(int)
     for candidates in found:

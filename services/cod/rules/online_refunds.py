@@ -1,9 +1,9 @@
-"""Money that was paid online for an order that does not need it: how much of it is given back, and how far that is.
-Pure.
+"""Refunds of money that was paid online for an order that does not need it. Pure.
 
-The cash stands, since the courier has it: what it has collected is given back of what was paid online instead, sum by
-sum, so that an order brings its price once, whichever was first. A payment that was never the order's is given back
-whole. A deposit is not given back for cash, since the courier collects the rest: see deposits.py.
+Cash stands, since the courier has it: what it collected is refunded from the online payment, sum by
+sum, so that an order brings its price once, whichever payment came first. A payment that never
+belonged to the order is refunded in full. A deposit is not refunded because of cash, since the
+courier collects the rest: see deposits.py.
 """
 
 from collections.abc import Sequence

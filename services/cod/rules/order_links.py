@@ -102,5 +102,5 @@ def requested(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLi
 
 
 def released(link: OrderLink) -> OrderLink:
-    """Nothing is to be paid with it any more."""
+    """It must no longer be paid."""
     return replace(link, state=links.released(link))

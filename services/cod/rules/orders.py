@@ -41,7 +41,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Of a delivery; town and country are needed wherever one is told in parts."""
+    """Of a delivery. Town and country are required if an address is given in parts."""
 
     street: str | None
     town: str | None
@@ -164,14 +164,14 @@ def check_reachable(recipient: Recipient) -> None:
 
 
 def confirmed(order: Order, now: datetime) -> Order:
-    """By its recipient, or since nobody has to. Raises OrderClosed."""
+    """By its recipient, or because no confirmation is needed. Raises OrderClosed."""
     state = moved(order, OrderEvent.CONFIRM)
     after = replace(order, state=state, confirmed_minor=order.to_collect_minor, confirmed_at=now)
     return waiting(after)
 
 
 def waiting(order: Order) -> Order:
-    """One that does not wait for its recipient any more does not expire."""
+    """An order that no longer waits for its recipient does not expire."""
     return order if order.waits else replace(order, expires_at=None)
 
 

@@ -73,7 +73,7 @@ def deposit_is_due(page: pages_pb2.CodPage) -> bool:
 
 
 def door_minor(page: pages_pb2.CodPage) -> int:
-    """What paying online as a whole is compared with: what is to be paid in all, or what is left of it."""
+    """What paying online is compared with: the whole amount to pay, or what is left of it."""
     return page.total_minor if deposit_is_due(page) else page.to_collect_minor
 
 

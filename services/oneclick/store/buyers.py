@@ -42,7 +42,7 @@ async def get(conn: Conn, merchant_id: str, customer_id: str) -> Buyer | None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Who is to be charged, and the caller's choice; None: the customer's default."""
+    """The customer to charge, and the caller's choice; None: the customer's default."""
 
     merchant_id: str
     customer_id: str

@@ -158,8 +158,8 @@ async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
 
 
 async def settle(deps: Deps, payment: LinkPayment, *, age: timedelta) -> None:
-    """An unfinished attempt, `age` after it was last requested. Nobody signs a plan whose address
-    nobody was told: without an answer in time the link is open again.
+    """An unfinished attempt, `age` after it was last requested. A plan whose URL was never shown is
+    signed by nobody: without an answer in time the link is open again.
     """
     try:
         if payment.plan_id is None and age >= asking.ABANDON_AFTER:

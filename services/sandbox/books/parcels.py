@@ -1,5 +1,5 @@
-"""Parcels with money to collect: what the courier was told, collected and paid out. Audits compare
-with it.
+"""Parcels with money to collect: what was announced to the courier, collected and paid out. Audits
+compare with it.
 """
 
 import dataclasses

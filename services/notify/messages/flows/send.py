@@ -161,7 +161,7 @@ async def _as_of_now(deps: Deps, message: Message) -> tuple[str, About]:
 
 
 async def _comes_too_late(deps: Deps, message: Message) -> bool:
-    """After its receipt, nobody is told that a payment takes time."""
+    """After its receipt, no message says that a payment takes time."""
     if message.kind is not Kind.PENDING or message.payment_id is None:
         return False
     return await deps.db.run(messages.has_receipt, message.merchant_id, message.payment_id)
