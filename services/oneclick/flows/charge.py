@@ -183,12 +183,14 @@ class AskedCharge:
 
 
 async def record(conn: Conn, charge: Charge, answer: Answer, *, key: Key | None = None) -> None:
-    """Records payments' answer, whoever delivers it; for a session's charge in a transaction."""
+    """Records payments' answer, whoever delivers it and however often; for a session's charge in a
+    transaction.
+    """
     is_new = await charges.record(conn, charge, answer, key=key)
     if answer.outcome is not Outcome.SUCCEED:
         return
     if is_new:
-        if charge.session_id is not None:
+        if charge.session_id is not None and charge.state is not ChargeState.SUCCEEDED:
             await _publish_session_paid(conn, charge.merchant_id, charge.session_id)
         return
     current = await charges.get(conn, charge.merchant_id, charge.id)

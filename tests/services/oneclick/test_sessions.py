@@ -30,6 +30,15 @@ async def opened(world: World, customer_id: str, *, key: str = "", **more):
     return (await world.call("CreateOneClickSession", request, key=key)).session
 
 
+async def told(world: World, session) -> list[str]:
+    """What is reported of it, in order."""
+    async with world.deps.db.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT subject FROM outbox WHERE aggregate_id = $1 ORDER BY seq", session.id
+        )
+    return [row["subject"].removeprefix("incasso.oneclick.session.") for row in rows]
+
+
 def browser(world: World) -> World:
     return World(world.deps, world.payments, world.stub, world.merchant_id, publishable=True)
 
@@ -199,8 +208,11 @@ async def test_a_click_without_an_answer_is_gone_on_with(world: World, when: str
         await pay(world, session)
     assert refused.value.reason == "outcome_unknown"
     assert (await look(world, session)).state == pb.OneClickSession.STATE_PAYING
+    assert await told(world, session) == ["opened"]
     assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
     assert len(world.payments.books) == 1
+    assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
+    assert await told(world, session) == ["opened", "paid"]
 
 
 async def test_a_click_left_behind_is_finished_by_the_worker(world: World):
@@ -211,6 +223,7 @@ async def test_a_click_left_behind_is_finished_by_the_worker(world: World):
     await world.make_due("charges")
     await worker.charge_worker(world.deps).run_once()
     assert (await look(world, session)).state == pb.OneClickSession.STATE_PAID
+    assert await told(world, session) == ["opened", "paid"]
 
 
 async def test_an_expired_session_is_not_paid(world: World):
