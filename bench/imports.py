@@ -37,10 +37,10 @@ ENTRY: Final = """<Ntry><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts
 <BookgDt><Dt>2026-11-{day:02}</Dt></BookgDt><ValDt><Dt>2026-11-{day:02}</Dt></ValDt><AcctSvcrRef>REF{number:012}</AcctSvcrRef>
 <NtryDtls><TxDtls><Refs><EndToEndId>E2E-{number:012}</EndToEndId></Refs><RltdPties><Dbtr><Nm>Payer {number}</Nm></Dbtr>
 <DbtrAcct><Id><IBAN>IT60X0542811101000000123456</IBAN></Id></DbtrAcct></RltdPties>
-<RmtInf><Ustrd>Saldo ordine A-{number:012}, grazie{more}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>
+<RmtInf><Ustrd>Saldo ordine A-{number:012}, grazie</Ustrd>{more}</RmtInf></TxDtls></NtryDtls></Ntry>
 """
 
-MORE: Final = " parole" * (TEXT // 7)
+MORE: Final = f"<Ustrd>{' parole' * 200}</Ustrd>" * (TEXT // 1400)
 
 
 def written(folder: Path, mib: int, *, off: int) -> tuple[Path, int]:
@@ -103,10 +103,12 @@ async def _measured(url: str, mib: int, off: int) -> dict[str, float]:
 
 
 async def _imported(deps: Deps, said: ImportStatement, file: Path) -> int:
-    """How many lines; 0 of a file that is refused."""
+    """How many lines; 0 of a file that is refused for what is wrong with it."""
     try:
         return (await import_statement(deps, said, _pieces(file))).lines
-    except StatementRefused:
+    except StatementRefused as refusal:
+        if "does not add up" not in refusal.message:
+            raise
         return 0
 
 

@@ -18,7 +18,7 @@ from bench.load import Storefront
 from incasso.common.v1.money_pb2 import Money
 from incasso.payments.v1 import events_pb2 as payments
 from incasso.payments.v1 import payments_pb2
-from libs import db, descriptors, ids, outbox
+from libs import db, descriptors, ids, outbox, services
 from libs.db import Conn, Database
 from libs.outbox import NewEvent
 from stack.demo_merchant import create_merchant
@@ -45,7 +45,9 @@ async def measured(events: int) -> dict[str, Any]:
             shop = Shop(
                 http, stack.url, merchant.secret_key, stack.sandbox_url, stack.localstripe_url
             )
-            charges = await _charges(shop, http, stack, merchant.secret_key)
+            before = await _sizes(stack)
+            charges, captured = await _charges(shop, http, stack, merchant.secret_key)
+            after = await _sizes(stack)
             told, booked = [
                 await db.connect(stack.database_url(name), pool_size=1, service="bench")
                 for name in ("payments", "reporting")
@@ -56,16 +58,38 @@ async def measured(events: int) -> dict[str, Any]:
                 await told.close()
                 await booked.close()
     ratio = found["postings_per_second"] / charges if charges else 0
-    return {**found, "charges_per_second": round(charges, 1), "ratio": round(ratio, 1)}
+    grown = {name: round((after[name] - before[name]) / captured) for name in after}
+    return {
+        **found,
+        "charges_per_second": round(charges, 1),
+        "ratio": round(ratio, 1),
+        "disk_bytes_of_a_charge": grown,
+    }
 
 
-async def _charges(shop: Shop, http: aiohttp.ClientSession, stack: Stack, key: str) -> float:
+async def _sizes(stack: Stack) -> dict[str, int]:
+    """Of each service's database, in bytes."""
+    database = await db.connect(stack.database_url("payments"), pool_size=1, service="bench")
+    async with database.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT datname, pg_database_size(datname) AS size FROM pg_database WHERE datname = ANY ($1)",
+            list(services.NAMES),
+        )
+    await database.close()
+    return {row["datname"]: row["size"] for row in rows}
+
+
+async def _charges(
+    shop: Shop, http: aiohttp.ClientSession, stack: Stack, key: str
+) -> tuple[float, int]:
+    """In a second, and all."""
     await shop.lift_limits()
     customers = [await shop.customer("tok_visa") for _ in range(CUSTOMERS)]
     storefront = Storefront(http, url=stack.url, secret_key=key, run_id=secrets.token_hex(4))
-    await storefront.pay(customers, concurrency=SHOPPERS, seconds=3)  # warms up
+    first = await storefront.pay(customers, concurrency=SHOPPERS, seconds=3)  # warms up
     load = await storefront.pay(customers, concurrency=SHOPPERS, seconds=CHARGING_SECONDS)
-    return load.per_second
+    await asyncio.sleep(QUIET_SECONDS)  # events and mails follow
+    return load.per_second, first.captured + load.captured
 
 
 async def _postings(
