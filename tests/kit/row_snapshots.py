@@ -76,7 +76,9 @@ class Snapshots:
             copy = f"beginnings.{table}_{number}"
             kept.append(
                 f"CREATE TABLE {copy} AS SELECT {columns} FROM {table}"
-                f" WHERE merchant_id = '{merchant_id}' ORDER BY ctid"
+                f" WHERE merchant_id = '{merchant_id}'"
+                # Deleted rows leave room for later ones: only their number has the events' order.
+                f" ORDER BY {'seq' if table == 'outbox' else 'ctid'}"
             )
             if table in self._unique:
                 one = self._unique[table]
