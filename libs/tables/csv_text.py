@@ -15,7 +15,7 @@ from libs.tables.model import Kind, Row, Table, major
 
 # Also full-width forms, and behind what spreadsheets skip: blanks, and marks that nobody sees.
 DANGEROUS: Final = re.compile(
-    r"'*[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]"
+    r"\A'*[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]"
 )
 
 

@@ -63,7 +63,7 @@ async def test_a_year_passes(world):
     charged = sum(payment.amount.amount_minor for payment in world.payments.books.values())
     assert charged == after.paid_minor == plan.offer.total.amount_minor
     assert len(world.payments.books) == 12
-    told = ["plan.created", "instalment.paid", "plan.activated"]
+    told = ["plan.created", "plan.accepted", "instalment.paid", "plan.activated"]
     assert await world.told() == [*told, *["instalment.paid"] * 11, "plan.completed"]
 
 
