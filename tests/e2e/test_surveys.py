@@ -1,10 +1,28 @@
 """A survey after payment on the real stack: from the receipt to the merchant's figures."""
 
+import pytest
+
+from stack.payer import Payer
+from tests.e2e.conftest import open_shop
 from tests.e2e.test_links import VISA
 from tests.waiting import until
 
 DAYS = "from_day=2026-01-01&to_day=2030-12-31"
 SURVEY, ANSWER, RATE = "/survey", "/answer", "/rate"
+
+
+@pytest.fixture(scope="module")
+async def shop(stack):
+    """A merchant of its own: no other answers, and one clock. Where a clock has just been advanced,
+    services learn it one after the other, and which answer is the last depends on it.
+    """
+    async with open_shop(stack, "Asking") as (found, _):
+        yield found
+
+
+@pytest.fixture
+def payer(shop):
+    return Payer(shop.http, shop.sandbox_url)
 
 
 async def test_a_shopper_answers_from_the_receipt_and_the_merchant_sees_the_scores(shop, payer):
@@ -30,7 +48,10 @@ async def test_a_shopper_answers_from_the_receipt_and_the_merchant_sees_the_scor
         "nps": -10_000,
         "ces": 0,
     }
-    await payer.submit(page, page.form(RATE), score="2")  # the receipt's own, later: it counts
+    rated = await payer.submit(
+        page, page.form(RATE), score="2"
+    )  # the receipt's own, later: it counts
+    assert rated.status == 200
 
     async def is_counted():
         found = await shop.get(f"/v1/reports/kpis/satisfaction?{DAYS}")
