@@ -231,14 +231,9 @@ async def _download(
     service: Service, target: str, request: Message, into: Path, *, merchant_id: str
 ) -> None:
     context.set_current(context.Call(merchant_id=merchant_id, actor=OPERATOR))
-    part = into.with_name(f"{into.name}.part")
     async with client.channel(target) as channel:
         method = getattr(service.stub(channel), _rpc_of(request))
         found = await client.download(method, request, timeout_seconds=deadlines.DOWNLOAD)
-        try:
-            with part.open("wb") as file:
-                async for piece in found.pieces:
-                    file.write(piece)
-            part.replace(into)
-        finally:
-            part.unlink(missing_ok=True)
+        with output.complete(into) as file:
+            async for piece in found.pieces:
+                file.write(piece)

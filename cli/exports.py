@@ -13,7 +13,7 @@ from typing import Annotated, Final, NoReturn
 
 import aiohttp
 import typer
-from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import DownloadColumn
 
 from cli import output
 from cli.output import AsJson
@@ -121,10 +121,8 @@ async def _export(asked: Asked) -> int:
             _refused(answer.status, await answer.text())
         if answer.content_type != asked.form.media_type:
             output.fail("This is no list, and has no file.", next_step="/docs lists the lists.")
-        part = asked.file.with_name(f"{asked.file.name}.part")
         try:
-            size = await _saved(answer, part)
-            part.replace(asked.file)
+            return await _saved(answer, asked)
         except aiohttp.ClientError:
             most = answer.headers.get(_MAX_ROWS, "?")
             output.fail(
@@ -132,26 +130,12 @@ async def _export(asked: Asked) -> int:
                 next_step="Repeat it, or filter it. Nothing was kept.",
                 code=output.NO_ANSWER,
             )
-        finally:
-            part.unlink(missing_ok=True)
-        return size
 
 
-async def _saved(answer: aiohttp.ClientResponse, part: Path) -> int:
+async def _saved(answer: aiohttp.ClientResponse, asked: Asked) -> int:
     size = 0
-    console = output.console(errors=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn())
-    with (
-        part.open("wb") as opened,
-        Progress(
-            *columns,
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as bar,
-    ):
-        task = bar.add_task(f"exporting {part.stem}", total=None)
+    with output.complete(asked.file) as opened, output.progress(DownloadColumn()) as bar:
+        task = bar.add_task(f"exporting {asked.file.name}", total=None)
         async for piece in answer.content.iter_chunked(_PIECE_BYTES):
             opened.write(piece)
             size += len(piece)

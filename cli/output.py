@@ -7,13 +7,14 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Final, NoReturn, TypeAlias
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Final, NoReturn, TypeAlias
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -129,18 +130,41 @@ def print_hint(text: str) -> None:
     console().print(Text(text, style="dim"))
 
 
+def progress(*columns: ProgressColumn) -> Progress:
+    """For people; none in a pipe. On standard error, since standard output is for the answer.
+
+    `columns` stand between what is done and how long it has taken.
+    """
+    shown = console(errors=True)
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        *columns,
+        TimeElapsedColumn(),
+        console=shown,
+        transient=True,
+        disable=not shown.is_terminal,
+    )
+
+
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Progress for people; none in a pipe. On standard error, since standard output is for the
-    answer.
-    """
-    progress = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
-        console=console(errors=True), transient=True,
-    )  # fmt: skip
-    with progress:
-        progress.add_task(cell(what).plain, total=None)
+    """Progress of one thing, whose length nobody knows."""
+    with progress() as bar:
+        bar.add_task(cell(what).plain, total=None)
         yield
+
+
+@contextmanager
+def complete(path: Path) -> Iterator[BinaryIO]:
+    """A file that has its name once all of it is written; nothing is left of a part."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def complain(message: str, *, reason: str = "") -> None:

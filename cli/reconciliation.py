@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn
 
 from cli import exceptions, output
 from cli.calls import IMPORTS, RECONCILIATION, ask, upload
@@ -34,7 +34,8 @@ MATCHES: Final = (
     "matched_by", "created_at",
 )  # fmt: skip
 SOURCES: Final = (
-    "party", "tolerance_minor", "late_after_days", "fee_basis_points", "fee_fixed_minor", "updated_at",
+    "party", "tolerance_minor", "late_after_days", "fee_basis_points", "fee_fixed_minor", "acquirer",
+    "tax_code", "updated_at",
 )  # fmt: skip
 AUDIT: Final = ("number", "created_at", "actor", "action", "subject_id", "before", "after")
 
@@ -137,6 +138,10 @@ def terms(
         int | None, typer.Option(help="Agreed fee in basis points; checked if both are set.")
     ] = None,
     fee_fixed_minor: Annotated[int | None, typer.Option(help="Its fixed part.")] = None,
+    acquirer: Annotated[
+        str, typer.Option(help="Name of the acquirer, for a till's register.")
+    ] = "",
+    tax_code: Annotated[str, typer.Option(help="Its tax code.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Set the terms of a PSP account or courier; replaces the current ones."""
@@ -146,6 +151,8 @@ def terms(
         late_after_days=late_after_days,
         fee_basis_points=fee_basis_points,
         fee_fixed_minor=fee_fixed_minor,
+        acquirer=acquirer or None,
+        tax_code=tax_code or None,
     )
     answer = plain(ask(RECONCILIATION, request, merchant_id=merchant))
     if as_json:
@@ -197,7 +204,7 @@ def _check_audit(merchant: str, *, as_json: bool) -> None:
 
 def _imported(file: Path, merchant: str, psp_account: str) -> dict[str, Any]:
     request = pb.ImportStatementRequest(name=file.name, psp_account=psp_account or None)
-    with _progress() as bar:
+    with output.progress(BarColumn(), DownloadColumn()) as bar:
         task = bar.add_task(f"sending {file.name}", total=file.stat().st_size)
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -216,20 +223,6 @@ def _imported(file: Path, merchant: str, psp_account: str) -> dict[str, Any]:
         except OSError as error:
             output.fail(f"{file.name}: {error.strerror}.")
     return {"file": file.name, "import": plain(answer)["import"]}
-
-
-def _progress() -> Progress:
-    """On standard error, and only on a terminal."""
-    console = output.console(errors=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _print(found: list[dict[str, Any]]) -> None:

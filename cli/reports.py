@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli import output
 from cli.calls import REPORTS, ask, download
@@ -15,6 +15,7 @@ from cli.options import Cursor, Limit, MerchantId
 from cli.output import AsJson
 from cli.plain import plain
 from incasso.reporting.v1 import reports_pb2 as pb
+from libs.tables.model import Format
 
 app = typer.Typer(help="Reports: list, show, write to files, make regularly.", no_args_is_help=True)
 
@@ -30,7 +31,15 @@ Name = Annotated[str, typer.Argument(help="Report: `incasso reports list` shows 
 From = Annotated[str, typer.Option("--from", help="First day, e.g. 2026-11-01.")]
 To = Annotated[str, typer.Option("--to", help="Last day; today by default.")]
 Currency = Annotated[str, typer.Option(help="Only this currency.")]
-Format = Annotated[str, typer.Option("--format", help="csv, xlsx or parquet.")]
+Form = Annotated[Format, typer.Option("--format", help="Format of the file.")]
+
+
+class Every(StrEnum):
+    """How often a report is made, of the period before."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
 
 
 @app.command("list")
@@ -77,7 +86,7 @@ def run(
     first: From = "",
     last: To = "",
     currency: Currency = "",
-    form: Format = "csv",
+    form: Form = Format.CSV,
     into: Annotated[
         Path | None, typer.Option("-o", "--output", help="File; by default named by the report.")
     ] = None,
@@ -96,9 +105,9 @@ def run(
     made = []
     for begin, end in parts:
         found = _made(name, merchant, form, _filters(begin, end, currency))
-        target = into or Path(f"{name}.{form}" if not by_month else name)
+        target = into or Path(f"{name}.{form.value}" if not by_month else name)
         if by_month:
-            target = target / f"month={begin[:7]}" / f"{name}.{form}"
+            target = target / f"month={begin[:7]}" / f"{name}.{form.value}"
         made.append({**found, "file": str(_fetched(found["id"], merchant, target))})
     if as_json:
         output.print_json(made if by_month else made[0])
@@ -139,9 +148,9 @@ def schedule(
     *,
     name: Name,
     merchant: MerchantId,
-    every: Annotated[str, typer.Option(help="day, week or month: of the one before.")],
+    every: Annotated[Every, typer.Option(help="How often: of the period before.")],
     hour: Annotated[int, typer.Option(min=0, max=23, help="Hour of the merchant's day.")] = 6,
-    form: Format = "csv",
+    form: Form = Format.CSV,
     currency: Currency = "",
     email: Annotated[list[str] | None, typer.Option(help="Address that gets the file.")] = None,
     as_json: AsJson = False,
@@ -149,8 +158,8 @@ def schedule(
     """Make a report regularly."""
     request = pb.CreateReportScheduleRequest(
         report=name,
-        format=_number(pb.ReportFormat, "REPORT_FORMAT", form, "--format"),
-        every=_number(pb.ReportPeriod, "REPORT_PERIOD", every, "--every"),
+        format=_number(form),
+        every=pb.ReportPeriod.Value(f"REPORT_PERIOD_{every.name}"),
         hour=hour,
         currency=currency.upper() or None,
         emails=email or [],
@@ -183,13 +192,8 @@ def _filters(first: str, last: str, currency: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _number(kind: Any, prefix: str, text: str, option: str) -> Any:
-    """Ends the command if there is no such member."""
-    name = f"{prefix}_{text.upper()}"
-    if name not in kind.keys() or text == "unspecified":  # noqa: SIM118 - of an enum of protobuf
-        known = (each.removeprefix(f"{prefix}_").lower() for each in list(kind.keys())[1:])
-        output.fail(f"{option} is one of {', '.join(known)}.")
-    return kind.Value(name)
+def _number(form: Format) -> pb.ReportFormat.ValueType:
+    return pb.ReportFormat.Value(f"REPORT_FORMAT_{form.name}")
 
 
 def _months(first: str, last: str) -> Iterator[tuple[str, str]]:
@@ -204,12 +208,11 @@ def _months(first: str, last: str) -> Iterator[tuple[str, str]]:
         begin = following
 
 
-def _made(name: str, merchant: str, form: str, filters: dict[str, Any]) -> dict[str, Any]:
+def _made(name: str, merchant: str, form: Format, filters: dict[str, Any]) -> dict[str, Any]:
     """The run, once it is done; ends the command if it failed."""
-    number = _number(pb.ReportFormat, "REPORT_FORMAT", form, "--format")
-    request = pb.CreateReportRunRequest(report=name, format=number, **filters)
+    request = pb.CreateReportRunRequest(report=name, format=_number(form), **filters)
     run = ask(REPORTS, request, merchant_id=merchant).run
-    with _progress() as progress:
+    with output.progress() as progress:
         task = progress.add_task(name, total=None)
         while (found := plain(run))["state"] in WAITING:
             days = f" {found['booked_from'][:7]}" if "booked_from" in found else ""
@@ -226,22 +229,8 @@ def _fetched(run_id: str, merchant: str, target: Path) -> Path:
     request = pb.DownloadReportRunRequest(run_id=run_id)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _progress() as progress:
-            progress.add_task(f"receiving {target.name}", total=None)
+        with output.working(f"receiving {target.name}"):
             download(REPORTS, request, target, merchant_id=merchant)
     except OSError as error:
         output.fail(f"{target}: {error.strerror}.")
     return target
-
-
-def _progress() -> Progress:
-    """On standard error, and only on a terminal."""
-    console = output.console(errors=True)
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )

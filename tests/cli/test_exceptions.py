@@ -248,10 +248,14 @@ async def test_matches_are_found_by_either_item(played):
 
 async def test_terms_are_set_and_listed(played):
     servicer, incasso = played
-    said = ("--tolerance-minor", "2", "--fee-basis-points", "150", "--fee-fixed-minor", "25")
+    said = ("--tolerance-minor", "2", "--fee-basis-points", "150", "--fee-fixed-minor", "25",
+            "--acquirer", "Nexi", "--tax-code", "04107060966")  # fmt: skip  # a command line
     assert (await incasso(*_at("terms", "sandbox-a"), *said)).exit_code == 0
     (asked,) = servicer.asked
     assert (asked.tolerance_minor, asked.late_after_days, asked.fee_basis_points) == (2, 7, 150)
+    # What the command does not say, it would take away.
+    fields = pb.PutReconciliationSourceRequest.DESCRIPTOR.fields_by_name
+    assert {field.name for field, _ in asked.ListFields()} == {*fields}
     assert "sandbox-a" in (await incasso(*_at("sources"))).stdout
 
 

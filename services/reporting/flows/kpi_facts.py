@@ -24,12 +24,12 @@ from services.reporting.store import kpi_facts as store
 
 async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
     """Raises what `zone_of` raises: the events are then redelivered."""
-    told = [event for event in events if event.subject in kpi_events.SUBJECTS]
-    if not told:
+    counted = [event for event in events if event.subject in kpi_events.SUBJECTS]
+    if not counted:
         return
-    known = await ingesting.zones_of(conn, {event.merchant_id for event in told}, zone_of)
+    known = await ingesting.zones_of(conn, {event.merchant_id for event in counted}, zone_of)
     facts = [
-        fact for event in told for fact in kpi_events.facts_of(event, known[event.merchant_id])
+        fact for event in counted for fact in kpi_events.facts_of(event, known[event.merchant_id])
     ]
     await record(conn, facts)
     if rated := [fact for fact in facts if isinstance(fact, SurveyAnswer)]:

@@ -109,10 +109,10 @@ async def work(deps: Deps, due: DueRow) -> None:
 async def _fail(deps: Deps, run: ReportRun, reason: FailedReason) -> None:
     async with deps.db.transaction() as tx:
         if await store.failed(tx, run, reason, deps.clock.now()):
-            await _tell(deps, tx, run)
+            await _announce(deps, tx, run)
 
 
-async def _tell(deps: Deps, tx: Conn, run: ReportRun) -> None:
+async def _announce(deps: Deps, tx: Conn, run: ReportRun) -> None:
     ended = required(await RUNS.get(tx, run.merchant_id, run.id), ReportRunNotFound)
     recipients: Sequence[str] = ()
     if run.schedule_id:
@@ -172,4 +172,4 @@ class _Writer:
                 while data := await threads.run(file.read, rules.PIECE_BYTES):
                     await store.add_piece(tx, run, number, data)
                     number += 1
-            await _tell(self.deps, tx, run)
+            await _announce(self.deps, tx, run)
