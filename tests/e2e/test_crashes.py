@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from tests.e2e.conftest import RECOVERED_WITHIN_SECONDS, until_back
+from tests.kit.connections import connected
 
 OPERATIONS = ("charge", "capture", "refund")
 # Where the process dies, told to the sandbox as what it does with the call that is under way.
@@ -97,11 +97,8 @@ async def acts(shop):
 
 async def end_locks(stack):
     """The dead process' locks on keys run out after the longest call; do not wait for them."""
-    conn = await asyncpg.connect(stack.database_url("payments"))
-    try:
+    async with connected(stack.database_url("payments")) as conn:
         await conn.execute("UPDATE idempotency_keys SET locked_until = now()")
-    finally:
-        await conn.close()
 
 
 async def expect_one_charge(booked, act, payment):

@@ -8,19 +8,16 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
-import asyncpg
 import pytest
 
 from services.reporting.rebuild_worker import HEARD
 from services.reporting.store.books import LOCK
 from stack.demo_merchant import sandbox_accounts
 from stack.ledger import ledger
-from stack.shop import JourneyFailedError
 from tests.e2e.conftest import RECOVERED_WITHIN_SECONDS, open_shop, until_back
+from tests.kit.connections import connected, until_locked_out
 from tests.waiting import until
 
 WAITS = """
@@ -30,10 +27,20 @@ LOGS = {subject.split(".")[1] for subject in HEARD}
 
 
 @pytest.fixture(scope="module")
-async def own_shop(stack):
+async def opened_shop(stack):
     """With charges of its own, of which nothing is under way."""
-    async with open_shop(stack, "Libro") as (shop, _):
-        yield shop
+    async with open_shop(stack, "Libro") as pair:
+        yield pair
+
+
+@pytest.fixture
+def own_shop(opened_shop):
+    return opened_shop[0]
+
+
+@pytest.fixture
+def own_merchant(opened_shop):
+    return opened_shop[1]
 
 
 @pytest.mark.parametrize("killed", ["reporting", "nats", "postgres"])
@@ -41,15 +48,11 @@ async def test_a_kill_in_the_middle_of_a_batch_leaves_the_ledger_as_it_should_be
     stack, own_shop, killed
 ):
     customer = await until_back(lambda: own_shop.customer("tok_visa"))
-    holding = await asyncpg.connect(stack.database_url("reporting"))
-    await holding.execute("SELECT pg_advisory_lock($1)", LOCK)
-    made = await asyncio.gather(*(own_shop.one_click(customer, 1000 + n) for n in range(8)))
-    await until(lambda: holding.fetchval(WAITS, LOCK))
-    stack.kill(killed)
-    with suppress(
-        OSError, asyncpg.PostgresError, asyncpg.InterfaceError
-    ):  # it died with the server
-        await holding.close()
+    async with connected(stack.database_url("reporting")) as holding:
+        await holding.execute("SELECT pg_advisory_lock($1)", LOCK)
+        made = await asyncio.gather(*(own_shop.one_click(customer, 1000 + n) for n in range(8)))
+        await until(lambda: holding.fetchval(WAITS, LOCK))
+        stack.kill(killed)
 
     async def refunded():
         path = f"/v1/payments/{made[0].body['id']}/refund"
@@ -70,38 +73,32 @@ def settled(shop):
     return looked_at
 
 
-_ANY_LOCK = """
-SELECT count(*) FROM pg_stat_activity
-WHERE wait_event_type = 'Lock' AND datname = 'reporting' AND pid <> pg_backend_pid()"""
-_PAYOUTS = "SELECT FROM open_items WHERE kind = 'payout' FOR UPDATE"
+_PAYOUTS = "SELECT FROM open_items WHERE merchant_id = $1 AND kind = 'payout' FOR UPDATE"
 
 
 @pytest.mark.parametrize("during", ["import", "run"])
 @pytest.mark.parametrize("killed", ["reporting", "nats", "postgres"])
 async def test_a_kill_in_the_middle_of_an_import_or_a_run_leaves_nothing_half_done(
-    stack, own_shop, killed, during
+    stack, own_shop, own_merchant, killed, during
 ):
     account = "sandbox-a-libro"
     customer = await until_back(lambda: own_shop.customer("tok_visa"))
     (await own_shop.one_click(customer, 4321)).expect(201)
     report = await until_back(lambda: paid_out(own_shop, account))
     await until_back(lambda: imported(own_shop, report, "?psp_account=sandbox-a"))
-    holding = await asyncpg.connect(stack.database_url("reporting"))
-    await holding.execute("BEGIN")
-    if during == "import":
-        await holding.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-    else:
-        await until(lambda: holding.fetch(_PAYOUTS))
     statement = await statement_of(own_shop, account)
-    uploading = asyncio.create_task(imported(own_shop, statement))
-    await until(lambda: holding.fetchval(_ANY_LOCK))
-    await until(lambda: stack.process(killed).pid, despite=(ProcessLookupError,))
-    stack.kill(killed)
-    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        await holding.close()
-    with suppress(JourneyFailedError, aiohttp.ClientError):
-        await uploading
-    await until_back(lambda: imported(own_shop, statement))
+    url = stack.database_url("reporting")
+    async with connected(url) as holding, connected(url) as watching:
+        await holding.execute("BEGIN")
+        if during == "import":
+            await holding.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        else:
+            await until(lambda: holding.fetch(_PAYOUTS, own_merchant.merchant_id))
+        uploading = asyncio.create_task(until_back(lambda: imported(own_shop, statement)))
+        await until_locked_out(watching)
+        await until(lambda: stack.process(killed).pid, despite=(ProcessLookupError,))
+        stack.kill(killed)
+    await uploading
 
     async def cleared():
         (await own_shop.call("POST", "/v1/reconciliation/runs", {})).expect(200)

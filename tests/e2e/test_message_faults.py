@@ -9,10 +9,10 @@ import signal
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from tests.e2e.conftest import address, mailed
+from tests.kit.connections import connected
 from tests.waiting import HANGING_SECONDS, until
 
 # With the sentences below: the server says so once, before it has taken anything.
@@ -56,9 +56,8 @@ class Times:
 
 @pytest.fixture
 async def times(stack):
-    conn = await asyncpg.connect(stack.database_url("notify"))
-    yield Times(conn)
-    await conn.close()
+    async with connected(stack.database_url("notify")) as conn:
+        yield Times(conn)
 
 
 @pytest.fixture

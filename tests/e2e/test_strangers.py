@@ -17,6 +17,7 @@ from libs.status import refusal_of
 from stack.embedded import Stack
 from stack.nats import Nats
 from stack.postgres import Postgres
+from tests.kit.connections import connected
 from tests.waiting import HANGING_SECONDS, until
 
 LIST_MERCHANTS = "/incasso.merchants.v1.MerchantsService/ListMerchants"
@@ -105,10 +106,11 @@ async def test_a_service_cannot_forge_that_a_link_was_paid(bus: Nats):
 
 @pytest.mark.parametrize("service", services.NAMES)
 async def test_no_service_reads_the_database_of_another(postgres: Postgres, service: str):
-    own = await asyncpg.connect(postgres.role_url(service, service))
-    assert await own.fetchval("SELECT count(*) FROM schema_migrations") > 0
-    assert await own.fetchval("SELECT usesuper FROM pg_user WHERE usename = current_user") is False
-    await own.close()
+    async with connected(postgres.role_url(service, service)) as own:
+        assert await own.fetchval("SELECT count(*) FROM schema_migrations") > 0
+        assert (
+            await own.fetchval("SELECT usesuper FROM pg_user WHERE usename = current_user") is False
+        )
     for other in {*services.NAMES, "postgres"} - {service}:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await asyncpg.connect(postgres.role_url(service, other))

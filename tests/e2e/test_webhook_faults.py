@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import asyncpg
 import pytest
 from aiohttp import web
 
 from stack.receiver import Receiver, receiver
+from tests.kit.connections import connected
 from tests.waiting import until
 
 CREATED = "payment_link.created"
@@ -210,15 +210,14 @@ async def test_a_receiver_tells_by_the_id_what_it_is_sent_again_after_a_crash(st
     told.listening.plan = [NeverHeard(stack)]
     link = await make_link(shop)
     await until(lambda: told.listening.refused)
-    conn = await asyncpg.connect(stack.database_url("notify"))
-    try:  # the dead worker's lease of a minute is over
+    async with connected(
+        stack.database_url("notify")
+    ) as conn:  # the dead worker's lease of a minute is over
         await conn.execute(
             "UPDATE webhook_deliveries SET due_at = now()"
             " WHERE endpoint_id = $1 AND due_at IS NOT NULL",
             told.id,
         )
-    finally:
-        await conn.close()
     again = await told.taken(link)
     assert told.listening.refused == [again]
     done = await told.delivery(state="delivered", attempts=1)

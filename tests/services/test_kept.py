@@ -2,13 +2,13 @@
 
 import importlib
 
-import asyncpg
 import pytest
 
 from libs import descriptors, retention, services
 from libs.retention import BY_RULE, Kept
 from services.paylink import erased_events as paylink_events
 from services.payments import events as payments_events
+from tests.kit.connections import connected
 
 WITH_CONTENT = ("text", "jsonb", "json", "bytea", "character varying", "ARRAY", "inet")
 
@@ -28,27 +28,25 @@ def stated(service: str) -> set[str]:
 
 @pytest.mark.parametrize("service", services.NAMES)
 async def test_every_column_says_whether_it_names_a_person_or_is_a_secret(service, new_database):
-    conn = await asyncpg.connect(new_database(service))
-    rows = await conn.fetch(
-        "SELECT table_name || '.' || column_name AS name FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND data_type = ANY ($1)",
-        list(WITH_CONTENT),
-    )
-    await conn.close()
+    async with connected(new_database(service)) as conn:
+        rows = await conn.fetch(
+            "SELECT table_name || '.' || column_name AS name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND data_type = ANY ($1)",
+            list(WITH_CONTENT),
+        )
     found = {row["name"] for row in rows}
     assert (found - stated(service), stated(service) - found) == (set(), set())
 
 
 @pytest.mark.parametrize("service", services.NAMES)
 async def test_every_rule_runs_and_finds_what_is_old_by_an_index(service, new_database):
-    conn = await asyncpg.connect(new_database(service))
-    await conn.execute("SET enable_seqscan = off")
-    for rule in kept(service).rules:
-        sql = retention.sql_of(rule).replace("$2", "10").replace("$3", "'evt_0'")
-        plan = await conn.fetch("EXPLAIN " + sql.replace("$1", "'1 day'"))
-        text = "\n".join(row[0] for row in plan)
-        assert f"Seq Scan on {rule.table}" not in text, text
-    await conn.close()
+    async with connected(new_database(service)) as conn:
+        await conn.execute("SET enable_seqscan = off")
+        for rule in kept(service).rules:
+            sql = retention.sql_of(rule).replace("$2", "10").replace("$3", "'evt_0'")
+            plan = await conn.fetch("EXPLAIN " + sql.replace("$1", "'1 day'"))
+            text = "\n".join(row[0] for row in plan)
+            assert f"Seq Scan on {rule.table}" not in text, text
 
 
 @pytest.mark.parametrize("service", services.NAMES)
@@ -79,8 +77,7 @@ _PARTITIONED = "SELECT relname FROM pg_class WHERE relkind = 'p'"
 @pytest.mark.parametrize("service", services.NAMES)
 async def test_a_rule_of_a_table_with_partitions_names_its_rows_by_key(service, new_database):
     """The place of a row is that in its partition: another has one there, too."""
-    conn = await asyncpg.connect(new_database(service))
-    partitioned = {row["relname"] for row in await conn.fetch(_PARTITIONED)}
-    await conn.close()
+    async with connected(new_database(service)) as conn:
+        partitioned = {row["relname"] for row in await conn.fetch(_PARTITIONED)}
     for rule in kept(service).rules:
         assert rule.key != "ctid" or rule.table not in partitioned

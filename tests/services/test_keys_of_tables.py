@@ -1,9 +1,9 @@
 """Tables can be spread over machines by merchant: what is unique is so within a merchant."""
 
-import asyncpg
 import pytest
 
 from libs import services
+from tests.kit.connections import connected
 
 # Over all merchants, and why. Whoever spreads the data keeps these on one machine, or on each.
 REASONS = {
@@ -40,10 +40,9 @@ WHERE partstrat = 'r'"""
 
 @pytest.mark.parametrize("service", services.NAMES)
 async def test_every_key_begins_with_the_merchant(new_database, service):
-    conn = await asyncpg.connect(new_database(service))
-    found = {row["name"]: row["first"] for row in await conn.fetch(_UNIQUE)}
-    without = [row["relname"] for row in await conn.fetch(_WITHOUT_KEY)]
-    await conn.close()
+    async with connected(new_database(service)) as conn:
+        found = {row["name"]: row["first"] for row in await conn.fetch(_UNIQUE)}
+        without = [row["relname"] for row in await conn.fetch(_WITHOUT_KEY)]
     assert "outbox_pkey" in found
     others = {name for name, first in found.items() if first != "merchant_id"}
     assert others <= OVER_ALL, "begin it with merchant_id, or say in REASONS why it cannot"
@@ -53,24 +52,26 @@ async def test_every_key_begins_with_the_merchant(new_database, service):
 async def test_nothing_is_excused_that_no_service_has(new_database):
     found = set()
     for service in services.NAMES:
-        conn = await asyncpg.connect(new_database(service))
-        found |= {row["name"] for row in await conn.fetch(_UNIQUE) if row["first"] != "merchant_id"}
-        await conn.close()
+        async with connected(new_database(service)) as conn:
+            found |= {
+                row["name"] for row in await conn.fetch(_UNIQUE) if row["first"] != "merchant_id"
+            }
     assert found >= OVER_ALL
 
 
 async def test_the_journal_and_lines_are_partitioned_by_month(new_database):
-    conn = await asyncpg.connect(new_database("reporting"))
-    found = {row["name"]: row["by"] for row in await conn.fetch(_BY_MONTH)}
-    assert found == {
-        "entries": "happened_on",
-        "postings": "booked_on",
-        "bank_lines": "booked_on",
-        "settlement_lines": "happened_on",
-    }
-    await conn.execute("SELECT make_partitions(ARRAY['2026-10-01', '2026-11-01']::date[])")
-    parts = await conn.fetch("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
-    await conn.close()
+    async with connected(new_database("reporting")) as conn:
+        found = {row["name"]: row["by"] for row in await conn.fetch(_BY_MONTH)}
+        assert found == {
+            "entries": "happened_on",
+            "postings": "booked_on",
+            "bank_lines": "booked_on",
+            "settlement_lines": "happened_on",
+        }
+        await conn.execute("SELECT make_partitions(ARRAY['2026-10-01', '2026-11-01']::date[])")
+        parts = await conn.fetch(
+            "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
+        )
     names = {row["relname"] for row in parts}
     months = ("202610", "202611", "rest")
     assert {f"{parent}_{month}" for parent in found for month in months} <= names

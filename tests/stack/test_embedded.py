@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import nats
 import pytest
 
@@ -17,6 +16,7 @@ from stack.ports import plan_ports
 from stack.postgres import Postgres
 from stack.process import free_ports
 from stack.supervisor import Supervisor
+from tests.kit.connections import connected
 from tests.waiting import HANGING_SECONDS
 
 
@@ -54,13 +54,11 @@ async def test_each_service_has_a_database_when_postgres_is_ready(backends):
 
 async def test_committed_rows_survive_a_killed_postgres(backends):
     supervisor, postgres, _ = backends
-    connection = await asyncpg.connect(postgres.url("payments"))
-    await connection.execute("CREATE TABLE coin (id int); INSERT INTO coin VALUES (7)")
-    await connection.close()
+    async with connected(postgres.url("payments")) as connection:
+        await connection.execute("CREATE TABLE coin (id int); INSERT INTO coin VALUES (7)")
     await supervisor.restart("postgres", signal.SIGKILL)
-    connection = await asyncpg.connect(postgres.url("payments"))
-    assert await connection.fetchval("SELECT id FROM coin") == 7
-    await connection.close()
+    async with connected(postgres.url("payments")) as connection:
+        assert await connection.fetchval("SELECT id FROM coin") == 7
 
 
 async def test_published_messages_survive_a_killed_nats(backends):

@@ -6,10 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-import asyncpg
-
 from stack.postgres import Postgres, running
 from stack.process import free_ports
+from tests.kit.connections import connected
 from tests.waiting import HANGING_SECONDS, is_running
 
 STARTER = """
@@ -24,20 +23,17 @@ with throw_away_postgres() as server:
 
 async def test_each_new_database_is_empty_and_its_own(new_database):
     first, second = new_database(), new_database()
-    connection = await asyncpg.connect(first)
-    await connection.execute("CREATE TABLE coin (id int)")
-    await connection.close()
-    connection = await asyncpg.connect(second)
-    found = await connection.fetchval("SELECT to_regclass('coin')")
-    await connection.close()
+    async with connected(first) as connection:
+        await connection.execute("CREATE TABLE coin (id int)")
+    async with connected(second) as connection:
+        found = await connection.fetchval("SELECT to_regclass('coin')")
     assert first != second
     assert found is None
 
 
 async def test_a_migrated_database_has_the_chassis_tables(new_database):
-    connection = await asyncpg.connect(new_database("libs"))
-    found = await connection.fetchval("SELECT to_regclass('outbox')::text")
-    await connection.close()
+    async with connected(new_database("libs")) as connection:
+        found = await connection.fetchval("SELECT to_regclass('outbox')::text")
     assert found == "outbox"
 
 

@@ -1,7 +1,6 @@
 """The stack's PostgreSQL: a service works in its own database, and nobody else does."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +11,7 @@ from stack import roles
 from stack.memory import throw_away_folder
 from stack.postgres import Postgres, running
 from stack.process import free_ports
+from tests.kit.connections import connected
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REFUSED = asyncpg.InsufficientPrivilegeError
@@ -34,13 +34,6 @@ async def migrated(server: Postgres) -> Postgres:
         folder = ROOT / "services" / service / "migrations"
         await schema.migrate(server.role_url(roles.owner(service), service), service, folder)
     return server
-
-
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 async def test_a_service_reads_and_changes_rows_of_its_own(migrated: Postgres):

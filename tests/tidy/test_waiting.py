@@ -48,3 +48,32 @@ def test_what_work_costs_is_measured_in_one_place():
         if source.parts[0] == "tests" and any(clock in source.text for clock in CLOCKS)
     }
     assert found - {"tests/tidy/test_waiting.py"} == MAY_READ
+
+
+WITH_CONNECTIONS = {
+    "tests/conftest.py": "makes databases",
+    "tests/kit/connections.py": "all others' place",
+    "tests/e2e/test_strangers.py": "is refused",
+    "tests/stack/test_roles.py": "is refused",
+}
+WITH_ACTIVITY = {
+    "tests/kit/connections.py": "all others' place",
+    "tests/services/reporting/striking.py": "looks for one server process",
+    "tests/services/reporting/test_rebuilding.py": "looks for one program, on a connection of its own",
+}
+
+
+def test_connections_are_opened_and_watched_in_one_place():
+    """One that a failed test leaves open fails the next; within a transaction, `pg_stat_activity`
+    does not show who connected after the first look.
+    """
+
+    def found(text: str) -> set[str]:
+        return {
+            source.path.as_posix()
+            for source in sources()
+            if source.parts[0] == "tests" and text in source.text
+        } - {"tests/tidy/test_waiting.py"}
+
+    assert found("asyncpg.connect(") == set(WITH_CONNECTIONS)
+    assert found("FROM pg_stat_activity") == set(WITH_ACTIVITY)

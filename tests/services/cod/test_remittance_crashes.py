@@ -9,11 +9,11 @@ from functools import partial
 import pytest
 
 from incasso.cod.v1.remittances_pb2 import CodRemittance
-from libs.db import Database
 from libs.tasks import cancel
 from services.cod.flows import remitting, resolving
 from services.cod.rules.resolving import Resolution
 from services.cod.store.couriers import COURIERS
+from tests.kit.connections import until_locked_out
 from tests.kit.mortal import KilledError, Mortal
 from tests.services.cod.orders import Shop
 from tests.services.cod.remitting import (
@@ -86,22 +86,12 @@ async def test_a_commit_whose_caller_gives_up_ends_by_itself_and_is_found(shop: 
     async with deps.db.transaction() as tx:
         await COURIERS.lock(tx, shop.world.merchant_id, shop.courier_id)
         asking = asyncio.create_task(commit(shop, remittance))
-        await until(partial(_somebody_waits, deps.db))
+        await until_locked_out(deps.db)
         await cancel([asking])
     await until(partial(_is_committed, shop, remittance))
     assert [await state_of(shop, order) for order in orders] == ["remitted"] * 3
     assert results(await commit(shop, remittance)) == {"matched": 3}
     assert (await shop.told()).count("order.remitted") == 3
-
-
-async def _somebody_waits(database: Database) -> bool:
-    async with database.connection() as conn:
-        return bool(
-            await conn.fetchval(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-        )
 
 
 async def _is_committed(shop: Shop, remittance: CodRemittance) -> bool:

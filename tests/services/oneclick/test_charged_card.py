@@ -12,8 +12,8 @@ from libs.errors import Refusal
 from services.oneclick.flows.instruments import detach
 from services.oneclick.rules.instruments import InstrumentEvent, InstrumentState
 from services.oneclick.store import customers, instruments
+from tests.kit.connections import until_locked_out
 from tests.services.oneclick.world import World
-from tests.waiting import HANGING_SECONDS
 
 
 async def test_another_instrument_and_address_can_be_named(world: World):
@@ -42,9 +42,7 @@ async def test_another_instrument_and_address_can_be_named(world: World):
 async def waiting_charge(world: World, customer_id: str, **more) -> asyncio.Task:
     """A charge that waits for the customer's lock, which somebody holds."""
     charging = asyncio.create_task(world.charge(customer_id, **more))
-    async with asyncio.timeout(HANGING_SECONDS):
-        while not await world.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - the lock is in the database
-            await asyncio.sleep(0.02)
+    await until_locked_out(world.db)
     return charging
 
 

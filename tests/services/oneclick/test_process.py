@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from cryptography.fernet import Fernet
@@ -14,6 +13,7 @@ from incasso.payments.v1 import payments_pb2
 from libs import client
 from libs.errors import Refusal
 from tests.kit import payments_double
+from tests.kit.connections import connected
 from tests.kit.processes import Processes
 from tests.services.oneclick.world import World
 from tests.waiting import HANGING_SECONDS
@@ -88,9 +88,8 @@ async def repeat(world: World, customer_id: str):
 
 async def age_locks(environment: dict[str, str]) -> None:
     """The dead process' lock runs out after 30 seconds; do not wait for it."""
-    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
-    await conn.execute("UPDATE idempotency_keys SET locked_until = now()")
-    await conn.close()
+    async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
+        await conn.execute("UPDATE idempotency_keys SET locked_until = now()")
 
 
 async def test_it_stops_when_asked_and_finishes_what_it_began(environment, processes, payments):

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from cryptography.fernet import Fernet
@@ -14,6 +13,7 @@ from incasso.payments.v1 import payments_pb2
 from libs import client, context
 from libs.errors import Refusal, ServiceUnavailable
 from tests.kit import doubles
+from tests.kit.connections import connected
 from tests.kit.instalments_double import Instalments
 from tests.kit.payments_double import once
 from tests.kit.processes import Processes
@@ -103,9 +103,8 @@ async def is_paid(world: World, link) -> bool:
 
 async def make_due(environment: dict[str, str]) -> None:
     """The worker takes a try up after 15 seconds; do not wait for it."""
-    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
-    await conn.execute("UPDATE link_payments SET due_at = now() WHERE due_at IS NOT NULL")
-    await conn.close()
+    async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
+        await conn.execute("UPDATE link_payments SET due_at = now() WHERE due_at IS NOT NULL")
 
 
 async def test_it_stops_when_asked_and_says_nothing_that_is_secret(

@@ -11,9 +11,9 @@ from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.states import AttemptState, State
 from services.payments.store import attempts, recording
 from services.payments.store.recording import Following
+from tests.kit.connections import until_locked_out
 from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.psp_double import AUTHORISE, Fault
-from tests.waiting import until
 
 KEY = key("waits")
 
@@ -100,7 +100,7 @@ async def test_what_waited_for_a_lock_sees_what_changed_meanwhile(
     async with doubt.world.db.transaction() as tx:
         await tx.execute(meanwhile)
         saving = asyncio.create_task(doubt.save())
-        await until(lambda: doubt.world.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        await until_locked_out(doubt.world.db)
         assert not saving.done()
     assert await saving is saved
     state, attempt_state, subjects, answer = await doubt.written()

@@ -13,6 +13,7 @@ from stack import roles
 from stack.memory import throw_away_folder
 from stack.postgres import Postgres, running
 from stack.process import free_ports
+from tests.kit.connections import connected
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "services" / "reporting" / "migrations"
 BOOKS = [
@@ -43,10 +44,9 @@ async def reporting(server: Postgres) -> AsyncIterator[asyncpg.Connection]:
     """As the service connects, with a month in which something was booked."""
     owner = server.role_url(roles.owner("reporting"), "reporting")
     await schema.migrate(owner, "reporting", MIGRATIONS)
-    conn = await asyncpg.connect(server.role_url("reporting", "reporting"))
-    await conn.execute("SELECT make_partitions($1)", [date(2026, 11, 1)])
-    yield conn
-    await conn.close()
+    async with connected(server.role_url("reporting", "reporting")) as conn:
+        await conn.execute("SELECT make_partitions($1)", [date(2026, 11, 1)])
+        yield conn
 
 
 @pytest.mark.parametrize("table", BOOKS)

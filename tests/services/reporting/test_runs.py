@@ -6,13 +6,9 @@ import pytest
 
 from libs import clock
 from services.reporting.store import items
+from tests.kit.connections import until_locked_out
 from tests.services.reporting.files import bank_entry, bank_file, stripe_row
 from tests.services.reporting.reconciling import SOON, charge, load, open_types, report, run
-from tests.waiting import until
-
-_WAITING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE wait_event_type = 'Lock' AND datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 @pytest.fixture
@@ -32,13 +28,9 @@ async def test_a_payout_that_an_import_changes_while_it_is_matched_is_matched_as
             day.merchant_id,
         )
         running = asyncio.create_task(run(day))
-        await until(lambda: day.deps.db.run(_waiting))
+        await until_locked_out(day.deps.db)
     assert (await running).matched == 1
     assert await open_types(day) == ["unknown_credit"]
-
-
-async def _waiting(conn) -> int:
-    return await conn.fetchval(_WAITING)
 
 
 async def test_a_run_is_due_again_when_lines_came_while_it_ran(day):
@@ -48,7 +40,7 @@ async def test_a_run_is_due_again_when_lines_came_while_it_ran(day):
     async with day.deps.db.transaction() as tx:
         await items.collect_payouts(tx, day.merchant_id, [], "")
         running = asyncio.create_task(run(day))
-        await until(lambda: day.deps.db.run(_waiting))
+        await until_locked_out(day.deps.db)
     await running
     assert await day.deps.db.run(_is_due, day.merchant_id)
 

@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from libs import schema
+from tests.kit.connections import connected
 
 MIGRATIONS = sorted(Path("services/notify/migrations").glob("*.sql"))
 MESSAGE = """
@@ -28,14 +28,13 @@ async def old(new_database, tmp_path):
     """What the version before speaks to: its schema and two messages, one of them under way."""
     url = new_database()
     await migrated(url, tmp_path, before="0008")
-    conn = await asyncpg.connect(url)
-    now = await conn.fetchval("SELECT now()")
-    await conn.execute(MESSAGE, "msg_1", "queued", now)
-    await conn.execute(MESSAGE, "msg_2", "sending", now)
-    await conn.execute(MESSAGE, "msg_3", "sent", None)
-    await migrated(url, tmp_path, before="0009", after="0008")
-    yield conn
-    await conn.close()
+    async with connected(url) as conn:
+        now = await conn.fetchval("SELECT now()")
+        await conn.execute(MESSAGE, "msg_1", "queued", now)
+        await conn.execute(MESSAGE, "msg_2", "sending", now)
+        await conn.execute(MESSAGE, "msg_3", "sent", None)
+        await migrated(url, tmp_path, before="0009", after="0008")
+        yield conn
 
 
 async def due(conn) -> list[str]:

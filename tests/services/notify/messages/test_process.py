@@ -8,7 +8,6 @@ from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -20,6 +19,7 @@ from libs.errors import ServiceUnavailable
 from libs.merchants import FRESH_SECONDS
 from services.notify.config import Config
 from tests import waiting
+from tests.kit.connections import connected
 from tests.kit.processes import Processes
 from tests.services.notify.messages import neighbours
 from tests.services.notify.messages.conftest import KEYS
@@ -103,19 +103,15 @@ async def until(world: World, state: int) -> None:
 
 
 async def sent(environment: dict[str, str], count: int) -> bool:
-    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
-    try:
+    async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
         found = await conn.fetchval("SELECT count(*) FROM messages WHERE state = 'sent'")
         return bool(found == count)
-    finally:
-        await conn.close()
 
 
 async def end_lease(environment: dict[str, str]) -> None:
     """The dead process' lease runs out after minutes; do not wait for it."""
-    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
-    await conn.execute("UPDATE due_messages SET due_at = now(), leased_until = NULL")
-    await conn.close()
+    async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
+        await conn.execute("UPDATE due_messages SET due_at = now(), leased_until = NULL")
 
 
 @pytest.mark.parametrize(("moment", "end"), [("on_rcpt", "sent"), ("on_data", "unknown")])
@@ -188,9 +184,8 @@ async def test_it_sends_and_stops_when_asked_with_what_it_began(
     assert await child.end() == 0, child.said
     assert "giulia" not in child.said
     assert "/p/" not in child.said
-    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
-    states = await conn.fetch("SELECT state FROM messages")
-    await conn.close()
+    async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
+        states = await conn.fetch("SELECT state FROM messages")
     assert ([row["state"] for row in states], len(mail.inbox)) == (["sent"], 1)
 
 

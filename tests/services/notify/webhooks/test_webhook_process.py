@@ -6,7 +6,6 @@ import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import asyncpg
 import pytest
 from aiohttp import web
 from cryptography.fernet import Fernet
@@ -18,6 +17,7 @@ from incasso.payments.v1 import events_pb2, payments_pb2
 from libs import bus as buses
 from libs import client, context, ids
 from libs.bus import Bus, Event
+from tests.kit.connections import connected
 from tests.kit.processes import Processes
 from tests.services.notify.webhooks.hooks import CAPTURED, TRACEPARENT, Receiver
 from tests.waiting import HANGING_SECONDS, until
@@ -88,9 +88,8 @@ async def publish(bus: Bus) -> str:
 
 async def end_leases(environment: dict[str, str]) -> None:
     """The dead process' lease runs out after a minute; do not wait for it."""
-    conn = await asyncpg.connect(environment["INCASSO_DATABASE_URL"])
-    await conn.execute("UPDATE webhook_deliveries SET due_at = now() WHERE state = 'pending'")
-    await conn.close()
+    async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
+        await conn.execute("UPDATE webhook_deliveries SET due_at = now() WHERE state = 'pending'")
 
 
 async def test_webhooks_survive_the_death_of_the_process(
