@@ -7,9 +7,10 @@ PYTHON := $(BIN)/python
 VENV := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
 NODE := .build/node/.locked-$(shell cksum < tests/contract/package-lock.json | cut -d' ' -f1)
 SOURCES := $(wildcard libs services stack cli bench deploy tests)
-# In the order of their paths: by the number of their tests, the longest of few would come last. Twice as many workers
-# as CI has processors, since the two with a stack wait for more than half of their time, others for a fifth.
-PYTEST_ARGS ?= -n 4 --dist=loadfile --no-loadscope-reorder -q
+# In the order of their paths: by the number of their tests, the longest of few would come last. More than twice as many
+# workers as CI has processors, since the two with a stack wait for more than half of their time, others for a fifth:
+# four left a quarter of two processors idle.
+PYTEST_ARGS ?= -n 5 --dist=loadfile --no-loadscope-reorder -q
 # Every process that a test starts imports what was compiled once, whatever the shell says.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 

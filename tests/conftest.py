@@ -29,7 +29,7 @@ from stack.process import free_ports
 from tests.compiling import import_share
 from tests.identities import KEY, Everybody, shared_keys
 from tests.kit.processes import Processes
-from tests.scheduling import TwoStacks
+from tests.scheduling import OF_THE_STACK, TwoStacks
 
 # Machines that run the tests are busy: slow is not wrong.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -205,6 +205,17 @@ def free_port() -> Callable[[], int]:
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoStacks | None:
     return TwoStacks(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+class Folder(pytest.Package):
+    """A package for pytest, whose fixtures of this scope would live as long as the run without one."""
+
+    def setup(self) -> None:
+        """There is no `__init__.py` to import."""
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> Folder | None:
+    return Folder.from_parent(parent, path=path) if path == ROOT / OF_THE_STACK else None
 
 
 @pytest.hookimpl(tryfirst=True)

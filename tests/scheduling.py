@@ -10,15 +10,20 @@ from xdist.scheduler import LoadFileScheduling
 
 STACKS: Final = 2
 OF_THE_STACK: Final = "tests/e2e/"
+# They start processes and wait for them, some for half a minute: at the end all other workers would wait too.
+LONG: Final = "tests/stack/"
 
 
 class TwoStacks(LoadFileScheduling):
     """File by file, in the order of their paths within each kind."""
 
     def _assign_work_unit(self, node: Any) -> None:
-        first = node in self.nodes[:STACKS]
-        for file in self.workqueue:
-            if file.startswith(OF_THE_STACK) == first:
-                self.workqueue.move_to_end(file, last=False)
-                break
+        has_a_stack = node in self.nodes[:STACKS]
+
+        def rank(file: str) -> int:
+            if file.startswith(OF_THE_STACK):
+                return 0 if has_a_stack else 3
+            return 1 if file.startswith(LONG) else 2
+
+        self.workqueue.move_to_end(min(self.workqueue, key=rank), last=False)
         super()._assign_work_unit(node)
