@@ -95,10 +95,13 @@ async def acts(shop):
     return [await prepared(shop, operation) for operation in OPERATIONS]
 
 
-async def end_locks(stack):
+async def end_locks(stack, merchant):
     """The dead process' locks on keys run out after the longest call; do not wait for them."""
     async with connected(stack.database_url("payments")) as conn:
-        await conn.execute("UPDATE idempotency_keys SET locked_until = now()")
+        await conn.execute(
+            "UPDATE idempotency_keys SET locked_until = now() WHERE merchant_id = $1",
+            merchant.merchant_id,
+        )
 
 
 async def expect_one_charge(booked, act, payment):
@@ -109,7 +112,7 @@ async def expect_one_charge(booked, act, payment):
 
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_a_killed_process_leaves_exactly_one_charge(
-    stack, set_faults, struck, booked, acts, moment
+    stack, merchant, set_faults, struck, booked, acts, moment
 ):
     await set_faults(*({"operation": of, "times": 1, **MOMENTS[moment]} for of in OPERATIONS))
     calls = [asyncio.create_task(act.ask()) for act in acts]
@@ -120,7 +123,7 @@ async def test_a_killed_process_leaves_exactly_one_charge(
     found = await asyncio.gather(*(act.final() for act in acts))
     for act, payment in zip(acts, found, strict=True):
         await expect_one_charge(booked, act, payment)
-    await end_locks(stack)
+    await end_locks(stack, merchant)
     repeated = await asyncio.gather(*(act.again() for act in acts))
     assert [payment["id"] for payment in repeated] == [payment["id"] for payment in found]
     for act, payment in zip(acts, found, strict=True):

@@ -2,21 +2,21 @@
 
 import pytest
 
-from libs import db
 from tests.e2e.conftest import until_back
+from tests.kit.connections import connected
 
 API = "/v1/reconciliation"
 
 
 @pytest.fixture
-def pull_now(stack):
+def pull_now(stack, merchant):
     """As after an hour."""
 
     async def due() -> None:
-        database = await db.connect(stack.database_url("reporting"), pool_size=1, service="tests")
-        async with database.connection() as conn:
-            await conn.execute("UPDATE feeds SET due_at = now()")
-        await database.close()
+        async with connected(stack.database_url("reporting")) as conn:
+            await conn.execute(
+                "UPDATE feeds SET due_at = now() WHERE merchant_id = $1", merchant.merchant_id
+            )
 
     return due
 

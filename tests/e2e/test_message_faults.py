@@ -102,7 +102,7 @@ async def test_mail_waits_for_a_server_that_is_away_and_arrives_once(stack, shop
     assert all("no connection" in one["error"] for one in waiting)
     for link in links:  # nobody moves the clock here
         await shop.inbox(link["recipient"]["email"], within_seconds=HANGING_SECONDS)
-        assert (await message(shop, link, "sent"))["attempts"] == 2
+        assert (await message(shop, link, "sent"))["attempts"] >= 2  # as long as it was away
     assert [len(await mails(link["recipient"]["email"])) for link in links] == [1] * 5
 
 

@@ -54,7 +54,7 @@ class World:
         context.set_current(context.Call(merchant_id=self.merchant_id, actor="key_finance"))
         request, (_, imports, *_) = imports_pb2.ImportStatementRequest(**said), self.stubs
         answer = await client.upload(
-            imports.ImportStatement, request, pieces, timeout_seconds=HANGING_SECONDS
+            imports.ImportStatement, request, pieces, timeout_seconds=3 * HANGING_SECONDS
         )
         return getattr(answer, "import")
 
