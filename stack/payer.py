@@ -36,10 +36,20 @@ class Page:
 
     def form(self, ending: str, *, having: str = "") -> Form:
         """The form that posts to a URL with this ending, and has this field if one is named."""
-        for found in self.forms:
-            if found.action.endswith(ending) and (not having or having in found.fields):
-                return found
-        raise JourneyFailedError(f"no form for {ending} on the page: {self.data}")
+        if (found := self._form(ending, having)) is None:
+            raise JourneyFailedError(f"no form for {ending} on the page: {self.data}")
+        return found
+
+    def offers(self, ending: str, *, having: str = "") -> bool:
+        return self._form(ending, having) is not None
+
+    def _form(self, ending: str, having: str) -> Form | None:
+        fitting = (
+            found
+            for found in self.forms
+            if found.action.endswith(ending) and (not having or having in found.fields)
+        )
+        return next(fitting, None)
 
     @property
     def view(self) -> str:

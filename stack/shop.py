@@ -18,6 +18,8 @@ UNREACHED_LIMITS = {
     "max_daily": {"amount_minor": 10**11, "currency": "EUR"},
     "max_hourly_charges": 10**6,
 }
+UNFINISHED = frozenset({"outcome_unknown", "idempotency_key_in_use", "service_unavailable"})
+REPEATED_AFTER_SECONDS = 0.5
 SETTLED_STATES = frozenset({"captured", "authorised", "declined", "cancelled", "refunded"})
 
 
@@ -94,6 +96,18 @@ class Shop:
         ) as response:
             return Answer(response.status, await response.json(content_type=None), trace_id)
 
+    async def completed(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Repeats the call under its key until its outcome is known, as a storefront has to."""
+        key, deadline = str(uuid4()), time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            answer = await self.call(method, path, body, key=key)
+            known = answer.status < 400 or answer.body.get("code") not in UNFINISHED  # noqa: PLR2004 - HTTP
+            if known or time.monotonic() > deadline:
+                return answer
+            await asyncio.sleep(REPEATED_AFTER_SECONDS)
+
     async def upload(self, path: str, data: bytes) -> Answer:
         """A call whose body is a file."""
         trace_id = secrets.token_hex(16)
@@ -122,13 +136,14 @@ class Shop:
 
     async def lift_limits(self) -> None:
         """For one-click charges, if a test makes thousands of them."""
-        (await self.call("PATCH", "/v1/one-click-policy", UNREACHED_LIMITS)).expect(200)
+        answer = await self.completed("PATCH", "/v1/one-click-policy", UNREACHED_LIMITS)
+        answer.expect(200)
 
     async def customer(
         self, token: str, psp_account: str = "sandbox-a", *, email: str = "giulia@example.com"
     ) -> str:
         """A new customer whose default instrument has this token."""
-        made = await self.call(
+        made = await self.completed(
             "POST",
             "/v1/customers",
             {"email": email, "name": "Giulia Bianchi", "locale": "it"},
@@ -141,7 +156,7 @@ class Shop:
         self, customer_id: str, token: str, psp_account: str, *, make_default: bool = False
     ) -> dict[str, Any]:
         accepted_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        answer = await self.call(
+        answer = await self.completed(
             "POST",
             f"/v1/customers/{customer_id}/instruments",
             {

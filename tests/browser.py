@@ -7,11 +7,14 @@ quarters of the processor time of a page that a test opens.
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.waiting import HANGING_SECONDS
 
 CHROMIUM: Final = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 ARGUMENTS: Final = [
@@ -59,6 +62,8 @@ FAULTS: Final = """options => {
 OVERFLOW: Final = "document.documentElement.scrollWidth - innerWidth"
 PHONE: Final = (390, 844)
 DESK: Final = (1280, 900)
+HANGING_MS: Final = HANGING_SECONDS * 1000
+expect.set_options(timeout=HANGING_MS)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
@@ -68,6 +73,17 @@ async def browser() -> AsyncIterator[Browser]:
         started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield started
         await started.close()
+
+
+@asynccontextmanager
+async def opened_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
+    """In a context of its own, with `options` as of new_context; as patient as other tests."""
+    context = await browser.new_context(**options)
+    try:
+        context.set_default_timeout(HANGING_MS)
+        yield await context.new_page()
+    finally:
+        await context.close()
 
 
 async def looks(page: Page, name: str) -> AsyncIterator[str]:

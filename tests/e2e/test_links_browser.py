@@ -6,7 +6,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser import faults, looks, needs_chromium
+from tests.browser import faults, looks, needs_chromium, opened_page
 from tests.e2e.conftest import address, mailed
 
 CHALLENGED = "4000 0025 0000 3155"
@@ -20,12 +20,11 @@ pytestmark = needs_chromium
 @pytest.fixture
 async def phone(browser):
     """A phone in Italian. `phone.requested` has every address it asked for."""
-    context = await browser.new_context(viewport={"width": 390, "height": 844}, locale="it-IT")
-    page = await context.new_page()
-    page.requested = []
-    page.on("request", lambda request: page.requested.append(request.url))
-    yield page
-    await context.close()
+    viewport = {"width": 390, "height": 844}
+    async with opened_page(browser, viewport=viewport, locale="it-IT") as page:
+        page.requested = []
+        page.on("request", lambda request: page.requested.append(request.url))
+        yield page
 
 
 async def look(page, name, **options):

@@ -5,7 +5,6 @@ from playwright.async_api import expect
 from stack.instalment_journeys import planned
 from tests.browser import faults, needs_chromium
 from tests.e2e.test_links_browser import phone
-from tests.waiting import HANGING_SECONDS
 
 pytestmark = needs_chromium
 __all__ = ["phone"]
@@ -38,7 +37,7 @@ async def test_a_plan_is_signed_with_a_challenge_then_paid_by_another_card(shop,
     await sign(phone)
     await phone.get_by_role("button", name="Approva").click()
     running = phone.locator("[data-view=plan-active]")
-    await expect(running).to_be_visible(timeout=HANGING_SECONDS * 1000)
+    await expect(running).to_be_visible()
     assert phone.url == plan["url"]
     assert await faults(phone) == []
 

@@ -112,7 +112,10 @@ async def link_shopper(service, shop, stop, seen):
     while not stop.is_set():
         at = replace(shop, url=await service.url())
         link = (await at.link(100, order_reference=f"R-{uuid4()}")).expect(201)
-        page = await payer.pay(await payer.open(link["url"]), VISA)
+        page = await payer.open(link["url"])
+        while not page.offers("/pay", having="card_token"):  # payments did not answer in time
+            page = await payer.open(link["url"])
+        page = await payer.pay(page, VISA)
         seen[page.view if page.status == 200 else page.status] += 1
         await look_around(stop)
 

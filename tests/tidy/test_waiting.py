@@ -77,3 +77,14 @@ def test_connections_are_opened_and_watched_in_one_place():
 
     assert found("asyncpg.connect(") == set(WITH_CONNECTIONS)
     assert found("FROM pg_stat_activity") == set(WITH_ACTIVITY)
+
+
+def test_pages_are_opened_in_one_place():
+    """A browser's own bounds are short for a busy machine."""
+    found = {
+        source.path.as_posix()
+        for source in sources()
+        if source.parts[0] == "tests"
+        and (".new_context(" in source.text or "browser.new_page(" in source.text)
+    }
+    assert found - {"tests/tidy/test_waiting.py"} == {"tests/browser.py"}

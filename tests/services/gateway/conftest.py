@@ -27,7 +27,7 @@ from services.gateway.routes import Route, all_routes
 from services.gateway.upstreams import Upstreams
 from services.sandbox.app import build_app as build_sandbox
 from services.sandbox.config import Config as SandboxConfig
-from tests.browser import SCREENSHOTS, browser
+from tests.browser import SCREENSHOTS, browser, opened_page
 from tests.services.gateway import shop_samples
 from tests.services.gateway.doubles import SECRET, Doors, Services, authenticate, start_servers
 from tests.services.sandbox.conftest import started
@@ -122,14 +122,14 @@ def new_gateway() -> Callable[..., Any]:
 
 @asynccontextmanager
 async def open_page(browser: Browser, scheme: str = "light") -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport={"width": 390, "height": 640}, color_scheme=scheme)
-    page = await context.new_page()
-    page.complaints = []
-    page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.scheme = scheme
-    yield page
-    await context.close()
+    async with opened_page(
+        browser, viewport={"width": 390, "height": 640}, color_scheme=scheme
+    ) as page:
+        page.complaints = []
+        page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.scheme = scheme
+        yield page
 
 
 @pytest.fixture(params=["light", "dark"] if SCREENSHOTS else ["light"])
@@ -191,8 +191,10 @@ async def pay_pages() -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 async def scriptless(browser: Browser) -> AsyncIterator[Page]:
-    context = await browser.new_context(
-        viewport={"width": 390, "height": 640}, java_script_enabled=False, locale="en-GB"
-    )
-    yield await context.new_page()
-    await context.close()
+    async with opened_page(
+        browser,
+        viewport={"width": 390, "height": 640},
+        java_script_enabled=False,
+        locale="en-GB",
+    ) as page:
+        yield page

@@ -12,7 +12,7 @@ from playwright.async_api import expect
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs.errors import OutcomeUnknown
 from services.gateway.pay.texts import WORDS
-from tests.browser import check, needs_chromium
+from tests.browser import check, needs_chromium, opened_page
 from tests.services.gateway import pay_samples as samples
 from tests.services.gateway.conftest import Gateway
 from tests.services.gateway.instalment_samples import credit, deferral
@@ -89,29 +89,29 @@ async def test_the_page_is_small_and_asks_nobody_but_the_psp(browser, shop, psp)
     show(
         shop.services, samples.page(saved_cards=[], merchant=samples.merchant(logo_id="logo1")), psp
     )
-    context = await browser.new_context(viewport={"width": 390, "height": 640}, locale="it-IT")
-    page = await context.new_page()
-    session = await context.new_cdp_session(page)
-    await session.send("Network.enable")
-    urls, received = {}, {}
-    session.on(
-        "Network.requestWillBeSent", lambda e: urls.update({e["requestId"]: e["request"]["url"]})
-    )
-    session.on(
-        "Network.loadingFinished",
-        lambda e: received.update({e["requestId"]: e["encodedDataLength"]}),
-    )
-    await page.goto(shop.url + PATH, wait_until="networkidle")
-    origins = {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in urls.values()}
-    assert {origin for origin in origins if origin.startswith("http")} == {shop.url, psp}
-    ours = [key for key, url in urls.items() if url.startswith(shop.url)]
-    paths = sorted(urlsplit(urls[key]).path for key in ours)
-    assert paths == sorted(
-        ["/assets/pages.css", "/assets/pay.js", "/logos/logo1", PATH, f"{PATH}/events"]
-        + [f"{PATH}/seen"] * paths.count(f"{PATH}/seen")
-    )
-    assert 0 < sum(received.get(key, 0) for key in ours) < MOST_BYTES
-    await context.close()
+    viewport = {"width": 390, "height": 640}
+    async with opened_page(browser, viewport=viewport, locale="it-IT") as page:
+        session = await page.context.new_cdp_session(page)
+        await session.send("Network.enable")
+        urls, received = {}, {}
+        session.on(
+            "Network.requestWillBeSent",
+            lambda e: urls.update({e["requestId"]: e["request"]["url"]}),
+        )
+        session.on(
+            "Network.loadingFinished",
+            lambda e: received.update({e["requestId"]: e["encodedDataLength"]}),
+        )
+        await page.goto(shop.url + PATH, wait_until="networkidle")
+        origins = {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in urls.values()}
+        assert {origin for origin in origins if origin.startswith("http")} == {shop.url, psp}
+        ours = [key for key, url in urls.items() if url.startswith(shop.url)]
+        paths = sorted(urlsplit(urls[key]).path for key in ours)
+        assert paths == sorted(
+            ["/assets/pages.css", "/assets/pay.js", "/logos/logo1", PATH, f"{PATH}/events"]
+            + [f"{PATH}/seen"] * paths.count(f"{PATH}/seen")
+        )
+        assert 0 < sum(received.get(key, 0) for key in ours) < MOST_BYTES
 
 
 async def test_the_code_for_banking_apps_says_what_the_standard_asks(page, shop):

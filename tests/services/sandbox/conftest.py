@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
 from services.sandbox.deps import DEPS
-from tests.browser import browser
+from tests.browser import browser, opened_page
 from tests.waiting import HANGING_SECONDS
 
 __all__ = ["browser"]  # the fixture, for every test of this folder
@@ -210,12 +210,9 @@ async def receiver(sandbox: Client, unregistered_receiver: Receiver) -> Receiver
 @pytest.fixture
 async def new_page(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
     """A factory of pages that know nothing of each other and live as long as the test."""
-    pages: list[Page] = []
+    async with AsyncExitStack() as pages:
 
-    async def opened(**more: Any) -> Page:
-        pages.append(await browser.new_page(**more))
-        return pages[-1]
+        async def opened(**more: Any) -> Page:
+            return await pages.enter_async_context(opened_page(browser, **more))
 
-    yield opened
-    for page in pages:
-        await page.close()
+        yield opened
