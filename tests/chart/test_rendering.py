@@ -1,16 +1,33 @@
-"""Every version of Helm takes every file of values, and the Kubernetes of two years takes the result."""
+"""Every version of Helm takes every file of values, and the Kubernetes of two years takes the result.
 
+Kinds that are not Kubernetes' own are judged by the schemas of their projects, those of deploy/examples too.
+"""
+
+import re
 from copy import deepcopy
 
 import pytest
 import yaml
 
 from stack.chart import CHART
-from tests.chart import kubernetes
-from tests.chart.rendering import CI, HELMS, LATEST, MINIMAL, deployment, helm, objects, rendered
+from stack.contracts import ROOT
+from tests.chart import foreign, kubernetes
+from tests.chart.rendering import (
+    CI,
+    EVERY_SWITCH,
+    HELMS,
+    LATEST,
+    MINIMAL,
+    deployment,
+    helm,
+    objects,
+    of_kind,
+    rendered,
+)
 
-# Kinds that are not Kubernetes' own, of schemas that stand elsewhere.
-FOREIGN = {"Certificate", "HTTPRoute", "PodMonitor", "PrometheusRule"}
+CHARTS_OWN = yaml.safe_load((CHART / "Chart.yaml").read_text())
+OLDEST = re.fullmatch(r">=(1\.\d+)\.0-0", CHARTS_OWN["kubeVersion"])[1]
+VERSIONS = kubernetes.versions_from(OLDEST)
 
 
 def name_of(path):
@@ -39,19 +56,43 @@ def test_every_helm_renders_the_same(version, values):
 def different_objects():
     """Those of all files of values, each once."""
     found = {yaml.safe_dump(one): one for values in CI for one in objects(values)}
-    return [one for one in found.values() if one["kind"] not in FOREIGN]
+    return list(found.values())
 
 
-@pytest.mark.parametrize("version", kubernetes.VERSIONS)
+def test_the_kubernetes_of_two_years_are_those_that_the_chart_takes():
+    assert len(VERSIONS) >= 7  # three a year, and the one that was newest before
+    assert VERSIONS[-1] == kubernetes.versions_from("1.0")[-1]
+
+
+@pytest.mark.parametrize(
+    "version", [f"v{OLDEST}.0", f"v{OLDEST}.9-eks-1a2b3c", f"v{VERSIONS[-1]}.1"]
+)
+def test_a_kubernetes_that_is_tested_is_accepted(version):
+    assert asked_of(version).returncode == 0
+
+
+def test_an_older_kubernetes_is_refused():
+    older = f"1.{int(OLDEST.split('.')[1]) - 1}"
+    done = asked_of(f"v{older}.12")
+    assert done.returncode != 0
+    assert "incompatible with Kubernetes" in done.stderr
+
+
+def asked_of(version):
+    return helm(LATEST, "template", "a", CHART, "-f", MINIMAL, "--kube-version", version)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_knows_every_field(version):
     assert {
         one["metadata"]["name"]: found
         for one in different_objects()
+        if kubernetes.knows(one)
         if (found := kubernetes.faults(one, version))
     } == {}
 
 
-@pytest.mark.parametrize("version", kubernetes.VERSIONS)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_field_that_kubernetes_does_not_know_is_found(version):
     one = deepcopy(deployment("payments"))
     one["spec"]["template"]["spec"]["containers"][0]["readinesProbe"] = {}
@@ -59,10 +100,37 @@ def test_a_field_that_kubernetes_does_not_know_is_found(version):
     assert "readinesProbe" in found
 
 
-def test_a_kind_that_nobody_judges_is_named_here():
-    known = {"HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "ServiceAccount"}
-    known |= {"Deployment", "Job", "Service", "Ingress", "ConfigMap", "StatefulSet", "Pod"}
-    assert {one["kind"] for values in CI for one in objects(values)} <= known | FOREIGN
+def test_other_projects_know_every_field_of_their_kinds(tmp_path):
+    """One call for right and wrong ones, since their compiler takes seconds."""
+    examples = [
+        one
+        for path in sorted((ROOT / "deploy" / "examples").glob("*.yaml"))
+        for one in yaml.safe_load_all(path.read_text())
+        if "kind" in one
+    ]
+    right = [one for one in (*different_objects(), *examples) if not kubernetes.knows(one)]
+    wrong = misspelt()
+    found = foreign.faults([*right, *wrong.values()], tmp_path)
+    assert {one["kind"] for one in right} >= {one["kind"] for one in wrong.values()} - {"Nobody"}
+    assert {place: faults for place, faults in found.items() if place < len(right)} == {}
+    for place, error in enumerate(wrong, len(right)):
+        assert error in str(found[place])
+
+
+def misspelt():
+    """By what is said of it: an object with a mistake of each sort."""
+    (route,) = deepcopy(of_kind("HTTPRoute", EVERY_SWITCH))
+    route["spec"]["rules"][0]["matchess"] = []
+    (monitor,) = deepcopy(of_kind("PodMonitor", EVERY_SWITCH))
+    monitor["spec"]["podMetricsEndpoints"][0]["interval"] = "30 seconds"
+    certificate, *_ = deepcopy(of_kind("Certificate", EVERY_SWITCH))
+    certificate["spec"]["privateKey"]["algorithm"] = "ECDSS"
+    return {
+        '"matchess"': route,
+        "interval must match pattern": monitor,
+        "ECDSS": certificate,
+        "nobody knows its kind": {"apiVersion": "example.com/v1", "kind": "Nobody"},
+    }
 
 
 def test_nothing_is_random():

@@ -83,8 +83,9 @@ def test_a_lock_has_hashes_and_no_addresses(name):
             assert "--hash=sha256:" in block, block.splitlines()[0]
 
 
-def test_the_lock_of_node_has_hashes_and_no_addresses():
-    text = (ROOT / "tests/contract/package-lock.json").read_text()
+@pytest.mark.parametrize("folder", ["tests/contract", "deploy/schemas"])
+def test_a_lock_of_node_has_hashes_and_no_addresses(folder):
+    text = (ROOT / folder / "package-lock.json").read_text()
     assert "://" not in text
     for name, package in json.loads(text)["packages"].items():
         assert name == "" or package["integrity"].startswith("sha512-"), name
