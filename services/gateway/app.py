@@ -8,13 +8,16 @@ from aiohttp import web
 from libs import client, deadlines
 from libs.errors import Refusal
 from libs.tasks import Tasks
+from libs.upstreams import LOCAL, Call, Upstreams
+from libs.web import bodies, connections, requests
+from libs.web.client_addresses import Addresses
+from libs.web.errors import RouteNotFound
+from libs.web.limits import Limiter
 from services.gateway import (
-    bodies,
-    connections,
     delivery_reports,
     docs,
     logos,
-    middleware,
+    problems,
     return_page,
     static_files,
     webhooks,
@@ -22,11 +25,9 @@ from services.gateway import (
 from services.gateway.authentication import Keys
 from services.gateway.call_slots import CallSlots, Files
 from services.gateway.checkout import METHOD_SERVICES, Checkout
-from services.gateway.client_addresses import Addresses
 from services.gateway.config import Config
 from services.gateway.delivery_reports import DeliveryReports
 from services.gateway.downloading import Downloader
-from services.gateway.errors import RouteNotFound
 from services.gateway.exporting import Exporter
 from services.gateway.fairness import Fairness
 from services.gateway.logos import Logos
@@ -34,11 +35,10 @@ from services.gateway.pay import routes as shopper_pages
 from services.gateway.pay import url_correction
 from services.gateway.return_page import ReturnPage
 from services.gateway.routes import Route, all_routes
-from services.gateway.rules.limits import Failures, Limiter
+from services.gateway.rules.limits import Failures
 from services.gateway.security import Security
 from services.gateway.transcoder import Edge, Transcoder
 from services.gateway.uploading import Uploader
-from services.gateway.upstreams import LOCAL, Call, Upstreams
 from services.gateway.webhooks import PspWebhooks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,18 +57,11 @@ def runner(
     security = Security(origins=config.cors_origins, secure=config.secure)
 
     def refused(refusal: Refusal) -> web.Response:
-        answer = middleware.refused(refusal)
+        answer = requests.refused(lambda: problems.response(refusal))
         security.protect(answer)
         return answer
 
-    limits = connections.Limits(
-        header_seconds=config.header_seconds,
-        body_seconds=config.body_seconds,
-        idle_seconds=config.idle_seconds,
-        send_seconds=config.send_seconds,
-        connections=config.max_connections,
-        per_address=0 if config.trusted_proxies else config.max_connections_per_address,
-    )
+    limits = connections.Limits.of(config)
     known = all_routes() if routes is None else routes
     app = build(config, upstreams, tasks, addresses, security, known=known)
     return connections.Runner(app, limits, refused, shutdown_timeout=config.grace_seconds)
@@ -91,7 +84,7 @@ def build(
         tasks=tasks,
         security=security,
     )
-    app = web.Application(middlewares=[middleware.middleware(), url_correction.middleware()])
+    app = web.Application(middlewares=[requests.middleware(_problem), url_correction.middleware()])
     app[bodies.SECONDS] = config.body_seconds
     app.on_response_prepare.append(security.on_prepare)
     local = local_calls(upstreams)
@@ -119,6 +112,10 @@ def build(
     app.add_routes(docs.routes(config))
     app.add_routes(static_files.routes(demo_pages=config.demo_pages))
     return app
+
+
+def _problem(_: web.Request, refusal: Refusal) -> web.Response:
+    return problems.response(refusal)
 
 
 def add_webhooks(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) -> None:

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
+from libs.web.limits import InUse
 from services.gateway.errors import TooManyAtOnce
-from services.gateway.rules.limits import InUse
 
 WAIT_SECONDS: Final = 2.0  # for a slot; then the call is refused
 MAX_WAITING: Final = 64  # per queue

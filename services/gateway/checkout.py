@@ -14,7 +14,7 @@ from incasso.gateway.v1 import checkout_pb2
 from libs import client, deadlines, services, validation
 from libs.errors import Refusal
 from libs.logs import log
-from services.gateway.upstreams import message_class, rpc_of
+from libs.upstreams import message_class, rpc_of
 
 # Payment method → the service with its GetOffer, in the order in which shops show them.
 METHOD_SERVICES: Final = {

@@ -13,16 +13,14 @@ from google.protobuf.message import Message
 from incasso.notify.v1 import messages_pb2
 from libs import client, deadlines
 from libs.errors import Refusal
-from services.gateway import bodies
-from services.gateway.client_addresses import Addresses
-from services.gateway.errors import MediaTypeUnsupported, TooManyRequests
-from services.gateway.rules.limits import Failures, Limiter
+from libs.web import bodies
+from libs.web.client_addresses import Addresses
+from libs.web.errors import TooManyRequests
+from libs.web.limits import Limiter
+from services.gateway.errors import MediaTypeUnsupported
+from services.gateway.rules.limits import Failures
 from services.gateway.transcoder import JSON_HEADERS
-from services.gateway.webhooks import (
-    CALLERS_FAULT,
-    MAX_BODY_BYTES,
-    headers_of,
-)
+from services.gateway.webhooks import CALLERS_FAULT, MAX_BODY_BYTES, headers_of
 
 SMS_PATH: Final = "/webhooks/sms/{provider}"
 BOUNCE_PATH: Final = "/webhooks/bounces"

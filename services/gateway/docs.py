@@ -7,12 +7,12 @@ from functools import cache
 from aiohttp import web
 
 from libs import json_out
+from libs.web.headers import CSP_DOCS
+from libs.web.static_files import StaticFile, static_file
 from services.gateway import static_files
 from services.gateway.config import Config
 from services.gateway.openapi import document
 from services.gateway.routes import all_routes
-from services.gateway.security import CSP_DOCS
-from services.gateway.static_files import StaticFile
 
 
 def routes(config: Config) -> list[web.RouteDef]:
@@ -30,4 +30,4 @@ def routes(config: Config) -> list[web.RouteDef]:
 def _document(public_url: str, contact_email: str) -> StaticFile:
     """Shared by all gateways of a process: a test process has a hundred of them."""
     found = document.build(all_routes(), public_url=public_url, contact_email=contact_email)
-    return static_files.static_file(json_out.dump(found), ".json", headers=static_files.ANYWHERE)
+    return static_file(json_out.dump(found), ".json", headers=static_files.ANYWHERE)

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
+from libs.upstreams import Downloaded
 from services.gateway import files
 from services.gateway.routes import Route
 from services.gateway.transcoder import Edge, Transcoder, identify, no_call, speak_for
-from services.gateway.upstreams import Downloaded
 
 
 class Downloader(Transcoder):

@@ -21,13 +21,13 @@ from libs.errors import (
 )
 from libs.tables import writing
 from libs.tables.model import Format, Table
+from libs.upstreams import Call
 from services.gateway import files
 from services.gateway.authentication import Identity
 from services.gateway.errors import ExportTooLarge, TooManyAtOnce
 from services.gateway.routes import Route
 from services.gateway.rules import accepting, columns
 from services.gateway.transcoder import Edge, Transcoder, identify, speak_for
-from services.gateway.upstreams import Call
 
 MAX_ROWS_HEADER: Final = "Incasso-Export-Max-Rows"
 OF_A_PAGE: Final = ("limit", "cursor")

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Final
 
+from libs.web.errors import TooManyRequests
+from libs.web.limits import Limiter, Quota
 from services.gateway.authentication import Identity
 from services.gateway.call_slots import CallSlots, Files
-from services.gateway.errors import PlanRateExceeded, TooManyRequests
-from services.gateway.rules.limits import Limiter, Plans, Quota
+from services.gateway.errors import PlanRateExceeded
+from services.gateway.rules.limits import Plans
 
 REFUSALS_PER_SECOND: Final = 50.0  # per caller; any further ones are held back longer
 LONGER: Final = 4.0  # times

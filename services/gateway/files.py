@@ -17,7 +17,7 @@ from libs import downloads, telemetry
 from libs.downloads import CutOffError, Download
 from libs.errors import InternalError, Refusal
 from libs.logs import log
-from services.gateway.middleware import TRACE_HEADER
+from libs.web.requests import TRACE_HEADER
 
 CUT_OFF = Counter("incasso_http_files_cut_off_total", "Files not sent to their end", ["reason"])
 _NOT_PLAIN: Final = re.compile(r"[^\w.,() -]", re.ASCII)

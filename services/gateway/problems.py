@@ -7,12 +7,7 @@ from aiohttp import web
 
 from libs import json_out, telemetry
 from libs.errors import FieldViolation, Kind, OutcomeUnknown, Refusal, ServiceUnavailable
-from services.gateway.errors import (
-    BodyTooLarge,
-    ExpectationUnknown,
-    GatewayRefusal,
-    MethodNotAllowed,
-    RouteNotFound,
+from libs.web.errors import (
     http_status,
 )
 
@@ -65,25 +60,6 @@ def response(refusal: Refusal, *, body_field: str = "") -> web.Response:
         headers["WWW-Authenticate"] = "Bearer"
     found = document(refusal, trace_id=telemetry.trace_id(), body_field=body_field)
     return web.Response(status=status, body=json_out.dump(found), headers=headers)
-
-
-def of_http_error(error: web.HTTPException) -> web.Response:
-    """For aiohttp's own refusals."""
-    return response(refusal_of(error))
-
-
-def refusal_of(error: web.HTTPException) -> Refusal:
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        return MethodNotAllowed(error.allowed_methods)
-    if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return BodyTooLarge()
-    if isinstance(error, web.HTTPNotFound):
-        return RouteNotFound()
-    if isinstance(error, web.HTTPExpectationFailed):
-        return ExpectationUnknown()
-    refusal = GatewayRefusal(error.reason)
-    refusal.reason, refusal.http_status = HTTPStatus(error.status).name.lower(), error.status
-    return refusal
 
 
 def of_unknown_outcome(*, reads_only: bool, error: OutcomeUnknown) -> Refusal:

@@ -12,23 +12,21 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import jinja2
 from aiohttp import web
 
 from incasso.payments.v1 import payments_pb2
 from libs import client, deadlines, display, ids, json_values, telemetry
 from libs.errors import Kind, Refusal
-from services.gateway.client_addresses import Addresses
-from services.gateway.errors import TooManyRequests
-from services.gateway.rules.limits import Limiter
-from services.gateway.security import CSP_PAGE
+from libs.web.client_addresses import Addresses
+from libs.web.errors import TooManyRequests
+from libs.web.headers import CSP_PAGE
+from libs.web.limits import Limiter
+from libs.web.templates import environment
 
 PATH: Final = "/return/{payment_id}"
 CHECKING: Final = "processing"
 
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True
-)
+_templates = environment(Path(__file__).parent / "templates")
 _PAID: Final = frozenset(["captured", "authorised", "partially_refunded", "refunded"])
 _STATES = json_values.enum_names(payments_pb2.Payment.State.DESCRIPTOR)
 TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {

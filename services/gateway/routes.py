@@ -9,7 +9,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from incasso.rest.v1 import options_pb2
 from libs import descriptors, services, validation
-from services.gateway.upstreams import LOCAL
+from libs.upstreams import LOCAL
 
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _VERBS = ("get", "post", "put", "patch", "delete")

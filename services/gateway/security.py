@@ -1,27 +1,12 @@
-"""Security headers, and CORS for the calls that browsers may make."""
+"""CORS for the calls that browsers may make, and the security headers of all responses."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 
-CSP_API: Final = "default-src 'none'; frame-ancestors 'none'"
-CSP_PAGE: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-# Scalar has its styles in its script.
-CSP_DOCS: Final = CSP_PAGE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+from libs.web import headers
 
-_ALWAYS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": CSP_API,
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Permissions-Policy": "interest-cohort=(), camera=(), microphone=(), geolocation=()",
-}
-_HSTS: Final = "max-age=31536000; includeSubDomains"
 _EXPOSED: Final = "Incasso-Trace-Id, RateLimit, RateLimit-Policy, Retry-After"
 _ALLOWED: Final = "Authorization, Content-Type, Idempotency-Key, Incasso-Client-Secret, Traceparent"
 PREFLIGHT_SECONDS: Final = 600
@@ -33,19 +18,17 @@ class Security:
     def __init__(self, *, origins: str, secure: bool) -> None:
         self._any = origins.strip() == "*"
         self._origins = frozenset(part.strip() for part in origins.split(",") if part.strip())
-        self._always = {**_ALWAYS, "Strict-Transport-Security": _HSTS} if secure else _ALWAYS
+        self._always = headers.common(secure=secure)
 
-    async def on_prepare(self, _: web.Request, response: web.StreamResponse) -> None:
+    async def on_prepare(self, request: web.Request, response: web.StreamResponse) -> None:
         """For every response of the application, streams too."""
-        response.headers.pop("Server", None)  # it would name the versions of what we run on
         self.protect(response)
+        if request.path.startswith("/v1/"):
+            response.headers["Cache-Control"] = "no-store"
 
     def protect(self, response: web.StreamResponse) -> None:
         """Adds the headers common to all responses; a page's own policy stays."""
-        headers = response.headers
-        for name, value in self._always.items():
-            if name not in headers:
-                headers[name] = value
+        headers.protect(response, self._always)
 
     def share(self, request: web.Request, response: web.StreamResponse) -> None:
         """Lets the page of an allowed origin read this response."""

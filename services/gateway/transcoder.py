@@ -18,21 +18,19 @@ from libs.errors import (
     ScopeMissing,
 )
 from libs.tasks import Tasks
-from services.gateway import authentication, bodies, problems
+from libs.upstreams import Call, message_class
+from libs.web import bodies
+from libs.web.client_addresses import Addresses, network, plain
+from libs.web.errors import TooManyRequests, http_status
+from libs.web.limits import MOST_BYTES
+from services.gateway import authentication, problems
 from services.gateway.authentication import Identity, Keys
-from services.gateway.client_addresses import Addresses, network, plain
-from services.gateway.errors import (
-    IdempotencyKeyInvalid,
-    MediaTypeUnsupported,
-    TooManyRequests,
-    http_status,
-)
+from services.gateway.errors import IdempotencyKeyInvalid, MediaTypeUnsupported
 from services.gateway.fairness import Fairness
 from services.gateway.routes import Route
 from services.gateway.rules import body_size, json_in, json_text
 from services.gateway.rules.limits import Failures
 from services.gateway.security import Security
-from services.gateway.upstreams import Call, message_class
 
 LARGE_BYTES: Final = 16 * 1024  # a larger body is parsed off the event loop
 JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
@@ -100,7 +98,7 @@ class Transcoder:
         if self._rules.idempotency_key_required and not key:
             raise IdempotencyKeyMissing
         slot = self._edge.fairness.slot(caller, reads_only=self._route.reads_only)
-        if self._most_bytes > body_size.MOST_BYTES:
+        if self._most_bytes > MOST_BYTES:
             async with slot:  # before its file is read: nobody has many in memory
                 return await self._called(request, caller, key, await self._parse(request))
         message = await self._parse(request)

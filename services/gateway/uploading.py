@@ -3,10 +3,10 @@
 from aiohttp import web
 from google.protobuf.message import Message
 
-from services.gateway import bodies
+from libs.upstreams import Upload
+from libs.web import bodies
 from services.gateway.routes import Route
 from services.gateway.transcoder import Edge, Transcoder, no_call
-from services.gateway.upstreams import Upload
 
 
 class Uploader(Transcoder):

@@ -15,10 +15,10 @@ from incasso.payments.v1 import payments_pb2
 from libs import client, deadlines
 from libs.errors import Kind, Refusal
 from libs.text import without_controls
-from services.gateway import bodies
-from services.gateway.client_addresses import Addresses
-from services.gateway.errors import TooManyRequests
-from services.gateway.rules.limits import Limiter
+from libs.web import bodies
+from libs.web.client_addresses import Addresses
+from libs.web.errors import TooManyRequests
+from libs.web.limits import Limiter
 from services.gateway.transcoder import JSON_HEADERS
 
 PATH: Final = "/webhooks/psp/{psp_account_id}"

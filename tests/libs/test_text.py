@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from incasso.payments.v1 import payments_pb2
 from libs import text, validation
 from libs.errors import InvalidArgument
+from libs.upstreams import message_class
 from libs.validation import rules_of
-from services.gateway.upstreams import message_class
 from tests.contracts import RPCS, every_rpc
 
 FORBIDDEN = [

@@ -11,11 +11,12 @@ from aiohttp import web
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 from libs import json_values
 from libs.errors import Kind, Refusal
+from libs.web.forms import whole_number
+from libs.web.limits import InUse
 from services.gateway.pay import guard
 from services.gateway.pay.guard import token_of
 from services.gateway.pay.handlers import use_of
 from services.gateway.pay.paylink_client import Paylink
-from services.gateway.rules.limits import InUse
 from services.gateway.transcoder import Edge
 
 PATH: Final = "/p/{token}/events"
@@ -76,7 +77,7 @@ class EventStreams:
         )
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        known = guard.whole_number(request.query.get("version", ""))
+        known = whole_number(request.query.get("version", ""))
         first = await self._wait(request, known, timeout_ms=0)
         response = web.StreamResponse(status=HTTPStatus.OK, headers=_HEADERS)
         await response.prepare(request)

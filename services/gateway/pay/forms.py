@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from incasso.paylink.v1 import pages_pb2
 from libs.text import without_controls
-from services.gateway.pay.guard import whole_number
+from libs.web.forms import whole_number
 
 MAX_KEY: Final = 200
 MAX_USER_AGENT: Final = 500

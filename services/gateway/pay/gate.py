@@ -7,9 +7,10 @@ from typing import Final, TypeAlias
 from aiohttp import web
 
 from libs.errors import Kind, Refusal
-from services.gateway.errors import GatewayRefusal
+from libs.web.errors import HttpRefusal
+from libs.web.forms import is_from_our_page
+from libs.web.limits import Limiter
 from services.gateway.pay import guard
-from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge
 
 _STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token of an impossible form is unknown too
@@ -36,7 +37,7 @@ class Gate:
         except Refusal as refusal:
             if refusal.kind in _NOT_NOW:
                 return guard.busy(request)
-            if refusal.kind not in _STRANGE or isinstance(refusal, GatewayRefusal):
+            if refusal.kind not in _STRANGE or isinstance(refusal, HttpRefusal):
                 raise
             self._failures.take(bucket, at)
             return guard.missing(request)
@@ -45,7 +46,7 @@ class Gate:
         """A form submitted by another page, or one too many for a token."""
         if request.method != "POST":
             return None
-        if not guard.is_from_our_page(request, self._public_url):
+        if not is_from_our_page(request, self._public_url):
             return guard.foreign(request)
         wait = self._posts.take(guard.digest(guard.token_of(request)), at)
         return guard.limited(request, wait) if wait else None

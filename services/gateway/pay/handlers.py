@@ -9,9 +9,10 @@ from aiohttp import web
 from incasso.paylink.v1 import pages_pb2
 from libs.errors import Kind, OutcomeUnknown, Refusal
 from libs.text import isolated
+from libs.web.forms import text_of
 from services.gateway.pay import forms, guard, rendering, texts, view
 from services.gateway.pay.gate import Gate
-from services.gateway.pay.guard import text_of, token_of
+from services.gateway.pay.guard import token_of
 from services.gateway.pay.paylink_client import Paylink
 from services.gateway.pay.reporting_client import Surveys
 from services.gateway.transcoder import Edge

@@ -7,7 +7,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from libs import client, deadlines
-from services.gateway.upstreams import Upstreams
+from libs.upstreams import Upstreams
 
 NAMES: Final = (
     "GetPlanPage",

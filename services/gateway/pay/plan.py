@@ -11,10 +11,11 @@ from aiohttp import web
 from incasso.instalments.v1 import pages_pb2
 from libs.display import language_of
 from libs.errors import Kind, OutcomeUnknown, Refusal
+from libs.web.forms import text_of
 from services.gateway.pay import guard, plan_choices, plan_forms, plan_view, rendering, texts
 from services.gateway.pay.forms import Form, Sent
 from services.gateway.pay.gate import Gate
-from services.gateway.pay.guard import text_of, token_of
+from services.gateway.pay.guard import token_of
 from services.gateway.pay.handlers import see
 from services.gateway.pay.instalments_client import Instalments
 from services.gateway.pay.view import web_address

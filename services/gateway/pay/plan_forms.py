@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from incasso.instalments.v1 import pages_pb2
+from libs.web.forms import whole_number
 from services.gateway.pay.forms import Form, Sent, key_of
-from services.gateway.pay.guard import whole_number
 
 ALL: Final = "all"  # parts
 _NO_PART: Final = 1000  # refused like any part that does not exist

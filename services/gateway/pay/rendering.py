@@ -1,22 +1,21 @@
 """The shopper pages as responses: templates, theme, and a content policy per page."""
 
 import secrets
-from datetime import UTC
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
-import jinja2
 from aiohttp import web
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.common.v1 import merchant_pb2
 from incasso.instalments.v1 import pages_pb2 as plan_pages_pb2
 from incasso.paylink.v1 import pages_pb2
-from libs import display, text
+from libs import display
+from libs.web.headers import content_policy
+from libs.web.templates import environment
+from libs.web.theme import theme
 from services.gateway.pay import view
-from services.gateway.pay.rules.theme import theme
 from services.gateway.pay.texts import WORDS
 
 Merchant: TypeAlias = (
@@ -32,25 +31,10 @@ STRIPE_MORE: Final = {
     "script-src": ("https://*.js.stripe.com",),
 }
 
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent.parent / "templates"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
+_OF_PSP: Final = ("script-src", "connect-src", "frame-src")
 
-
-def moment(stamp: Timestamp, language: str) -> str:
-    return display.moment(stamp.ToDatetime(tzinfo=UTC), language)
-
-
-_templates.filters |= {
-    "moment": moment,
-    "paragraphs": view.paragraphs,
-    "isolated": text.isolated,  # what people typed, within one of our sentences
-}
-_templates.globals["card_name"] = display.card_name
+_templates = environment(Path(__file__).parent.parent / "templates")
+_templates.filters["paragraphs"] = view.paragraphs
 
 
 def language_of(request: web.Request, otherwise: str = display.FALLBACK) -> str:
@@ -114,22 +98,12 @@ def respond(
 
 def policy(nonce: str, field: CardField | None) -> str:
     """Content-Security-Policy: ourselves, and the PSP's field if there is one."""
-    sources = {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'", f"'nonce-{nonce}'"],
-        "img-src": ["'self'", "data:"],
-        "connect-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-    }
     psp = origin_of(field.field_url) if field is not None else ""
-    if psp:
-        for name in ("script-src", "connect-src", "frame-src"):
-            more = STRIPE_MORE.get(name, ()) if psp == STRIPE_SCRIPT else ()
-            sources[name] = [*sources.get(name, []), psp, *more]
-    return "; ".join(f"{name} {' '.join(allowed)}" for name, allowed in sources.items())
+    if not psp:
+        return content_policy(nonce=nonce)
+    more = STRIPE_MORE if psp == STRIPE_SCRIPT else {}
+    of_psp = {name: (psp, *more.get(name, ())) for name in _OF_PSP}
+    return content_policy(nonce=nonce, more=of_psp)
 
 
 def origin_of(url: str) -> str:

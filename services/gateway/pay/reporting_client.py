@@ -10,7 +10,7 @@ from incasso.reporting.v1 import surveys_pb2
 from libs import client, context, deadlines
 from libs.context import Call
 from libs.errors import Refusal
-from services.gateway.upstreams import Upstreams
+from libs.upstreams import Upstreams
 
 NAMES: Final = ("GetSurveyPage", "AnswerSurvey", "OfferSurvey", "GetSurveyOffer")
 ACTOR: Final = "shopper"

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from libs.upstreams import Upstreams
 from services.gateway.config import Config
 from services.gateway.pay import cod, event_stream, handlers, plan, shop, survey
 from services.gateway.pay.cod_client import Cod
@@ -9,7 +10,6 @@ from services.gateway.pay.instalments_client import Instalments
 from services.gateway.pay.paylink_client import Paylink
 from services.gateway.pay.reporting_client import Surveys
 from services.gateway.transcoder import Edge
-from services.gateway.upstreams import Upstreams
 
 
 def add(app: web.Application, config: Config, upstreams: Upstreams, edge: Edge) -> None:

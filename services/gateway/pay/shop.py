@@ -10,11 +10,11 @@ from aiohttp import web
 
 from incasso.paylink.v1 import pages_pb2
 from libs.errors import Kind, Refusal
+from libs.web.forms import is_from_our_page, text_of, whole_number
+from libs.web.limits import Limiter
 from services.gateway.pay import forms, guard, rendering, texts, view
-from services.gateway.pay.guard import text_of
 from services.gateway.pay.handlers import see
 from services.gateway.pay.paylink_client import Paylink
-from services.gateway.rules.limits import Limiter
 from services.gateway.transcoder import Edge
 
 PATH: Final = "/shop/{slug}"
@@ -42,7 +42,7 @@ class ShopPages:
         return see(address(request))
 
     async def buy(self, request: web.Request) -> web.Response:
-        if not guard.is_from_our_page(request, self._public_url):
+        if not is_from_our_page(request, self._public_url):
             return guard.foreign(request)
         caller = self._addresses.bucket(request)
         if wait := self._buys.take(caller, time.monotonic()):
@@ -121,11 +121,11 @@ def purchase(slug: str, form: Mapping[str, str], language: str) -> pages_pb2.Buy
     return pages_pb2.BuyProductRequest(
         slug=slug,
         product_id=product,
-        quantity=min(guard.whole_number(form.get(f"quantity-{product}", "1")), 2**31 - 1),
+        quantity=min(whole_number(form.get(f"quantity-{product}", "1")), 2**31 - 1),
         email=form.get("email", ""),
         name=form.get("name", ""),
         locale=language,
-        shown_minor=guard.whole_number(form.get(f"shown-{product}", "")),
+        shown_minor=whole_number(form.get(f"shown-{product}", "")),
     )
 
 

@@ -8,10 +8,11 @@ from aiohttp import web
 
 from incasso.reporting.v1 import surveys_pb2
 from libs.errors import Kind, Refusal
+from libs.web.forms import whole_number
 from services.gateway.pay import guard, rendering, texts
 from services.gateway.pay.forms import Form
 from services.gateway.pay.gate import Gate
-from services.gateway.pay.guard import token_of, whole_number
+from services.gateway.pay.guard import token_of
 from services.gateway.pay.handlers import see
 from services.gateway.pay.reporting_client import Surveys
 from services.gateway.transcoder import Edge

@@ -15,8 +15,7 @@ from aiohttp import web
 
 from libs.errors import Kind, Refusal
 from libs.logs import log
-from services.gateway import problems
-from services.gateway.errors import GatewayRefusal, http_status
+from libs.web.errors import HttpRefusal, http_status, refusal_of
 from services.gateway.pay import guard
 
 ROOTS: Final = frozenset(["p", "plan", "cod", "shop", "return"])
@@ -42,7 +41,7 @@ def middleware() -> Any:
         except Refusal as refusal:
             return error_page(request, refusal)
         except web.HTTPException as error:
-            return error_page(request, problems.refusal_of(error))
+            return error_page(request, refusal_of(error))
         except Exception as error:  # noqa: BLE001 - the shopper learns that it is our fault
             log.error("page failed", method=request.method, exc_info=error)
             return guard.message(request, "fault", status=HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -81,5 +80,5 @@ def error_page(request: web.Request, refusal: Refusal) -> web.Response:
         return guard.message(request, "limited", status=status, headers=headers)
     if refusal.kind is Kind.UNAVAILABLE:
         return guard.busy(request)
-    name = "unreadable" if isinstance(refusal, GatewayRefusal) else "fault"
+    name = "unreadable" if isinstance(refusal, HttpRefusal) else "fault"
     return guard.message(request, name, status=status, headers=headers)

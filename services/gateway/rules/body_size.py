@@ -10,9 +10,9 @@ from typing import Final
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from libs import json_values, validation
+from libs.web.limits import MOST_BYTES
 
 LEAST_BYTES: Final = 64 * 1024
-MOST_BYTES: Final = 1024 * 1024  # maximum for any call, however long its lists
 _CHARACTER: Final = 12
 _SLASHES: Final = 16  # some write each slash in base64, one of 64 characters, as two bytes
 _OTHER: Final = 64  # numbers, times, words

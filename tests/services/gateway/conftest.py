@@ -19,12 +19,12 @@ from incasso.merchants.v1 import merchants_pb2
 from incasso.paylink.v1 import pages_pb2
 from libs.server import Server
 from libs.tasks import Tasks
+from libs.upstreams import Upstreams
+from libs.web import connections
+from libs.web.client_addresses import Addresses
 from services.gateway import app as gateway_app
-from services.gateway import connections
-from services.gateway.client_addresses import Addresses
 from services.gateway.config import Config
 from services.gateway.routes import Route, all_routes
-from services.gateway.upstreams import Upstreams
 from services.sandbox.app import build_app as build_sandbox
 from services.sandbox.config import Config as SandboxConfig
 from tests.browser import SCREENSHOTS, browser, opened_page

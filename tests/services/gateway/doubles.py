@@ -16,7 +16,7 @@ from libs.server import Server
 from libs.services import SERVICES
 from libs.tasks import Tasks
 from libs.uploads import Upload
-from services.gateway.upstreams import message_class
+from libs.upstreams import message_class
 from tests.contracts import adder
 
 SECRET = "sk_all00000000000000000000000000000"

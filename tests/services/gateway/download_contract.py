@@ -7,8 +7,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from incasso.common.v1 import file_pb2
 from incasso.rest.v1 import options_pb2
 from libs import descriptors
+from libs.upstreams import message_class
 from services.gateway.routes import _routes_of
-from services.gateway.upstreams import message_class
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 NAME = "incasso.testing.v1.BooksService"

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from incasso.common.v1 import file_pb2
 from libs import json_values
-from services.gateway.upstreams import message_class
+from libs.upstreams import message_class
 
 TEXT = "=1+1"  # a formula, for spreadsheets
 DAY = "2026-11-26"

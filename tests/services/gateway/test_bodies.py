@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway import bodies
-from services.gateway.errors import BodyTooLarge, BodyUnreadable
+from libs.web import bodies
+from libs.web.errors import BodyTooLarge, BodyUnreadable
 from tests.services.gateway.pay_samples import PATH as LINK
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
 

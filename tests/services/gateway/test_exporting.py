@@ -14,7 +14,7 @@ from incasso.payments.v1 import payments_pb2
 from libs import json_out
 from libs.tables.csv_text import safe
 from libs.tables.model import Format
-from services.gateway.upstreams import message_class
+from libs.upstreams import message_class
 from tests.kit.grouped_cases import grouped
 from tests.services.gateway.doubles import NARROW, PUBLISHABLE
 from tests.services.gateway.filling import filled

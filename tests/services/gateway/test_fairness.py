@@ -8,10 +8,10 @@ import pytest
 from incasso.merchants.v1 import merchants_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from libs.errors import Kind, RemoteRefusal
+from libs.web.limits import Limiter
 from services.gateway import call_slots, fairness
 from services.gateway.authentication import Identity
 from services.gateway.call_slots import CallSlots, Files
-from services.gateway.rules.limits import Limiter
 from tests.services.gateway.doubles import PUBLISHABLE, SECRET
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem
 from tests.waiting import HANGING_SECONDS

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from incasso.oneclick.v1 import oneclick_pb2
 from libs import json_out, json_values, validation
 from libs.errors import InvalidArgument
+from libs.upstreams import message_class
 from services.gateway.errors import EncodingInvalid, JsonMalformed
 from services.gateway.rules import json_in, json_text
-from services.gateway.upstreams import message_class
 from tests.services.gateway.samples import ROUTES, in_path, name_of, sample
 from tests.services.gateway.test_transcoder import problem
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from incasso.payments.v1 import payments_pb2
 from libs.errors import InvalidArgument
+from libs.upstreams import message_class
 from services.gateway.errors import JsonMalformed
 from services.gateway.rules import body_size, json_in, json_text
-from services.gateway.upstreams import message_class
 from tests.kit.cost import assert_quick
 from tests.services.gateway.samples import ROUTES, name_of
 from tests.services.gateway.test_transcoder import BODY, KEY, PAY, problem

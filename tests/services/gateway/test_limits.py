@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from incasso.paylink.v1 import pages_pb2
 from libs import ids
 from libs.errors import Kind, RemoteRefusal
-from services.gateway.client_addresses import Addresses, network
-from services.gateway.rules.limits import MAX_BUCKETS, PLAN_BURST_SECONDS, Limiter, Plans
+from libs.web.client_addresses import Addresses, network
+from libs.web.limits import MAX_BUCKETS, Limiter
+from services.gateway.rules.limits import PLAN_BURST_SECONDS, Plans
 from tests.services.gateway import pay_samples
 from tests.services.gateway.doubles import SECRET, SMALL_PLAN, UNKNOWN
 from tests.services.gateway.pay_samples import UNKNOWN as UNKNOWN_LINK

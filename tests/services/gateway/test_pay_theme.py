@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.colours import OURS, TEXT_RATIO, contrast
-from services.gateway.pay.rules import theme as themes
-from services.gateway.pay.rules.theme import theme
+from libs.web import theme as themes
+from libs.web.theme import theme
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 

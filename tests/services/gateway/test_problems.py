@@ -4,14 +4,9 @@ import pytest
 from aiohttp import web
 
 from libs.errors import Kind, OutcomeUnknown, RemoteRefusal, ScopeMissing, invalid
+from libs.web.errors import HttpRefusal, MethodNotAllowed, TooManyRequests, http_status, refusal_of
 from services.gateway import problems
-from services.gateway.errors import (
-    ApiKeyMissing,
-    GatewayRefusal,
-    MethodNotAllowed,
-    TooManyRequests,
-    http_status,
-)
+from services.gateway.errors import ApiKeyMissing
 
 
 @pytest.mark.parametrize(
@@ -59,8 +54,8 @@ def test_answers_tell_what_to_do_next():
     assert problems.response(OutcomeUnknown()).headers["Retry-After"] == "1"
     assert problems.response(TooManyRequests(4.2)).headers["Retry-After"] == "5"
     assert http_status(MethodNotAllowed()) == 405
-    assert http_status(GatewayRefusal()) == 400
-    assert GatewayRefusal.reason == "bad_request"
+    assert http_status(HttpRefusal()) == 400
+    assert HttpRefusal.reason == "bad_request"
 
 
 def test_what_the_http_server_refuses_is_a_problem_too():
@@ -70,7 +65,7 @@ def test_what_the_http_server_refuses_is_a_problem_too():
         (web.HTTPRequestEntityTooLarge(1, 2), 413, "body_too_large"),
         (web.HTTPExpectationFailed(), 417, "expectation_failed"),
     ]:
-        answer = problems.of_http_error(error)
+        answer = problems.response(refusal_of(error))
         found = json.loads(answer.body)
         assert (answer.status, found["status"], found["code"]) == (status, status, code)
         assert answer.content_type == problems.MEDIA_TYPE

@@ -7,9 +7,9 @@ from multidict import CIMultiDict
 
 from incasso.oneclick.v1 import oneclick_pb2
 from libs import json_values, validation
+from libs.upstreams import message_class
 from services.gateway.openapi import examples
 from services.gateway.rules import json_in
-from services.gateway.upstreams import message_class
 from tests.services.gateway.doubles import PUBLISHABLE, SECRET
 from tests.services.gateway.samples import ROUTES, name_of, sample
 

@@ -1,4 +1,4 @@
-"""The gRPC services behind the gateway, and how to call their methods.
+"""The gRPC services behind a process that browsers reach, and how to call their methods by descriptor.
 
 libs/services lists them. The gateway answers LOCAL itself.
 """

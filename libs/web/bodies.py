@@ -13,13 +13,8 @@ from typing import Final
 
 from aiohttp import web
 
-from services.gateway.errors import (
-    BodySlow,
-    BodyTooLarge,
-    BodyUnreadable,
-    ContentEncodingUnsupported,
-)
-from services.gateway.rules.body_size import MOST_BYTES
+from libs.web.errors import BodySlow, BodyTooLarge, BodyUnreadable, ContentEncodingUnsupported
+from libs.web.limits import MOST_BYTES
 
 SECONDS: Final = web.AppKey("body_seconds", float)  # for a whole body, or for each MiB of a file
 MAX_MEDIA_TYPE: Final = 200  # of a header; the rest is ignored

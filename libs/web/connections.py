@@ -16,15 +16,16 @@ from aiohttp.http_exceptions import LineTooLong
 
 from libs.errors import InternalError, Refusal
 from libs.logs import log
-from services.gateway import problems
-from services.gateway.client_addresses import network
-from services.gateway.errors import (
+from libs.web.client_addresses import network
+from libs.web.errors import (
     HeadersSlow,
     HeadersTooLarge,
     HttpMalformed,
     TooManyConnections,
+    refusal_of,
 )
-from services.gateway.rules.limits import InUse
+from libs.web.limits import InUse
+from libs.web.settings import WebSettings
 
 MAX_LINE_BYTES: Final = 8190
 MAX_HEADERS: Final = 100
@@ -44,6 +45,17 @@ class Limits:
     send_seconds: float
     connections: int
     per_address: int
+
+    @classmethod
+    def of(cls, config: WebSettings) -> "Limits":
+        return cls(
+            header_seconds=config.header_seconds,
+            body_seconds=config.body_seconds,
+            idle_seconds=config.idle_seconds,
+            send_seconds=config.send_seconds,
+            connections=config.max_connections,
+            per_address=0 if config.trusted_proxies else config.max_connections_per_address,
+        )
 
 
 class Runner(web.AppRunner):
@@ -80,7 +92,7 @@ class Runner(web.AppRunner):
             try:
                 answered = await made.request_handler(request)
             except web.HTTPException as error:  # before the application's middleware
-                answered = self._answer(problems.refusal_of(error))
+                answered = self._answer(refusal_of(error))
             if self._leaving:
                 answered.force_close()
             return answered

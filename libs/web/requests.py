@@ -1,4 +1,4 @@
-"""Applied to every request: a span, a trace id, errors as problems, safe headers, metrics.
+"""Applied to every request of a process that browsers reach: a span, a trace id, errors as answers, metrics.
 
 `refused` does the same for what has not become a request of the application.
 """
@@ -14,7 +14,7 @@ from prometheus_client import Histogram
 from libs import context, telemetry
 from libs.errors import InternalError, Refusal
 from libs.logs import log
-from services.gateway import problems
+from libs.web.errors import refusal_of
 
 TRACE_HEADER: Final = "Incasso-Trace-Id"
 HTTP_SECONDS = Histogram(
@@ -26,10 +26,11 @@ HTTP_SECONDS = Histogram(
 _METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+AnswerTo = Callable[[web.Request, Refusal], web.StreamResponse]
 
 
-def middleware() -> Any:
-    """For every request; `Security.on_prepare` adds security headers."""
+def middleware(answer_to: AnswerTo) -> Any:
+    """For every request. `answer_to` is how this process answers with a refusal."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -45,13 +46,11 @@ def middleware() -> Any:
             parent=request.headers.get(telemetry.TRACEPARENT, ""),
             attributes={"http.request.method": method, "http.route": route},
         ) as span:
-            response = await _answer(request, handler)
+            response = await _answer(request, handler, answer_to)
             response.headers[TRACE_HEADER] = telemetry.trace_id()
             span.set_attribute("http.response.status_code", response.status)
             if response.status >= 500:  # noqa: PLR2004 - HTTP's own border
                 span.set_status(Status(StatusCode.ERROR))
-        if request.path.startswith("/v1/"):
-            response.headers["Cache-Control"] = "no-store"
         seconds = time.perf_counter() - started
         HTTP_SECONDS.labels(method, route, str(response.status)).observe(seconds)
         return response
@@ -59,22 +58,24 @@ def middleware() -> Any:
     return answer
 
 
-def refused(refusal: Refusal) -> web.Response:
+def refused(answer: Callable[[], web.Response]) -> web.Response:
     """The answer to bytes that are not a request, or to one connection too many."""
     with telemetry.span("HTTP refused", kind=telemetry.SpanKind.SERVER, parent=""):
-        response = problems.response(refusal)
+        response = answer()
         response.headers[TRACE_HEADER] = telemetry.trace_id()
     HTTP_SECONDS.labels("OTHER", "unmatched", str(response.status)).observe(0.0)
     return response
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(
+    request: web.Request, handler: Handler, answer_to: AnswerTo
+) -> web.StreamResponse:
     try:
         return await handler(request)
     except Refusal as refusal:
-        return problems.response(refusal)
+        return answer_to(request, refusal)
     except web.HTTPException as error:
-        return problems.of_http_error(error)
+        return answer_to(request, refusal_of(error))
     except Exception as error:  # noqa: BLE001 - the caller learns that it is our fault
         log.error("request failed", method=request.method, exc_info=error)
-        return problems.response(InternalError())
+        return answer_to(request, InternalError())
