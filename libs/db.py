@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -18,6 +18,14 @@ Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
 StatementError: TypeAlias = asyncpg.PostgresError  # the server said no: nothing was done
+# Of a server that is just being set up: it does not listen, or lacks the role or the database.
+NOT_YET: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from libs import (
     schema,
     services,
     settings,
+    startup,
     telemetry,
     tls,
 )
@@ -49,7 +50,7 @@ from libs.watched import FileError
 
 CLOCK_SUBJECT: Final = "incasso.merchants.test_clock.advanced"
 
-_CANNOT_START: Final = (schema.SchemaBehindError, FileError, OSError)
+_CANNOT_START: Final = (*startup.NOT_YET, FileError)
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 # Returns the exit code. It prints its output; logs go to standard error.
@@ -123,6 +124,12 @@ async def _migrate(
     rollouts: Sequence[str] | None,
 ) -> None:
     chosen = frozenset(rollouts or ("pre", "post"))
+    await startup.wait_for(
+        lambda: schema.now_and_missing(config.database_url, name, migrations),
+        name=name,
+        seconds=config.startup_wait_seconds,
+        stopping=asyncio.Event(),
+    )
     applied = await schema.migrate(config.database_url, name, migrations, rollouts=chosen)
     log.info("migrated", count=len(applied), name=name)
     if config.nats_setup_url:
@@ -158,10 +165,12 @@ async def _serve(
     provider = telemetry.set_up(name)
     identity.set_up(Signer(name, config.identity_key_file), Trust(config.trust_dir))
     tls.set_up(config.tls())
-    database = await db.connect(
-        config.database_url, pool_size=config.database_pool_size, service=name
+    database = await startup.wait_for(
+        lambda: _migrated_database(name, config, migrations),
+        name=name,
+        seconds=config.startup_wait_seconds,
+        stopping=stopping,
     )
-    await schema.verify(database, name, migrations)
     chassis = Chassis(database, Tasks())
     parts = await build(config, chassis)
     names = services.named(name).full_names
@@ -188,6 +197,20 @@ async def _serve(
     failed = [loop.exception() for loop in loops if loop.done() and not loop.cancelled()]
     if any(failed):
         raise SystemExit(1)
+
+
+async def _migrated_database(
+    name: str, config: settings.ServiceSettings, migrations: Path
+) -> Database:
+    database = await db.connect(
+        config.database_url, pool_size=config.database_pool_size, service=name
+    )
+    try:
+        await schema.verify(database, name, migrations)
+    except BaseException:
+        await database.close()
+        raise
+    return database
 
 
 async def _first(stopping: asyncio.Event, loops: Sequence["asyncio.Task[None]"]) -> None:

@@ -2,6 +2,9 @@
 
 An authorisation that is not sent is a certain no, so another account can take it. Captures, refunds
 and look-ups are always sent: no other account can do them.
+
+An account that could not even be connected to is tried last, but is tried: nothing was sent, so
+one more try can do no harm, and often it is this process' own network that was away for a moment.
 """
 
 import asyncio
@@ -10,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from purgatory import AsyncCircuitBreakerFactory
-from purgatory.domain.model import OpenedState
+from purgatory.domain.model import HalfOpenedState, OpenedState
 
 from libs.logs import log
 from services.payments.metrics import BREAKER_OPEN
@@ -40,6 +43,7 @@ class Breakers:
         self._factory.add_listener(self._changed)
         self._names: dict[str, str] = {}
         self._open: dict[str, float] = {}  # until when
+        self._unreached: set[str] = set()  # whose last call did not get as far as the PSP
         self._pause_seconds = pause_seconds
 
     async def guard(
@@ -52,13 +56,42 @@ class Breakers:
         breaker = await self._factory.get_breaker(psp_account_id)
         try:
             async with breaker:
-                return await _failing_aloud(call)
+                return await self._failing_aloud(psp_account_id, call)
         except _PspFailedError as failed:
             return failed.outcome
         except OpenedState:
+            if psp_account_id in self._unreached:
+                return await self._once_more(psp_account_id, call)
             return Declined(
                 DeclineCode.PSP_UNAVAILABLE, "The PSP account is failing; nothing was sent."
             )
+
+    async def _failing_aloud(
+        self, psp_account_id: str, call: Callable[[], Awaitable[Outcome]]
+    ) -> Outcome:
+        outcome = await call()
+        if is_unreached(outcome):
+            self._unreached.add(psp_account_id)
+        else:
+            self._unreached.discard(psp_account_id)
+        if is_failure(outcome):
+            raise _PspFailedError(outcome)
+        return outcome
+
+    async def _once_more(
+        self, psp_account_id: str, call: Callable[[], Awaitable[Outcome]]
+    ) -> Outcome:
+        """Tries an account whose breaker is open; a good answer closes it."""
+        try:
+            outcome = await self._failing_aloud(psp_account_id, call)
+        except _PspFailedError as failed:
+            return failed.outcome
+        breaker = await self._factory.get_breaker(psp_account_id)
+        if breaker.context.state == OpenedState.name:
+            breaker.context.set_state(HalfOpenedState())
+            async with breaker:
+                pass
+        return outcome
 
     def open_accounts(self) -> frozenset[str]:
         """Ids of the accounts that are currently skipped; one whose pause is over is tried
@@ -79,15 +112,17 @@ class Breakers:
         log.warning("breaker changed", psp_account_id=name, state=event.state)
 
 
-async def _failing_aloud(call: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    outcome = await call()
-    if is_failure(outcome):
-        raise _PspFailedError(outcome)
-    return outcome
-
-
 def is_failure(outcome: Outcome) -> bool:
     """Whether an outcome means that the PSP is in trouble, and not only this card."""
     return isinstance(outcome, Unknown) or (
         isinstance(outcome, Declined) and outcome.code is DeclineCode.PSP_UNAVAILABLE
+    )
+
+
+def is_unreached(outcome: Outcome) -> bool:
+    """Whether nothing was sent; a PSP that refuses to work says so with a code."""
+    return (
+        isinstance(outcome, Declined)
+        and outcome.code is DeclineCode.PSP_UNAVAILABLE
+        and not outcome.psp_code
     )

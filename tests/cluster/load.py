@@ -1,6 +1,7 @@
 """Runs in a pod of the installation: a storefront that takes payments at a steady rate until it is told to stop.
+With `links`, it makes payment links instead.
 
-Each payment is asked for again under its key until it is answered, as a shop's server does. At the end the PSP's
+Each is asked for again under its key until it is answered, as a shop's server does. At the end the PSP's
 own books say what was charged. Prints one line of JSON.
 """
 
@@ -9,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from stack.shop import Answer, JourneyFailedError, Shop
 STOP = Path("/tmp/stop")
 READY = Path("/tmp/ready")
 AMOUNT_MINOR = 1000
+CREATED = 201
 TRIES = 60
 PAUSE_SECONDS = 0.5
 # Still at work, too many at once, and what a proxy or a service that is away answers.
@@ -30,7 +33,7 @@ COME_AGAIN = {409, 429, 500, 502, 503, 504}
 
 @dataclass
 class Counted:
-    paid: int = 0
+    done: int = 0
     tried_again: int = 0
     settled_later: int = 0
     failed: list[str] = field(default_factory=list)
@@ -39,31 +42,55 @@ class Counted:
 
 
 async def pay(shop: Shop, customer: str, counted: Counted) -> None:
-    order, key, began, last = shop.next_order(), str(uuid4()), time.monotonic(), ""
+    order, key, began = shop.next_order(), str(uuid4()), time.monotonic()
     counted.orders.add(order)
+    answer = await answered(
+        lambda: shop.one_click(customer, AMOUNT_MINOR, key=key, order_reference=order), counted
+    )
+    if answer is not None:
+        state = await outcome(shop, answer, counted)
+        count(counted, answer, began, wrong="" if state == "captured" else state)
+
+
+async def make_link(shop: Shop, _: str, counted: Counted) -> None:
+    order, key, began = shop.next_order(), str(uuid4()), time.monotonic()
+    counted.orders.add(order)
+    answer = await answered(
+        lambda: shop.link(AMOUNT_MINOR, key=key, order_reference=order), counted
+    )
+    if answer is not None:
+        count(counted, answer, began, wrong="" if answer.status == CREATED else "refused")
+
+
+async def answered(ask: Callable[[], Awaitable[Answer]], counted: Counted) -> Answer | None:
+    """The first answer that is one; None: given up."""
+    last = ""
     for number in range(TRIES):
         counted.tried_again += number > 0
         try:
-            answer = await shop.one_click(customer, AMOUNT_MINOR, key=key, order_reference=order)
+            answer = await ask()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             last = repr(error)
         else:
             if answer.status not in COME_AGAIN:
-                state = await outcome(shop, answer, counted)
-                if state == "captured":
-                    counted.paid += 1
-                    counted.seconds.append(time.monotonic() - began)
-                else:
-                    counted.failed.append(f"{answer.status} {state} {answer.body}")
-                return
+                return answer
             last = f"{answer.status} {answer.body}"
         await asyncio.sleep(PAUSE_SECONDS)
     counted.failed.append(last)
+    return None
+
+
+def count(counted: Counted, answer: Answer, began: float, *, wrong: str) -> None:
+    if wrong:
+        counted.failed.append(f"{answer.status} {wrong} {answer.body}")
+    else:
+        counted.done += 1
+        counted.seconds.append(time.monotonic() - began)
 
 
 async def outcome(shop: Shop, answer: Answer, counted: Counted) -> str:
     """The state that the payment comes to: a process that died may leave it to the next to find out."""
-    if answer.status != 201:
+    if answer.status != CREATED:
         return "refused"
     state: str = answer.body["state"]
     if state == "captured":
@@ -76,7 +103,7 @@ async def outcome(shop: Shop, answer: Answer, counted: Counted) -> str:
     return str(settled["state"])
 
 
-async def run(secret_key: str, rate: float) -> dict[str, Any]:
+async def run(secret_key: str, rate: float, one: Callable[..., Awaitable[None]]) -> dict[str, Any]:
     timeout = aiohttp.ClientTimeout(total=15)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         url, sandbox = os.environ["INCASSO_URL"], os.environ["INCASSO_SANDBOX_URL"]
@@ -84,12 +111,12 @@ async def run(secret_key: str, rate: float) -> dict[str, Any]:
         await shop.lift_limits()
         customers = [await shop.customer("tok_visa") for _ in range(5)]
         say_ready()
-        began, running = time.monotonic(), set[asyncio.Task[None]]()
+        began, running = time.monotonic(), set[asyncio.Future[None]]()
         while not told_to_stop():
             due = (time.monotonic() - began) * rate
             while len(counted.orders) < due and len(running) < 500:
                 customer = customers[len(running) % len(customers)]
-                task = asyncio.create_task(pay(shop, customer, counted))
+                task = asyncio.ensure_future(one(shop, customer, counted))
                 running.add(task)
                 task.add_done_callback(running.discard)
                 await asyncio.sleep(0)
@@ -119,7 +146,7 @@ async def charged(shop: Shop, counted: Counted) -> dict[str, list[int]]:
 def summary(counted: Counted, books: dict[str, list[int]]) -> dict[str, Any]:
     ordered = sorted(counted.seconds) or [0.0]
     return {
-        "paid": counted.paid,
+        "done": counted.done,
         "tried_again": counted.tried_again,
         "settled_later": counted.settled_later,
         "failed": len(counted.failed),
@@ -134,4 +161,5 @@ def summary(counted: Counted, books: dict[str, list[int]]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     _, its_key = merchant_of_its_own("sandbox-a")
-    print(json.dumps(asyncio.run(run(its_key, float(sys.argv[1])))))
+    kind = {"payments": pay, "links": make_link}[sys.argv[2]]
+    print(json.dumps(asyncio.run(run(its_key, float(sys.argv[1]), kind))))

@@ -26,6 +26,7 @@ from tests.cluster.conftest import (
     operators_pod,
     pods_of,
     run,
+    secrets,
     start,
     under_load,
     until,
@@ -140,9 +141,9 @@ for where in sys.argv[1:]:
 """
 
 
-def reached_from(name, labels, *addresses):
+def reached_from(name, labels, *addresses, release=RELEASE):
     """Whether a pod with these labels gets a connection, by address."""
-    pod = start(operators_pod(name, "sleep", "600", labels=labels))
+    pod = start(operators_pod(name, "sleep", "600", labels=labels, release=release))
     try:
         time.sleep(5)  # a policy knows a pod's address once its status says so
         said = kubectl("exec", pod, "--", "python", "-c", CONNECT, *addresses)
@@ -200,15 +201,71 @@ def run_in(pod, program, *arguments):
     return kubectl("exec", pod, "--", "python", "-c", program, *arguments, fails=True)
 
 
-def test_paylink_grows_under_load_and_shrinks_no_deployment_of_helms():
+PAYLINK = f"{OURS},app.kubernetes.io/component=paylink"
+# What this process has answered.
+CALLS = """
+import re, urllib.request
+text = urllib.request.urlopen("http://127.0.0.1:9090/metrics").read().decode()
+name = r'incasso_rpc_seconds_count{code="OK",method="[^"]*CreatePaymentLink"} '
+print(sum(float(one) for one in re.findall("^" + name + "(.*)$", text, re.M)))
+"""
+
+
+def links_made():
+    """By pod, since it started."""
+    names = [pod["metadata"]["name"] for pod in pods_of(PAYLINK) if is_ready(pod)]
+    return {name: float(kubectl("exec", name, "--", "python", "-c", CALLS)) for name in names}
+
+
+def shares(seconds=20):
+    """Of the links of some seconds: who made how much, in percent."""
+    before = links_made()
+    let_pass(seconds)
+    made = {name: count - before[name] for name, count in links_made().items() if name in before}
+    return {name: 100 * count / (sum(made.values()) or 1) for name, count in made.items()}
+
+
+def test_paylink_grows_under_load_and_the_new_pod_gets_its_share():
     scaled = ["--set", "services.paylink.autoscaling.enabled=true"]
     scaled += ["--set", "services.paylink.autoscaling.minReplicas=1"]
     scaled += ["--set", "services.paylink.autoscaling.maxReplicas=2"]
-    upgrade(*scaled, "--set", "services.paylink.autoscaling.targetCpuPercent=20")
-    with noted("autoscaling: a second paylink after the load began"), under_load("paying", rate=20):
-        until(lambda: len(pods_of(f"{OURS},app.kubernetes.io/component=paylink")) == 2, 300)
-        until(all_ready, 300)
+    scaled += ["--set", "services.paylink.resources.requests.cpu=100m"]
+    upgrade(*scaled, "--set", "services.paylink.autoscaling.targetCpuPercent=60")
+    (old,) = until(lambda: len(pods_of(PAYLINK)) == 1 and links_made(), 300)
+    with under_load("autoscaling of paylink", rate=20, kind="links"):
+        with noted("a second paylink after the load began"):
+            until(lambda: len(links_made()) == 2, 300)
+        # The gateway sees it once one of its connections has reached its greatest age, 5 minutes.
+        with noted("its share after it was ready"):
+            found = until(lambda: min((now := shares()).values()) > 25 and now, 480)
+    note(f"links made by the new pod: {sum(found.values()) - found[old]:.0f} %")
     upgrade()
+
+
+SECOND = "incasso-2"
+ONE_OF_EACH = [
+    part
+    for name in ("gateway", "merchants", "payments", "oneclick")
+    for part in ("--set", f"services.{name}.replicas=1")
+]
+
+
+def test_two_releases_live_in_one_namespace():
+    kubectl("create", "--filename", "-", stdin=secrets(SECOND))
+    try:
+        with under_load("a second release comes and goes"):
+            with noted("install of a second release"):
+                command = ["install", SECOND, CHART, *VALUES, *of_image(IMAGE), *ONE_OF_EACH]
+                helm(*command, "--wait", "--wait-for-jobs", "--timeout", "10m")
+            assert "Succeeded" in helm("test", SECOND, "--timeout", "5m")
+            addresses = [f"{RELEASE}-payments:50051", f"{SECOND}-payments:50051"]
+            found = reached_from("test-second", {}, *addresses, release=SECOND)
+            assert list(found.values()) == [False, True]
+            helm("uninstall", SECOND, "--wait", "--timeout", "5m")
+    finally:
+        names = kubectl("get", "secret", "--output", "name").split()
+        kubectl("delete", *(name for name in names if name.startswith(f"secret/{SECOND}-")))
+    note("the second release pays by itself, and does not reach the first")
 
 
 def test_nothing_is_left_behind():

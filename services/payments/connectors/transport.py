@@ -6,6 +6,7 @@ from typing import Final
 import aiohttp
 
 from libs import deadlines
+from libs.logs import log
 
 CONNECT_SECONDS: Final = 1.5
 # Includes waiting for a free connection: a request without one by then was certainly not sent.
@@ -36,14 +37,21 @@ async def connect_again(
     One lost packet, or a network that does not know a new pod yet, should not decline a payment.
     """
     loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + WAIT_SECONDS - CONNECT_SECONDS
-    for pause in _PAUSES:
+    began = loop.time()
+    for pause in (*_PAUSES, None):
         try:
             return await handler(request)
         except aiohttp.ClientSSLError:  # whoever answers is not the PSP
             raise
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            if loop.time() + pause > give_up_at:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            seconds = loop.time() - began
+            log.warning(
+                "no connection to a PSP",
+                address=request.url.host,
+                error=f"{type(error).__name__}: {error}",
+                seconds=round(seconds, 1),
+            )
+            if pause is None or seconds + pause > WAIT_SECONDS - CONNECT_SECONDS:
                 raise
-        await asyncio.sleep(pause)
-    return await handler(request)
+            await asyncio.sleep(pause)
+    raise AssertionError("the last try returns or raises")

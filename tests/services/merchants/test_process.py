@@ -15,7 +15,7 @@ from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from libs import client
 from tests.conftest import ROOT
 from tests.kit.processes import Process
-from tests.waiting import HANGING_SECONDS
+from tests.waiting import HANGING_SECONDS, until
 
 COMMAND = [sys.executable, "-m", "services.merchants"]
 
@@ -27,11 +27,16 @@ def environment(nats_url, free_port):
 
 
 @pytest.fixture
-async def process(environment, new_database, new_processes) -> Process:
+async def process(environment, new_database, new_processes, tmp_path) -> Process:
+    """It is started first, and waits for its migrations."""
     environment["INCASSO_DATABASE_URL"] = new_database()
+    environment["INCASSO_STARTUP_WAIT_SECONDS"] = str(HANGING_SECONDS)
+    starting = asyncio.create_task(new_processes("merchants", environment).start())
+    log = tmp_path / "merchants-1.log"
+    await until(lambda: log.exists() and "lacks 0001_pre" in log.read_text())
     migrating = await asyncio.create_subprocess_exec(*COMMAND, "migrate", cwd=ROOT, env=environment)
     assert await migrating.wait() == 0
-    return await new_processes("merchants", environment).start()
+    return await starting
 
 
 async def test_it_serves_publishes_and_stops_when_asked(environment, process):

@@ -14,7 +14,8 @@ from tests.services.payments.conftest import World
 from tests.services.payments.psp_double import AUTHORISE, Fault, declined
 
 YES = Approved("ref", 1)
-UNAVAILABLE = Declined(DeclineCode.PSP_UNAVAILABLE, "down")
+UNREACHED = Declined(DeclineCode.PSP_UNAVAILABLE, "down")
+UNAVAILABLE = Declined(DeclineCode.PSP_UNAVAILABLE, "too busy", psp_code="rate_limit")
 
 
 def gauge(account_id: str) -> float | None:
@@ -79,6 +80,31 @@ async def test_a_failure_after_the_pause_opens_it_at_once(clock: Clock):
     clock.seconds += 31
     await breakers.guard("psa_2", "name", psp)
     assert breakers.open_accounts() == {"psa_2"}
+
+
+async def test_a_psp_that_was_not_reached_goes_last_but_is_tried_again_at_once(clock: Clock):
+    breakers = Breakers(failures=2, pause_seconds=30)
+    psp = Psp(UNREACHED)
+    for _ in range(3):
+        assert await breakers.guard("psa_6", "name", psp) == UNREACHED
+    assert (psp.calls, gauge("psa_6")) == (3, 1)
+    assert breakers.open_accounts() == {"psa_6"}
+    psp.outcome = YES
+    assert await breakers.guard("psa_6", "name", psp) == YES
+    assert (breakers.open_accounts(), gauge("psa_6")) == (frozenset(), 0)
+    psp.outcome = UNREACHED
+    await breakers.guard("psa_6", "name", psp)
+    assert gauge("psa_6") == 0, "one failure is not two"
+
+
+async def test_a_psp_that_is_reached_and_does_not_answer_is_left_alone_again(clock: Clock):
+    breakers = Breakers(failures=1, pause_seconds=30)
+    psp = Psp(UNREACHED)
+    await breakers.guard("psa_7", "name", psp)
+    psp.outcome = Unknown("lost")
+    assert await breakers.guard("psa_7", "name", psp) == psp.outcome
+    assert isinstance(await breakers.guard("psa_7", "name", psp), Declined)
+    assert psp.calls == 2
 
 
 async def test_declined_cards_are_no_failures_of_the_psp():

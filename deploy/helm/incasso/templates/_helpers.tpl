@@ -136,6 +136,8 @@ securityContext:
 {{- else }}
 - {name: INCASSO_GRPC_PORT, value: "50051"}
 - {name: INCASSO_TRUST_DIR, value: /etc/incasso/trust}
+# For a database that is not there yet, and for its migrations: as long as these may take.
+- {name: INCASSO_STARTUP_WAIT_SECONDS, value: {{ $root.Values.migrations.activeDeadlineSeconds | quote }}}
 {{- end }}
 {{- if eq $name "payments" }}
 - {name: INCASSO_PSP_CREDENTIALS_DIR, value: /etc/incasso/psp}

@@ -1,0 +1,61 @@
+"""Waiting at startup for what others still prepare."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from libs import startup
+from libs.schema import SchemaBehindError
+
+LONG = 3600.0
+
+
+class Database:
+    """Fails in these ways, one a try, and is there after that."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.tries = 0
+
+    async def prepare(self) -> str:
+        self.tries += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "there"
+
+
+async def waited(database: Database, seconds: float, stopping: asyncio.Event | None = None) -> str:
+    return await startup.wait_for(
+        database.prepare,
+        name="cod",
+        seconds=seconds,
+        stopping=stopping or asyncio.Event(),
+        pause=0,
+    )
+
+
+async def test_it_waits_for_the_database_and_then_for_its_migrations_and_says_each_once():
+    away, behind = ConnectionRefusedError("refused"), SchemaBehindError("it lacks 0001_pre_a.sql")
+    with capture_logs() as logged:
+        assert await waited(Database(away, away, behind, behind), LONG) == "there"
+    assert [one["error"] for one in logged] == ["refused", "it lacks 0001_pre_a.sql"]
+
+
+async def test_without_time_to_wait_the_first_failure_is_the_last():
+    database = Database(ConnectionRefusedError(), ConnectionRefusedError())
+    with pytest.raises(ConnectionRefusedError):
+        await waited(database, 0)
+    assert database.tries == 1
+
+
+async def test_a_process_that_is_to_stop_does_not_wait():
+    stopping = asyncio.Event()
+    stopping.set()
+    with pytest.raises(SchemaBehindError):
+        await waited(Database(SchemaBehindError("behind")), LONG, stopping)
+
+
+async def test_a_fault_of_the_program_ends_it_at_once():
+    with pytest.raises(ZeroDivisionError):
+        await waited(Database(ZeroDivisionError()), LONG)
