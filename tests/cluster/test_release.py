@@ -5,8 +5,10 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cluster.conftest import (
     CHART,
@@ -245,7 +247,7 @@ def test_paylink_grows_under_load_and_the_new_pod_gets_its_share():
 SECOND = "incasso-2"
 ONE_OF_EACH = [
     part
-    for name in ("gateway", "merchants", "payments", "oneclick")
+    for name in yaml.safe_load((Path(__file__).parent / "values.yaml").read_text())["services"]
     for part in ("--set", f"services.{name}.replicas=1")
 ]
 
