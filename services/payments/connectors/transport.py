@@ -8,12 +8,12 @@ import aiohttp
 from libs import deadlines
 from libs.logs import log
 
-CONNECT_SECONDS: Final = 1.5
-# Includes waiting for a free connection: a request without one by then was certainly not sent.
-WAIT_SECONDS: Final = 5.0
-TIMEOUT: Final = aiohttp.ClientTimeout(
-    total=deadlines.PSP, connect=WAIT_SECONDS, sock_connect=CONNECT_SECONDS
-)
+# One try, with its look-up in DNS.
+CONNECT_SECONDS: Final = 2.5
+# All tries. What is left of the whole is for the answer: without one the outcome is unknown, and
+# looked up.
+WAIT_SECONDS: Final = 8.0
+TIMEOUT: Final = aiohttp.ClientTimeout(total=deadlines.PSP, connect=CONNECT_SECONDS)
 # Raised before anything was sent: a certain no.
 NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 # Raised by reading JSON that is not as the PSP documents it.
