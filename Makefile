@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -n 5 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium npm node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month security tools chart cluster-test image lock clean
+.PHONY: help venv protos chromium npm node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ bench-month: protos  ## a month of 100,000 payments matches without an exception
 
 bench-exports: protos  ## what a list costs as a file of each format; bench/results/exports.json
 	@$(PYTHON) -m bench.exports
+
+bench-losses: protos  ## PostgreSQL's primary and a NATS node are killed under load: pause, retries, nothing lost
+	@$(PYTHON) -m bench.losses
 
 tools: $(VENV) npm  ## what judges the chart below .tools, as pinned: Helm, kubectl, schemas
 	@$(PYTHON) -m stack.tools

@@ -17,9 +17,16 @@ def secrets(
         ),
     ] = "incasso",
     database: Annotated[
-        str, typer.Option(help="host:port of PostgreSQL; the chart's own when absent.")
+        str,
+        typer.Option(
+            help="host:port of PostgreSQL, or of a primary and its standbys with commas; the"
+            " chart's own when absent."
+        ),
     ] = "",
-    nats: Annotated[str, typer.Option(help="host:port of NATS; the chart's own when absent.")] = "",
+    nats: Annotated[
+        str,
+        typer.Option(help="host:port of NATS, or of several nodes; the chart's own when absent."),
+    ] = "",
     smtp_url: Annotated[
         str, typer.Option(help="Where mail goes out; to the chart's sandbox when absent.")
     ] = "",

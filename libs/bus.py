@@ -1,11 +1,12 @@
 """NATS JetStream: the connection, the one stream of events, and the headers of an event."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import nats
 from nats.aio.client import Client
@@ -21,6 +22,7 @@ SUBJECT_PARTS: Final = 4  # incasso.<service>.<noun>.<past verb>; what follows i
 DEAD: Final = "incasso.dead"  # dead letters: incasso.dead.<consumer>
 KEPT: Final = timedelta(days=14)
 HEAD_BYTES: Final = 64  # for message headers besides ours, with room for the client's own
+SETTLED_SECONDS: Final = 30.0
 DUPLICATES: Final = timedelta(minutes=10)  # window in which JetStream drops a repeated Nats-Msg-Id
 
 
@@ -128,7 +130,22 @@ class Bus:
             await self._client.close()
 
 
-async def connect(url: str, *, service: str) -> Bus:
+def servers(url: str) -> dict[str, Any]:
+    """What `nats.connect` needs of `nats://user:password@host:4222,other:4222`.
+
+    The credentials hold for every server, those that a cluster names by itself too; within an
+    address they would hold for that one only.
+    """
+    user_info, _, hosts = url.rpartition("@")
+    scheme, _, user_info = user_info.rpartition("://")
+    user, _, password = user_info.partition(":")
+    return {
+        "servers": [f"{scheme or 'nats'}://{host.split('://')[-1]}" for host in hosts.split(",")],
+        **({"user": user, "password": password} if password else {"token": user or None}),
+    }
+
+
+async def connect(url: str, *, service: str, replicas: int = 1) -> Bus:
     """Connects, and waits for NATS and the stream as long as it takes.
 
     If NATS has no users, the first process to connect creates the stream. Otherwise `set_up`
@@ -139,7 +156,7 @@ async def connect(url: str, *, service: str) -> Bus:
         log.warning("nats", error=repr(error))
 
     client = await nats.connect(
-        url,
+        **servers(url),
         name=service,
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.5,
@@ -151,26 +168,42 @@ async def connect(url: str, *, service: str) -> Bus:
     bus = Bus(client)
     while True:
         try:
-            await _ensure_stream(bus.js)
+            await _ensure_stream(bus.js, replicas)
         except (nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError):
             await asyncio.sleep(0.2)  # JetStream is still starting
         else:
             return bus
 
 
-async def _ensure_stream(js: JetStreamContext) -> None:
+async def _ensure_stream(js: JetStreamContext, replicas: int) -> None:
     try:
         await js.stream_info(STREAM)
     except nats.js.errors.NotFoundError:
-        await js.add_stream(_stream())
+        await js.add_stream(_stream(replicas))
 
 
 async def set_up(bus: Bus, *, replicas: int = 1) -> None:
     """Creates or updates the stream for this version; `replicas` servers keep it."""
-    await bus.js.update_stream(_stream(replicas))
+    await once_available(lambda: bus.js.update_stream(_stream(replicas)))
 
 
-def _stream(replicas: int = 1) -> StreamConfig:
+async def once_available(ask: Callable[[], Awaitable[object]]) -> None:
+    """Asks again while a cluster chooses who keeps the stream. Raises ServiceUnavailableError if
+    that does not end.
+    """
+    ends = time.monotonic() + SETTLED_SECONDS
+    while True:
+        try:
+            await ask()
+        except nats.js.errors.ServiceUnavailableError:
+            if time.monotonic() > ends:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
+def _stream(replicas: int) -> StreamConfig:
     return StreamConfig(
         name=STREAM,
         subjects=SUBJECTS,

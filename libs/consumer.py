@@ -28,7 +28,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from prometheus_client import Counter
 
 from libs import context, telemetry
-from libs.bus import DEAD, STREAM, Bus, Event, event_of, subject_of
+from libs.bus import DEAD, STREAM, Bus, Event, event_of, once_available, subject_of
 from libs.db import Conn, Database
 from libs.errors import ServiceUnavailable
 from libs.logs import log
@@ -155,7 +155,8 @@ class Consumer:
 
     async def set_up(self) -> None:
         """Creates the consumer, or updates it to what this version handles."""
-        await self._bus.js.add_consumer(STREAM, self._config, durable_name=self._name)
+        add = self._bus.js.add_consumer
+        await once_available(lambda: add(STREAM, self._config, durable_name=self._name))
 
     @property
     def _config(self) -> ConsumerConfig:

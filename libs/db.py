@@ -1,11 +1,13 @@
 """PostgreSQL: a pool, transactions, and a span per statement. SQL itself lives in store.py files."""
 
+import asyncio
 import functools
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -120,6 +122,7 @@ class Database:
             asyncpg.PostgresConnectionError,
             asyncpg.CannotConnectNowError,
             asyncpg.AdminShutdownError,
+            asyncpg.CrashShutdownError,
             asyncpg.InterfaceError,
             asyncpg.InternalClientError,  # the server has said why it ends, and has not ended yet
         ) as error:
@@ -170,16 +173,48 @@ class Database:
         await self._pool.close()
 
 
+async def open_connection(url: str, **options: Any) -> "asyncpg.Connection[Row]":
+    """A connection outside of a pool. A URL may name several hosts, as in
+    `postgresql://…@one:5432,two:5432/payments?target_session_attrs=read-write`.
+
+    All are asked at once, and the first that fits is taken: a machine that is gone does not even
+    refuse. Raises OSError or an error of asyncpg.
+    """
+    parts = urlsplit(url)
+    user_info, at, hosts = parts.netloc.rpartition("@")
+    urls = [parts._replace(netloc=f"{user_info}{at}{host}").geturl() for host in hosts.split(",")]
+    asked = [asyncio.create_task(_ask(one, options)) for one in urls]
+    failure: Exception | None = None
+    try:
+        for answered in asyncio.as_completed(asked):
+            try:
+                return await answered
+            except (OSError, asyncpg.InternalClientError, asyncpg.CannotConnectNowError) as error:
+                failure = error
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    raise failure or OSError(f"{parts.path}: no host")
+
+
+async def _ask(url: str, options: Mapping[str, Any]) -> "asyncpg.Connection[Row]":
+    conn: asyncpg.Connection[Row] = await asyncpg.connect(url, **options)
+    return conn
+
+
 async def connect(
     url: str, *, pool_size: int, service: str, statement_seconds: float | None = 30
 ) -> Database:
     """Opens a pool. jsonb columns are Python objects; the session's time zone is UTC. A statement
     may take `statement_seconds`; None: no limit.
     """
+    opening: Any = open_connection  # the stubs want each option of asyncpg's own
     pool = await asyncpg.create_pool(
         url,
         min_size=1,
         max_size=pool_size,
+        connect=opening,
         init=_prepare_connection,
         reset=_leave_as_it_is,
         command_timeout=statement_seconds,

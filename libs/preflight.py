@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from libs import identity, schema
-from libs.bus import STREAM, inbox
+from libs.bus import STREAM, inbox, servers
 from libs.settings import ServiceSettings
 from libs.watched import FileError
 
@@ -73,9 +73,14 @@ async def _clock(url: str, name: str, migrations: Path) -> str:
 
 async def _events(url: str, name: str) -> str:
     """The stream, and the service's consumer of it, as `migrate` makes them."""
-    options = {"connect_timeout": 2, "max_reconnect_attempts": 0, "allow_reconnect": False}
     client = await nats.connect(
-        url, name=name, error_cb=_say_nothing, inbox_prefix=inbox(name).encode(), **options
+        **servers(url),
+        name=name,
+        error_cb=_say_nothing,
+        inbox_prefix=inbox(name).encode(),
+        connect_timeout=2,
+        max_reconnect_attempts=0,
+        allow_reconnect=False,
     )
     try:
         await client.jetstream().stream_info(STREAM)

@@ -141,7 +141,9 @@ async def _set_up_bus(
 ) -> None:
     """Sets up the stream and the service's consumer, which the service itself may not change."""
     database = await db.connect(config.database_url, pool_size=1, service=name)
-    bus = await buses.connect(config.nats_setup_url, service=bus_users.SETUP)
+    bus = await buses.connect(
+        config.nats_setup_url, service=bus_users.SETUP, replicas=config.nats_replicas
+    )
     parts = await build(config, Chassis(database, Tasks()))
     try:
         await buses.set_up(bus, replicas=config.nats_replicas)

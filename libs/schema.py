@@ -13,7 +13,7 @@ from typing import Final
 
 import asyncpg
 
-from libs.db import Conn, Database
+from libs.db import Conn, Database, open_connection
 
 CHASSIS: Final = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_(pre|post)_[a-z0-9_]+\.sql")
@@ -60,7 +60,7 @@ async def migrate(
     url: str, service: str, folder: Path, *, rollouts: frozenset[str] = frozenset({"pre", "post"})
 ) -> list[str]:
     """Applies missing migrations, each file in its own transaction; returns their names."""
-    conn = await asyncpg.connect(url)
+    conn = await open_connection(url)
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await conn.execute(_LEDGER)
@@ -97,7 +97,7 @@ async def missing(conn: asyncpg.Connection | Conn, service: str, folder: Path) -
 async def now_and_missing(url: str, service: str, folder: Path) -> tuple[datetime, list[Migration]]:
     """Returns the database's time and what `missing` returns. Raises OSError if it gives neither."""
     try:
-        conn = await asyncpg.connect(url)
+        conn = await open_connection(url)
         try:
             now: datetime = await conn.fetchval("SELECT clock_timestamp()")
             return now, await missing(conn, service, folder)

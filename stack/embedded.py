@@ -6,7 +6,6 @@ imported once for all.
 """
 
 import asyncio
-import contextlib
 import http.client
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,11 +18,11 @@ from libs import client, services
 from libs.identity import OPERATOR, Signer
 from stack import roles
 from stack.child import Child, Report
-from stack.nats import Nats
 from stack.outgoing import ensure_seal_keys
 from stack.ports import Ports, plan_ports, replica_names
-from stack.postgres import Postgres
+from stack.postgres import SUPERUSER
 from stack.process import accepts_connections, free_ports
+from stack.servers import Servers, plan_servers
 from stack.supervisor import OnReady, Supervisor
 from stack.topology import (
     Backends,
@@ -58,50 +57,30 @@ def healthy(port: int) -> Callable[[], bool]:
     return probe
 
 
-def backend_processes(
-    ports: Ports, folders: Folders, postgres: Postgres, nats: Nats
-) -> list[Process]:
-
-    def postgres_ready() -> bool:
-        with contextlib.suppress(RuntimeError):  # psql was refused: asked again soon
-            if postgres.is_ready():
-                postgres.ensure_services(services.NAMES)
-                return True
-        return False
-
-    localstripe = python(
+def localstripe_process(ports: Ports, folders: Folders) -> Process:
+    command = python(
         "stack.localstripe", f"--port={ports.localstripe}", f"--data={folders.data('localstripe')}"
     )
-    return [
-        Process(
-            "postgres",
-            postgres.command(),
-            {},
-            postgres_ready,
-            prepare=postgres.initialise,
-            stop_signal=signal.SIGINT,
-            tier=Tier.BACKEND,
-        ),
-        Process("nats", nats.command(), {}, nats.is_ready, tier=Tier.BACKEND),
-        Process(
-            "localstripe",
-            localstripe,
-            {},
-            lambda: accepts_connections(ports.localstripe),
-            tier=Tier.OUTSIDE,
-        ),
-    ]
+    return Process(
+        "localstripe",
+        command,
+        {},
+        lambda: accepts_connections(ports.localstripe),
+        tier=Tier.OUTSIDE,
+    )
 
 
 class Stack:
     """A running stack. Names of processes: `payments`, or `payments-1`, … with replicas."""
 
-    def __init__(self, folders: Folders, ports: Ports, supervisor: Supervisor) -> None:
+    def __init__(
+        self, folders: Folders, ports: Ports, servers: Servers, supervisor: Supervisor
+    ) -> None:
         self.folders = folders
         self.ports = ports
         self.events: list[str] = []
+        self._servers = servers
         self._supervisor = supervisor
-        self._postgres = Postgres(folders.data("postgres"), ports.postgres, secrets=folders.secrets)
 
     @classmethod
     @asynccontextmanager
@@ -113,6 +92,7 @@ class Stack:
         env_overrides: Overrides | None = None,
         port_base: int | None = None,
         durable: bool = True,
+        redundant: bool = False,
         report: Report | None = None,
         on_ready: OnReady = lambda name, seconds: None,
     ) -> AsyncIterator["Stack"]:
@@ -120,26 +100,28 @@ class Stack:
 
         `replicas` by service, e.g. {"payments": 2}. `env_overrides` by service, or "*" for all.
         Without `port_base` all ports are free ones. `durable=False` makes PostgreSQL faster: data
-        survives the death of any process, but not of the machine.
+        survives the death of any process, but not of the machine. `redundant`: PostgreSQL has a
+        synchronous standby and NATS three nodes (stack/servers).
         """
         folders = prepare_folders(root)
         folders.keys.ensure(services.CALLERS)
         folders.certificates.ensure(services.CALLERS)
         ports = plan_ports(free_ports, replicas or {}, port_base)
-        postgres = Postgres(
-            folders.data("postgres"), ports.postgres, durable=durable, secrets=folders.secrets
-        )
-        nats = Nats(folders.data("nats"), ports.nats, folders.secrets)
-        nats.configure(services.NAMES)
+        servers = plan_servers(folders, ports, durable=durable, redundant=redundant)
+        servers.nats[0].configure(services.NAMES)
         backends = Backends(
-            database_url=lambda name: postgres.role_url(name, name),
-            owner_url=lambda name: postgres.role_url(roles.owner(name), name),
-            nats_url=nats.user_url,
+            database_url=lambda name: servers.database_url(name, name),
+            owner_url=lambda name: servers.database_url(roles.owner(name), name),
+            nats_url=servers.nats_url,
             seal_keys=ensure_seal_keys(folders.seal_keys),
+            nats_replicas=len(servers.nats),
         )
-        processes = backend_processes(ports, folders, postgres, nats) + service_processes(
-            ports, folders, backends, healthy, env_overrides or {}
-        )
+        overrides = env_overrides or {}
+        processes = [
+            *servers.processes(),
+            localstripe_process(ports, folders),
+            *service_processes(ports, folders, backends, healthy, overrides),
+        ]
         events: list[str] = []
         supervisor = Supervisor(
             processes,
@@ -149,7 +131,7 @@ class Stack:
             report=report or events.append,
             on_ready=on_ready,
         )
-        stack = cls(folders, ports, supervisor)
+        stack = cls(folders, ports, servers, supervisor)
         stack.events = events
         await supervisor.start()
         try:
@@ -200,16 +182,16 @@ class Stack:
 
     def database_url(self, service: str) -> str:
         """For looking at a service's data from outside: the superuser's URL."""
-        return self._postgres.url(service)
+        return self._servers.database_url(SUPERUSER, service)
 
     def owner_url(self, service: str) -> str:
         """The owner's, for operators' jobs."""
-        return self._postgres.role_url(roles.owner(service), service)
+        return self._servers.database_url(roles.owner(service), service)
 
     def create_database(self, name: str) -> str:
         """URL of a database beside those of the services."""
-        self._postgres.ensure_databases([name])
-        return self._postgres.url(name)
+        self._servers.postgres.ensure_databases([name])
+        return self.database_url(name)
 
     def admin_url(self, name: str) -> str:
         """Health and metrics of one process, e.g. `payments-2`."""
@@ -255,6 +237,17 @@ class Stack:
     async def stop(self, name: str, sig: signal.Signals | None = None) -> None:
         """Takes the process down until `start_again`."""
         await self._supervisor[name].stop(sig)
+
+    def promote_standby(self) -> None:
+        """Its standby becomes PostgreSQL's primary. The old one must be stopped: nothing else keeps
+        it from accepting writes.
+        """
+        assert self._servers.standby is not None
+        self._servers.standby.promote()
+
+    async def leading_node(self) -> str:
+        """The NATS node that leads the stream of events, or "" while none does."""
+        return await asyncio.to_thread(self._servers.leading_node)
 
     async def start_again(self, name: str) -> None:
         await self._supervisor[name].start()

@@ -26,8 +26,8 @@ class Installation:
     """`fullname` is what the chart calls its objects: the release's name, where that has `incasso` in it."""
 
     fullname: str
-    database: str = ""  # host:port; the chart's own PostgreSQL when empty
-    nats: str = ""  # host:port
+    database: str = ""  # host:port, or several with commas; the chart's own PostgreSQL when empty
+    nats: str = ""  # the same
     smtp_url: str = ""  # the sandbox's when empty
     sandbox_url: str = ""  # where browsers find the sandbox; it is no PSP when empty
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
@@ -38,7 +38,8 @@ class Installation:
 
     def database_url(self, role: str, service: str) -> str:
         at = self.database or f"{self.fullname}-postgresql:5432"
-        return f"postgresql://{role}:{self.password(role)}@{at}/{service}"
+        writable = "?target_session_attrs=read-write" if "," in at else ""
+        return f"postgresql://{role}:{self.password(role)}@{at}/{service}{writable}"
 
     def nats_url(self, user: str) -> str:
         at = self.nats or f"{self.fullname}-nats:4222"

@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 from libs import bus_users
 from stack.private import ensure_secret, private_folder, write_private
@@ -25,6 +27,8 @@ class Nats:
     store: Path
     port: int
     secrets: Path | None = None  # folder of the users' passwords and the server's configuration
+    routes: tuple[int, ...] = ()  # ports on which the servers of a cluster meet, this one's first
+    monitor: int = 0  # port of its monitoring, by which a cluster's readiness is seen
 
     @property
     def url(self) -> str:
@@ -54,14 +58,46 @@ class Nats:
             "--jetstream",
             f"--store_dir={self.store}",
             *config,
+            *self._in_cluster(),
         ]
+
+    def _in_cluster(self) -> list[str]:
+        if not self.routes:
+            return []
+        own, *others = [f"nats://127.0.0.1:{port}" for port in self.routes]
+        names = [f"--name={self.store.name}", "--cluster_name=incasso", f"-m={self.monitor}"]
+        return [*names, f"--cluster={own}", f"--routes={','.join(others)}"]
 
     def _password(self, user: str) -> str:
         assert self.secrets is not None
         return ensure_secret(self.secrets / f"nats-{user}.password")
 
     def is_ready(self) -> bool:
-        return accepts_connections(self.port)
+        if not self.routes:
+            return accepts_connections(self.port)
+        meta = self._told("jsz").get("meta_cluster") or {}
+        healthy = self._told("healthz").get("status") == "ok"
+        return healthy and meta.get("cluster_size") == len(self.routes) and bool(meta.get("leader"))
+
+    def leader(self, stream: str) -> str:
+        """Name of the node that leads the stream, or "" while none does."""
+        for account in self._told("jsz?streams=true").get("account_details", []):
+            for found in account.get("stream_detail", []):
+                if found["name"] == stream:
+                    return str(found.get("cluster", {}).get("leader", ""))
+        return ""
+
+    def _told(self, page: str) -> dict[str, Any]:
+        """Nothing while it does not answer."""
+        connection = HTTPConnection("127.0.0.1", self.monitor, timeout=1)
+        try:
+            connection.request("GET", f"/{page}")
+            told: dict[str, Any] = json.loads(connection.getresponse().read())
+        except (OSError, HTTPException, ValueError):
+            return {}
+        finally:
+            connection.close()
+        return told
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from stack.memory import throw_away_folder
 from stack.private import ensure_secret, private_folder
 from stack.process import SETPRIV, free_ports, tied_to_parent, wait_until
 
-READY_LINE = "ready"
+READY_LINES = {"ready", "standby"}
+STANDBY = "standby"  # its name at the primary
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 15.0
 UNPRIVILEGED_USER = "nobody"
@@ -83,11 +84,7 @@ class Postgres:
             if self.secrets and not self._password_file(SUPERUSER).exists():
                 raise RuntimeError(f"the passwords of {self.data} are lost: remove both folders")
             return
-        shutil.rmtree(self.data, ignore_errors=True)  # of an interrupted initdb
-        self.data.mkdir(parents=True, mode=0o700)
-        if os.geteuid() == 0:
-            user = pwd.getpwnam(UNPRIVILEGED_USER)
-            os.chown(self.data, user.pw_uid, user.pw_gid)
+        self._clear()  # of an interrupted initdb
         options = [f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C"]
         if self.secrets:
             self._password(SUPERUSER)
@@ -102,6 +99,44 @@ class Postgres:
             stdout=subprocess.DEVNULL,
             cwd="/",
         )
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir(parents=True, mode=0o700)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam(UNPRIVILEGED_USER)
+            os.chown(self.data, user.pw_uid, user.pw_gid)
+
+    def copy(self, primary: "Postgres") -> None:
+        """Becomes a standby of the primary, from a base backup."""
+        self._clear()
+        address = f"{primary.url()}?application_name={STANDBY}"
+        options = [
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            *([] if self.durable else ["--no-sync"]),
+        ]
+        subprocess.run(
+            as_ordinary_user(
+                [binary("pg_basebackup"), "-d", address, *options, "-D", str(self.data)]
+            ),
+            check=True,
+            cwd="/",
+        )
+
+    def wait_for_standby(self) -> bool:
+        """Commits are answered once the standby has them too; False while it does not follow yet."""
+        following = "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'"
+        if STANDBY not in self.psql(following).split():
+            return False
+        self.psql(
+            f"ALTER SYSTEM SET synchronous_standby_names = '{STANDBY}'", "SELECT pg_reload_conf()"
+        )
+        return True
+
+    def promote(self) -> None:
+        """The standby becomes the primary."""
+        self.psql("SELECT pg_promote()")
 
     def command(self) -> list[str]:
         settings = {
@@ -132,7 +167,7 @@ class Postgres:
             os.kill(int(lines[0]), 0)  # a killed server leaves its file
         except (OSError, ValueError, IndexError):
             return False
-        return lines[-1].strip() == READY_LINE
+        return lines[-1].strip() in READY_LINES
 
     def psql(self, *statements: str, database: str = "postgres") -> str:
         """Rows of the statements, each in its own transaction, unaligned and bare."""

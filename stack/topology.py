@@ -96,6 +96,7 @@ class Backends:
     owner_url: Callable[[str], str]  # of the role that migrates it
     nats_url: Callable[[str], str]  # by user
     seal_keys: str
+    nats_replicas: int = 1
 
 
 def shared_env(ports: Ports, folders: Folders) -> dict[str, str]:
@@ -192,6 +193,7 @@ def grpc_processes(
             group[0],
             INCASSO_DATABASE_URL=backends.owner_url(name),
             INCASSO_NATS_SETUP_URL=backends.nats_url(SETUP),
+            INCASSO_NATS_REPLICAS=str(backends.nats_replicas),
         ),
         ready=None,
         after=frozenset({"postgres", "nats"}),

@@ -132,6 +132,15 @@ def test_stores_of_ones_own_are_named_in_the_addresses():
     assert found["incasso_nats_url"].endswith("@bus.example:4222")
 
 
+def test_of_several_hosts_the_one_that_accepts_writes_is_used():
+    own = Installation("incasso", database="one:5432,two:5432", nats="one:4222,two:4222")
+    found = installation.settings(own, "payments")
+    assert found["incasso_database_url"].endswith(
+        "@one:5432,two:5432/payments?target_session_attrs=read-write"
+    )
+    assert found["incasso_nats_url"].endswith("@one:4222,two:4222")
+
+
 def test_without_a_sandbox_there_are_no_credentials_of_one():
     names = [one["metadata"]["name"] for one in manifest(Installation("incasso"))["items"]]
     assert "incasso-psp-credentials" not in names

@@ -9,12 +9,13 @@ import nats
 import pytest
 
 from libs import services
-from stack.embedded import REPOSITORY, backend_processes, prepare_folders
+from stack.embedded import REPOSITORY, localstripe_process, prepare_folders
 from stack.memory import data_in_memory
 from stack.nats import Nats
 from stack.ports import plan_ports
 from stack.postgres import Postgres
 from stack.process import free_ports
+from stack.servers import Servers
 from stack.supervisor import Supervisor
 from tests.kit.connections import connected
 from tests.waiting import HANGING_SECONDS
@@ -35,7 +36,7 @@ async def backends(root: Path):
     )
     bus = Nats(folders.data("nats"), ports.nats)
     supervisor = Supervisor(
-        backend_processes(ports, folders, postgres, bus),
+        [*Servers(postgres, (bus,)).processes(), localstripe_process(ports, folders)],
         cwd=REPOSITORY,
         run=folders.run,
         log=folders.log,

@@ -18,6 +18,7 @@ from libs import client, context
 from libs.errors import OutcomeUnknown
 from services.sandbox.app import build_app
 from services.sandbox.config import Config
+from tests.kit.connections import connected
 from tests.kit.processes import Processes
 from tests.services.payments.grpc_client import EUR_59_90, MERCHANT
 from tests.waiting import HANGING_SECONDS, until
@@ -110,17 +111,38 @@ async def until_all(target: str, state: int, count: int) -> list[pb.Payment]:
             await asyncio.sleep(0.2)
 
 
+async def open_account(target: str) -> None:
+    fields = {"name": "sandbox-a", "psp": "sandbox", "credentials": "sandbox-a"}
+    await call(target, "CreatePspAccount", **fields)
+
+
+async def test_it_ends_after_the_call_to_the_psp_is_recorded_even_if_the_caller_has_gone(
+    processes: Processes, sandbox: str
+):
+    process = await processes.start()
+    await open_account(processes.target)
+    await slow_down(sandbox, "charge", "latency", 2)
+    waiting = asyncio.create_task(pay(processes.target, "waits"))
+    leaving = asyncio.create_task(pay(processes.target, "leaves"))
+    await until(lambda: at_the_psp(sandbox, 2))
+    process.send(signal.SIGTERM)
+    leaving.cancel()
+    paid = await waiting
+    assert paid is not None
+    assert paid.state == pb.Payment.STATE_CAPTURED
+    assert await process.wait() == 0, process.said
+    async with connected(processes.environment["INCASSO_DATABASE_URL"]) as conn:
+        rows = await conn.fetch("SELECT state, psp_reference FROM attempts")
+    books = (await read(f"{sandbox}/books/charges"))["data"]
+    assert {("approved", charge["id"]) for charge in books} == {tuple(row) for row in rows}
+    assert len(rows) == 2
+
+
 async def test_a_killed_process_finds_the_truth_of_its_charges_and_charges_once(
     processes: Processes, sandbox: str
 ):
     process = await processes.start()
-    await call(
-        processes.target,
-        "CreatePspAccount",
-        name="sandbox-a",
-        psp="sandbox",
-        credentials="sandbox-a",
-    )
+    await open_account(processes.target)
     made = await pay(processes.target, "before")
     assert made is not None
     assert made.state == pb.Payment.STATE_CAPTURED

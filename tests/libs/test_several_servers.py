@@ -1,0 +1,60 @@
+"""Addresses of several servers: one that is gone, or only follows, is passed over."""
+
+import socket
+from contextlib import contextmanager
+
+import asyncpg
+import pytest
+
+from libs import bus, db
+from tests.kit.connections import connected
+
+
+@contextmanager
+def silent_host():
+    """Accepts connections and never says a word, as a machine that hangs."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def several(url, *others):
+    auth, _, rest = url.partition("@")
+    return f"{auth}@{','.join(others)},{rest}?target_session_attrs=read-write"
+
+
+async def test_a_silent_host_delays_nobody(new_database):
+    with silent_host() as silent:
+        database = await db.connect(several(new_database(), silent), pool_size=2, service="libs")
+        async with database.connection() as one, database.connection() as other:
+            assert await one.fetchval("SELECT 1") == await other.fetchval("SELECT 1")
+        await database.close()
+
+
+async def test_a_host_that_accepts_no_writes_is_no_host(new_database):
+    url = new_database()
+    name = url.rpartition("/")[2]
+    async with connected(url) as admin:
+        await admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    with pytest.raises(asyncpg.InternalClientError, match="read_write"):
+        await db.open_connection(f"{url}?target_session_attrs=read-write")
+
+
+@pytest.mark.parametrize(
+    ("url", "servers", "credentials"),
+    [
+        ("nats://one:4222", ["nats://one:4222"], {"token": None}),
+        (
+            "nats://pay:s3cret@one:4222,two:4223",
+            ["nats://one:4222", "nats://two:4223"],
+            {"user": "pay", "password": "s3cret"},
+        ),
+        (
+            "tls://pay:s3cret@one:4222,tls://two:4223",
+            ["tls://one:4222", "tls://two:4223"],
+            {"user": "pay", "password": "s3cret"},
+        ),
+        ("nats://token@one:4222", ["nats://one:4222"], {"token": "token"}),
+    ],
+)
+def test_the_credentials_hold_for_every_node(url, servers, credentials):
+    assert bus.servers(url) == {"servers": servers, **credentials}
