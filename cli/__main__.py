@@ -14,6 +14,7 @@ from cli import (
     keys,
     kpis,
     ledger,
+    members,
     merchants,
     payments,
     plans,
@@ -29,11 +30,12 @@ from libs import terminal
 
 app = typer.Typer(
     name="incasso",
-    help="Incasso for operators: merchants, keys, PSP accounts, payments, instalment plans, cash on delivery, events, exports, the ledger, reconciliation, reports, KPIs, statements and the TAEG.",
+    help="Incasso for operators: merchants, members, keys, PSP accounts, payments, instalment plans, cash on delivery, events, exports, the ledger, reconciliation, reports, KPIs, statements and the TAEG.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would show secrets
 )
 app.add_typer(merchants.app, name="merchants")
+app.add_typer(members.app, name="members")
 app.add_typer(keys.app, name="keys")
 app.add_typer(psp_accounts.app, name="psp-accounts")
 app.add_typer(payments.app, name="payments")

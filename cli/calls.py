@@ -17,6 +17,7 @@ from incasso.cod.v1.refunds_pb2_grpc import CodRefundsServiceStub
 from incasso.cod.v1.remittances_pb2_grpc import CodRemittancesServiceStub
 from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceStub
 from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
+from incasso.merchants.v1.members_pb2_grpc import MembersServiceStub
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from incasso.reporting.v1.imports_pb2_grpc import ImportsServiceStub
@@ -37,6 +38,10 @@ KEY_FILE: Final = "INCASSO_IDENTITY_KEY_FILE"
 NEXT_STEPS: Final = {
     "merchant_not_found": "`incasso merchants list` shows the merchants.",
     "merchant_missing": "Say for whom: --merchant mer_…",
+    "member_not_found": "`incasso members list --merchant mer_…` shows the merchant's members.",
+    "member_exists": "`incasso members list --merchant mer_…` shows them; `… remove` first.",
+    "last_owner": "`incasso members invite EMAIL --role owner` invites another owner first.",
+    "console_not_set_up": "Set INCASSO_CONSOLE_URL of merchants to where people reach the console.",
     "api_key_not_found": "`incasso keys list --merchant mer_…` shows the merchant's keys.",
     "api_key_revoked": "`incasso keys create --merchant mer_…` makes a new one.",
     "cursor_invalid": "Leave --cursor out to start from the beginning.",
@@ -104,6 +109,7 @@ KPIS: Final = Service("reporting", KpisServiceStub)
 LEDGER: Final = Service("reporting", LedgerServiceStub)
 RECONCILIATION: Final = Service("reporting", ReconciliationServiceStub)
 REPORTS: Final = Service("reporting", ReportsServiceStub)
+MEMBERS: Final = Service("merchants", MembersServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
 SURVEYS: Final = Service("reporting", SurveysServiceStub)

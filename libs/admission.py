@@ -1,8 +1,8 @@
-"""Checks whether a call may enter a service: the RPC has to name its caller, and the API key needs
-its scope.
+"""Checks whether a call may enter a service: the RPC has to name its caller, and the API key or
+member needs its scope.
 
-The gateway has already checked the scope; the check is repeated so that a mistake there opens
-nothing.
+Gateway and console have already checked the scope; the check is repeated so that a mistake there
+opens nothing.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from incasso.rest.v1 import options_pb2
 from libs import context
 from libs.context import Call
 from libs.errors import CallerNotAllowed, PublishableKeyNotAllowed, ScopeMissing
-from libs.identity import CALLER, GATEWAY, PRINCIPAL, Principal, Trust
+from libs.identity import CALLER, PRINCIPAL, VOUCHING, Principal, Trust
 
 
 class Admission:
@@ -34,8 +34,8 @@ class Admission:
             raise CallerNotAllowed
         token = metadata.get(PRINCIPAL, "")
         principal = self._trust.principal(token, caller) if token else Principal(caller, "", caller)
-        if caller == GATEWAY:
-            self._check_key(principal)
+        if caller in VOUCHING:
+            self._check_scope(principal)
         return Call(
             merchant_id=principal.merchant_id,
             actor=principal.actor,
@@ -44,11 +44,11 @@ class Admission:
             publishable=principal.publishable,
             scopes=principal.scopes,
             caller=caller,
-            principal=token if principal.issuer == GATEWAY else "",
+            principal=token if principal.issuer in VOUCHING else "",
         )
 
-    def _check_key(self, principal: Principal) -> None:
-        """The gateway's own requests have neither a scope nor an API key."""
+    def _check_scope(self, principal: Principal) -> None:
+        """Requests in their own name have neither a scope nor an API key."""
         if principal.publishable:
             if not self._publishable:
                 raise PublishableKeyNotAllowed

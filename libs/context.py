@@ -17,13 +17,13 @@ class Call:
     """
 
     merchant_id: str = ""
-    actor: str = ""  # id of the API key, or the service that acts
+    actor: str = ""  # id of the API key or member, or the service that acts
     idempotency_key: str = ""
     clock_offset_seconds: int = 0
     publishable: bool = False  # a browser with a publishable key; needs a client secret
-    scopes: frozenset[str] = frozenset()  # of the API key
+    scopes: frozenset[str] = frozenset()  # of the API key or member
     caller: str = ""  # the service that made the RPC
-    principal: str = field(default="", repr=False)  # the gateway's token, to be passed on
+    principal: str = field(default="", repr=False)  # a token to be passed on, of gateway or console
 
 
 _current: ContextVar[Call] = ContextVar("call", default=Call())  # noqa: B039 - Call is frozen

@@ -1,8 +1,9 @@
 """Who calls, and for whom: two signed, short-lived tokens on every call to a service.
 
 The calling service signs the caller's token for one method. The principal's token names the
-merchant: signed by the gateway for an API key and passed on unchanged by the services in between,
-or signed by a service (or the operators' command) for its own work, which then holds no scope. Both
+merchant: signed by the gateway for an API key, or by the console for a member, and passed on
+unchanged by the services in between, or signed by a service (or the operators' command) for its own
+work, which then holds no scope. Both
 are JWTs with Ed25519 signatures; keys are files that are reread when they change. Public keys of
 service x are `x.pub` and `x.<anything>.pub` in the trust folder. Several are valid at once, so that
 keys can be rotated without a stop.
@@ -28,7 +29,10 @@ from libs.watched import FileError, Watched
 
 CALLER: Final = "incasso-caller"
 PRINCIPAL: Final = "incasso-principal"
-GATEWAY: Final = "gateway"  # the only one that vouches for API keys
+GATEWAY: Final = "gateway"
+CONSOLE: Final = "console"
+# They vouch for others: the gateway for API keys, the console for members.
+VOUCHING: Final = frozenset({GATEWAY, CONSOLE})
 OPERATOR: Final = "operator"  # the operators' command
 
 LIFE_SECONDS: Final = 60
@@ -38,14 +42,16 @@ RENEW_SECONDS: Final = (
 SKEW_SECONDS: Final = 5  # between the clocks of two machines
 MAX_REMEMBERED: Final = 10_000
 _ALGORITHM: Final = "EdDSA"
-_OF_AN_API_KEY: Final = ("key", "scp", "pub")  # claims
+_OF_ANOTHER: Final = ("key", "scp", "pub")  # claims about whom the issuer vouches for
 
 Metadata = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whom a call is made for. `scopes` and `publishable` are those of the API key `actor`."""
+    """Whom a call is made for. `scopes` and `publishable` are those of the API key, or the member,
+    `actor`.
+    """
 
     issuer: str
     merchant_id: str
@@ -85,15 +91,15 @@ class Signer:
         return self._token(method, lambda: {"aud": method})
 
     def principal(self, call: Call) -> str:
-        """Only the gateway vouches for API keys; other services speak for themselves."""
+        """Only gateway and console vouch for others; the other services speak for themselves."""
         about: tuple[object, ...] = (call.merchant_id, call.clock_offset_seconds)
-        if self.service == GATEWAY:
+        if self.service in VOUCHING:
             about = (*about, call.actor, call.scopes, call.publishable)
         return self._token(about, lambda: self._claims_of(call))
 
     def _claims_of(self, call: Call) -> dict[str, Any]:
         claims: dict[str, Any] = {"mer": call.merchant_id, "off": call.clock_offset_seconds}
-        if self.service == GATEWAY:
+        if self.service in VOUCHING:
             claims |= {"key": call.actor, "scp": sorted(call.scopes), "pub": call.publishable}
         return claims
 
@@ -145,12 +151,12 @@ class Trust:
 
     def principal(self, token: str, caller: str) -> Principal:
         """The principal for whom `caller` calls. Raises CallerUnknown, and CallerNotAllowed for a
-        token signed by neither the gateway nor the caller.
+        token signed by neither gateway, console nor the caller.
         """
         found = self._read(token)
         if not isinstance(found, Principal):
             raise CallerUnknown
-        if found.issuer not in (GATEWAY, caller):
+        if found.issuer not in VOUCHING and found.issuer != caller:
             raise CallerNotAllowed
         return found
 
@@ -189,11 +195,11 @@ def _verified(token: str, keys: Mapping[str, _Trusted]) -> dict[str, Any]:
 
 
 def _meaning_of(claims: Mapping[str, Any]) -> _Caller | Principal:
-    """Raises CallerNotAllowed if anybody but the gateway vouches for an API key."""
+    """Raises CallerNotAllowed if any other vouches for an API key or a member."""
     issuer = claims["iss"]
     if "aud" in claims:
         return _Caller(issuer, claims["aud"])
-    if issuer != GATEWAY and not claims.keys().isdisjoint(_OF_AN_API_KEY):
+    if issuer not in VOUCHING and not claims.keys().isdisjoint(_OF_ANOTHER):
         raise CallerNotAllowed
     return Principal(
         issuer=issuer,

@@ -7,7 +7,7 @@ it; none has its own list.
 from dataclasses import dataclass
 from typing import Final
 
-from libs.identity import GATEWAY, OPERATOR
+from libs.identity import CONSOLE, GATEWAY, OPERATOR
 
 MERCHANT_UPDATED: Final = "incasso.merchants.merchant.updated"
 
@@ -38,7 +38,11 @@ class Service:
 
 # Methods are offered in this order unless the merchant sets another.
 SERVICES: Final = (
-    Service("merchants", ("MerchantsService",), port=10),
+    Service(
+        "merchants",
+        ("MerchantsService", "MembersService", "SessionsService", "AuditService"),
+        port=10,
+    ),
     Service("payments", ("PaymentsService",), port=12),
     Service("oneclick", ("OneClickService",), port=14, offers="one_click", seals=True),
     Service(
@@ -95,7 +99,7 @@ SERVICES: Final = (
 )
 NAMES: Final = tuple(service.name for service in SERVICES)
 # All possible callers of an RPC: each has its own key.
-CALLERS: Final = (*NAMES, GATEWAY, OPERATOR)
+CALLERS: Final = (*NAMES, GATEWAY, CONSOLE, OPERATOR)
 
 
 def named(name: str) -> Service:

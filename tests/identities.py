@@ -10,7 +10,7 @@ from pathlib import Path
 
 from libs import descriptors
 from libs.context import Call
-from libs.identity import GATEWAY, Metadata, Signer
+from libs.identity import CONSOLE, GATEWAY, Metadata, Signer
 from libs.services import CALLERS
 from stack.keys import Keys, write_pair
 from tests.tidy.sources import ROOT
@@ -46,6 +46,8 @@ class Everybody(Signer):
         if not call.scopes and not call.publishable:
             call = replace(call, scopes=frozenset("*"))
         by_key = caller == GATEWAY or call.publishable or call.actor.startswith("key_")
+        if caller == CONSOLE and call.actor.startswith("mem_") and not call.principal:
+            return replace(call, principal=self._signers[CONSOLE].principal(call))
         if by_key and call.actor != GATEWAY and not call.principal:
             return replace(call, principal=self._signers[GATEWAY].principal(call))
         return call

@@ -12,4 +12,7 @@ from libs.db import Database
 class Deps:
     db: Database
     scopes: frozenset[str]  # all that the contracts name
-    now: Callable[[], datetime] = world_now  # neither keys nor merchants follow a test clock
+    # Neither keys, merchants nor members follow a test clock.
+    now: Callable[[], datetime] = world_now
+    console_url: str = ""  # without trailing slash; empty: nobody can be invited
+    passwords: bool = False  # whether people may sign in with one

@@ -54,3 +54,89 @@ class LogoNotFound(Refusal, kind=Kind.NOT_FOUND, reason="logo_not_found"):
 
 class NotATestMerchant(Refusal, kind=Kind.CONFLICT, reason="not_a_test_merchant"):
     message = "Only a test merchant has a clock of its own; create one with test=true."
+
+
+class MemberNotFound(Refusal, kind=Kind.NOT_FOUND, reason="member_not_found"):
+    message = "There is no member with this id."
+
+
+class MemberExists(Refusal, kind=Kind.CONFLICT, reason="member_exists"):
+    message = "This person is a member or invited already; change their role, or resend it."
+
+
+class MemberEnded(Refusal, kind=Kind.CONFLICT, reason="member_ended"):
+    message = "This person is no longer a member; invite them again."
+
+
+class MemberNotInvited(Refusal, kind=Kind.CONFLICT, reason="member_not_invited"):
+    message = "There is no open invitation: the person has joined, or it was revoked."
+
+
+class MemberNotJoined(Refusal, kind=Kind.CONFLICT, reason="member_not_joined"):
+    message = "The person has not joined; revoke the invitation instead."
+
+
+class LastOwner(Refusal, kind=Kind.CONFLICT, reason="last_owner"):
+    message = "A merchant has at least one owner; make somebody else an owner first."
+
+
+class InvitationSentTooOften(Refusal, kind=Kind.RATE, reason="invitation_sent_too_often"):
+    message = "This invitation was sent ten times; revoke it and check the address."
+
+
+class InvitationUnknown(Refusal, kind=Kind.NOT_FOUND, reason="invitation_unknown"):
+    message = "This link does not work: it was used, has expired, or was replaced by a newer one."
+
+
+class InvitationOfAnotherPerson(
+    Refusal, kind=Kind.FORBIDDEN, reason="invitation_of_another_person"
+):
+    message = "This invitation is for another e-mail address; sign in with that one."
+
+
+class ConsoleNotSetUp(Refusal, kind=Kind.CONFLICT, reason="console_not_set_up"):
+    message = "Nobody can be invited: INCASSO_CONSOLE_URL of merchants is not set."
+
+
+class SessionUnknown(Refusal, kind=Kind.UNAUTHENTICATED, reason="session_unknown"):
+    message = "This session is unknown or has ended; sign in again."
+
+
+class SessionNotFound(Refusal, kind=Kind.NOT_FOUND, reason="session_not_found"):
+    message = "There is no open session with this id."
+
+
+class PasswordsOff(Refusal, kind=Kind.FORBIDDEN, reason="passwords_off"):
+    message = "Passwords are switched off; sign in with the OpenID provider."
+
+
+class PasswordExists(Refusal, kind=Kind.CONFLICT, reason="password_exists"):
+    message = "This person has a password already; sign in with it to accept the invitation."
+
+
+class SignInRefused(Refusal, kind=Kind.UNAUTHENTICATED, reason="sign_in_refused"):
+    message = "The e-mail address or the password is wrong."
+
+
+class TooManyAttempts(Refusal, kind=Kind.RATE, reason="too_many_attempts"):
+    message = "Too many tries; wait a quarter of an hour."
+
+
+class EmailUnverified(Refusal, kind=Kind.FORBIDDEN, reason="email_unverified"):
+    message = "The OpenID provider has not verified the e-mail address."
+
+
+class NoMembership(Refusal, kind=Kind.FORBIDDEN, reason="no_membership"):
+    message = "This person is not a member of the merchant; ask an owner for an invitation."
+
+
+class IdentityMismatch(Refusal, kind=Kind.FORBIDDEN, reason="identity_mismatch"):
+    message = "This person is known under another identity of the OpenID provider."
+
+
+class AuditEntryNotFound(Refusal, kind=Kind.NOT_FOUND, reason="audit_entry_not_found"):
+    message = "There is no audit entry with this id."
+
+
+class OutcomeRecorded(Refusal, kind=Kind.CONFLICT, reason="outcome_recorded"):
+    message = "Another outcome was recorded for this audit entry."

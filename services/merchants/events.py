@@ -10,6 +10,7 @@ from libs.db import Conn
 from libs.outbox import NewEvent
 from services.merchants.rules.bank_accounts import BankAccountChange
 from services.merchants.rules.domain import ApiKey, Branding, Merchant
+from services.merchants.rules.members import Member
 
 
 def merchant_pb(merchant: Merchant) -> merchants_pb2.Merchant:
@@ -75,6 +76,17 @@ async def api_key_created(conn: Conn, key: ApiKey, *, at: datetime) -> None:
 async def api_key_revoked(conn: Conn, key: ApiKey, *, at: datetime) -> None:
     event = events_pb2.ApiKeyRevoked(api_key=api_key_pb(key))
     await _append(conn, "api_key.revoked", event, of=(key.merchant_id, key.id), at=at)
+
+
+async def member_invited(conn: Conn, member: Member, merchant: Merchant, *, at: datetime) -> None:
+    event = events_pb2.MemberInvited(
+        member_id=member.id,
+        email=member.email,
+        locale=member.locale or merchant.locale,
+        merchant_name=merchant.name,
+        expires_at=wire.timestamp(member.invitation_expires_at),
+    )
+    await _append(conn, "member.invited", event, of=(member.merchant_id, member.id), at=at)
 
 
 async def test_clock_advanced(conn: Conn, merchant: Merchant, *, at: datetime) -> Message:

@@ -18,7 +18,7 @@ from libs.errors import (
     Refusal,
     ScopeMissing,
 )
-from libs.identity import CALLER, GATEWAY, OPERATOR, PRINCIPAL, Signer, Trust
+from libs.identity import CALLER, GATEWAY, OPERATOR, PRINCIPAL, VOUCHING, Signer, Trust
 from libs.server import Server
 from libs.services import CALLERS
 from libs.status import refusal_of
@@ -76,9 +76,9 @@ class Everything:
     def as_caller(self, service: str, rpc: MethodDescriptor) -> tuple[str, str]:
         return CALLER, self.signers[service].caller(path(rpc))
 
-    def as_key(self, *scopes: str, publishable: bool = False) -> tuple[str, str]:
+    def as_key(self, *scopes: str, publishable: bool = False, by: str = GATEWAY) -> tuple[str, str]:
         call = Call("mer_1", "key_1", scopes=frozenset(scopes), publishable=publishable)
-        return PRINCIPAL, self.signers[GATEWAY].principal(call)
+        return PRINCIPAL, self.signers[by].principal(call)
 
     def with_right_key(self, rpc: MethodDescriptor) -> tuple[str, str]:
         return self.as_key(descriptors.rules_of(rpc).scope)
@@ -117,7 +117,7 @@ async def test_its_callers_get_past_the_door(everything: Everything, rpc):
 
 @every_rpc
 async def test_services_and_operators_get_in_with_work_of_their_own(everything: Everything, rpc):
-    for caller in set(callers(rpc)) - {GATEWAY}:
+    for caller in set(callers(rpc)) - VOUCHING:
         own = everything.signers[caller].metadata(path(rpc), Call(merchant_id="mer_1"))
         assert await everything.tried(rpc, *own) == ""
 
@@ -173,15 +173,14 @@ async def test_a_merchants_identity_must_be_the_gateways_or_the_callers_own(
 
 
 @every_rpc
-async def test_a_key_from_the_gateway_must_hold_the_scope(everything: Everything, rpc):
+async def test_a_key_and_a_member_must_hold_the_scope(everything: Everything, rpc):
     scope = descriptors.rules_of(rpc).scope
-    if GATEWAY not in callers(rpc) or not scope:
-        return
-    proof = everything.as_caller(GATEWAY, rpc)
-    assert await everything.tried(rpc, proof) == ScopeMissing.reason
-    other = everything.as_key("nothing:read", f"{scope}x")
-    assert await everything.tried(rpc, proof, other) == ScopeMissing.reason
-    assert await everything.tried(rpc, proof, everything.as_key("*")) == ""
+    for caller in VOUCHING & set(callers(rpc)) if scope else ():
+        proof = everything.as_caller(caller, rpc)
+        assert await everything.tried(rpc, proof) == ScopeMissing.reason
+        other = everything.as_key("nothing:read", f"{scope}x", by=caller)
+        assert await everything.tried(rpc, proof, other) == ScopeMissing.reason
+        assert await everything.tried(rpc, proof, everything.as_key("*", by=caller)) == ""
 
 
 @every_rpc

@@ -124,8 +124,15 @@ def test_a_service_speaks_for_itself_without_scopes(keys: Keys):
         trust.principal(token, "paylink")  # carried on by another
 
 
-def test_only_the_gateway_vouches_for_keys(keys: Keys, monkeypatch):
-    monkeypatch.setattr(identity, "GATEWAY", "oneclick")
+def test_the_console_vouches_for_a_member_and_others_carry_it_on(keys: Keys):
+    call = Call("mer_1", "mem_1", scopes=frozenset({"refunds:write"}))
+    token = signer(keys, "console").principal(call)
+    expected = Principal("console", "mer_1", "mem_1", 0, frozenset({"refunds:write"}))
+    assert Trust(keys.trust).principal(token, "instalments") == expected
+
+
+def test_only_gateway_and_console_vouch_for_others(keys: Keys, monkeypatch):
+    monkeypatch.setattr(identity, "VOUCHING", {"oneclick"})
     token = signer(keys, "oneclick").principal(KEY_CALL)
     monkeypatch.undo()
     with pytest.raises(CallerNotAllowed):

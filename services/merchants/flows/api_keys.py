@@ -7,7 +7,7 @@ from libs import context, idempotency, ids
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Answered, Key
-from libs.identity import OPERATOR
+from libs.identity import CONSOLE, OPERATOR
 from libs.pages import Listed, Page
 from services.merchants import events
 from services.merchants.deps import Deps
@@ -144,10 +144,15 @@ async def _save(conn: Conn, deps: Deps, before: ApiKey, after: ApiKey) -> None:
 
 
 async def _held(conn: Conn, deps: Deps) -> frozenset[str]:
-    """Scopes of the caller: a key holds those it was granted, the operator all, others none."""
-    actor = context.current().actor
-    if actor == OPERATOR:
+    """Scopes of the caller: a key holds those it was granted, a member those of the role, the
+    operator all, others none.
+    """
+    call = context.current()
+    actor = call.actor
+    if actor == OPERATOR or (call.caller == CONSOLE and call.scopes >= deps.scopes):
         return frozenset({domain.ALL_SCOPES})
+    if call.caller == CONSOLE:
+        return call.scopes
     key = await key_store.get_api_key(conn, context.merchant_id(), actor)
     if key is None or domain.at(key, deps.now()).state in domain.FINAL:
         return frozenset()

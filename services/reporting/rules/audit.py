@@ -1,16 +1,7 @@
-"""The audit log: each record contains a hash of itself and the previous one. Pure.
+"""A record of the audit log: who changed what in the reconciliation. Pure."""
 
-Changing or removing a record breaks the chain from there on.
-"""
-
-import hashlib
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
-
-FIRST_HASH: Final = "0" * 64
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,34 +18,5 @@ class AuditRecord:
     after: str
     trace_id: str
     previous_hash: str
-    hash: str
+    hash: str = ""
     created_at: datetime
-
-
-def hash_of(record: AuditRecord) -> str:
-    """SHA-256 of the whole record, in hexadecimal digits."""
-    said = (
-        record.merchant_id,
-        record.number,
-        record.id,
-        record.action,
-        record.subject_id,
-        record.actor,
-        record.before,
-        record.after,
-        record.trace_id,
-        record.previous_hash,
-        record.created_at.astimezone(UTC).isoformat(),
-    )
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def first_broken(records: Iterable[AuditRecord], number: int, previous: str) -> int | None:
-    """Of consecutive records that follow the one with this number and hash."""
-    for record in records:
-        follows = record.number == number + 1 and record.previous_hash == previous
-        if not follows or hash_of(record) != record.hash:
-            return number + 1
-        number, previous = record.number, record.hash
-    return None

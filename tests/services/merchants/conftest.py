@@ -1,17 +1,20 @@
 """A merchants service on a real PostgreSQL behind a real gRPC port, with a clock one can set."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import grpc
 import pytest
+from google.protobuf.message_factory import GetMessageClass
 
-from incasso.merchants.v1 import merchants_pb2 as pb
-from incasso.merchants.v1.merchants_pb2_grpc import (
-    MerchantsServiceStub,
-    add_MerchantsServiceServicer_to_server,
+from incasso.merchants.v1 import (
+    audit_pb2_grpc,
+    members_pb2_grpc,
+    merchants_pb2_grpc,
+    sessions_pb2_grpc,
 )
 from libs import client, context, db, descriptors, services
 from libs.db import Database
@@ -19,9 +22,20 @@ from libs.errors import Kind, RemoteRefusal
 from libs.server import Server
 from libs.tasks import Tasks
 from services.merchants.deps import Deps
-from services.merchants.service import MerchantAccounts
+from services.merchants.service.audit import Audit
+from services.merchants.service.members import Members
+from services.merchants.service.merchants import MerchantAccounts
+from services.merchants.service.sessions import Sessions
 from tests.kit.database_reset import DatabaseReset
 from tests.waiting import HANGING_SECONDS
+
+CONSOLE_URL = "https://console.incasso.example"
+STUBS = {
+    "MerchantsService": merchants_pb2_grpc.MerchantsServiceStub,
+    "MembersService": members_pb2_grpc.MembersServiceStub,
+    "SessionsService": sessions_pb2_grpc.SessionsServiceStub,
+    "AuditService": audit_pb2_grpc.AuditServiceStub,
+}
 
 
 class Time:
@@ -41,7 +55,7 @@ class Time:
 class Merchants:
     """Calls RPCs by name as `merchant_id` and `actor`."""
 
-    stub: Any
+    channel: grpc.aio.Channel
     deps: Deps
     time: Time
     target: str
@@ -54,17 +68,27 @@ class Merchants:
         merchant_id: str = "",
         actor: str = "operator",
         key: str = "",
+        more: Mapping[str, Any] | None = None,  # fields with the name of one of these
         **fields,
     ) -> Any:
         context.set_current(context.Call(merchant_id=merchant_id, actor=actor))
-        request = getattr(pb, f"{rpc}Request")(**fields)
-        method = getattr(self.stub, rpc)
+        request, method = self._found(rpc)
+        request = request(**fields, **(more or {}))
         try:
             return await client.call(
                 method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
             )
         finally:
             context.set_current(context.Call())
+
+    def _found(self, rpc: str) -> tuple[Any, Any]:
+        """Class of its request, and its method."""
+        for name in services.named("merchants").full_names:
+            known = descriptors.service(name).methods_by_name
+            if rpc in known:
+                stub = STUBS[name.rpartition(".")[2]](self.channel)
+                return GetMessageClass(known[rpc].input_type), getattr(stub, rpc)
+        raise LookupError(rpc)
 
     async def create(self, **fields) -> Any:
         given = {"name": "Bottega", "country": "IT", "default_currency": "EUR", **fields}
@@ -73,13 +97,18 @@ class Merchants:
 
 @asynccontextmanager
 async def serving(database: Database, time: Time) -> AsyncIterator[Merchants]:
-    deps = Deps(database, descriptors.all_scopes(), time)
-    servicers = [(add_MerchantsServiceServicer_to_server, MerchantAccounts(deps))]
+    deps = Deps(database, descriptors.all_scopes(), time, console_url=CONSOLE_URL, passwords=True)
+    servicers = [
+        (merchants_pb2_grpc.add_MerchantsServiceServicer_to_server, MerchantAccounts(deps)),
+        (members_pb2_grpc.add_MembersServiceServicer_to_server, Members(deps)),
+        (sessions_pb2_grpc.add_SessionsServiceServicer_to_server, Sessions(deps)),
+        (audit_pb2_grpc.add_AuditServiceServicer_to_server, Audit(deps)),
+    ]
     server = Server(servicers, services.named("merchants").full_names, Tasks())
     target = f"127.0.0.1:{await server.start('127.0.0.1:0')}"
     try:
         async with client.channel(target) as channel:
-            yield Merchants(MerchantsServiceStub(channel), deps, time, target)
+            yield Merchants(channel, deps, time, target)
     finally:
         await server.stop(1)
 

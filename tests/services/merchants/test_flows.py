@@ -1,6 +1,7 @@
 """Flows on a real PostgreSQL: events in the transaction, races, due keys, and what is stored."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,14 @@ from libs import context, ids
 from libs.db import CheckViolation
 from libs.due import Room
 from libs.errors import ServiceUnavailable
+from libs.identity import CONSOLE
 from services.merchants.deps import Deps
 from services.merchants.errors import (
     ApiKeyNotFound,
     ApiKeyUnknown,
     MerchantNotFound,
     RevokedApiKeyNotRotatable,
+    ScopeNotHeld,
 )
 from services.merchants.flows import api_keys, clocks, merchants
 from services.merchants.flows.merchants import CreateMerchant, MadeMerchant
@@ -114,6 +117,17 @@ async def test_keys_of_nobody_are_not_found(deps: Deps):
         await api_keys.revoke_api_key(deps, ids.new("key"))
     with pytest.raises(ApiKeyUnknown):
         await api_keys.authenticate(deps, credential.generate(Kind.SECRET))
+
+
+async def test_a_member_grants_the_scopes_of_the_role_and_an_owner_everything(deps: Deps):
+    made = await create(deps)
+    member = context.Call(made.merchant.id, "mem_1", caller=CONSOLE)
+    wanted = api_keys.CreateApiKey(Kind.SECRET, "K", ("*",))
+    context.set_current(replace(member, scopes=deps.scopes - {"payments:write"}))
+    with pytest.raises(ScopeNotHeld):
+        await api_keys.create_api_key(deps, wanted, None)
+    context.set_current(replace(member, scopes=deps.scopes))
+    assert (await api_keys.create_api_key(deps, wanted, None)).key.scopes == ("*",)
 
 
 async def test_keys_do_not_age_with_a_test_clock(deps: Deps):

@@ -14,6 +14,7 @@ INTERNAL = {
     "incasso.instalments.plan.accepted",
     "incasso.instalments.plan.balance_changed",
     "incasso.instalments.plan.message_requested",
+    "incasso.merchants.member.invited",
     "incasso.merchants.test_clock.advanced",
     "incasso.oneclick.session.opened",
     "incasso.oneclick.session.paid",
