@@ -1,4 +1,4 @@
-"""Amounts and dates as shoppers read them, in their language, following the CLDR (babel)."""
+"""Amounts and dates as people read them, in their language, following the CLDR (babel)."""
 
 from copy import copy
 from datetime import date, datetime
@@ -98,10 +98,24 @@ def short_day(on: date, locale: str) -> str:
     return shown
 
 
+def day_of_month(on: date, locale: str) -> str:
+    """Without the year: `21 nov`."""
+    shown: str = dates.format_date(on, format="d MMM", locale=_babel(locale))
+    return shown
+
+
 def moment(at: datetime, locale: str, *, timezone: str = "Europe/Rome") -> str:
     """Date, time and time zone, e.g. `21 novembre 2026, 10:30 CET`."""
     shown: str = dates.format_datetime(
         at, format="d MMMM y, HH:mm z", tzinfo=dates.get_timezone(timezone), locale=_babel(locale)
+    )
+    return shown
+
+
+def short_moment(at: datetime, locale: str, *, timezone: str) -> str:
+    """Short form: `21 nov 2026, 10:30`."""
+    shown: str = dates.format_datetime(
+        at, format="d MMM y, HH:mm", tzinfo=dates.get_timezone(timezone), locale=_babel(locale)
     )
     return shown
 

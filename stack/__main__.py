@@ -20,10 +20,12 @@ from libs import terminal
 from libs.errors import Refusal
 from stack.child import StartFailedError
 from stack.demo import run_demo
+from stack.demo_member import ensure_demo_member
 from stack.demo_merchant import LENDER_KEY, DemoMerchant, ensure_demo_merchant, read_demo_env
 from stack.embedded import REPOSITORY, Stack
 from stack.ports import DEFAULT_PORT_BASE, plan_ports
 from stack.process import accepts_connections, free_ports, is_port_free
+from stack.topology import LOCAL_SIGN_IN
 
 ROOT = REPOSITORY / ".incasso"
 PORTS_TIMEOUT_SECONDS = 10.0
@@ -128,9 +130,10 @@ def run(job: Awaitable[int]) -> int:
 async def serve(port_base: int) -> int:
     began = time.monotonic()
     async with Stack.start(
-        ROOT, port_base=port_base, report=report_event, on_ready=report_ready
+        ROOT, port_base=port_base, console=True, report=report_event, on_ready=report_ready
     ) as stack:
         merchant = await ensure_demo_merchant(stack)
+        await ensure_demo_member(stack, merchant.merchant_id)
         console.print(addresses(stack, merchant))
         seconds = time.monotonic() - began
         console.print(f"[green bold]Ready[/] in {seconds:.1f} s. Ctrl-C stops it all.")
@@ -199,6 +202,8 @@ def addresses(stack: Stack, merchant: DemoMerchant) -> Table:
     rows = {
         "REST API": stack.url,
         "API reference": f"{stack.url}/docs",
+        "Console": stack.console_url,
+        "Demo sign-in": LOCAL_SIGN_IN,
         "Sandbox, traces, faults": stack.sandbox_url,
         "Inbox of customers": stack.inbox_url,
         "localstripe": stack.localstripe_url,

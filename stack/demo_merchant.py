@@ -233,6 +233,7 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         "INCASSO_SECRET_KEY": merchant.secret_key,
         "INCASSO_PUBLISHABLE_KEY": merchant.publishable_key,
         LENDER_KEY: merchant.lender_key,
+        "INCASSO_CONSOLE_URL": stack.console_url,
         "INCASSO_SANDBOX_URL": stack.sandbox_url,
         "INCASSO_INBOX_URL": stack.inbox_url,
         "INCASSO_LOCALSTRIPE_URL": stack.localstripe_url,

@@ -93,6 +93,7 @@ class Stack:
         port_base: int | None = None,
         durable: bool = True,
         redundant: bool = False,
+        console: bool = False,
         report: Report | None = None,
         on_ready: OnReady = lambda name, seconds: None,
     ) -> AsyncIterator["Stack"]:
@@ -101,7 +102,7 @@ class Stack:
         `replicas` by service, e.g. {"payments": 2}. `env_overrides` by service, or "*" for all.
         Without `port_base` all ports are free ones. `durable=False` makes PostgreSQL faster: data
         survives the death of any process, but not of the machine. `redundant`: PostgreSQL has a
-        synchronous standby and NATS three nodes (stack/servers).
+        synchronous standby and NATS three nodes (stack/servers). `console`: with the console.
         """
         folders = prepare_folders(root)
         folders.keys.ensure(services.CALLERS)
@@ -120,7 +121,7 @@ class Stack:
         processes = [
             *servers.processes(),
             localstripe_process(ports, folders),
-            *service_processes(ports, folders, backends, healthy, overrides),
+            *service_processes(ports, folders, backends, healthy, overrides, console=console),
         ]
         events: list[str] = []
         supervisor = Supervisor(
@@ -147,6 +148,10 @@ class Stack:
     @property
     def urls(self) -> list[str]:
         return [f"http://127.0.0.1:{address.port}" for address in self.ports.replicas["gateway"]]
+
+    @property
+    def console_url(self) -> str:
+        return self.ports.console_url
 
     @property
     def sandbox_url(self) -> str:

@@ -17,6 +17,7 @@ OFFSETS = {
     "localstripe": 5,
     "gateway admin": 6,
     "smtp": 7,
+    "console admin": 8,
 }
 
 
@@ -44,6 +45,10 @@ class Ports:
     @property
     def gateway_url(self) -> str:
         return f"http://127.0.0.1:{self.gateway}"
+
+    @property
+    def console_url(self) -> str:
+        return f"http://127.0.0.1:{self.replicas['console'][0].port}"
 
     @property
     def sandbox_url(self) -> str:
@@ -81,6 +86,7 @@ def plan_ports(
     }
     gateway = Address(port(OFFSETS["gateway"]), port(OFFSETS["gateway admin"]))
     groups["gateway"] = addresses("gateway", gateway)
+    groups["console"] = (Address(port(OFFSETS["console"]), port(OFFSETS["console admin"])),)
     return Ports(
         sandbox=port(OFFSETS["sandbox"]),
         postgres=port(OFFSETS["postgres"]),

@@ -15,6 +15,10 @@ from stack.keys import Keys
 from stack.ports import Address, Ports, replica_names, targets
 
 EVERY_SERVICE = "*"
+# Of the demo merchant's owner, on this machine only.
+DEMO_EMAIL = "anna@bottega.example"
+DEMO_PASSWORD = "bottega-demo-2026"  # noqa: S105 - shown to whoever starts the stack
+LOCAL_SIGN_IN = f"{DEMO_EMAIL} / {DEMO_PASSWORD}"
 
 
 @dataclass(frozen=True)
@@ -136,8 +140,12 @@ def service_processes(
     backends: Backends,
     healthy: Callable[[int], Callable[[], bool]],
     overrides: Mapping[str, Mapping[str, str]],
+    *,
+    console: bool,
 ) -> list[Process]:
-    """Sandbox, gRPC services with their migrations, and the gateway, from Python sources."""
+    """Sandbox, gRPC services with their migrations, and the gateway, from Python sources; and the
+    `console`, where somebody looks at it.
+    """
     env = shared_env(ports, folders)
 
     def settings(service: str, **own: str) -> dict[str, str]:
@@ -159,7 +167,8 @@ def service_processes(
     processes = [sandbox]
     for service in services.SERVICES:
         processes += grpc_processes(service.name, ports, backends, settings, healthy)
-    return processes + gateway_processes(ports, settings, healthy)
+    processes += gateway_processes(ports, settings, healthy)
+    return processes + (console_processes(ports, backends, settings, healthy) if console else [])
 
 
 def grpc_processes(
@@ -218,6 +227,8 @@ def _job(service: str) -> str:
 def further_env(name: str, ports: Ports, backends: Backends) -> dict[str, str]:
     """Environment of this service only."""
     env = {"INCASSO_SEAL_KEYS": backends.seal_keys} if services.named(name).seals else {}
+    if name == "merchants":
+        env |= {"INCASSO_CONSOLE_URL": ports.console_url, "INCASSO_CONSOLE_PASSWORDS": "true"}
     if name == "notify":
         env |= outgoing.notify_env(sandbox_url=ports.sandbox_url, smtp_port=ports.smtp)
     return env
@@ -244,6 +255,26 @@ def gateway_processes(
         )
         for name, address in zip(replica_names("gateway", len(group)), group, strict=True)
     ]
+
+
+def console_processes(
+    ports: Ports,
+    backends: Backends,
+    settings: Callable[..., dict[str, str]],
+    healthy: Callable[[int], Callable[[], bool]],
+) -> list[Process]:
+    (address,) = ports.replicas["console"]
+    env = settings(
+        "console",
+        INCASSO_HTTP_PORT=str(address.port),
+        INCASSO_ADMIN_PORT=str(address.admin_port),
+        INCASSO_CONSOLE_URL=ports.console_url,
+        INCASSO_SEAL_KEYS=backends.seal_keys,
+        INCASSO_LOCAL_SIGN_IN="true",
+        INCASSO_LOCAL_HINT=LOCAL_SIGN_IN,
+    )
+    command, ready = python("services.console"), healthy(address.admin_port)
+    return [Process("console", command, env, ready, tier=Tier.EDGE)]
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:

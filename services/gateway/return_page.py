@@ -21,7 +21,7 @@ from libs.web.client_addresses import Addresses
 from libs.web.errors import TooManyRequests
 from libs.web.headers import CSP_PAGE
 from libs.web.limits import Limiter
-from libs.web.templates import environment
+from libs.web.templating import environment
 
 PATH: Final = "/return/{payment_id}"
 CHECKING: Final = "processing"

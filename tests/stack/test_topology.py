@@ -25,6 +25,7 @@ def processes(ports: Ports, overrides=None):
         ),
         lambda port: lambda: port > 0,
         overrides or {},
+        console=True,
     )
     return {process.name: process for process in plan}
 
@@ -42,7 +43,7 @@ def test_ports_follow_the_base():
 
 def test_all_ports_differ():
     ports = plan_ports(spare, {"payments": 3, "gateway": 2})
-    replicas = len(SERVICES) + 1 + 2 + 1  # the gateway's first, and the further ones
+    replicas = len(SERVICES) + 2 + 2 + 1  # gateway and console, and the further ones
     assert len(ports.all()) == len(set(ports.all())) == 5 + 2 * replicas
 
 
@@ -100,7 +101,7 @@ def test_only_those_who_seal_know_the_keys():
     plan = processes(plan_ports(spare, {}, base=8080))
     knowing = {name for name, process in plan.items() if "INCASSO_SEAL_KEYS" in process.env}
     sealing = {service.name for service in SERVICES if service.seals}
-    assert knowing == sealing | {f"{name}-migrate" for name in sealing}
+    assert knowing == {"console"} | sealing | {f"{name}-migrate" for name in sealing}
 
 
 def test_the_keys_of_the_seal_are_made_once_and_private(tmp_path):

@@ -29,6 +29,7 @@ PAGES = {
     path.stem.removesuffix("_client"): importlib.import_module(f"services.gateway.pay.{path.stem}")
     for path in Path("services/gateway/pay").glob("*_client.py")
 }
+ASKED = re.compile(r'\bask\("([A-Z]\w+)"')
 REQUEST = re.compile(r"\b([A-Z]\w+Request)\b")
 
 
@@ -37,6 +38,8 @@ def calls() -> Iterator[tuple[str, str]]:
     for source in shipped():
         if source.service == "gateway":
             yield from (("gateway", rpc) for rpc in gateway_calls(source))
+        elif source.service == "console":
+            yield from (("console", rpc) for rpc in console_calls(source))
         elif source.service is not None:
             used = [client for name, client in CLIENTS.items() if source.uses(name)]
             used += [source] if source.path.stem.endswith("_client") else []
@@ -72,6 +75,21 @@ def gateway_calls(source: Source) -> Iterator[str]:
             for rpc in RPCS
             if rpc.name == name and rpc.full_name.startswith(f"incasso.{service}.")
         )
+
+
+def console_calls(source: Source) -> Iterator[str]:
+    """What its pages name, and what it asks merchants for on each page and to sign somebody in."""
+    named = [("merchants", name) for name in ASKED.findall(source.text)]
+    named += BY_NAME.findall(source.text)
+    if source.path.name == "routes.py":
+        pages = importlib.import_module("services.console.routes").PAGES
+        named += [tuple(name.split(".")) for page in pages for name in (*page.calls, *page.parts)]
+    yield from (
+        rpc.full_name
+        for service, name in named
+        for rpc in RPCS
+        if rpc.name == name and rpc.full_name.startswith(f"incasso.{service}.")
+    )
 
 
 # The console's pages come one by one: a contract may name it before its first call.

@@ -13,7 +13,7 @@ from incasso.instalments.v1 import pages_pb2 as plan_pages_pb2
 from incasso.paylink.v1 import pages_pb2
 from libs import display
 from libs.web.headers import content_policy
-from libs.web.templates import environment
+from libs.web.templating import environment
 from libs.web.theme import theme
 from services.gateway.pay import view
 from services.gateway.pay.texts import WORDS

@@ -1,0 +1,118 @@
+"""The overview: today against the same weekday, the last four weeks, by method, and what needs somebody."""
+
+import asyncio
+from datetime import date, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from incasso.payments.v1 import payments_pb2
+from incasso.reporting.v1 import kpis_pb2, reconciliation_pb2, reports_pb2
+from services.console.page import Html, Page, get
+from services.console.rules import charts
+from services.console.rules.sales import Day, by_method, daily, read
+from services.console.visit import Visit
+
+AREA: Final = "overview"
+DAYS: Final = 28
+MOST_ROWS: Final = 1000
+MOST_SHOWN: Final = 100  # exceptions and payments under way: beyond it says "100 or more"
+
+
+async def overview(visit: Visit) -> Html:
+    today = visit.now().astimezone(ZoneInfo(visit.time_zone)).date()
+    sales, kpis, exceptions, unknown = await asyncio.gather(
+        _sales(visit, today), _kpis(visit, today), _exceptions(visit), _unknown(visit)
+    )
+    days = daily(sales, today, DAYS)
+    week = [row for row in sales if row.day > today - timedelta(days=7)]
+    methods = by_method(week)
+    return Html(
+        "overview.html",
+        {
+            "today": days[-1],
+            "before": _before(days),
+            "days": days,
+            "picture": charts.columns([day.gross_minor for day in days]),
+            "methods": methods,
+            "bars": charts.bars([method.gross_minor for method in methods]),
+            "kpis": kpis,
+            "acceptance": _acceptance(kpis),
+            "exceptions": exceptions,
+            "unknown": unknown,
+            "most": MOST_SHOWN,
+            "currency": visit.currency,
+        },
+    )
+
+
+async def _sales(visit: Visit, today: date) -> Any:
+    request = reports_pb2.GetReportRowsRequest(
+        report="daily_sales",
+        booked_from=(today - timedelta(days=DAYS - 1)).isoformat(),
+        booked_to=today.isoformat(),
+        currency=visit.currency,
+        limit=MOST_ROWS,
+    )
+    answer = await visit.ask(request)
+    names = [column.name for column in answer.columns]
+    return [read(dict(zip(names, row.values, strict=True))) for row in answer.data]
+
+
+async def _kpis(visit: Visit, today: date) -> kpis_pb2.GetKpisResponse | None:
+    if not visit.may(kpis_pb2.GetKpisRequest):
+        return None
+    request = kpis_pb2.GetKpisRequest(
+        from_day=(today - timedelta(days=DAYS - 1)).isoformat(),
+        to_day=today.isoformat(),
+        currency=visit.currency,
+    )
+    answer: kpis_pb2.GetKpisResponse = await visit.ask(request)
+    return answer
+
+
+async def _exceptions(visit: Visit) -> Any:
+    if not visit.may(reconciliation_pb2.ListExceptionsRequest):
+        return None
+    request = reconciliation_pb2.ListExceptionsRequest(
+        state=reconciliation_pb2.ReconciliationException.STATE_OPEN, limit=MOST_SHOWN
+    )
+    return (await visit.ask(request)).data
+
+
+async def _unknown(visit: Visit) -> Any:
+    """Payments whose outcome is not known, oldest last."""
+    if not visit.may(payments_pb2.ListPaymentsRequest):
+        return None
+    request = payments_pb2.ListPaymentsRequest(
+        state=payments_pb2.Payment.STATE_PROCESSING, limit=MOST_SHOWN
+    )
+    return (await visit.ask(request)).data
+
+
+def _before(days: list[Day]) -> Day:
+    """The same weekday of last week."""
+    return days[-8]
+
+
+def _acceptance(kpis: kpis_pb2.GetKpisResponse | None) -> int | None:
+    """Of payments that were asked for, the share that was paid, in basis points."""
+    if kpis is None:
+        return None
+    ends = [
+        (one.steps[-1].reached, one.steps[-1].reached_before)
+        for one in kpis.conversion
+        if one.steps and one.steps[-1].reached_before
+    ]
+    asked = sum(before for _, before in ends)
+    return sum(paid for paid, _ in ends) * 10_000 // asked if asked else None
+
+
+PAGES: Final[tuple[Page, ...]] = (
+    get(
+        "/",
+        overview,
+        AREA,
+        "reporting.GetReportRows",
+        parts=("reporting.GetKpis", "reporting.ListExceptions", "payments.ListPayments"),
+    ),
+)

@@ -1,0 +1,146 @@
+"""Payments: found by what a customer reads out, their story, capture, cancellation, refund."""
+
+from typing import Final
+
+from incasso.common.v1 import money_pb2
+from incasso.payments.v1 import payments_pb2
+from incasso.reporting.v1 import ledger_pb2
+from libs.clock import world_now
+from libs.errors import invalid
+from libs.money import Money, exponent
+from services.console.errors import ReauthenticationNeeded
+from services.console.listing import enum_value, filters
+from services.console.page import Html, Page, See, get, post
+from services.console.rules.amounts import amount_of
+from services.console.rules.refunds import needs_proof, proof_is_fresh
+from services.console.shown import enum
+from services.console.timeline import steps
+from services.console.visit import PAGE_ROWS, Visit
+
+AREA: Final = "payments"
+PAYMENT = payments_pb2.Payment
+STATES: Final = ("captured", "authorised", "pending", "processing", "declined", "refunded")
+_REFUNDABLE: Final = frozenset(["captured", "partially_refunded"])
+
+
+async def listed(visit: Visit) -> Html:
+    """By state and order reference, newest first, a page at a time."""
+    request = payments_pb2.ListPaymentsRequest(
+        limit=PAGE_ROWS,
+        cursor=visit.asked("cursor") or None,
+        order_reference=visit.asked("order_reference") or None,
+        state=enum_value(PAYMENT.State, visit.asked("state")),
+    )
+    answer = await visit.ask(request)
+    shown = filters(visit, "/payments", "state", STATES, "order_reference")
+    return Html(
+        "payments.html",
+        {"payments": answer.data, "next_cursor": answer.next_cursor, "filters": shown},
+    )
+
+
+async def one(visit: Visit) -> Html:
+    """A payment from checkout to its entries in the ledger."""
+    payment = await _payment(visit)
+    entries = []
+    if visit.may(ledger_pb2.ListJournalEntriesRequest):
+        wanted = ledger_pb2.ListJournalEntriesRequest(payment_id=payment.id, limit=50)
+        entries = (await visit.ask(wanted)).data
+    state = enum(payment, "state")
+    return Html(
+        "payment.html",
+        {
+            "payment": payment,
+            "state": state,
+            "steps": steps(payment, entries),
+            "entries": entries,
+            "refundable": _left(payment) if state in _REFUNDABLE else 0,
+        },
+    )
+
+
+async def refund_form(visit: Visit) -> Html:
+    """What would be given back, before anything is."""
+    payment = await _payment(visit)
+    left = Money(_left(payment), payment.amount.currency)
+    return Html("refund.html", {"payment": payment, "left": left, "typed": _typed(left)})
+
+
+async def refund(visit: Visit) -> See:
+    """Gives back what was confirmed. Above a limit the person proves first that it is them."""
+    payment = await _payment(visit)
+    currency = payment.amount.currency
+    amount = amount_of(visit.typed("amount"), currency)
+    if amount is None:
+        raise invalid("amount", visit.word("amount_unreadable"))
+    if needs_proof(amount) and not proof_is_fresh(visit.who.proved_at, world_now()):
+        raise ReauthenticationNeeded
+    request = payments_pb2.RefundPaymentRequest(
+        payment_id=payment.id,
+        amount=money_pb2.Money(amount_minor=amount.amount_minor, currency=currency),
+        reason=visit.typed("reason") or None,
+    )
+    await visit.change(request, subject=payment.id, before=payment)
+    return See(f"/payments/{payment.id}", said="refunded")
+
+
+async def capture(visit: Visit) -> See:
+    payment_id = visit.part("payment_id")
+    await visit.change(
+        payments_pb2.CapturePaymentRequest(payment_id=payment_id), subject=payment_id
+    )
+    return See(f"/payments/{payment_id}", said="captured")
+
+
+async def cancel(visit: Visit) -> See:
+    payment_id = visit.part("payment_id")
+    await visit.change(payments_pb2.CancelPaymentRequest(payment_id=payment_id), subject=payment_id)
+    return See(f"/payments/{payment_id}", said="cancelled")
+
+
+async def _payment(visit: Visit) -> payments_pb2.Payment:
+    wanted = payments_pb2.GetPaymentRequest(payment_id=visit.part("payment_id"))
+    payment: payments_pb2.Payment = (await visit.ask(wanted)).payment
+    return payment
+
+
+def _left(payment: payments_pb2.Payment) -> int:
+    """What was captured and neither given back nor is being."""
+    under_way = sum(
+        one.amount_minor for one in payment.refunds if one.state == one.STATE_PROCESSING
+    )
+    return payment.captured_minor - payment.refunded_minor - under_way
+
+
+def _typed(amount: Money) -> str:
+    """As in a field: `12.50`."""
+    places = exponent(amount.currency)
+    text = str(amount.amount_minor).rjust(places + 1, "0")
+    return f"{text[:-places]}.{text[-places:]}" if places else text
+
+
+READS: Final = ("payments.GetPayment",)
+PAGES: Final[tuple[Page, ...]] = (
+    get("/payments", listed, AREA, "payments.ListPayments"),
+    get("/payments/{payment_id}", one, AREA, *READS, parts=("reporting.ListJournalEntries",)),
+    get("/payments/{payment_id}/refund", refund_form, AREA, *READS, "payments.RefundPayment"),
+    post(
+        "/payments/{payment_id}/refund",
+        refund,
+        AREA,
+        *READS,
+        "payments.RefundPayment",
+        again=refund_form,
+    ),
+    post(
+        "/payments/{payment_id}/capture",
+        capture,
+        AREA,
+        *READS,
+        "payments.CapturePayment",
+        again=one,
+    ),
+    post(
+        "/payments/{payment_id}/cancel", cancel, AREA, *READS, "payments.CancelPayment", again=one
+    ),
+)

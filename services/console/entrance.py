@@ -1,0 +1,146 @@
+"""Lets people in to pages: who are they, is the form theirs, does their role allow it; then answers."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+
+from libs.errors import Kind, OutcomeUnknown, Refusal
+from libs.web.client_addresses import Addresses
+from libs.web.forms import form_of
+from services.console import proofs, session
+from services.console.calls import Calls, Edge
+from services.console.cookies import SESSION, Cookies
+from services.console.errors import ReauthenticationNeeded, RoleTooLow, SignInNeeded
+from services.console.page import Html, Page, See
+from services.console.proofs import Proofs
+from services.console.rendering import Renderer
+from services.console.rules.onward import onward
+from services.console.session import SignedIn
+from services.console.visit import Visit
+
+MAX_FORM_BYTES: Final = 64 * 1024
+SIGN_IN: Final = "/sign-in"
+CHOOSE: Final = "/merchants"
+PROVE: Final = "/prove"
+# What can be put right in the form itself.
+_AGAIN: Final = (Kind.INVALID, Kind.CONFLICT, Kind.UNPROCESSABLE, Kind.RATE, Kind.UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What the handlers of all pages share."""
+
+    edge: Edge
+    cookies: Cookies
+    proofs: Proofs
+    addresses: Addresses
+    renderer: Renderer
+
+    def of(self, page: Page) -> "Door":
+        return Door(self, page)
+
+
+class Door:
+    """The handler of one page."""
+
+    def __init__(self, entrance: Entrance, page: Page) -> None:
+        self._in = entrance
+        self._page = page
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        try:
+            found = await self._found(request)
+        except SignInNeeded:
+            return self._to_sign_in(request)
+        if self._page.merchant and found.who.membership is None:
+            return see(CHOOSE)
+        session.act_for(found.who)
+        response = await self._answer(request, found.who)
+        if found.new_token and self._in.cookies.name(SESSION) not in response.cookies:
+            self._in.cookies.set(response, SESSION, found.new_token)
+        return response
+
+    async def _found(self, request: web.Request) -> session.Found:
+        token = self._in.cookies.get(request, SESSION)
+        found = await session.find(self._in.edge.upstreams, token) if token else None
+        if found is None:
+            raise SignInNeeded
+        return found
+
+    def _to_sign_in(self, request: web.Request) -> web.Response:
+        """A form is not sent again by itself; the page that it was on is shown."""
+        asked = request.path_qs if request.method == "GET" else ""
+        response = see(with_next(SIGN_IN, asked))
+        if self._in.cookies.get(request, SESSION):
+            self._in.cookies.drop(response, SESSION)
+        return response
+
+    async def _answer(self, request: web.Request, who: SignedIn) -> web.StreamResponse:
+        visit = await self._visit(request, who)
+        try:
+            if self._page.changes:
+                self._in.proofs.check(request, visit.form.get(proofs.FIELD, ""), who.session.id)
+            if not self._page.scopes <= who.scopes:
+                raise RoleTooLow
+            return self._shown(visit, await self._page.handle(visit))
+        except ReauthenticationNeeded:
+            return see(with_next(PROVE, visit.form.get("here", "")))
+        except Refusal as refusal:
+            return await self._refused(visit, refusal)
+
+    async def _visit(self, request: web.Request, who: SignedIn) -> Visit:
+        upstreams = self._in.edge.upstreams
+        about = (
+            asyncio.ensure_future(session.merchant_of(upstreams)) if self._page.merchant else None
+        )
+        form = await form_of(request, MAX_FORM_BYTES) if self._page.changes else {}
+        return Visit(
+            request=request,
+            who=who,
+            calls=Calls(self._in.edge, self._page, who, address=self._in.addresses.of(request)),
+            language=self._in.renderer.language_of(request, who.person.locale),
+            area=self._page.area,
+            merchant=await about if about is not None else None,
+            form=form,
+        )
+
+    async def _refused(self, visit: Visit, refusal: Refusal) -> web.StreamResponse:
+        """The form again, with what was typed; or a page that says why not."""
+        if self._page.again is None or refusal.kind not in _AGAIN:
+            return self._in.renderer.refused(visit.request, refusal, visit=visit)
+        if not isinstance(refusal, OutcomeUnknown):  # else the same key asks again
+            visit.form = {**visit.form, "key": ""}
+        visit.problem = refusal
+        try:
+            shown = await self._page.again(visit)
+        except Refusal as further:
+            return self._in.renderer.refused(visit.request, further, visit=visit)
+        if isinstance(shown, Html):
+            shown = replace(shown, status=refusal.kind.http_status)
+        return self._shown(visit, shown)
+
+    def _shown(self, visit: Visit, answer: Html | See) -> web.StreamResponse:
+        if isinstance(answer, See):
+            response = see(answer.path, said=answer.said)
+            if answer.new_token:
+                self._in.cookies.set(response, SESSION, answer.new_token)
+            return response
+        proof = self._in.proofs.make(visit.who.session.id)
+        return self._in.renderer.page(visit, self._page, answer, proof=proof)
+
+
+def see(path: str, *, said: str = "") -> web.Response:
+    """A redirect to a page of ours; the browser asks for it with GET."""
+    query = urlencode({"said": said}) if said else ""
+    location = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+    headers = {"Location": location, "Cache-Control": "no-store"}
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
+
+
+def with_next(path: str, asked: str) -> str:
+    goes = onward(asked)
+    return f"{path}?next={quote(goes, safe='')}" if goes != "/" else path

@@ -1,0 +1,27 @@
+"""The console's own refusals. Each has a text in texts/refusals.toml."""
+
+from libs.errors import Kind, Refusal
+
+
+class SignInNeeded(Refusal, kind=Kind.UNAUTHENTICATED, reason="sign_in_needed"):
+    message = "Sign in first."
+
+
+class RoleTooLow(Refusal, kind=Kind.FORBIDDEN, reason="role_too_low"):
+    message = "Your role does not allow this; ask an owner."
+
+
+class FormForeign(Refusal, kind=Kind.FORBIDDEN, reason="form_foreign"):
+    message = "The form was not sent from a page of the console."
+
+
+class FormOld(Refusal, kind=Kind.FORBIDDEN, reason="form_old"):
+    message = "The form is too old; check it and send it again."
+
+
+class ReauthenticationNeeded(Refusal, kind=Kind.FORBIDDEN, reason="reauthentication_needed"):
+    message = "Prove that it is you before this step."
+
+
+class SignInFailed(Refusal, kind=Kind.FORBIDDEN, reason="sign_in_failed"):
+    message = "The OpenID provider did not confirm who you are; sign in again."

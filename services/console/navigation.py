@@ -1,0 +1,34 @@
+"""The areas of the console, in the order of the navigation; a person sees those open to their role."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.console.session import SignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """`scope` is that of its first page. `words`: the key of its name in texts/shared.toml."""
+
+    name: str
+    path: str
+    icon: str
+    scope: str
+
+
+AREAS: Final = (
+    Area("overview", "/", "chart", "reports:read"),
+    Area("payments", "/payments", "card", "payments:read"),
+    Area("links", "/links", "link", "links:read"),
+    Area("reconciliation", "/reconciliation", "scales", "reconciliation:read"),
+    Area("team", "/team", "people", "members:read"),
+    Area("audit", "/audit", "list", "audit:read"),
+)
+
+
+def open_to(who: SignedIn) -> Sequence[Area]:
+    """None before a merchant was chosen."""
+    if who.membership is None:
+        return ()
+    return [area for area in AREAS if who.holds(area.scope)]

@@ -1,0 +1,93 @@
+"""What a page is: a route, its handler, and the RPCs it calls. `routes.py` is the table of all pages.
+
+Adding a page is a handler with its line in an area's PAGES, a template and its texts. Whoever may
+see it, CSRF, the audit log and the tests of all these follow from the line.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.descriptor import MethodDescriptor
+
+from libs import client, descriptors
+from libs.upstreams import rpc_of
+
+if TYPE_CHECKING:
+    from services.console.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """A template with its values."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class See:
+    """Go on to a page of the console; `said` is a text that it shows once."""
+
+    path: str
+    said: str = ""
+    new_token: str = ""  # of the session, when it was replaced
+
+
+Handler = Callable[["Visit"], Awaitable[Html | See]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """`calls`: RPCs without which it is nothing, as "payments.ListPayments"; whoever lacks a scope of
+    one gets a 403. `parts`: RPCs without which it shows less. `again`: shows the form of a POST
+    again when it was refused. `merchant`: it is about the chosen merchant.
+    """
+
+    method: str
+    path: str
+    handle: Handler
+    area: str
+    calls: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    again: Handler | None = None
+    merchant: bool = True
+
+    @cached_property
+    def rpcs(self) -> Mapping[str, MethodDescriptor]:
+        """Those that it may call, by their request's full name."""
+        found = (rpc_named(name) for name in (*self.calls, *self.parts))
+        return {rpc.input_type.full_name: rpc for rpc in found}
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        """What a member needs to see it."""
+        return frozenset(map(scope_of, self.calls)) - {""}
+
+    @property
+    def changes(self) -> bool:
+        return self.method != "GET"
+
+
+def rpc_named(name: str) -> MethodDescriptor:
+    service, _, method = name.partition(".")
+    return rpc_of(service, method)
+
+
+def scope_of(name: str) -> str:
+    return descriptors.rules_of(rpc_named(name)).scope
+
+
+def is_audited(rpc: MethodDescriptor) -> bool:
+    """Whatever changes something of the merchant's: RPCs that need a scope and do not only read."""
+    return bool(descriptors.rules_of(rpc).scope) and not client.is_safe(rpc.name)
+
+
+def get(path: str, handle: Handler, area: str, *calls: str, **more: Any) -> Page:
+    return Page("GET", path, handle, area, calls, **more)
+
+
+def post(path: str, handle: Handler, area: str, *calls: str, **more: Any) -> Page:
+    return Page("POST", path, handle, area, calls, **more)

@@ -1,0 +1,26 @@
+"""All pages of people who are signed in. An area is a line."""
+
+from typing import Final
+
+from services.console.areas import (
+    audit,
+    links,
+    overview,
+    payments,
+    person,
+    reconciliation,
+    search,
+    team,
+)
+from services.console.page import Page
+
+PAGES: Final[tuple[Page, ...]] = (
+    *overview.PAGES,
+    *payments.PAGES,
+    *links.PAGES,
+    *reconciliation.PAGES,
+    *team.PAGES,
+    *audit.PAGES,
+    *search.PAGES,
+    *person.PAGES,
+)

@@ -1,0 +1,59 @@
+"""Charts as numbers for SVG: where each bar stands. Pure; templates draw them, with a table of the numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+WIDTH: Final = 720
+HEIGHT: Final = 180
+TOP: Final = 14  # for the largest value
+GAP: Final = 0.3  # of a column's room
+LEAST: Final = 2.0  # of what is not nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Bars side by side; `peak` is the position of the largest, None if all are nothing."""
+
+    width: int
+    height: int
+    bars: tuple[Bar, ...]
+    peak: int | None
+
+
+def columns(values: Sequence[int]) -> Columns:
+    """From values that are not negative; negative ones are drawn as nothing."""
+    most = max((*values, 0))
+    room = WIDTH / max(len(values), 1)
+    bars = []
+    for place, value in enumerate(values):
+        height = _height(value, most)
+        bars.append(
+            Bar(
+                x=round(place * room + room * GAP / 2, 2),
+                y=round(HEIGHT - height, 2),
+                width=round(room * (1 - GAP), 2),
+                height=round(height, 2),
+            )
+        )
+    return Columns(WIDTH, HEIGHT, tuple(bars), list(values).index(most) if most else None)
+
+
+def bars(values: Sequence[int]) -> list[float]:
+    """Lengths in per cent of the largest."""
+    most = max((*values, 0))
+    return [round(max(value, 0) * 100 / most, 2) if most else 0.0 for value in values]
+
+
+def _height(value: int, most: int) -> float:
+    if value <= 0:
+        return 0.0
+    return max(LEAST, value * (HEIGHT - TOP) / most)

@@ -1,0 +1,32 @@
+"""Where a link is sent to, from one field: an e-mail address or a phone number, or nowhere. Pure."""
+
+import re
+from dataclasses import dataclass
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PHONE = re.compile(r"\+?[0-9 ().\-/]{6,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One of both, or neither. The service that sends checks them."""
+
+    email: str = ""
+    phone: str = ""
+
+
+def contact_of(text: str, *, country_code: str = "39") -> Contact | None:
+    """None for what is neither. A number without a country is one of `country_code`."""
+    plain = text.strip()
+    if not plain:
+        return Contact()
+    if _EMAIL.fullmatch(plain):
+        return Contact(email=plain)
+    if not _PHONE.fullmatch(plain):
+        return None
+    digits = re.sub(r"\D", "", plain)
+    if plain.startswith("+"):
+        return Contact(phone=f"+{digits}")
+    if digits.startswith("00"):
+        return Contact(phone=f"+{digits[2:]}")
+    return Contact(phone=f"+{country_code}{digits}")

@@ -1,0 +1,115 @@
+"""How values look on pages: amounts, days, moments and states, in the reader's language."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import jinja2
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from libs import display, json_values
+from libs.money import Money
+
+# How a state looks: good and bad, waiting, over.
+_TONES: Final[Mapping[str, frozenset[str]]] = {
+    "good": frozenset(
+        ["captured", "paid", "active", "done", "matched", "imported", "succeeded", "won", "closed"]
+    ),
+    "bad": frozenset(["declined", "refused", "failed", "lost", "overdue", "short"]),
+    "warn": frozenset(
+        [
+            "authorised",
+            "invited",
+            "open",
+            "partially_refunded",
+            "paying",
+            "pending",
+            "processing",
+            "requires_action",
+            "unknown",
+        ]
+    ),
+}
+
+
+@jinja2.pass_context
+def money(context: jinja2.runtime.Context, amount: Any, currency: str = "") -> str:
+    """Of a Money message, or of minor units in a currency."""
+    if isinstance(amount, Message):
+        amount, currency = getattr(amount, "amount_minor", 0), getattr(amount, "currency", currency)
+    return display.amount(Money(amount, currency), context["language"])
+
+
+@jinja2.pass_context
+def moment(context: jinja2.runtime.Context, at: Timestamp | datetime) -> str:
+    """`27 nov 2026, 10:30`, in the merchant's time zone."""
+    return display.short_moment(_time(at), context["language"], timezone=context["zone"])
+
+
+@jinja2.pass_context
+def day(context: jinja2.runtime.Context, on: date | str) -> str:
+    """Of a date, or of its ISO text."""
+    return display.short_day(_day(on), context["language"])
+
+
+@jinja2.pass_context
+def day_of_month(context: jinja2.runtime.Context, on: date) -> str:
+    """`27 Nov`, where the year is known."""
+    return display.day_of_month(on, context["language"])
+
+
+@jinja2.pass_context
+def percent(context: jinja2.runtime.Context, basis_points: int) -> str:
+    """`98.5%` of 9850."""
+    return display.percent(Decimal(basis_points) / 100, context["language"], places=1)
+
+
+def iso(at: Timestamp | datetime) -> str:
+    """For `<time datetime>`."""
+    return _time(at).isoformat(timespec="seconds")
+
+
+def tone(state: str) -> str:
+    """How a state looks."""
+    return next((name for name, states in _TONES.items() if state in states), "over")
+
+
+def enum(message: Message, field: str) -> str:
+    """The name of an enum's value as the API shows it: `captured`."""
+    descriptor = message.DESCRIPTOR.fields_by_name[field].enum_type
+    assert isinstance(descriptor, EnumDescriptor)
+    return json_values.enum_names(descriptor).get(getattr(message, field), "unspecified")
+
+
+def _time(at: Timestamp | datetime) -> datetime:
+    return at.ToDatetime(tzinfo=UTC) if isinstance(at, Timestamp) else at
+
+
+def _day(on: date | str) -> date:
+    return date.fromisoformat(on) if isinstance(on, str) else on
+
+
+FILTERS: Final = {
+    "money": money,
+    "moment": moment,
+    "day": day,
+    "day_of_month": day_of_month,
+    "percent": percent,
+    "iso": iso,
+    "tone": tone,
+}
+
+
+def page_path(path: str, visit: Any, cursor: str) -> str:
+    """The list with its filters, at another page."""
+    kept = {name: value for name, value in visit.request.query.items() if name not in _PAGING}
+    query = urlencode({**kept, "cursor": cursor} if cursor else kept)
+    return f"{path}?{query}" if query else path
+
+
+_PAGING: Final = frozenset(["cursor", "said"])
+GLOBALS: Final = {"enum": enum, "page_path": page_path}

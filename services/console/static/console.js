@@ -1,0 +1,38 @@
+// What the keyboard adds; every page works without it.
+"use strict";
+const typing = (event) => event.target.closest("input, textarea, select, [contenteditable]");
+const rows = () => [...document.querySelectorAll("[data-row]")];
+
+function step(by) {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+  next?.querySelector("a, button")?.focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") document.querySelector(".person[open]")?.removeAttribute("open");
+  if (typing(event)) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    document.getElementById("search")?.focus();
+  }
+  if (event.key === "j") step(1);
+  if (event.key === "k") step(-1);
+  const row = document.activeElement?.closest("[data-row]") ?? document;
+  const button = row.querySelector(`[data-press="${CSS.escape(event.key)}"]`);
+  if (button) {
+    event.preventDefault();
+    button.click();
+  }
+});
+
+// A form that was sent once is not sent again by an impatient second click.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
+document.querySelector('[role="alert"]')?.focus();

@@ -1,0 +1,97 @@
+"""One request to a page by somebody who is signed in: what the handler of a page works with."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from aiohttp import web
+from google.protobuf.message import Message
+
+from incasso.merchants.v1 import merchants_pb2
+from libs.clock import Clock
+from libs.errors import Refusal
+from libs.web.forms import text_of, whole_number
+from services.console import texts
+from services.console.calls import Calls, Intent
+from services.console.session import SignedIn
+
+KEY: Final = "key"
+PAGE_ROWS: Final = 25
+
+
+@dataclass
+class Visit:
+    """`form` is empty for a GET. `problem`: why a form is shown again. `merchant` is None on the few
+    pages that are about the person.
+    """
+
+    request: web.Request
+    who: SignedIn
+    calls: Calls
+    language: str
+    area: str
+    merchant: merchants_pb2.Merchant | None
+    form: Mapping[str, str] = field(default_factory=dict)
+    problem: Refusal | None = None
+
+    def part(self, name: str) -> str:
+        """A part of the path."""
+        return text_of(self.request.match_info[name])
+
+    def asked(self, name: str) -> str:
+        """A parameter of the query."""
+        return text_of(self.request.query.get(name, "")).strip()
+
+    def typed(self, name: str, otherwise: str = "") -> str:
+        """What is in a field of the form: as it was sent, else as it begins."""
+        return text_of(self.form.get(name, otherwise))
+
+    def number(self, name: str) -> int:
+        return whole_number(self.form.get(name, ""))
+
+    @property
+    def key(self) -> str:
+        """The form's own key: sent twice, it is one change. It stays while its outcome is unknown."""
+        sent = self.form.get(KEY, "")
+        return sent if _is_key(sent) else f"form-{uuid.uuid4()}"
+
+    def word(self, name: str) -> str:
+        """A text of the page's area."""
+        return texts.words(self.area, self.language)[name]
+
+    @property
+    def address(self) -> str:
+        return self.calls.address
+
+    @property
+    def currency(self) -> str:
+        return self.merchant.default_currency if self.merchant is not None else "EUR"
+
+    @property
+    def time_zone(self) -> str:
+        return self.merchant.time_zone if self.merchant is not None else "Europe/Rome"
+
+    def now(self) -> datetime:
+        """By the merchant's clock."""
+        return Clock().now()
+
+    def may(self, request: type[Message]) -> bool:
+        """Whether the person's role allows a call of the page."""
+        return self.calls.may(request)
+
+    async def ask(self, message: Message) -> Any:
+        """The answer to a call that only reads. Raises Refusal."""
+        return await self.calls.ask(message)
+
+    async def change(
+        self, message: Message, *, subject: str = "", before: Message | None = None
+    ) -> Any:
+        """The answer to a call that changes something; the audit log has it. Raises Refusal."""
+        about = Intent(subject, before)
+        return await self.calls.change(message, key=self.key, about=about)
+
+
+def _is_key(sent: str) -> bool:
+    return sent.startswith("form-") and len(sent) == len("form-") + 36 and sent.isascii()

@@ -1,0 +1,113 @@
+"""Journeys of the console on the whole stack, in a real browser: money goes back, a colleague cannot move it."""
+
+import asyncio
+import os
+import signal
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from cryptography.fernet import Fernet
+from playwright.async_api import expect
+
+from incasso.merchants.v1 import sessions_pb2
+from stack.demo_member import join
+from stack.embedded import REPOSITORY, healthy
+from stack.topology import Backends, service_processes
+from tests.browser import needs_chromium
+from tests.waiting import HANGING_SECONDS, until
+
+pytestmark = needs_chromium
+PASSWORD = "a long password"
+PATIENT = 1000 * HANGING_SECONDS
+
+
+@pytest.fixture(scope="module")
+async def console(stack):
+    """The console beside the shared stack, as the stack itself would start it: its address."""
+    backends = Backends(str, str, str, Fernet.generate_key().decode())
+    plan = service_processes(stack.ports, stack.folders, backends, healthy, {}, console=True)
+    process = next(one for one in plan if one.name == "console")
+    env = {**os.environ, **process.env}
+    running = await asyncio.create_subprocess_exec(*process.command, cwd=REPOSITORY, env=env)
+    await until(lambda: process.ready() or running.returncode is not None, every_seconds=0.1)
+    assert running.returncode is None
+    yield stack.console_url
+    running.send_signal(signal.SIGTERM)
+    assert await running.wait() == 0
+
+
+@asynccontextmanager
+async def signed_in(browser, console, email):
+    context = await browser.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENT)
+    page = await context.new_page()
+    await page.goto(f"{console}/payments")
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(f"{console}/payments")
+    yield page
+    await context.close()
+
+
+async def colleague(stack, merchant, role):
+    email = f"{uuid4().hex[:8]}@bottega.example"
+    about = {"email": email, "password": PASSWORD, "name": "Anna", "role": role}
+    await join(stack, merchant.merchant_id, **about)
+    return email
+
+
+@pytest.fixture(scope="module")
+async def paid(opened):
+    """A payment of 129.00."""
+    shop, _ = opened
+    customer = await shop.customer("tok_visa")
+    return (await shop.one_click(customer, 12900)).expect(201)
+
+
+async def test_finance_gives_money_back_and_the_log_says_so(
+    stack, console, browser, shop, merchant, paid
+):
+    owner = await colleague(stack, merchant, sessions_pb2.ROLE_OWNER)
+    async with signed_in(browser, console, owner) as page:
+        await page.get_by_role("link", name=paid["order_reference"]).click()
+        await page.get_by_role("link", name="Refund").click()
+        await page.get_by_label("Amount").fill("12,50")
+        await page.get_by_role("button", name="Give back").click()
+        await expect(page.get_by_role("status")).to_contain_text("on its way", timeout=PATIENT)
+        await page.get_by_role("link", name="Audit log").click()
+        entry = page.get_by_role("row").filter(has_text="payments.RefundPayment").first
+        await expect(entry).to_contain_text("Done", timeout=PATIENT)
+        await expect(entry).to_contain_text(paid["id"])
+
+    async def given_back():
+        return (await shop.get(f"/v1/payments/{paid['id']}"))["refunded_minor"] == 1250
+
+    await until(given_back, every_seconds=0.1)
+
+
+async def test_a_viewer_sees_the_payment_and_cannot_touch_it(
+    stack, console, browser, merchant, paid
+):
+    viewer = await colleague(stack, merchant, sessions_pb2.ROLE_VIEWER)
+    async with signed_in(browser, console, viewer) as page:
+        await page.get_by_role("link", name=paid["order_reference"]).click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(paid["order_reference"])
+        await expect(page.get_by_role("link", name="Refund")).to_have_count(0)
+        answer = await page.goto(f"{console}/payments/{paid['id']}/refund")
+        assert answer.status == 403
+
+
+async def test_a_link_is_made_and_sent_on_a_phone(stack, console, browser, shop, merchant):
+    operator = await colleague(stack, merchant, sessions_pb2.ROLE_OPERATOR)
+    address = f"{uuid4().hex[:8]}@example.com"
+    async with signed_in(browser, console, operator) as page:
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.goto(f"{console}/links/new")
+        await page.get_by_label("Amount").fill("49,90")
+        await page.get_by_label("E-mail or mobile number").fill(address)
+        await page.get_by_label("What for").fill("Due tazze")
+        await page.get_by_role("button", name="Create and send").click()
+        await expect(page.get_by_role("status")).to_contain_text("on its way", timeout=PATIENT)
+    assert await shop.inbox(address, within_seconds=HANGING_SECONDS)

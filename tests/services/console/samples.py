@@ -1,0 +1,299 @@
+"""What the services behind the console answer in its tests: a shop with a month of sales."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from incasso.common.v1 import money_pb2
+from incasso.merchants.v1 import audit_pb2, members_pb2, merchants_pb2, sessions_pb2
+from incasso.paylink.v1 import paylink_pb2
+from incasso.payments.v1 import payments_pb2
+from incasso.reporting.v1 import (
+    imports_pb2,
+    kpis_pb2,
+    ledger_pb2,
+    reconciliation_pb2,
+    reports_pb2,
+)
+from libs.errors import Kind, RemoteRefusal
+
+PAYMENT_ID = "pay_06f2kz0d1x8q5v7m3n4b6c9a2e"
+LINK_ID = "lnk_06f2kz0d1x8q5v7m3n4b6c9a2e"
+EXCEPTION_ID = "exc_06f2kz0d1x8q5v7m3n4b6c9a2e"
+MEMBER_ID = "mem_06f2kz0d1x8q5v7m3n4b6c9a2e"
+SESSION_ID = "ses_06f2kz0d1x8q5v7m3n4b6c9a2e"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+MERCHANT_ID = "mer_06f2kz0d1x8q5v7m3n4b6c9a2e"
+PATHS = {
+    "payment_id": PAYMENT_ID,
+    "link_id": LINK_ID,
+    "exception_id": EXCEPTION_ID,
+    "member_id": MEMBER_ID,
+    "session_id": SESSION_ID,
+}
+ROLE = sessions_pb2.Role
+
+
+def stamp(at: datetime | None = None) -> Timestamp:
+    found = Timestamp()
+    found.FromDatetime(at or datetime.now(UTC))
+    return found
+
+
+def money(amount_minor: int) -> money_pb2.Money:
+    return money_pb2.Money(amount_minor=amount_minor, currency="EUR")
+
+
+def session(*, proved: timedelta = timedelta()) -> sessions_pb2.Session:
+    return sessions_pb2.Session(
+        id=SESSION_ID,
+        device="Firefox on Linux",
+        address="198.51.100.7",
+        created_at=stamp(),
+        last_seen_at=stamp(),
+        reauthenticated_at=stamp(datetime.now(UTC) - proved),
+        current=True,
+        merchant_id=MERCHANT_ID,
+    )
+
+
+PERSON = sessions_pb2.Person(id="per_1", email="anna@bottega.example", name="Anna Bianchi")
+MEMBERSHIP = sessions_pb2.Membership(
+    merchant_id=MERCHANT_ID,
+    merchant_name="Bottega Verdi",
+    member_id=MEMBER_ID,
+    role=sessions_pb2.ROLE_OWNER,
+    test=True,
+)
+
+
+def authenticated(
+    scopes: Iterable[str],
+    *,
+    proved: timedelta = timedelta(),
+    new_token: str = "",
+    chosen: bool = True,
+) -> Any:
+    """A function of the request: a session by one token, no other."""
+
+    def answer(request: sessions_pb2.AuthenticateSessionRequest) -> Any:
+        if request.token != "a-session":
+            return RemoteRefusal(Kind.UNAUTHENTICATED, "session_unknown", "Sign in again.")
+        return sessions_pb2.AuthenticateSessionResponse(
+            session=session(proved=proved),
+            person=PERSON,
+            membership=MEMBERSHIP if chosen else None,
+            scopes=sorted(scopes) if chosen else [],
+            new_token=new_token or None,
+        )
+
+    return answer
+
+
+def payment(**more: Any) -> payments_pb2.Payment:
+    values = {
+        "id": PAYMENT_ID,
+        "state": payments_pb2.Payment.STATE_CAPTURED,
+        "amount": money(12900),
+        "captured_minor": 12900,
+        "order_reference": "A-1001",
+        "method": "one_click",
+        "psp_account": "sandbox-a",
+        "psp_reference": "ch_1",
+        "trace_id": TRACE,
+        "created_at": stamp(),
+    }
+    return payments_pb2.Payment(**(values | more))
+
+
+def link(**more: Any) -> paylink_pb2.PaymentLink:
+    values = {
+        "id": LINK_ID,
+        "state": paylink_pb2.PaymentLink.STATE_SENT,
+        "url": "https://pay.example/p/3xK9mQ2vT7bN4cR8wZ1pLd",
+        "amount": money(4900),
+        "amount_due": money(4900),
+        "description": "Due tazze",
+        "order_reference": "L-77",
+        "recipient": paylink_pb2.Recipient(name="Giulia", email="giulia@example.com"),
+        "channels": [paylink_pb2.CHANNEL_EMAIL],
+        "creditor_reference": "RF18539007547034",
+        "trace_id": TRACE,
+        "expires_at": stamp(),
+        "created_at": stamp(),
+        "sent_at": stamp(),
+    }
+    return paylink_pb2.PaymentLink(**(values | more))
+
+
+def exception(**more: Any) -> reconciliation_pb2.ReconciliationException:
+    values = {
+        "id": EXCEPTION_ID,
+        "type": reconciliation_pb2.EXCEPTION_TYPE_AMBIGUOUS,
+        "state": reconciliation_pb2.ReconciliationException.STATE_OPEN,
+        "item_id": "bnk_1",
+        "party": "sandbox-a",
+        "currency": "EUR",
+        "amount_minor": 9900,
+        "expected_minor": 9950,
+        "suggestions": ["pyo_1", "pyo_2"],
+        "order_reference": "A-1001",
+        "payment_id": PAYMENT_ID,
+        "trace_id": TRACE,
+        "happened_on": "2026-11-20",
+        "created_at": stamp(),
+    }
+    return reconciliation_pb2.ReconciliationException(**(values | more))
+
+
+def member(**more: Any) -> members_pb2.Member:
+    values = {
+        "id": MEMBER_ID,
+        "state": members_pb2.Member.STATE_ACTIVE,
+        "role": sessions_pb2.ROLE_OWNER,
+        "email": "anna@bottega.example",
+        "name": "Anna Bianchi",
+        "joined_at": stamp(),
+        "created_at": stamp(),
+    }
+    return members_pb2.Member(**(values | more))
+
+
+def sales(request: reports_pb2.GetReportRowsRequest) -> Message:
+    """A row for each day and two methods, more at week-ends."""
+    names = ("day", "method", "currency", "sales", "cod_fees", "gross", "refunds", "net")
+    first, last = map(date.fromisoformat, (request.booked_from, request.booked_to))
+    rows = []
+    for place in range((last - first).days + 1):
+        on = first + timedelta(days=place)
+        for method, share in (("one_click", 60), ("link", 25), ("cod", 15)):
+            gross = (900 + 37 * (place % 9) + (600 if on.weekday() > 4 else 0)) * share // 100
+            refunds = 20 if place % 5 == 0 and method == "link" else 0
+            amounts = [f"{value}.00" for value in (gross, 0, gross, -refunds, gross - refunds)]
+            rows.append(reports_pb2.ReportRow(values=[on.isoformat(), method, "EUR", *amounts]))
+    columns = [reports_pb2.ReportColumn(name=name) for name in names]
+    return reports_pb2.GetReportRowsResponse(columns=columns, data=rows)
+
+
+def kpis() -> Message:
+    steps = [
+        kpis_pb2.ConversionStep(step="offered", reached=1000),
+        kpis_pb2.ConversionStep(step="paid", reached=870, reached_before=900),
+    ]
+    return kpis_pb2.GetKpisResponse(
+        conversion=[kpis_pb2.MethodConversion(method="one_click", steps=steps)],
+        carts=kpis_pb2.CartRecovery(
+            sent=40, sent_minor=300000, recovered=12, recovered_minor=91200, rate_basis_points=3000
+        ),
+    )
+
+
+def entry() -> ledger_pb2.JournalEntry:
+    lines = [
+        ledger_pb2.JournalLine(account="psp_receivable", party="sandbox-a", debit_minor=12900),
+        ledger_pb2.JournalLine(account="sales", credit_minor=12900),
+    ]
+    return ledger_pb2.JournalEntry(
+        id="jrn_1",
+        kind="payment_captured",
+        booked_on="2026-11-27",
+        currency="EUR",
+        lines=lines,
+        recorded_at=stamp(),
+        trace_id=TRACE,
+    )
+
+
+def audited() -> audit_pb2.AuditEntry:
+    return audit_pb2.AuditEntry(
+        id="aud_1",
+        actor=MEMBER_ID,
+        action="payments.RefundPayment",
+        subject_id=PAYMENT_ID,
+        before='{"state":"captured"}',
+        after='{"amount":{"amount_minor":1250}}',
+        outcome=audit_pb2.AuditEntry.OUTCOME_DONE,
+        session_id=SESSION_ID,
+        address="198.51.100.7",
+        trace_id=TRACE,
+        created_at=stamp(),
+    )
+
+
+def answers(scopes: Iterable[str]) -> dict[str, Any]:
+    """By RPC, for a member with these scopes."""
+    people = [
+        member(),
+        member(
+            id="mem_2",
+            state=members_pb2.Member.STATE_INVITED,
+            role=sessions_pb2.ROLE_VIEWER,
+            email="luca@bottega.example",
+            name=None,
+        ),
+    ]
+    return {
+        "AuthenticateSession": authenticated(scopes),
+        "GetMerchant": merchants_pb2.GetMerchantResponse(
+            merchant=merchants_pb2.Merchant(
+                id=MERCHANT_ID,
+                name="Bottega Verdi",
+                default_currency="EUR",
+                time_zone="Europe/Rome",
+                test=True,
+            )
+        ),
+        "ListMemberships": sessions_pb2.ListMembershipsResponse(memberships=[MEMBERSHIP]),
+        "ListSessions": sessions_pb2.ListSessionsResponse(
+            sessions=[
+                session(),
+                sessions_pb2.Session(
+                    id="ses_2",
+                    device="Safari on iOS",
+                    address="203.0.113.9",
+                    created_at=stamp(),
+                    last_seen_at=stamp(),
+                ),
+            ]
+        ),
+        "RecordIntent": audit_pb2.RecordIntentResponse(entry_id="aud_1"),
+        "ListAuditEntries": audit_pb2.ListAuditEntriesResponse(data=[audited()]),
+        "ListMembers": members_pb2.ListMembersResponse(data=people),
+        "GetMember": members_pb2.GetMemberResponse(member=member()),
+        "ListPayments": payments_pb2.ListPaymentsResponse(
+            data=[payment(), payment(state=payments_pb2.Payment.STATE_DECLINED, method="link")],
+            next_cursor="more",
+        ),
+        "GetPayment": payments_pb2.GetPaymentResponse(payment=payment()),
+        "RefundPayment": payments_pb2.RefundPaymentResponse(payment=payment()),
+        "ListPaymentLinks": paylink_pb2.ListPaymentLinksResponse(data=[link()]),
+        "GetPaymentLink": paylink_pb2.GetPaymentLinkResponse(payment_link=link()),
+        "CreatePaymentLink": paylink_pb2.CreatePaymentLinkResponse(payment_link=link()),
+        **of_reporting(),
+    }
+
+
+def of_reporting() -> dict[str, Any]:
+    return {
+        "GetReportRows": sales,
+        "GetKpis": kpis(),
+        "ListExceptions": reconciliation_pb2.ListExceptionsResponse(data=[exception()]),
+        "GetException": reconciliation_pb2.GetExceptionResponse(exception=exception()),
+        "ListImports": imports_pb2.ListImportsResponse(
+            data=[
+                imports_pb2.Import(
+                    id="imp_1",
+                    state=imports_pb2.Import.STATE_IMPORTED,
+                    name="novembre.xml",
+                    format="camt.053",
+                    lines=312,
+                    known_lines=4,
+                    created_at=stamp(),
+                )
+            ]
+        ),
+        "ListJournalEntries": ledger_pb2.ListJournalEntriesResponse(data=[entry()]),
+    }

@@ -1,0 +1,76 @@
+"""The console's pages in a real browser: accessible, narrow and wide, light and dark, by keyboard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser import DESK, check, needs_chromium
+from tests.services.console.conftest import TOKEN, Console
+from tests.services.console.samples import EXCEPTION_ID, LINK_ID, PAYMENT_ID
+
+pytestmark = needs_chromium
+PATHS = {
+    "overview": "/",
+    "payments": "/payments",
+    "payment": f"/payments/{PAYMENT_ID}",
+    "refund": f"/payments/{PAYMENT_ID}/refund",
+    "links": "/links",
+    "link": f"/links/{LINK_ID}",
+    "link-new": "/links/new",
+    "reconciliation": "/reconciliation",
+    "exception": f"/reconciliation/exceptions/{EXCEPTION_ID}",
+    "imports": "/reconciliation/imports",
+    "team": "/team",
+    "audit": "/audit",
+    "search": "/search?q=A-1001",
+    "merchants": "/merchants",
+    "sessions": "/sessions",
+    "prove": "/prove",
+    "missing": "/nothing",
+}
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser, console: Console, *, signed_in: bool = True
+) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": DESK[0], "height": DESK[1]})
+    if signed_in:
+        cookie = {"name": "incasso-session", "value": TOKEN, "url": console.url}
+        await context.add_cookies([cookie])
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    await context.close()
+    assert [one for one in complaints if "404" not in one] == []
+
+
+@pytest.mark.parametrize("name", PATHS)
+async def test_a_page_is_accessible_in_every_look(browser: Browser, console: Console, name: str):
+    async with opened(browser, console) as page:
+        await page.goto(console.url + PATHS[name])
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await check(page, f"console-{name}")
+
+
+async def test_the_page_to_sign_in_is_accessible(browser: Browser, console: Console):
+    async with opened(browser, console, signed_in=False) as page:
+        await page.goto(console.url + "/sign-in")
+        await check(page, "console-sign-in")
+
+
+async def test_keys_lead_to_the_search_and_through_the_rows(browser: Browser, console: Console):
+    async with opened(browser, console) as page:
+        await page.goto(console.url + "/payments")
+        await page.keyboard.press("j")
+        await page.keyboard.press("j")
+        await expect(page.locator("[data-row]").nth(1).get_by_role("link")).to_be_focused()
+        await page.keyboard.press("/")
+        await expect(page.get_by_role("searchbox")).to_be_focused()
+        await page.keyboard.type("A-1001")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{console.url}/search?q=A-1001")

@@ -1,0 +1,114 @@
+"""A refund from the console: confirmed, proved, in the audit log before and after, and once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incasso.merchants.v1 import audit_pb2, sessions_pb2
+from libs.errors import InternalError, Kind, RemoteRefusal, ServiceUnavailable
+from libs.roles import SCOPES, Role
+from tests.services.console.conftest import KEY, Console
+from tests.services.console.samples import (
+    MEMBER_ID,
+    MERCHANT_ID,
+    PAYMENT_ID,
+    SESSION_ID,
+    authenticated,
+)
+
+FORM = f"/payments/{PAYMENT_ID}/refund"
+
+
+async def refund(console: Console, amount: str = "12.50", **more: str) -> tuple[int, str, str]:
+    return await console.post(FORM, {"amount": amount, "reason": "reso", **more})
+
+
+async def test_a_refund_is_announced_made_and_recorded_for_the_member(console: Console):
+    status, place, _ = await refund(console)
+    assert (status, place) == (303, f"/payments/{PAYMENT_ID}?said=refunded")
+    names = [seen.name for seen in console.services.seen]
+    order = [names.index(name) for name in ("RecordIntent", "RefundPayment", "RecordOutcome")]
+    assert order == sorted(order)
+    asked = console.services.last("RefundPayment")
+    assert asked.request.amount.amount_minor == 1250
+    assert asked.call.merchant_id == MERCHANT_ID
+    assert asked.call.actor == MEMBER_ID
+    assert asked.call.scopes == SCOPES[Role.OWNER]
+    intent = console.services.last("RecordIntent").request
+    assert intent.action == "payments.RefundPayment"
+    assert intent.subject_id == PAYMENT_ID
+    assert intent.session_id == SESSION_ID
+    assert '"state":"captured"' in intent.before
+    assert '"amount_minor":1250' in intent.after
+    ended = console.services.last("RecordOutcome").request
+    assert ended.outcome == audit_pb2.AuditEntry.OUTCOME_DONE
+
+
+async def test_without_the_announcement_nothing_is_refunded(console: Console):
+    console.services.answers["RecordIntent"] = InternalError()
+    status, _, _ = await refund(console)
+    assert status == 500
+    assert console.services.calls("RefundPayment") == 0
+
+
+async def test_a_refused_refund_says_why_and_keeps_what_was_typed(console: Console):
+    refusal = RemoteRefusal(Kind.UNPROCESSABLE, "amount_too_large", "More than was captured.")
+    console.services.answers["RefundPayment"] = refusal
+    status, _, page = await refund(console, "12.50")
+    assert status == 422
+    assert "more than can be given back" in page
+    assert 'value="12.50"' in page
+    ended = console.services.last("RecordOutcome").request
+    assert ended.outcome == audit_pb2.AuditEntry.OUTCOME_REFUSED
+    assert ended.reason == "amount_too_large"
+
+
+async def test_an_unknown_outcome_stays_unknown_and_the_same_form_asks_again(console: Console):
+    console.services.answers["RefundPayment"] = ServiceUnavailable()
+    key = "form-6f1c1c5e-9c2a-4a57-9d1e-3f1f9a3b2c1d"
+    status, _, page = await refund(console, key=key)
+    assert status == 503
+    found = KEY.search(page)
+    assert found is not None
+    assert console.services.last("RefundPayment").call.idempotency_key == key
+
+
+async def test_an_outcome_that_cannot_be_recorded_does_not_undo_the_refund(console: Console):
+    console.services.answers["RecordOutcome"] = InternalError()
+    status, place, _ = await refund(console)
+    assert (status, place) == (303, f"/payments/{PAYMENT_ID}?said=refunded")
+
+
+@pytest.mark.parametrize("amount", ["", "zero", "12,505", "-1"])
+async def test_what_is_no_amount_is_not_refunded(console: Console, amount: str):
+    status, _, page = await refund(console, amount)
+    assert status == 400
+    assert "Not an amount" in page
+    assert console.services.calls("RefundPayment") == 0
+
+
+async def test_a_large_refund_asks_for_the_password_again(console: Console):
+    owner = SCOPES[Role.OWNER]
+    console.services.answers["AuthenticateSession"] = authenticated(
+        owner, proved=timedelta(hours=1)
+    )
+    status, place, _ = await refund(console, "100.01", here=FORM)
+    assert (status, place) == (303, f"/prove?next={FORM.replace('/', '%2F')}")
+    assert console.services.calls("RefundPayment") == 0
+    status, place, _ = await refund(console, "100.00")
+    assert place.endswith("said=refunded")
+    console.services.answers["AuthenticateSession"] = authenticated(owner)
+    status, place, _ = await refund(console, "100.01")
+    assert place.endswith("said=refunded")
+
+
+async def test_a_proof_replaces_the_token_of_the_session(console: Console):
+    def proved(_: Any) -> Any:
+        return sessions_pb2.ReauthenticateWithPasswordResponse(new_token="another")
+
+    console.services.answers["ReauthenticateWithPassword"] = proved
+    sent = {"proof": await console.proof(), "password": "secret", "next": FORM}
+    async with console.request("POST", "/prove", data=sent) as response:
+        assert response.headers["Location"] == f"{FORM}?said=proved"
+        assert response.cookies["incasso-session"].value == "another"

@@ -1,0 +1,108 @@
+"""What holds on every page, made from the table of pages: nobody has to remember it for a new one."""
+
+import re
+
+import pytest
+
+from libs.roles import Role
+from services.console.page import Page, is_audited, rpc_named
+from services.console.routes import PAGES
+from tests.services.console.conftest import Console
+from tests.services.console.samples import PATHS
+
+CHANGES = [page for page in PAGES if page.changes]
+# Of the person's own account, so that every role may: no merchant's data change.
+OWN = {page.path for page in CHANGES if not page.merchant}
+
+
+def name_of(page: Page) -> str:
+    return f"{page.method} {page.path}"
+
+
+def path_of(page: Page) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: PATHS[found[1]], page.path)
+
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
+every_change = pytest.mark.parametrize("page", CHANGES, ids=name_of)
+
+
+@every_page
+async def test_whoever_is_not_signed_in_is_sent_to_sign_in(console: Console, page: Page):
+    async with console.request(page.method, path_of(page), signed_in=False) as response:
+        assert response.status == 303
+        assert response.headers["Location"].startswith("/sign-in")
+    assert console.services.calls("AuthenticateSession") == 0
+
+
+@every_page
+async def test_a_session_that_has_ended_is_sent_to_sign_in(console: Console, page: Page):
+    console.cookies["incasso-session"] = "ended"
+    async with console.request(page.method, path_of(page)) as response:
+        assert response.status == 303
+        assert response.headers["Location"].startswith("/sign-in")
+        assert response.cookies["incasso-session"].value == ""
+
+
+@pytest.mark.parametrize("page", [p for p in CHANGES if p.path not in OWN], ids=name_of)
+async def test_a_viewer_changes_nothing(console: Console, page: Page):
+    console.act_as(Role.VIEWER)
+    before = len(console.services.seen)
+    status, _, _ = await console.post(path_of(page), {})
+    assert status == 403
+    called = {seen.name for seen in console.services.seen[before:]}
+    assert called <= {"AuthenticateSession", "GetMerchant", "ListSessions"}
+
+
+@every_change
+async def test_a_form_without_its_proof_changes_nothing(console: Console, page: Page):
+    for proof in ({}, {"proof": "made up"}):
+        async with console.request("POST", path_of(page), data=proof) as response:
+            assert response.status == 403
+    allowed = {"AuthenticateSession", "GetMerchant"}
+    assert {seen.name for seen in console.services.seen} <= allowed
+
+
+@every_change
+async def test_a_form_from_elsewhere_changes_nothing(console: Console, page: Page):
+    sent = {"proof": await console.proof()}
+    console.services.seen.clear()
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    async with console.request("POST", path_of(page), data=sent, headers=headers) as response:
+        assert response.status == 403
+    allowed = {"AuthenticateSession", "GetMerchant"}
+    assert {seen.name for seen in console.services.seen} <= allowed
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if not p.changes], ids=name_of)
+@pytest.mark.parametrize("language", ["en", "it"])
+async def test_a_page_is_shown_in_both_languages(console: Console, page: Page, language: str):
+    console.cookies["incasso-language"] = language
+    text = await console.page(path_of(page))
+    assert f'<html lang="{language}">' in text
+
+
+@every_page
+async def test_nobody_frames_caches_or_scripts_a_page(console: Console, page: Page):
+    async with console.request(page.method, path_of(page)) as response:
+        headers = response.headers
+    assert headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert "Server" not in headers
+    assert "Strict-Transport-Security" not in headers  # the tests' console has no TLS
+
+
+@pytest.mark.parametrize("page", [p for p in CHANGES if p.path not in OWN], ids=name_of)
+def test_a_page_that_changes_something_says_so_to_the_audit_log(page: Page):
+    assert any(is_audited(rpc) for rpc in page.rpcs.values())
+
+
+def test_parts_of_pages_only_read():
+    parts = {name for page in PAGES for name in page.parts}
+    assert [name for name in parts if is_audited(rpc_named(name))] == []

@@ -1,0 +1,128 @@
+"""The console's rules: pure."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from libs.money import Money
+from services.console.rules import charts
+from services.console.rules.amounts import amount_of
+from services.console.rules.contacts import Contact, contact_of
+from services.console.rules.onward import onward
+from services.console.rules.refunds import needs_proof, proof_is_fresh
+from services.console.rules.sales import Sales, by_method, daily, read
+
+
+@pytest.mark.parametrize(
+    "asked", ["/", "/payments", "/payments?state=captured&cursor=a%3D", "/search?q=anna%40x.it"]
+)
+def test_signing_in_leads_on_to_a_page_of_the_console(asked: str):
+    assert onward(asked) == asked
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "",
+        "payments",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/a/../../b",
+        "/a\r\nSet-Cookie: x=y",
+        "/sign-in?next=/sign-in",
+        "/sign-out",
+        "/@evil.example",
+        "/" + "a" * 2000,
+    ],
+)
+def test_signing_in_never_leads_elsewhere(asked: str):
+    assert onward(asked) == "/"
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "minor"),
+    [
+        ("12", "EUR", 1200),
+        ("12,5", "EUR", 1250),
+        ("12.50", "EUR", 1250),
+        ("€ 12,50", "EUR", 1250),
+        ("1.234,50", "EUR", 123450),
+        ("1,234.50", "EUR", 123450),
+        ("1.234.567", "EUR", 123456700),
+        ("1 234,50", "EUR", 123450),
+        ("500", "JPY", 500),
+        ("1.234", "KWD", 1234),
+        ("1,234.567", "KWD", 1234567),
+    ],
+)
+def test_an_amount_is_read_as_people_write_it(typed: str, currency: str, minor: int):
+    assert amount_of(typed, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "0", "0,00", "-5", "12,505", "1.234", "1,2,3", "12.", "abc", "1e3", "12 euro", "9" * 20],
+)
+def test_what_is_no_amount_is_not_guessed(typed: str):
+    assert amount_of(typed, "EUR") is None
+
+
+def test_a_contact_is_an_address_or_a_number_or_nothing():
+    assert contact_of(" giulia@example.com ") == Contact(email="giulia@example.com")
+    assert contact_of("333 123 4567") == Contact(phone="+393331234567")
+    assert contact_of("+44 7700 900123") == Contact(phone="+447700900123")
+    assert contact_of("0044 7700 900123") == Contact(phone="+447700900123")
+    assert contact_of("") == Contact()
+    assert contact_of("giulia") is None
+
+
+def test_a_large_refund_needs_a_fresh_proof():
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    assert not needs_proof(Money(10000, "EUR"))
+    assert needs_proof(Money(10001, "EUR"))
+    assert needs_proof(Money(101, "JPY"))
+    assert proof_is_fresh(now - timedelta(minutes=9), now)
+    assert not proof_is_fresh(now - timedelta(minutes=10), now)
+
+
+def test_days_without_sales_are_days_too():
+    today = date(2026, 11, 27)
+    row = {
+        "day": "2026-11-26",
+        "method": "link",
+        "currency": "EUR",
+        "gross": "12.50",
+        "refunds": "-2.00",
+    }
+    days = daily([read(row)], today, 3)
+    assert [(one.day.day, one.gross_minor, one.net_minor) for one in days] == [
+        (25, 0, 0),
+        (26, 1250, 1050),
+        (27, 0, 0),
+    ]
+
+
+def test_methods_are_ranked_with_their_share():
+    on = date(2026, 11, 27)
+    found = by_method(
+        [Sales(on, "link", 300, 0), Sales(on, "cod", 500, 0), Sales(on, "link", 200, 0)]
+    )
+    assert [(one.method, one.gross_minor, one.basis_points) for one in found] == [
+        ("cod", 500, 5000),
+        ("link", 500, 5000),
+    ]
+    assert by_method([]) == []
+
+
+def test_bars_stand_on_the_ground_and_the_largest_fills_the_room():
+    found = charts.columns([0, 50, 100])
+    assert found.peak == 2
+    assert [bar.height for bar in found.bars] == [0.0, 83.0, 166.0]
+    assert all(bar.y + bar.height == charts.HEIGHT for bar in found.bars)
+    assert found.bars[-1].x + found.bars[-1].width <= charts.WIDTH
+    assert charts.columns([0, 0]).peak is None
+    assert charts.bars([10, 5, 0]) == [100.0, 50.0, 0.0]

@@ -1,0 +1,58 @@
+"""Both languages say the same things, and every refusal of the console is put into words."""
+
+import re
+
+import pytest
+
+from libs.display import LANGUAGES
+from libs.errors import Kind, Refusal, RemoteRefusal
+from services.console import navigation, texts
+from services.console.errors import (
+    FormForeign,
+    FormOld,
+    ReauthenticationNeeded,
+    RoleTooLow,
+    SignInFailed,
+    SignInNeeded,
+)
+from services.console.routes import PAGES
+
+PLACE = re.compile(r"\{(\w+)\}")
+
+
+@pytest.mark.parametrize("area", texts.areas())
+def test_both_languages_have_the_same_words(area: str):
+    italian, english = (texts.read(area)[language] for language in ("it", "en"))
+    assert italian.keys() == english.keys()
+    for key, text in english.items():
+        assert sorted(PLACE.findall(text)) == sorted(PLACE.findall(italian[key])), key
+        assert text
+        assert italian[key]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("refusal", [RoleTooLow, FormForeign, FormOld, SignInFailed])
+def test_every_refusal_of_the_console_says_what_to_do(refusal: type[Refusal], language: str):
+    assert refusal.reason in texts.read(texts.REFUSALS)[language]
+
+
+def test_who_is_led_on_needs_no_words():
+    """To the page where one signs in, or proves who one is."""
+    known = texts.read(texts.REFUSALS)["en"]
+    for refusal in (SignInNeeded, ReauthenticationNeeded):
+        assert refusal.reason not in known
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_refusal_without_words_is_told_by_its_kind(kind: Kind):
+    refusal = RemoteRefusal(kind, "nobody_wrote_words_for_this", "for developers")
+    assert texts.refused(refusal, "en")
+    assert "for developers" not in texts.refused(refusal, "it")
+
+
+def test_every_area_of_the_navigation_has_a_page_and_a_name():
+    paths = {page.path: page for page in PAGES if not page.changes}
+    for area in navigation.AREAS:
+        assert area.scope in paths[area.path].scopes
+        assert paths[area.path].area == area.name
+        assert f"area_{area.name}" in texts.words(texts.SHARED, "en")
