@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -n 5 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium npm node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses security tools chart cluster-test image lock clean
+.PHONY: help venv protos chromium npm node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses bench-rollout bench-idle previous-release security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +119,17 @@ bench-exports: protos  ## what a list costs as a file of each format; bench/resu
 
 bench-losses: protos  ## PostgreSQL's primary and a NATS node are killed under load: pause, retries, nothing lost
 	@$(PYTHON) -m bench.losses
+
+bench-rollout: protos  ## every service restarted in turn under 50 requests/s: failures, retries, double charges
+	@$(PYTHON) -m bench.rollout
+
+bench-idle: protos  ## memory and processor time of the whole stack while nobody asks anything
+	@$(PYTHON) -m bench.idle
+
+RELEASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
+
+previous-release: protos  ## the tests of RELEASE's stores on the schema of this tree after its `pre` migrations
+	@$(PYTHON) -m stack.previous_release $(RELEASE)
 
 tools: $(VENV) npm  ## what judges the chart below .tools, as pinned: Helm, kubectl, schemas
 	@$(PYTHON) -m stack.tools

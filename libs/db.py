@@ -27,6 +27,7 @@ NOT_YET: Final = (
     asyncpg.CannotConnectNowError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.TargetServerAttributeNotMatched,  # its standby is not promoted yet
 )
 
 

@@ -1,0 +1,199 @@
+"""`python -m bench.rollout`: every service restarted in turn under load, as a Deployment does it.
+
+On a stack of its own with two replicas of everything. Shops pay by one click and read what each
+service has, and repeat what was not answered. Ends with 1 if a request fails for good, or a charge
+is lost or made twice.
+"""
+
+import asyncio
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import aiohttp
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bench.losses import CLEAN
+from libs import services, terminal
+from stack.demo_merchant import create_merchant
+from stack.embedded import Stack
+from stack.shop import JourneyFailedError, Shop
+from stack.steady import COME_AGAIN, PAUSE_SECONDS, SteadyStorefront, Verdict
+
+# What shops and finance read: each service answers at least one of them.
+READS: Final = (
+    "/v1/merchant",
+    "/v1/payments?limit=5",
+    "/v1/customers?limit=5",
+    "/v1/payment-links?limit=5",
+    "/v1/instalment-plans?limit=5",
+    "/v1/cod-orders?limit=5",
+    "/v1/messages?limit=5",
+    "/v1/reports/trial-balance",
+)
+READS_SHARE: Final = 0.4  # of all requests
+GIVEN_UP_SECONDS: Final = 60.0
+# As in the chart: a process that leaves serves on until nobody sends to it any more.
+DRAINING: Final = {"*": {"INCASSO_DRAIN_SECONDS": "5", "OTEL_TRACES_SAMPLER_ARG": "0.1"}}
+READY_SECONDS: Final = 0.25  # between looks at the gateways' readiness
+
+
+@dataclass
+class Read:
+    answered: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+
+
+class Gateways:
+    """What a Kubernetes Service does: each request goes to a gateway that was ready lately."""
+
+    def __init__(self, stack: Stack, http: aiohttp.ClientSession) -> None:
+        self._stack = stack
+        self._http = http
+        self._ready = list(stack.urls)
+
+    def url(self) -> str:
+        return random.choice(self._ready or self._stack.urls)  # noqa: S311 - no secret
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            seen = [await self._is_ready(number) for number in range(len(self._stack.urls))]
+            self._ready = [
+                url for url, is_ready in zip(self._stack.urls, seen, strict=True) if is_ready
+            ]
+            await asyncio.sleep(READY_SECONDS)
+
+    async def _is_ready(self, number: int) -> bool:
+        url = f"{self._stack.admin_url(f'gateway-{number + 1}')}/healthz/ready"
+        try:
+            async with self._http.get(url) as answer:
+                return answer.status == 200  # noqa: PLR2004 - HTTP
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+
+class Readers:
+    def __init__(self, shop: Shop, gateways: Gateways) -> None:
+        self.read = Read()
+        self._shop = shop
+        self._gateways = gateways
+        self._running: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def reading(self, per_second: float) -> AsyncIterator[Read]:
+        reading = asyncio.create_task(self._start(per_second))
+        try:
+            yield self.read
+        finally:
+            reading.cancel()
+            await asyncio.gather(*self._running)
+
+    async def _start(self, per_second: float) -> None:
+        began, started = time.monotonic(), 0
+        while True:
+            while started < (time.monotonic() - began) * per_second:
+                task = asyncio.create_task(self._one(READS[started % len(READS)]))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+                started += 1
+            await asyncio.sleep(0.5 / per_second)
+
+    async def _one(self, path: str) -> None:
+        ends, wrong = time.monotonic() + GIVEN_UP_SECONDS, ""
+        while time.monotonic() < ends:
+            wrong = await self._ask(path)
+            if not wrong:
+                self.read.answered += 1
+                return
+            self.read.retries[wrong] += 1
+            await asyncio.sleep(PAUSE_SECONDS)
+        self.read.failed.append(f"{path}: {wrong}")
+
+    async def _ask(self, path: str) -> str:
+        headers = {"Authorization": f"Bearer {self._shop.secret_key}"}
+        try:
+            async with self._shop.http.get(self._gateways.url() + path, headers=headers) as answer:
+                body = await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return type(error).__name__
+        if answer.status in COME_AGAIN:
+            return str(body.get("code", answer.status))
+        if answer.status != 200:  # noqa: PLR2004 - HTTP
+            raise JourneyFailedError(f"{path}: {answer.status} {body}")
+        return ""
+
+
+async def run(
+    rate: float, min_ready_seconds: float
+) -> tuple[SteadyStorefront, Read, Verdict, float]:
+    names = (*services.NAMES, "gateway")
+    with tempfile.TemporaryDirectory(prefix="incasso-rollout-") as folder:
+        async with (
+            Stack.start(
+                Path(folder), replicas=dict.fromkeys(names, 2), env_overrides=DRAINING
+            ) as stack,
+            aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=30), connector=aiohttp.TCPConnector(limit=0)
+            ) as http,
+        ):
+            key, books = (await create_merchant(stack, "Rollout")).secret_key, stack.sandbox_url
+            shop = Shop(http, stack.url, key, books, stack.localstripe_url, recorded=0.1)
+            await shop.lift_limits()
+            customers = [await shop.customer("tok_visa") for _ in range(5)]
+            gateways = Gateways(stack, http)
+            store = SteadyStorefront(shop, customers, gateways.url)
+            readers = Readers(shop, gateways)
+            began = time.monotonic()
+            async with (
+                gateways.watched(),
+                store.selling(rate * (1 - READS_SHARE)),
+                readers.reading(rate * READS_SHARE) as read,
+            ):
+                for name in names:
+                    await stack.rolling_restart(name, min_ready_seconds=min_ready_seconds)
+            seconds = time.monotonic() - began
+            return store, read, await store.verdict(), seconds
+
+
+def main(
+    per_second: Annotated[float, typer.Option(min=1, max=200)] = 50,
+    min_ready_seconds: Annotated[float, typer.Option(min=0, max=60)] = 5,
+) -> None:
+    console = Console()
+    with console.status("restarting"):
+        store, read, verdict, seconds = asyncio.run(run(per_second, min_ready_seconds))
+    taken = store.taken
+    title = f"Each service restarted in turn, {seconds:.0f} s"
+    shown = Table(title=title, title_justify="left")
+    for column in ("", "answered", "failed", "retries", "p50 ms", "p99 ms"):
+        shown.add_column(column, justify="right")
+    latency = [f"{taken.percentile_ms(share):.0f}" for share in (0.5, 0.99)]
+    counts = [len(taken.captured), len(taken.failed), taken.retries.total()]
+    shown.add_row("payments", *map(str, counts), *latency)
+    shown.add_row("reads", *map(str, (read.answered, len(read.failed), read.retries.total())))
+    console.print(shown)
+    console.print(f"retries: {dict(taken.retries + read.retries)}; {verdict}")
+    console.print("\n".join([*taken.failed, *read.failed][:5]))
+    raise typer.Exit(int(verdict != CLEAN or bool(taken.failed or read.failed)))
+
+
+if __name__ == "__main__":
+    terminal.prepare()
+    typer.run(main)
