@@ -98,6 +98,12 @@ def short_day(on: date, locale: str) -> str:
     return shown
 
 
+def month(of: date, locale: str) -> str:
+    """`novembre 2026`, of any of its days."""
+    shown: str = dates.format_date(of, format="LLLL y", locale=_babel(locale))
+    return shown
+
+
 def day_of_month(on: date, locale: str) -> str:
     """Without the year: `21 nov`."""
     shown: str = dates.format_date(on, format="d MMM", locale=_babel(locale))

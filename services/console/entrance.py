@@ -1,6 +1,5 @@
 """Lets people in to pages: who are they, is the form theirs, does their role allow it; then answers."""
 
-import asyncio
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
@@ -94,9 +93,6 @@ class Door:
 
     async def _visit(self, request: web.Request, who: SignedIn) -> Visit:
         upstreams = self._in.edge.upstreams
-        about = (
-            asyncio.ensure_future(session.merchant_of(upstreams)) if self._page.merchant else None
-        )
         form = await form_of(request, MAX_FORM_BYTES) if self._page.changes else {}
         return Visit(
             request=request,
@@ -104,7 +100,7 @@ class Door:
             calls=Calls(self._in.edge, self._page, who, address=self._in.addresses.of(request)),
             language=self._in.renderer.language_of(request, who.person.locale),
             area=self._page.area,
-            merchant=await about if about is not None else None,
+            merchant=await session.merchant_of(upstreams) if self._page.merchant else None,
             form=form,
         )
 

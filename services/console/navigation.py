@@ -22,6 +22,7 @@ AREAS: Final = (
     Area("payments", "/payments", "card", "payments:read"),
     Area("links", "/links", "link", "links:read"),
     Area("reconciliation", "/reconciliation", "scales", "reconciliation:read"),
+    Area("months", "/months", "calendar", "reports:read"),
     Area("team", "/team", "people", "members:read"),
     Area("audit", "/audit", "list", "audit:read"),
 )

@@ -5,6 +5,7 @@ from typing import Final
 from services.console.areas import (
     audit,
     links,
+    months,
     overview,
     payments,
     person,
@@ -19,6 +20,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *payments.PAGES,
     *links.PAGES,
     *reconciliation.PAGES,
+    *months.PAGES,
     *team.PAGES,
     *audit.PAGES,
     *search.PAGES,

@@ -63,6 +63,12 @@ def day_of_month(context: jinja2.runtime.Context, on: date) -> str:
 
 
 @jinja2.pass_context
+def month(context: jinja2.runtime.Context, of: str) -> str:
+    """`November 2026` of `2026-11`."""
+    return display.month(date.fromisoformat(f"{of}-01"), context["language"])
+
+
+@jinja2.pass_context
 def percent(context: jinja2.runtime.Context, basis_points: int) -> str:
     """`98.5%` of 9850."""
     return display.percent(Decimal(basis_points) / 100, context["language"], places=1)
@@ -96,6 +102,7 @@ def _day(on: date | str) -> date:
 FILTERS: Final = {
     "money": money,
     "moment": moment,
+    "month": month,
     "day": day,
     "day_of_month": day_of_month,
     "percent": percent,

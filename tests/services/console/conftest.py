@@ -18,7 +18,7 @@ from libs.web.client_addresses import Addresses
 from services.console import app
 from services.console.config import Config
 from tests.browser import browser
-from tests.services.console.samples import answers
+from tests.services.console.answers import answers
 from tests.services.gateway.doubles import Services, start_servers
 
 __all__ = ["browser"]  # the fixture, for every test of this folder

@@ -8,11 +8,10 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.common.v1 import money_pb2
-from incasso.merchants.v1 import audit_pb2, members_pb2, merchants_pb2, sessions_pb2
+from incasso.merchants.v1 import audit_pb2, members_pb2, sessions_pb2
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import (
-    imports_pb2,
     kpis_pb2,
     ledger_pb2,
     reconciliation_pb2,
@@ -221,79 +220,3 @@ def audited() -> audit_pb2.AuditEntry:
         trace_id=TRACE,
         created_at=stamp(),
     )
-
-
-def answers(scopes: Iterable[str]) -> dict[str, Any]:
-    """By RPC, for a member with these scopes."""
-    people = [
-        member(),
-        member(
-            id="mem_2",
-            state=members_pb2.Member.STATE_INVITED,
-            role=sessions_pb2.ROLE_VIEWER,
-            email="luca@bottega.example",
-            name=None,
-        ),
-    ]
-    return {
-        "AuthenticateSession": authenticated(scopes),
-        "GetMerchant": merchants_pb2.GetMerchantResponse(
-            merchant=merchants_pb2.Merchant(
-                id=MERCHANT_ID,
-                name="Bottega Verdi",
-                default_currency="EUR",
-                time_zone="Europe/Rome",
-                test=True,
-            )
-        ),
-        "ListMemberships": sessions_pb2.ListMembershipsResponse(memberships=[MEMBERSHIP]),
-        "ListSessions": sessions_pb2.ListSessionsResponse(
-            sessions=[
-                session(),
-                sessions_pb2.Session(
-                    id="ses_2",
-                    device="Safari on iOS",
-                    address="203.0.113.9",
-                    created_at=stamp(),
-                    last_seen_at=stamp(),
-                ),
-            ]
-        ),
-        "RecordIntent": audit_pb2.RecordIntentResponse(entry_id="aud_1"),
-        "ListAuditEntries": audit_pb2.ListAuditEntriesResponse(data=[audited()]),
-        "ListMembers": members_pb2.ListMembersResponse(data=people),
-        "GetMember": members_pb2.GetMemberResponse(member=member()),
-        "ListPayments": payments_pb2.ListPaymentsResponse(
-            data=[payment(), payment(state=payments_pb2.Payment.STATE_DECLINED, method="link")],
-            next_cursor="more",
-        ),
-        "GetPayment": payments_pb2.GetPaymentResponse(payment=payment()),
-        "RefundPayment": payments_pb2.RefundPaymentResponse(payment=payment()),
-        "ListPaymentLinks": paylink_pb2.ListPaymentLinksResponse(data=[link()]),
-        "GetPaymentLink": paylink_pb2.GetPaymentLinkResponse(payment_link=link()),
-        "CreatePaymentLink": paylink_pb2.CreatePaymentLinkResponse(payment_link=link()),
-        **of_reporting(),
-    }
-
-
-def of_reporting() -> dict[str, Any]:
-    return {
-        "GetReportRows": sales,
-        "GetKpis": kpis(),
-        "ListExceptions": reconciliation_pb2.ListExceptionsResponse(data=[exception()]),
-        "GetException": reconciliation_pb2.GetExceptionResponse(exception=exception()),
-        "ListImports": imports_pb2.ListImportsResponse(
-            data=[
-                imports_pb2.Import(
-                    id="imp_1",
-                    state=imports_pb2.Import.STATE_IMPORTED,
-                    name="novembre.xml",
-                    format="camt.053",
-                    lines=312,
-                    known_lines=4,
-                    created_at=stamp(),
-                )
-            ]
-        ),
-        "ListJournalEntries": ledger_pb2.ListJournalEntriesResponse(data=[entry()]),
-    }

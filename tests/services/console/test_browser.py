@@ -22,6 +22,7 @@ PATHS = {
     "reconciliation": "/reconciliation",
     "exception": f"/reconciliation/exceptions/{EXCEPTION_ID}",
     "imports": "/reconciliation/imports",
+    "months": "/months",
     "team": "/team",
     "audit": "/audit",
     "search": "/search?q=A-1001",

@@ -10,6 +10,7 @@ import pytest
 from incasso.merchants.v1 import sessions_pb2
 from libs.errors import Kind, RemoteRefusal
 from libs.roles import SCOPES, Role
+from tests.services.console.answers import answers
 from tests.services.console.conftest import Console, running_console
 from tests.services.console.provider import (
     CLIENT_ID,
@@ -18,7 +19,7 @@ from tests.services.console.provider import (
     new_key,
     running_provider,
 )
-from tests.services.console.samples import MEMBERSHIP, PERSON, answers, session
+from tests.services.console.samples import MEMBERSHIP, PERSON, session
 
 
 @dataclass

@@ -1,0 +1,39 @@
+"""Closing a month: the oldest open one, with what is missing, and only by somebody who means it."""
+
+from incasso.reporting.v1 import ledger_pb2, reconciliation_pb2
+from libs.roles import Role
+from tests.services.console.conftest import Console
+
+
+async def test_the_page_offers_the_oldest_month_that_is_over(console: Console):
+    page = await console.page("/months")
+    assert "Close October 2026" in page
+    assert "1 open" in page  # an exception of the reconciliation
+
+
+async def test_a_checklist_without_open_ends_says_so(console: Console):
+    none = reconciliation_pb2.ListExceptionsResponse()
+    console.services.answers["ListExceptions"] = none
+    assert "none" in await console.page("/months")
+
+
+async def test_a_month_is_closed_by_whoever_ticks_the_box(console: Console):
+    status, _, page = await console.post("/months", {"month": "2026-10"})
+    assert status == 400
+    assert "Tick the box" in page
+    assert console.services.calls("ClosePeriod") == 0
+    status, place, _ = await console.post("/months", {"month": "2026-10", "sure": "yes"})
+    assert (status, place) == (303, "/months?said=closed")
+    assert console.services.last("ClosePeriod").request.month == "2026-10"
+    assert console.services.last("RecordIntent").request.action == "reporting.ClosePeriod"
+
+
+async def test_an_operator_sees_the_months_and_closes_none(console: Console):
+    console.act_as(Role.OPERATOR)
+    assert "Close the month" not in await console.page("/months")
+
+
+async def test_there_is_nothing_to_close_before_a_month_is_over(console: Console):
+    current = ledger_pb2.Period(month="2999-01", state=ledger_pb2.Period.STATE_OPEN)
+    console.services.answers["ListPeriods"] = ledger_pb2.ListPeriodsResponse(data=[current])
+    assert "There is no month to close" in await console.page("/months")
