@@ -16,6 +16,7 @@ from services.notify.config import Config
 from services.notify.deps import Deps
 from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
+from services.notify.messages.members_client import Members
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers import registry
@@ -45,6 +46,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     deps = Deps(
         db=chassis.db,
         merchants=Merchants(Merchant, merchants),
+        members=Members(merchants),
         customers=Customers(oneclick),
         links=Links(paylink),
         plans=Plans(instalments),

@@ -12,6 +12,7 @@ from libs.seal import Seal
 from libs.tasks import Tasks
 from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
+from services.notify.messages.members_client import Members
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers.base import Provider
@@ -27,6 +28,7 @@ from services.notify.webhooks.receivers_client import Receivers
 class Deps:
     db: Database
     merchants: Merchants[Merchant]
+    members: Members
     customers: Customers
     links: Links
     plans: Plans

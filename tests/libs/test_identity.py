@@ -24,7 +24,7 @@ KEY_CALL = Call(
 @pytest.fixture
 def keys(tmp_path) -> Keys:
     made = Keys(tmp_path / "keys")
-    made.ensure(("gateway", "oneclick", "paylink"))
+    made.ensure(("gateway", "console", "oneclick", "paylink"))
     return made
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from libs import context, threads, tokens
 from libs.db import Conn
 from libs.errors import required
+from libs.identity import OPERATOR
 from services.merchants.deps import Deps
 from services.merchants.errors import (
     InvitationOfAnotherPerson,
@@ -28,14 +29,17 @@ from services.merchants.store import persons, sessions
 from services.merchants.store.members import MEMBERS, Invited
 
 
-async def issue_invitation_link(deps: Deps, member_id: str) -> str:
-    """Raises MemberNotInvited, ConsoleNotSetUp."""
+async def issue_invitation_link(deps: Deps, member_id: str, recipient: str | None) -> str:
+    """Raises MemberNotInvited, ConsoleNotSetUp, InvitationOfAnotherPerson."""
     require_console(deps)
     token = tokens.new()
     async with deps.db.transaction() as tx:
         found = await MEMBERS.lock(tx, context.merchant_id(), member_id)
         member = required(found, MemberNotFound)
         rules.require_invited(member)
+        for_operator = context.current().caller == OPERATOR and recipient is None
+        if not for_operator and rules.canonical_email(recipient or "") != member.email:
+            raise InvitationOfAnotherPerson
         await store.add_link(tx, member, tokens.hash_of(token), deps.now())
     return f"{deps.console_url}/invitations/{token}"
 

@@ -17,6 +17,7 @@ from services.notify.messages import (
     plan_events,
     report_events,
     shopper_events,
+    team_events,
 )
 from services.notify.messages.flows.messages import queue_messages
 from services.notify.messages.flows.resolve import resolve_message
@@ -36,6 +37,7 @@ _MESSAGES: Final[Mapping[str, Callable[[Event, datetime], list[Message]]]] = {
     **plan_events.MESSAGES,
     **cod_events.MESSAGES,
     **report_events.MESSAGES,
+    **team_events.MESSAGES,
 }
 
 

@@ -210,6 +210,15 @@ async def test_a_merchant_sees_and_changes_no_member_of_another(service, merchan
         assert await refusal(refused) == (Kind.NOT_FOUND, "member_not_found"), rpc
 
 
+async def test_an_e_mail_to_another_address_gets_no_link(service, merchant_id):
+    member = await invite(service, merchant_id)
+    fields = {"merchant_id": merchant_id, "member_id": member.id, "actor": "notify"}
+    await service.call("IssueInvitationLink", recipient="Anna@shop.example", **fields)
+    for other in ({"recipient": "thief@shop.example"}, {}):
+        refused = service.call("IssueInvitationLink", **fields, **other)
+        assert await refusal(refused) == (Kind.FORBIDDEN, "invitation_of_another_person")
+
+
 async def test_an_invitation_is_accepted_by_nobody_else_and_repeated_by_the_same(
     service, merchant_id
 ):

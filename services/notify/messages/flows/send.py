@@ -18,6 +18,7 @@ from services.notify.messages.events import SmsUsage, sms_quota_reached
 from services.notify.messages.flows.attachments import attachments_of
 from services.notify.messages.flows.contacts import with_contact
 from services.notify.messages.flows.record import record_outcome
+from services.notify.messages.members_client import InvitationOverError
 from services.notify.messages.paylink_client import LinkOverError
 from services.notify.messages.providers.base import Provider, Text
 from services.notify.messages.rules import domain, emails, outcomes, quotas, retry
@@ -48,7 +49,7 @@ async def send_message(deps: Deps, message: Message) -> None:
     except TryLostError:
         log.warning("attempt was taken over by another worker", message_id=message.id)
         return
-    except (LinkOverError, CodeOverError) as error:
+    except (LinkOverError, CodeOverError, InvitationOverError) as error:
         outcome = outcomes.Obsolete(str(error))
     except Refusal as refusal:  # another service, or the database, does not answer
         outcome = hand_over.broken(refusal.reason)
@@ -143,7 +144,7 @@ async def _try(deps: Deps, message: Message, hand_over: _HandOver) -> outcomes.O
 
 async def _as_of_now(deps: Deps, message: Message) -> tuple[str, About]:
     """The URL that it links to, if any, and its contents. Raises LinkOverError, CodeOverError,
-    Refusal.
+    InvitationOverError, Refusal.
     """
     about = message.about
     if message.kind in PAYABLE and message.payment_link_id:
@@ -157,6 +158,8 @@ async def _as_of_now(deps: Deps, message: Message) -> tuple[str, About]:
         if message.kind is Kind.COD_CODE:
             about = replace(about, code=await deps.cod_orders.code(message.cod_order_id))
         return await deps.cod_orders.address(message.cod_order_id), about
+    if message.kind is Kind.INVITATION:
+        return await deps.members.link(about.member_id, recipient=message.recipient), about
     return "", about
 
 

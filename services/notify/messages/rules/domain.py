@@ -74,6 +74,7 @@ class Kind(StrEnum):
     COD_EXPIRED = "cod_expired"
     REPORT_DONE = "report_done"
     REPORT_FAILED = "report_failed"
+    INVITATION = "invitation"
 
 
 # These contain the link's URL, and are pointless once the link is closed.
@@ -102,6 +103,8 @@ PAYABLE: Final = LINK_KINDS | PART_KINDS  # pointless once their link is closed
 OWNER_KINDS: Final = frozenset({Kind.BANK_ACCOUNT_CHANGE, Kind.BANK_ACCOUNT_CHANGED})
 # To the merchant's own people, named by a schedule of reports.
 REPORT_KINDS: Final = frozenset({Kind.REPORT_DONE, Kind.REPORT_FAILED})
+# To people who are invited to the console.
+TEAM_KINDS: Final = frozenset({Kind.INVITATION})
 # The reader did not ask for these and can stop them.
 STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
 
@@ -183,6 +186,7 @@ class About:
     warning: str = ""  # the one of them that fits into a text message
     code: str = ""  # fetched when it is sent, and never stored
     report_run_id: str = ""  # whose file is fetched when it is sent
+    member_id: str = ""  # whose invitation gets its link when it is sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from services.notify.messages.rules.domain import (
     OWNER_KINDS,
     REPORT_KINDS,
     STOPPABLE,
+    TEAM_KINDS,
     About,
     Kind,
     Merchant,
@@ -136,6 +137,8 @@ def _sent_by(kind: Kind, merchant: Merchant, said: Language) -> str:
         return said.sent_to_owner
     if kind in REPORT_KINDS:
         return said.sent_by_schedule
+    if kind in TEAM_KINDS:
+        return said.sent_to_invited
     return said.sent_by_reply if merchant.reply_to else said.sent_by
 
 

@@ -54,6 +54,7 @@ class Language:
     enclosed: str
     not_enclosed: str
     sent_by_schedule: str
+    sent_to_invited: str
     documents: Mapping[Document, str]
     safe: Sequence[str]
     kinds: Mapping[Kind, KindWords]

@@ -21,6 +21,7 @@ from libs.tasks import Tasks
 from services.notify.deps import Deps
 from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
+from services.notify.messages.members_client import Members
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.providers.twilio import Account, Twilio
@@ -98,6 +99,7 @@ async def world(
     deps = Deps(
         db=database,
         merchants=Merchants(Merchant, to_neighbours),
+        members=Members(to_neighbours),
         customers=Customers(to_neighbours),
         links=Links(to_neighbours),
         plans=Plans(to_neighbours),

@@ -13,7 +13,12 @@ from incasso.cod.v1 import pages_pb2_grpc as cod_pages_grpc
 from incasso.common.v1 import money_pb2
 from incasso.instalments.v1 import pages_pb2, plans_pb2, plans_pb2_grpc
 from incasso.instalments.v1 import pages_pb2_grpc as instalments_grpc
-from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
+from incasso.merchants.v1 import (
+    members_pb2,
+    members_pb2_grpc,
+    merchants_pb2,
+    merchants_pb2_grpc,
+)
 from incasso.oneclick.v1 import oneclick_pb2, oneclick_pb2_grpc
 from incasso.paylink.v1 import paylink_pb2, paylink_pb2_grpc
 from incasso.reporting.v1 import reports_pb2_grpc
@@ -25,9 +30,11 @@ from libs.tasks import Tasks
 
 URL = "https://pay.example/p/3kTq9w0bZ6mHhJ8sX2yQvA"
 PLAN_URL = "https://pay.example/plan/3kTq9w0bZ6mHhJ8sX2yQvA"
+INVITATION_URL = "https://console.example/invitations/3kTq9w0bZ6mHhJ8sX2yQvA"
 COD_URL = "https://pay.example/cod/3kTq9w0bZ6mHhJ8sX2yQvA"
 NAMES = (
     "incasso.merchants.v1.MerchantsService",
+    "incasso.merchants.v1.MembersService",
     "incasso.oneclick.v1.OneClickService",
     "incasso.paylink.v1.PaymentLinksService",
     "incasso.instalments.v1.InstalmentPagesService",
@@ -62,6 +69,7 @@ def link_of(**changes: Any) -> paylink_pb2.PaymentLink:
 
 class Neighbours(
     merchants_pb2_grpc.MerchantsServiceServicer,
+    members_pb2_grpc.MembersServiceServicer,
     oneclick_pb2_grpc.OneClickServiceServicer,
     paylink_pb2_grpc.PaymentLinksServiceServicer,
     instalments_grpc.InstalmentPagesServiceServicer,
@@ -84,6 +92,7 @@ class Neighbours(
         self.customers: dict[str, oneclick_pb2.Customer] = {}
         self.links: dict[str, paylink_pb2.PaymentLink] = {}
         self.closed: set[str] = set()
+        self.invited: dict[str, str] = {}  # addresses, by member
         self.documents: dict[int, bytes] = {}
         self.codes: dict[str, str] = {}  # of orders
         self.files: dict[str, tuple[str, str, bytes]] = {}  # of runs: name, media type, content
@@ -147,6 +156,15 @@ class Neighbours(
 
         return Download(name, media_type, pieces(), len(content))
 
+    async def IssueInvitationLink(self, request: Any, rpc: Any) -> Any:
+        self._asked("IssueInvitationLink")
+        email = self.invited.get(request.member_id)
+        if email is None:
+            raise RemoteRefusal(Kind.CONFLICT, "member_not_invited", "")
+        if email != request.recipient:
+            raise RemoteRefusal(Kind.FORBIDDEN, "invitation_of_another_person", "")
+        return members_pb2.IssueInvitationLinkResponse(url=INVITATION_URL)
+
     async def GetCodCode(self, request: Any, rpc: Any) -> Any:
         self._asked("GetCodCode")
         if request.cod_order_id not in self.codes:
@@ -165,6 +183,7 @@ async def serve(double: Neighbours) -> tuple[Server, str]:
     server = Server(
         [
             (merchants_pb2_grpc.add_MerchantsServiceServicer_to_server, double),
+            (members_pb2_grpc.add_MembersServiceServicer_to_server, double),
             (oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, double),
             (paylink_pb2_grpc.add_PaymentLinksServiceServicer_to_server, double),
             (instalments_grpc.add_InstalmentPagesServiceServicer_to_server, double),

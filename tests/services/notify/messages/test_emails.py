@@ -22,6 +22,7 @@ from services.notify.messages.rules.domain import (
     PLAN_KINDS,
     REPORT_KINDS,
     STOPPABLE,
+    TEAM_KINDS,
     About,
     Item,
     Kind,
@@ -47,7 +48,7 @@ ABOUT = About(
     has_quote=True,
 )
 # The others: test_owner_notices, test_plan_texts, test_report_mails.
-SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS - PLAN_KINDS - REPORT_KINDS)
+SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS - PLAN_KINDS - REPORT_KINDS - TEAM_KINDS)
 ALL = list(itertools.product(SHOPPER_KINDS, ("it", "en")))
 
 

@@ -7,7 +7,7 @@ import pytest
 from incasso.merchants.v1 import events_pb2, merchants_pb2
 from libs import wire
 from services.notify.messages.rules import emails
-from services.notify.messages.rules.domain import OWNER_KINDS, REPORT_KINDS, Kind
+from services.notify.messages.rules.domain import OWNER_KINDS, REPORT_KINDS, TEAM_KINDS, Kind
 from tests.services.notify.messages.world import World
 
 REQUESTED = ("bank_account_change_requested", events_pb2.BankAccountChangeRequested)
@@ -76,4 +76,4 @@ async def test_a_repeated_event_tells_once(world: World):
 def test_both_languages_say_every_kind():
     for said in emails.WORDS.values():
         assert set(said.kinds) == set(Kind)
-        assert all(not said.kinds[kind].sms for kind in OWNER_KINDS | REPORT_KINDS)
+        assert all(not said.kinds[kind].sms for kind in OWNER_KINDS | REPORT_KINDS | TEAM_KINDS)

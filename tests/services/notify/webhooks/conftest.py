@@ -20,6 +20,7 @@ from libs.tasks import Tasks
 from services.notify.deps import Deps
 from services.notify.messages.cod_client import CodOrders
 from services.notify.messages.instalments_client import Plans
+from services.notify.messages.members_client import Members
 from services.notify.messages.oneclick_client import Customers
 from services.notify.messages.paylink_client import Links
 from services.notify.messages.reporting_client import Reports
@@ -77,6 +78,7 @@ async def hooks(
         customers=Customers(nobody),
         links=Links(nobody),
         plans=Plans(nobody),
+        members=Members(nobody),
         cod_orders=CodOrders(nobody),
         reports=Reports(nobody),
         mailer=Mailer(MailAddress("smtp", "127.0.0.1", 1)),
