@@ -106,6 +106,16 @@ def test_liveness_asks_for_nothing_outside_of_the_process():
             assert container["livenessProbe"]["httpGet"]["path"] == "/healthz/live"
 
 
+@pytest.mark.parametrize("values", CI, ids=lambda values: values.stem)
+def test_a_process_may_wait_for_its_migrations_before_a_probe_restarts_it(values):
+    limit = max(job["spec"]["activeDeadlineSeconds"] for job in of_kind("Job", values))
+    for service in services.NAMES:
+        container = deployment(service, values)["spec"]["template"]["spec"]["containers"][0]
+        waits = float(env_of(container)["INCASSO_STARTUP_WAIT_SECONDS"])
+        probe = container["startupProbe"]
+        assert limit <= waits < probe["periodSeconds"] * probe["failureThreshold"]
+
+
 def test_without_tls_the_probes_are_grpcs_own():
     (small,) = [values for values in CI if values.stem == "small"]
     for service in services.SERVICES:

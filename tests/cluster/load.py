@@ -26,7 +26,9 @@ READY = Path("/tmp/ready")
 AMOUNT_MINOR = 1000
 CREATED = 201
 TRIES = 60
+# Doubled with each try: many that come again at a fixed pace leave no processor for their own answers.
 PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 5.0
 # Still at work, too many at once, and what a proxy or a service that is away answers.
 COME_AGAIN = {409, 429, 500, 502, 503, 504}
 
@@ -75,7 +77,7 @@ async def answered(ask: Callable[[], Awaitable[Answer]], counted: Counted) -> An
             if answer.status not in COME_AGAIN:
                 return answer
             last = f"{answer.status} {answer.body}"
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(min(PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS))
     counted.failed.append(last)
     return None
 
