@@ -1,5 +1,5 @@
 """Runs in a pod of the installation: a storefront that takes payments at a steady rate until it is told to stop.
-With `links`, it makes payment links instead.
+With `links`, it reads payment links instead.
 
 Each is asked for again under its key until it is answered, as a shop's server does. At the end the PSP's
 own books say what was charged. Prints one line of JSON.
@@ -24,7 +24,7 @@ from stack.shop import Answer, JourneyFailedError, Shop
 STOP = Path("/tmp/stop")
 READY = Path("/tmp/ready")
 AMOUNT_MINOR = 1000
-CREATED = 201
+CREATED, FOUND = 201, 200
 TRIES = 60
 # Doubled with each try: many that come again at a fixed pace leave no processor for their own answers.
 PAUSE_SECONDS = 0.5
@@ -54,14 +54,12 @@ async def pay(shop: Shop, customer: str, counted: Counted) -> None:
         count(counted, answer, began, wrong="" if state == "captured" else state)
 
 
-async def make_link(shop: Shop, _: str, counted: Counted) -> None:
-    order, key, began = shop.next_order(), str(uuid4()), time.monotonic()
-    counted.orders.add(order)
-    answer = await answered(
-        lambda: shop.link(AMOUNT_MINOR, key=key, order_reference=order), counted
-    )
+async def read_link(shop: Shop, link: str, counted: Counted) -> None:
+    began = time.monotonic()
+    counted.orders.add(shop.next_order())
+    answer = await answered(lambda: shop.call("GET", f"/v1/payment-links/{link}"), counted)
     if answer is not None:
-        count(counted, answer, began, wrong="" if answer.status == CREATED else "refused")
+        count(counted, answer, began, wrong="" if answer.status == FOUND else "refused")
 
 
 async def answered(ask: Callable[[], Awaitable[Answer]], counted: Counted) -> Answer | None:
@@ -111,14 +109,17 @@ async def run(secret_key: str, rate: float, one: Callable[..., Awaitable[None]])
         url, sandbox = os.environ["INCASSO_URL"], os.environ["INCASSO_SANDBOX_URL"]
         shop, counted = Shop(http, url, secret_key, sandbox, ""), Counted()
         await shop.lift_limits()
-        customers = [await shop.customer("tok_visa") for _ in range(5)]
+        if one is pay:
+            things = [await shop.customer("tok_visa") for _ in range(5)]
+        else:
+            things = [(await shop.link(AMOUNT_MINOR)).expect(CREATED)["id"] for _ in range(5)]
         say_ready()
         began, running = time.monotonic(), set[asyncio.Future[None]]()
         while not told_to_stop():
             due = (time.monotonic() - began) * rate
             while len(counted.orders) < due and len(running) < 500:
-                customer = customers[len(running) % len(customers)]
-                task = asyncio.ensure_future(one(shop, customer, counted))
+                thing = things[len(running) % len(things)]
+                task = asyncio.ensure_future(one(shop, thing, counted))
                 running.add(task)
                 task.add_done_callback(running.discard)
                 await asyncio.sleep(0)
@@ -163,5 +164,5 @@ def summary(counted: Counted, books: dict[str, list[int]]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     _, its_key = merchant_of_its_own("sandbox-a")
-    kind = {"payments": pay, "links": make_link}[sys.argv[2]]
+    kind = {"payments": pay, "links": read_link}[sys.argv[2]]
     print(json.dumps(asyncio.run(run(its_key, float(sys.argv[1]), kind))))
