@@ -25,7 +25,7 @@ from libs.services import NAMES
 from stack.demo_couriers import give_couriers
 from stack.embedded import Stack
 from stack.private import write_private
-from stack.topology import tls_env
+from stack.topology import DEMO_EMAIL, DEMO_PASSWORD, tls_env
 
 NAME = "Bottega Demo"
 LENDER_NAME = "Bottega a rate"  # registered as a lender; the demo advances its clock by a year
@@ -234,6 +234,8 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         "INCASSO_PUBLISHABLE_KEY": merchant.publishable_key,
         LENDER_KEY: merchant.lender_key,
         "INCASSO_CONSOLE_URL": stack.console_url,
+        "INCASSO_CONSOLE_EMAIL": DEMO_EMAIL,
+        "INCASSO_CONSOLE_PASSWORD": DEMO_PASSWORD,
         "INCASSO_SANDBOX_URL": stack.sandbox_url,
         "INCASSO_INBOX_URL": stack.inbox_url,
         "INCASSO_LOCALSTRIPE_URL": stack.localstripe_url,
