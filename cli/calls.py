@@ -19,6 +19,7 @@ from incasso.instalments.v1.instalments_pb2_grpc import InstalmentOffersServiceS
 from incasso.instalments.v1.plans_pb2_grpc import InstalmentPlansServiceStub
 from incasso.merchants.v1.members_pb2_grpc import MembersServiceStub
 from incasso.merchants.v1.merchants_pb2_grpc import MerchantsServiceStub
+from incasso.notify.v1.webhooks_pb2_grpc import WebhooksServiceStub
 from incasso.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from incasso.reporting.v1.imports_pb2_grpc import ImportsServiceStub
 from incasso.reporting.v1.kpis_pb2_grpc import KpisServiceStub
@@ -113,6 +114,7 @@ MEMBERS: Final = Service("merchants", MembersServiceStub)
 MERCHANTS: Final = Service("merchants", MerchantsServiceStub)
 PAYMENTS: Final = Service("payments", PaymentsServiceStub)
 SURVEYS: Final = Service("reporting", SurveysServiceStub)
+WEBHOOKS: Final = Service("notify", WebhooksServiceStub)
 
 
 def ask(

@@ -1,4 +1,5 @@
-"""`incasso doctor`: what can be seen of an installation from outside: replicas, certificates, clocks, outcomes, PSPs.
+"""`incasso doctor`: what can be seen of an installation from outside: replicas, certificates, clocks, outcomes, and a
+merchant's PSPs and webhooks.
 
 What only a service sees (its database, migrations, events) is reported by `python -m services.<service> check` in its pod.
 """
@@ -16,8 +17,9 @@ import aiohttp
 import typer
 
 from cli import calls, health, output
-from cli.calls import PAYMENTS, ask
+from cli.calls import PAYMENTS, WEBHOOKS, ask
 from cli.output import AsJson
+from incasso.notify.v1 import webhooks_pb2
 from incasso.payments.v1 import payments_pb2
 from libs import services, settings
 from libs.settings import TlsSettings
@@ -39,13 +41,18 @@ def doctor(
     *,
     url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="Of the gateway.")] = "",
     merchant: Annotated[
-        str, typer.Option(envvar="INCASSO_MERCHANT", help="Whose PSP accounts are looked at, too.")
+        str,
+        typer.Option(
+            envvar="INCASSO_MERCHANT", help="Whose PSP accounts and webhooks are looked at, too."
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Check an installation from outside; fails when something is wrong."""
     calls.secure()
     found = [*asyncio.run(_from_outside(url.rstrip("/"))), *_asked(merchant)]
+    if merchant:
+        found += [*_from_psps(merchant), *_to_endpoints(merchant)]
     rows = [asdict(one) for one in found]
     if as_json:
         output.print_json(rows)
@@ -142,3 +149,51 @@ def _asked(merchant: str) -> Iterator[Finding]:
             state = "ok" if account.publishable_key else "failed"
             detail = "" if account.publishable_key else "payments has no file of its credentials"
             yield Finding(f"PSP account {account.name}", state, detail)
+
+
+def _from_psps(merchant: str) -> Iterator[Finding]:
+    """Whether webhooks of the merchant's PSPs arrive. Those with a wrong signature do not."""
+    if not os.environ.get(PAYMENTS.variable):
+        return
+    request = payments_pb2.ListPspWebhookArrivalsRequest()
+    for account in ask(PAYMENTS, request, merchant_id=merchant).data:
+        state, detail = _arrival(account)
+        yield Finding(f"webhooks of {account.name}", state, detail)
+
+
+def _arrival(account: payments_pb2.PspWebhookArrivals) -> tuple[str, str]:
+    approved, last = (
+        getattr(account, name).ToDatetime(UTC) if account.HasField(name) else None
+        for name in ("approved_at", "last_webhook_at")
+    )
+    if approved is None:
+        return "ok", "no payment of the last week to compare with"
+    if last is None or last < approved:
+        address = f"/webhooks/psp/{account.psp_account_id}"
+        return (
+            "failed",
+            f"none since the payment of {approved:%d %B, %H:%M}: is {address} registered?",
+        )
+    return "ok", f"the last one on {last:%d %B, %H:%M}"
+
+
+def _to_endpoints(merchant: str) -> Iterator[Finding]:
+    """Whether the merchant's endpoints accept what notify sends."""
+    if not os.environ.get(WEBHOOKS.variable):
+        return
+    request = webhooks_pb2.ListWebhookEndpointsRequest(limit=100)
+    for endpoint in ask(WEBHOOKS, request, merchant_id=merchant).data:
+        state, detail = _acceptance(endpoint)
+        yield Finding(f"webhooks to {endpoint.id}", state, detail)
+
+
+def _acceptance(endpoint: webhooks_pb2.WebhookEndpoint) -> tuple[str, str]:
+    reason = endpoint.disabled_reason
+    if reason == endpoint.DISABLED_REASON_GONE:
+        return "failed", "disabled: it answered 410"
+    if reason == endpoint.DISABLED_REASON_FAILING:
+        return "failed", "disabled: it accepted nothing for days"
+    if endpoint.HasField("failing_since"):
+        since = endpoint.failing_since.ToDatetime(UTC)
+        return "failed", f"it has accepted nothing since {since:%d %B, %H:%M}"
+    return "ok", "disabled by the merchant" if endpoint.state == endpoint.STATE_DISABLED else ""

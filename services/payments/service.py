@@ -93,6 +93,7 @@ Payments: Final = servicer.of(
     HandlePspWebhook=webhooks.handle_psp_webhook,
     CreatePspAccount=accounts.create_psp_account,
     ListPspAccounts=accounts.list_psp_accounts,
+    ListPspWebhookArrivals=accounts.list_psp_webhook_arrivals,
     FetchSettlements=settlements.fetch_settlements,
     GetCardField=accounts.get_card_field,
     GetRouting=accounts.get_routing,

@@ -52,6 +52,7 @@ class Payments(payments_pb2_grpc.PaymentsServiceServicer):
         self.calls: list[tuple[context.Call, Any]] = []
         self.accounts: list[pb.PspAccount] = []
         self.attempts: list[pb.UnresolvedAttempt] = []
+        self.arrivals: list[pb.PspWebhookArrivals] = []
 
     async def CreatePspAccount(self, request, rpc):
         self.calls.append((context.current(), request))
@@ -108,6 +109,9 @@ class Payments(payments_pb2_grpc.PaymentsServiceServicer):
                 for one in settled
             ]
         )
+
+    async def ListPspWebhookArrivals(self, request, rpc):
+        return pb.ListPspWebhookArrivalsResponse(data=self.arrivals)
 
     async def ListUnresolvedAttempts(self, request, rpc):
         return pb.ListUnresolvedAttemptsResponse(data=self.attempts)

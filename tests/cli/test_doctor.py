@@ -1,12 +1,17 @@
 """`incasso doctor` names what is wrong with an installation, and fails for it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
 from cli import doctor
+from incasso.notify.v1 import webhooks_pb2, webhooks_pb2_grpc
 from incasso.payments.v1 import payments_pb2 as pb
+from libs import wire
+from libs.server import Server
+from libs.tasks import Tasks
 from tests.cli.conftest import Command
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -62,6 +67,73 @@ async def test_an_account_without_credentials_is_wrong(payments, targets):
     done, _ = await examined(targets, "--merchant", "mer_1")
     assert done.exit_code == 1
     assert "stripe-eu" in done.stdout
+
+
+def arrivals(*, approved=None, webhook=None):
+    return pb.PspWebhookArrivals(
+        psp_account_id="psa_1",
+        name="stripe-eu",
+        approved_at=approved and wire.timestamp(approved),
+        last_webhook_at=webhook and wire.timestamp(webhook),
+    )
+
+
+async def test_webhooks_that_stopped_coming_are_wrong(payments, targets):
+    payments[0].arrivals = [arrivals(approved=NOW, webhook=NOW - timedelta(days=1))]
+    done, _ = await examined({**targets, "COLUMNS": "400"}, "--merchant", "mer_1")
+    assert done.exit_code == 1
+    assert "/webhooks/psp/psa_1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arrived", "state"),
+    [
+        (arrivals(), "ok"),
+        (arrivals(webhook=NOW), "ok"),
+        (arrivals(approved=NOW), "failed"),
+        (arrivals(approved=NOW, webhook=NOW), "ok"),
+    ],
+)
+def test_a_webhook_is_missed_only_after_a_payment(arrived, state):
+    assert doctor._arrival(arrived)[0] == state
+
+
+class Webhooks(webhooks_pb2_grpc.WebhooksServiceServicer):
+    async def ListWebhookEndpoints(self, request, rpc):
+        return webhooks_pb2.ListWebhookEndpointsResponse(data=ENDPOINTS.values())
+
+
+ENDPOINT = webhooks_pb2.WebhookEndpoint
+ENDPOINTS = {
+    "well": ENDPOINT(id="well", state=ENDPOINT.STATE_ENABLED),
+    "paused": ENDPOINT(
+        id="paused",
+        state=ENDPOINT.STATE_DISABLED,
+        disabled_reason=ENDPOINT.DISABLED_REASON_MERCHANT,
+    ),
+    "failing": ENDPOINT(
+        id="failing", state=ENDPOINT.STATE_ENABLED, failing_since=wire.timestamp(NOW)
+    ),
+    "dead": ENDPOINT(
+        id="dead", state=ENDPOINT.STATE_DISABLED, disabled_reason=ENDPOINT.DISABLED_REASON_FAILING
+    ),
+    "gone": ENDPOINT(
+        id="gone", state=ENDPOINT.STATE_DISABLED, disabled_reason=ENDPOINT.DISABLED_REASON_GONE
+    ),
+}
+
+
+async def test_endpoints_that_accept_nothing_are_wrong(targets):
+    add = webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server
+    server = Server([(add, Webhooks())], ["incasso.notify.v1.WebhooksService"], Tasks())
+    port = await server.start("127.0.0.1:0")
+    env = {**targets, "INCASSO_NOTIFY_TARGET": f"127.0.0.1:{port}"}
+    done = await Command(env)("doctor", "--merchant", "mer_1", "--json")
+    await server.stop(1)
+    assert done.exit_code == 1
+    states = {row["subject"]: row["state"] for row in json.loads(done.stdout)}
+    wrong = {name for name in ENDPOINTS if states[f"webhooks to {name}"] == "failed"}
+    assert wrong == {"failing", "dead", "gone"}
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (3, "ok"), (-4, "failed")])

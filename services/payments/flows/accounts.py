@@ -67,6 +67,10 @@ async def list_psp_accounts(deps: Deps) -> Sequence[ShownAccount]:
     return [_shown(deps, account) for account in found]
 
 
+async def list_psp_webhook_arrivals(deps: Deps) -> Sequence[accounts.PspWebhookArrivals]:
+    return await deps.db.run(accounts.webhook_arrivals, context.merchant_id())
+
+
 def _shown(deps: Deps, account: PspAccount) -> ShownAccount:
     try:
         publishable_key, field_url = deps.psps.connector(account).field

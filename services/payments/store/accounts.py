@@ -39,6 +39,43 @@ async def list_all(conn: Conn, merchant_id: str) -> Sequence[PspAccount]:
     return await _ACCOUNTS.all(conn, "WHERE merchant_id = $1 ORDER BY id", merchant_id)
 
 
+@dataclass(frozen=True, slots=True)
+class PspWebhookArrivals:
+    """Of the last week. `approved_at`: the newest approved call that the PSP should have reported."""
+
+    psp_account_id: str
+    name: str
+    last_webhook_at: datetime | None
+    approved_at: datetime | None
+
+
+# PSPs report within seconds; those that are slow have a quarter of an hour. Times are real.
+_ARRIVALS: Final = rows.Table(
+    "psp_accounts AS account",
+    PspWebhookArrivals,
+    sql={
+        "psp_account_id": "account.id",
+        "last_webhook_at": """(
+        SELECT max(received_at) FROM psp_events AS event
+        WHERE (event.merchant_id, psp_account_id) = (account.merchant_id, account.id)
+            AND received_at > now() - interval '7 days')""",
+        "approved_at": """(
+        SELECT max(started_at) FROM (
+            SELECT id FROM payments WHERE payments.merchant_id = account.merchant_id
+            ORDER BY id DESC LIMIT 1000
+        ) AS newest JOIN attempts ON
+            (attempts.merchant_id, payment_id) = (account.merchant_id, newest.id)
+        WHERE psp_account_id = account.id AND attempts.state = 'approved'
+            AND started_at BETWEEN now() - interval '7 days' AND now() - interval '15 minutes')""",
+    },
+)
+
+
+async def webhook_arrivals(conn: Conn, merchant_id: str) -> Sequence[PspWebhookArrivals]:
+    """In order of creation, by the merchant's newest 1,000 payments."""
+    return await _ARRIVALS.all(conn, "WHERE merchant_id = $1 ORDER BY id", merchant_id)
+
+
 async def by_id(conn: Conn, psp_account_id: str) -> PspAccount | None:
     """For any merchant: used by webhooks."""
     return await _ACCOUNTS.one(conn, "WHERE id = $1", psp_account_id)

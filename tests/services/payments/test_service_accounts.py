@@ -194,3 +194,23 @@ async def test_settlements_that_a_psp_does_not_list_are_asked_for_later(client: 
         Kind.NOT_FOUND,
         "psp_account_not_found",
     )
+
+
+async def test_operators_see_whether_webhooks_arrive(client: GrpcClient):
+    async def arrivals():
+        found = (await client.call("ListPspWebhookArrivals")).data
+        return {
+            one.name: {"approved_at", "last_webhook_at"} & {f.name for f, _ in one.ListFields()}
+            for one in found
+        }
+
+    made = await client.create()
+    assert await arrivals() == {"a": set(), "b": set()}  # the PSP has some minutes to report it
+    await client.world.rows("UPDATE attempts SET started_at = now() - interval '1 hour'")
+    assert await arrivals() == {"a": {"approved_at"}, "b": set()}
+    await client.world.notice(dispute("e1", made.psp_reference, DisputeState.OPEN))
+    assert await arrivals() == {"a": {"approved_at", "last_webhook_at"}, "b": set()}
+    await client.world.rows("UPDATE attempts SET started_at = now() - interval '8 days'")
+    await client.world.rows("UPDATE psp_events SET received_at = now() - interval '8 days'")
+    assert await arrivals() == {"a": set(), "b": set()}
+    assert not (await client.call("ListPspWebhookArrivals", merchant="mer_2")).data
