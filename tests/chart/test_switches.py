@@ -1,0 +1,152 @@
+"""What each switch of the chart brings, and that no value is one that nothing reads."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from stack.chart import CHART
+from tests.chart.rendering import (
+    CI,
+    EVERY_SWITCH,
+    MINIMAL,
+    env_of,
+    objects,
+    of_kind,
+    pods,
+)
+from tests.chart.test_values import leaves
+
+MORE = {"name": "sidecar", "image": "sidecar:1", "resources": {}}
+
+
+def deployed(values=MINIMAL, *more):
+    """The pods of processes that are the chart's own."""
+    return {
+        one["metadata"]["name"]: one["spec"]["template"]["spec"]
+        for one in of_kind("Deployment", values, *more)
+    }
+
+
+def test_every_value_is_read_by_a_template():
+    templates = "".join(path.read_text() for path in (CHART / "templates").iterdir())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    # What is given on as a whole: to a security context, a container's resources, a selector.
+    whole = {"podSecurityContext", "resources", "peers", "labels", "issuerRef"}
+    unread = [
+        ".".join(path)
+        for path in leaves(values)
+        if not whole & set(path[:-1])
+        if not re.search(rf"\.{path[-1]}\b", templates)
+    ]
+    assert unread == []
+
+
+def test_nothing_reaches_the_gateway_from_outside_unasked():
+    assert not {"Ingress", "HTTPRoute"} & {one["kind"] for one in objects(MINIMAL)}
+    assert {one["spec"]["type"] for one in of_kind("Service") if "type" in one["spec"]} == {
+        "ClusterIP"
+    }
+
+
+def test_ingress_and_route_lead_to_the_gateway():
+    (ingress,) = of_kind("Ingress", EVERY_SWITCH)
+    (rule,) = ingress["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    (route,) = of_kind("HTTPRoute", EVERY_SWITCH)
+    (backend,) = route["spec"]["rules"][0]["backendRefs"]
+    assert path["backend"]["service"]["name"] == backend["name"] == "shop-payments-gateway"
+    assert ingress["spec"]["tls"] == [{"hosts": ["pay.example"], "secretName": "pay-tls"}]
+
+
+def test_every_pod_runs_the_image_that_is_named():
+    digest = "sha256:" + "0" * 64
+    for name, pod in pods(EVERY_SWITCH):
+        assert pod["imagePullSecrets"] == [{"name": "images"}], name
+        images = {container["image"] for container in pod["containers"]}
+        assert images == {f"images.example/shop/incasso@{digest}"}
+
+
+def test_no_image_is_one_that_moves():
+    images = {c["image"] for values in CI for _, pod in pods(values) for c in pod["containers"]}
+    assert [image for image in images if image.endswith(":latest") or ":" not in image] == []
+
+
+def test_processes_have_an_account_of_their_own_or_the_one_that_is_named():
+    assert {pod["serviceAccountName"] for pod in deployed().values()} == {"incasso"}
+    (account,) = of_kind("ServiceAccount")
+    assert account["automountServiceAccountToken"] is False
+    named = ("serviceAccount.create=false", 'serviceAccount.name="mine"')
+    assert {pod["serviceAccountName"] for pod in deployed(MINIMAL, *named).values()} == {"mine"}
+    assert of_kind("ServiceAccount", MINIMAL, *named) == []
+
+
+def test_replicas_are_spread_over_nodes():
+    for one in of_kind("Deployment"):
+        (spread,) = one["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert spread["topologyKey"] == "kubernetes.io/hostname"
+        assert spread["labelSelector"]["matchLabels"] == one["spec"]["selector"]["matchLabels"]
+
+
+def test_what_is_added_to_processes_is_in_all_of_them():
+    for pod in deployed(EVERY_SWITCH).values():
+        (container,) = pod["containers"]
+        assert env_of(container)["TZ"] == "UTC"
+        assert {"name": "more", "mountPath": "/more"} in container["volumeMounts"]
+        assert "more" in {volume["name"] for volume in pod["volumes"]}
+        assert pod["priorityClassName"] == "payments"
+        assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
+        assert [one["key"] for one in pod["tolerations"]] == ["dedicated"]
+
+
+def test_pods_have_the_labels_and_annotations_that_are_added():
+    for one in of_kind("Deployment", EVERY_SWITCH):
+        metadata = one["spec"]["template"]["metadata"]
+        assert metadata["labels"]["tier"] == "backend"
+        assert metadata["labels"]["team"] == "payments"
+        assert metadata["annotations"]["example.com/scrape"] == "true"
+        assert metadata["annotations"]["example.com/owner"] == "payments"
+
+
+def test_another_container_stands_beside_the_process():
+    changed = deployed(MINIMAL, f"services.cod.extraContainers=[{json.dumps(MORE)}]")
+    assert [c["name"] for c in changed["incasso-cod"]["containers"]] == ["cod", "sidecar"]
+    assert [c["name"] for c in changed["incasso-notify"]["containers"]] == ["notify"]
+
+
+def test_more_objects_are_rendered_as_templates():
+    found = [one["metadata"] for one in of_kind("ConfigMap", EVERY_SWITCH)]
+    assert {"name": "incasso-more", "namespace": "shop"} in found
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_a_trace_says_which_pod_made_it(values):
+    for name, pod in deployed(values).items():
+        variables = [one["name"] for one in pod["containers"][0]["env"]]
+        if name.endswith("-sandbox"):
+            continue
+        attributes = env_of(pod["containers"][0])["OTEL_RESOURCE_ATTRIBUTES"]
+        for variable in re.findall(r"\$\((\w+)\)", attributes):
+            assert variables.index(variable) < variables.index("OTEL_RESOURCE_ATTRIBUTES")
+
+
+def test_traces_go_where_it_is_said_and_nowhere_else():
+    for pod in deployed(EVERY_SWITCH).values():
+        env = env_of(pod["containers"][0])
+        assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.observability:4318"
+        assert env["OTEL_TRACES_SAMPLER_ARG"] == "0.5"
+    for pod in deployed().values():
+        assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in env_of(pod["containers"][0])
+
+
+def test_no_secret_is_in_a_configmap_or_a_command():
+    secret = re.compile(r"password|BEGIN [A-Z ]*PRIVATE|://[^/\s]+:[^/\s]+@", re.IGNORECASE)
+    for values in CI:
+        for one in objects(values):
+            if one["kind"] == "ConfigMap":
+                assert not secret.search(yaml.safe_dump(one["data"]))
+        for _, pod in pods(values):
+            for container in pod["containers"]:
+                said = [*container.get("command", []), *container.get("args", [])]
+                assert not secret.search(" ".join(said))
