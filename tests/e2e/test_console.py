@@ -14,12 +14,11 @@ from incasso.merchants.v1 import sessions_pb2
 from stack.demo_member import join
 from stack.embedded import REPOSITORY, healthy
 from stack.topology import Backends, service_processes
-from tests.browser import needs_chromium
+from tests.browser import needs_chromium, opened_page
 from tests.waiting import HANGING_SECONDS, until
 
 pytestmark = needs_chromium
 PASSWORD = "a long password"
-PATIENT = 1000 * HANGING_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +38,13 @@ async def console(stack):
 
 @asynccontextmanager
 async def signed_in(browser, console, email):
-    context = await browser.new_context(locale="en-GB")
-    context.set_default_timeout(PATIENT)
-    page = await context.new_page()
-    await page.goto(f"{console}/payments")
-    await page.get_by_label("E-mail").fill(email)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(f"{console}/payments")
-    yield page
-    await context.close()
+    async with opened_page(browser, locale="en-GB") as page:
+        await page.goto(f"{console}/payments")
+        await page.get_by_label("E-mail").fill(email)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"{console}/payments")
+        yield page
 
 
 async def colleague(stack, merchant, role):
@@ -75,10 +71,10 @@ async def test_finance_gives_money_back_and_the_log_says_so(
         await page.get_by_role("link", name="Refund").click()
         await page.get_by_label("Amount").fill("12,50")
         await page.get_by_role("button", name="Give back").click()
-        await expect(page.get_by_role("status")).to_contain_text("on its way", timeout=PATIENT)
+        await expect(page.get_by_role("status")).to_contain_text("on its way")
         await page.get_by_role("link", name="Audit log").click()
         entry = page.get_by_role("row").filter(has_text="payments.RefundPayment").first
-        await expect(entry).to_contain_text("Done", timeout=PATIENT)
+        await expect(entry).to_contain_text("Done")
         await expect(entry).to_contain_text(paid["id"])
 
     async def given_back():
@@ -109,5 +105,5 @@ async def test_a_link_is_made_and_sent_on_a_phone(stack, console, browser, shop,
         await page.get_by_label("E-mail or mobile number").fill(address)
         await page.get_by_label("What for").fill("Due tazze")
         await page.get_by_role("button", name="Create and send").click()
-        await expect(page.get_by_role("status")).to_contain_text("on its way", timeout=PATIENT)
+        await expect(page.get_by_role("status")).to_contain_text("on its way")
     assert await shop.inbox(address, within_seconds=HANGING_SECONDS)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser import DESK, check, needs_chromium
+from tests.browser import DESK, check, needs_chromium, opened_page
 from tests.services.console.conftest import TOKEN, Console
 from tests.services.console.samples import EXCEPTION_ID, LINK_ID, PAYMENT_ID
 
@@ -37,16 +37,15 @@ PATHS = {
 async def opened(
     browser: Browser, console: Console, *, signed_in: bool = True
 ) -> AsyncIterator[Page]:
-    context = await browser.new_context(viewport={"width": DESK[0], "height": DESK[1]})
-    if signed_in:
-        cookie = {"name": "incasso-session", "value": TOKEN, "url": console.url}
-        await context.add_cookies([cookie])
-    page = await context.new_page()
     complaints: list[str] = []
-    page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    await context.close()
+    viewport = {"width": DESK[0], "height": DESK[1]}
+    async with opened_page(browser, viewport=viewport) as page:
+        if signed_in:
+            cookie = {"name": "incasso-session", "value": TOKEN, "url": console.url}
+            await page.context.add_cookies([cookie])
+        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
     assert [one for one in complaints if "404" not in one] == []
 
 
