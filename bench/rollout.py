@@ -9,10 +9,9 @@ import asyncio
 import random
 import tempfile
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -25,8 +24,8 @@ from bench.losses import CLEAN
 from libs import services, terminal
 from stack.demo_merchant import create_merchant
 from stack.embedded import Stack
-from stack.shop import JourneyFailedError, Shop
-from stack.steady import COME_AGAIN, PAUSE_SECONDS, SteadyStorefront, Verdict
+from stack.shop import Shop
+from stack.steady import Answers, SteadyStorefront, Verdict, at_rate
 
 # What shops and finance read: each service answers at least one of them.
 READS: Final = (
@@ -40,17 +39,9 @@ READS: Final = (
     "/v1/reports/trial-balance",
 )
 READS_SHARE: Final = 0.4  # of all requests
-GIVEN_UP_SECONDS: Final = 60.0
 # As in the chart: a process that leaves serves on until nobody sends to it any more.
 DRAINING: Final = {"*": {"INCASSO_DRAIN_SECONDS": "5", "OTEL_TRACES_SAMPLER_ARG": "0.1"}}
 READY_SECONDS: Final = 0.25  # between looks at the gateways' readiness
-
-
-@dataclass
-class Read:
-    answered: int = 0
-    retries: Counter[str] = field(default_factory=Counter)
-    failed: list[str] = field(default_factory=list)
 
 
 class Gateways:
@@ -89,60 +80,9 @@ class Gateways:
             return False
 
 
-class Readers:
-    def __init__(self, shop: Shop, gateways: Gateways) -> None:
-        self.read = Read()
-        self._shop = shop
-        self._gateways = gateways
-        self._running: set[asyncio.Task[None]] = set()
-
-    @asynccontextmanager
-    async def reading(self, per_second: float) -> AsyncIterator[Read]:
-        reading = asyncio.create_task(self._start(per_second))
-        try:
-            yield self.read
-        finally:
-            reading.cancel()
-            await asyncio.gather(*self._running)
-
-    async def _start(self, per_second: float) -> None:
-        began, started = time.monotonic(), 0
-        while True:
-            while started < (time.monotonic() - began) * per_second:
-                task = asyncio.create_task(self._one(READS[started % len(READS)]))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
-                started += 1
-            await asyncio.sleep(0.5 / per_second)
-
-    async def _one(self, path: str) -> None:
-        ends, wrong = time.monotonic() + GIVEN_UP_SECONDS, ""
-        while time.monotonic() < ends:
-            wrong = await self._ask(path)
-            if not wrong:
-                self.read.answered += 1
-                return
-            self.read.retries[wrong] += 1
-            await asyncio.sleep(PAUSE_SECONDS)
-        self.read.failed.append(f"{path}: {wrong}")
-
-    async def _ask(self, path: str) -> str:
-        headers = {"Authorization": f"Bearer {self._shop.secret_key}"}
-        try:
-            async with self._shop.http.get(self._gateways.url() + path, headers=headers) as answer:
-                body = await answer.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            return type(error).__name__
-        if answer.status in COME_AGAIN:
-            return str(body.get("code", answer.status))
-        if answer.status != 200:  # noqa: PLR2004 - HTTP
-            raise JourneyFailedError(f"{path}: {answer.status} {body}")
-        return ""
-
-
 async def run(
     rate: float, min_ready_seconds: float
-) -> tuple[SteadyStorefront, Read, Verdict, float]:
+) -> tuple[SteadyStorefront, Answers, Verdict, float]:
     names = (*services.NAMES, "gateway")
     with tempfile.TemporaryDirectory(prefix="incasso-rollout-") as folder:
         async with (
@@ -159,12 +99,16 @@ async def run(
             customers = [await shop.customer("tok_visa") for _ in range(5)]
             gateways = Gateways(stack, http)
             store = SteadyStorefront(shop, customers, gateways.url)
-            readers = Readers(shop, gateways)
+            read = Answers()
+
+            async def ask(number: int) -> None:
+                await read.read(replace(shop, url=gateways.url()), READS[number % len(READS)])
+
             began = time.monotonic()
             async with (
                 gateways.watched(),
                 store.selling(rate * (1 - READS_SHARE)),
-                readers.reading(rate * READS_SHARE) as read,
+                at_rate(rate * READS_SHARE, ask),
             ):
                 for name in names:
                     await stack.rolling_restart(name, min_ready_seconds=min_ready_seconds)
@@ -187,7 +131,8 @@ def main(
     latency = [f"{taken.percentile_ms(share):.0f}" for share in (0.5, 0.99)]
     counts = [len(taken.captured), len(taken.failed), taken.retries.total()]
     shown.add_row("payments", *map(str, counts), *latency)
-    shown.add_row("reads", *map(str, (read.answered, len(read.failed), read.retries.total())))
+    reads = [len(read.seconds), len(read.failed), read.retries.total()]
+    shown.add_row("reads", *map(str, reads))
     console.print(shown)
     console.print(f"retries: {dict(taken.retries + read.retries)}; {verdict}")
     console.print("\n".join([*taken.failed, *read.failed][:5]))

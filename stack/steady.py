@@ -1,36 +1,33 @@
-"""A storefront that takes payments at a steady rate, whatever happens to the stack meanwhile.
-
-Each payment is asked for again under its key until it is answered, as a shop's server does. At the
-end the PSP's own books and the payments themselves say what was charged.
+"""Clients that call at a steady rate, whatever happens to the stack meanwhile, and repeat each call
+until it is answered, as a shop's server does. A storefront that sells so: at the end the PSP's own
+books and the payments themselves say what was charged.
 """
 
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Any, Final
+from itertools import count, pairwise
+from typing import Final
 from uuid import uuid4
 
 import aiohttp
 
-from stack.shop import Shop
+from stack.shop import Answer, Shop
 
 AMOUNT_MINOR: Final = 1000
+# Doubled with each try: many that come again at a fixed pace leave no processor for their own answers.
 PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 5.0
 GIVEN_UP_SECONDS: Final = 240.0
 # Still at work, too many at once, and what a proxy or a service that is away answers.
 COME_AGAIN: Final = {409, 429, 500, 502, 503, 504}
 
 
 @dataclass
-class Taken:
-    """`captured` maps the order to the payment that was answered as captured."""
-
-    orders: list[str] = field(default_factory=list)
-    captured: dict[str, str] = field(default_factory=dict)
+class Answers:
     answered_at: list[float] = field(default_factory=list)  # monotonic
     seconds: list[float] = field(default_factory=list)  # until the final answer
     retries: Counter[str] = field(default_factory=Counter)  # by what came before
@@ -44,6 +41,72 @@ class Taken:
     def percentile_ms(self, share: float) -> float:
         ordered = sorted(self.seconds) or [0.0]
         return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+    async def until_known(self, what: str, ask: Callable[[], Awaitable[Answer]]) -> Answer | None:
+        """The first answer that does not ask to come again; None if there is none in time."""
+        began, pause = time.monotonic(), PAUSE_SECONDS
+        while time.monotonic() - began < GIVEN_UP_SECONDS:
+            try:
+                answer = await ask()
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                again = type(error).__name__
+            else:
+                again = _why_again(answer)
+                if not again:
+                    self.answered_at.append(time.monotonic())
+                    self.seconds.append(time.monotonic() - began)
+                    return answer
+            self.retries[again] += 1
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        self.failed.append(f"{what}: no answer, last {again}")
+        return None
+
+    async def read(self, shop: Shop, path: str) -> None:
+        answer = await self.until_known(path, lambda: shop.call("GET", path))
+        if answer is not None and answer.status != 200:  # noqa: PLR2004 - HTTP
+            self.failed.append(f"{path}: {answer.status} {answer.body}")
+
+
+def _why_again(answer: Answer) -> str:
+    """Or "". A payment whose outcome is not known yet is asked for again."""
+    if answer.status in COME_AGAIN:
+        return str(answer.body.get("code", answer.status))
+    return "processing" if answer.body.get("state") == "processing" else ""
+
+
+@asynccontextmanager
+async def at_rate(
+    per_second: float, one: Callable[[int], Awaitable[None]], *, at_once: int = 2000
+) -> AsyncIterator[None]:
+    """Calls `one(0)`, `one(1)`, … while the block runs, and waits for all at its end. A stack that is
+    too slow for the rate has no more than `at_once` to answer.
+    """
+    running: set[asyncio.Future[None]] = set()
+
+    async def start_all() -> None:
+        began = time.monotonic()
+        for number in count():
+            while number > (time.monotonic() - began) * per_second or len(running) >= at_once:  # noqa: ASYNC110 - paced by the clock
+                await asyncio.sleep(0.5 / per_second)
+            task = asyncio.ensure_future(one(number))
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+    starting = asyncio.create_task(start_all())
+    try:
+        yield
+    finally:
+        starting.cancel()
+        await asyncio.gather(*running)
+
+
+@dataclass
+class Taken(Answers):
+    """`captured` maps the order to the payment that was answered as captured."""
+
+    orders: list[str] = field(default_factory=list)
+    captured: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,19 +126,12 @@ class SteadyStorefront:
         self._shop = shop
         self._customers = customers
         self._url = url
-        self._running: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def selling(self, per_second: float, *, at_once: int = 2000) -> AsyncIterator[Taken]:
-        """Sells while the block runs; every payment is answered at its end. A stack that is too
-        slow for the rate has no more than `at_once` payments to answer.
-        """
-        selling = asyncio.create_task(self._sell(per_second, at_once))
-        try:
+        """Sells while the block runs; every payment is answered at its end."""
+        async with at_rate(per_second, self._sell, at_once=at_once):
             yield self.taken
-        finally:
-            selling.cancel()
-            await asyncio.gather(*self._running)
 
     async def verdict(self) -> Verdict:
         taken = self.taken
@@ -91,55 +147,29 @@ class SteadyStorefront:
             unknown_charges=[order for order in ours if len(paid.get(order, [])) != 1],
         )
 
-    async def _sell(self, per_second: float, at_once: int) -> None:
-        began, before = time.monotonic(), len(self.taken.orders)
-        while True:
-            due = before + (time.monotonic() - began) * per_second
-            while len(self.taken.orders) < due and len(self._running) < at_once:
-                self._start()
-            await asyncio.sleep(0.5 / per_second)
-
-    def _start(self) -> None:
-        order = self._shop.next_order()
-        customer = self._customers[len(self.taken.orders) % len(self._customers)]
+    async def _sell(self, number: int) -> None:
+        order, key = self._shop.next_order(), str(uuid4())
+        customer = self._customers[number % len(self._customers)]
+        payment_id = ""
         self.taken.orders.append(order)
-        task = asyncio.create_task(self._pay(order, customer))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
 
-    async def _pay(self, order: str, customer: str) -> None:
-        key, began, taken = str(uuid4()), time.monotonic(), self.taken
-        payment: Any = {}
-        while time.monotonic() - began < GIVEN_UP_SECONDS:
-            again, payment = await self._ask(order, customer, key, payment)
-            if not again:
-                taken.answered_at.append(time.monotonic())
-                taken.seconds.append(time.monotonic() - began)
-                if payment.get("state") == "captured":
-                    taken.captured[order] = payment["id"]
-                else:
-                    taken.failed.append(f"{order}: {payment}")
-                return
-            taken.retries[again] += 1
-            await asyncio.sleep(PAUSE_SECONDS)
-        taken.failed.append(f"{order}: no answer")
+        async def ask() -> Answer:
+            """Once it is there, a payment is looked up."""
+            nonlocal payment_id
+            shop = replace(self._shop, url=self._url())
+            if payment_id:
+                return await shop.call("GET", f"/v1/payments/{payment_id}")
+            answer = await shop.one_click(customer, AMOUNT_MINOR, key=key, order_reference=order)
+            payment_id = answer.body.get("id", "")
+            return answer
 
-    async def _ask(self, order: str, customer: str, key: str, payment: Any) -> tuple[str, Any]:
-        """Why to ask again, or "", and what is known. Once it is there, a payment is looked up."""
-        shop = replace(self._shop, url=self._url())
-        try:
-            if payment:
-                answer = await shop.call("GET", f"/v1/payments/{payment['id']}")
-            else:
-                answer = await shop.one_click(
-                    customer, AMOUNT_MINOR, key=key, order_reference=order
-                )
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            return type(error).__name__, payment
-        if answer.status in COME_AGAIN:
-            return str(answer.body.get("code", answer.status)), payment
-        waits = answer.body.get("state") == "processing"
-        return "processing" if waits else "", answer.body
+        answer = await self.taken.until_known(order, ask)
+        if answer is None:
+            return
+        if answer.body.get("state") == "captured":
+            self.taken.captured[order] = answer.body["id"]
+        else:
+            self.taken.failed.append(f"{order}: {answer.status} {answer.body}")
 
     async def _captured_payments(self) -> dict[str, list[str]]:
         """By order."""

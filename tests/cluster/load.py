@@ -1,8 +1,5 @@
-"""Runs in a pod of the installation: a storefront that takes payments at a steady rate until it is told to stop.
-With `links`, it reads payment links instead.
-
-Each is asked for again under its key until it is answered, as a shop's server does. At the end the PSP's
-own books say what was charged. Prints one line of JSON.
+"""Runs in a pod of the installation: a storefront that sells at a steady rate until it is told to stop.
+With `links`, it reads payment links instead. Prints one line of JSON.
 """
 
 import asyncio
@@ -10,123 +7,30 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import aiohttp
 
 from cli.smoke import merchant_of_its_own
-from stack.shop import Answer, JourneyFailedError, Shop
+from stack.shop import Shop
+from stack.steady import AMOUNT_MINOR, Answers, SteadyStorefront, Verdict, at_rate
 
 STOP = Path("/tmp/stop")
 READY = Path("/tmp/ready")
-AMOUNT_MINOR = 1000
-CREATED, FOUND = 201, 200
-TRIES = 60
-# Doubled with each try: many that come again at a fixed pace leave no processor for their own answers.
-PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 5.0
-# Still at work, too many at once, and what a proxy or a service that is away answers.
-COME_AGAIN = {409, 429, 500, 502, 503, 504}
+AT_ONCE = 500
+CREATED = 201
 
 
-@dataclass
-class Counted:
-    done: int = 0
-    tried_again: int = 0
-    settled_later: int = 0
-    failed: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    orders: set[str] = field(default_factory=set)
-
-
-async def pay(shop: Shop, customer: str, counted: Counted) -> None:
-    order, key, began = shop.next_order(), str(uuid4()), time.monotonic()
-    counted.orders.add(order)
-    answer = await answered(
-        lambda: shop.one_click(customer, AMOUNT_MINOR, key=key, order_reference=order), counted
-    )
-    if answer is not None:
-        state = await outcome(shop, answer, counted)
-        count(counted, answer, began, wrong="" if state == "captured" else state)
-
-
-async def read_link(shop: Shop, link: str, counted: Counted) -> None:
-    began = time.monotonic()
-    counted.orders.add(shop.next_order())
-    answer = await answered(lambda: shop.call("GET", f"/v1/payment-links/{link}"), counted)
-    if answer is not None:
-        count(counted, answer, began, wrong="" if answer.status == FOUND else "refused")
-
-
-async def answered(ask: Callable[[], Awaitable[Answer]], counted: Counted) -> Answer | None:
-    """The first answer that is one; None: given up."""
-    last = ""
-    for number in range(TRIES):
-        counted.tried_again += number > 0
-        try:
-            answer = await ask()
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            last = repr(error)
-        else:
-            if answer.status not in COME_AGAIN:
-                return answer
-            last = f"{answer.status} {answer.body}"
-        await asyncio.sleep(min(PAUSE_SECONDS * 2**number, LONGEST_PAUSE_SECONDS))
-    counted.failed.append(last)
-    return None
-
-
-def count(counted: Counted, answer: Answer, began: float, *, wrong: str) -> None:
-    if wrong:
-        counted.failed.append(f"{answer.status} {wrong} {answer.body}")
-    else:
-        counted.done += 1
-        counted.seconds.append(time.monotonic() - began)
-
-
-async def outcome(shop: Shop, answer: Answer, counted: Counted) -> str:
-    """The state that the payment comes to: a process that died may leave it to the next to find out."""
-    if answer.status != CREATED:
-        return "refused"
-    state: str = answer.body["state"]
-    if state == "captured":
-        return state
-    counted.settled_later += 1
-    try:
-        settled = await shop.settled(answer.body["id"], within_seconds=180)
-    except (aiohttp.ClientError, TimeoutError, ValueError, JourneyFailedError) as error:
-        return f"{state}, then {error!r}"
-    return str(settled["state"])
-
-
-async def run(secret_key: str, rate: float, one: Callable[..., Awaitable[None]]) -> dict[str, Any]:
-    timeout = aiohttp.ClientTimeout(total=15)
-    async with aiohttp.ClientSession(timeout=timeout) as http:
+@asynccontextmanager
+async def shop_of(secret_key: str) -> AsyncIterator[Shop]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http:
         url, sandbox = os.environ["INCASSO_URL"], os.environ["INCASSO_SANDBOX_URL"]
-        shop, counted = Shop(http, url, secret_key, sandbox, ""), Counted()
+        shop = Shop(http, url, secret_key, sandbox, "")
         await shop.lift_limits()
-        if one is pay:
-            things = [await shop.customer("tok_visa") for _ in range(5)]
-        else:
-            things = [(await shop.link(AMOUNT_MINOR)).expect(CREATED)["id"] for _ in range(5)]
-        say_ready()
-        began, running = time.monotonic(), set[asyncio.Future[None]]()
-        while not told_to_stop():
-            due = (time.monotonic() - began) * rate
-            while len(counted.orders) < due and len(running) < 500:
-                thing = things[len(running) % len(things)]
-                task = asyncio.ensure_future(one(shop, thing, counted))
-                running.add(task)
-                task.add_done_callback(running.discard)
-                await asyncio.sleep(0)
-            await asyncio.sleep(0.02)
-        seconds = time.monotonic() - began
-        await asyncio.gather(*running)
-        return {"seconds": round(seconds, 1), **summary(counted, await charged(shop, counted))}
+        yield shop
 
 
 def say_ready() -> None:
@@ -137,32 +41,46 @@ def told_to_stop() -> bool:
     return STOP.exists()
 
 
-async def charged(shop: Shop, counted: Counted) -> dict[str, list[int]]:
-    """By order: what was captured in each charge that took money."""
-    found: dict[str, list[int]] = {}
-    for row in (await shop.books()).values():
-        if row["reference"] in counted.orders and row["captured_minor"]:
-            found.setdefault(row["reference"], []).append(row["captured_minor"])
-    return found
+async def until_told_to_stop() -> None:
+    say_ready()
+    while not told_to_stop():  # noqa: ASYNC110 - from outside the process
+        await asyncio.sleep(0.1)
 
 
-def summary(counted: Counted, books: dict[str, list[int]]) -> dict[str, Any]:
-    ordered = sorted(counted.seconds) or [0.0]
-    return {
-        "done": counted.done,
-        "tried_again": counted.tried_again,
-        "settled_later": counted.settled_later,
-        "failed": len(counted.failed),
-        "failures": counted.failed[:3],
-        "charged_twice": sum(len(rows) > 1 for rows in books.values()),
-        "charged": len(books),
-        "wrong_amounts": sum(rows != [AMOUNT_MINOR] for rows in books.values()),
-        "median_ms": round(1000 * ordered[len(ordered) // 2]),
-        "p99_ms": round(1000 * ordered[int(len(ordered) * 0.99)]),
+async def pay(shop: Shop, rate: float) -> tuple[Answers, Verdict]:
+    customers = [await shop.customer("tok_visa") for _ in range(5)]
+    store = SteadyStorefront(shop, customers, lambda: shop.url)
+    async with store.selling(rate, at_once=AT_ONCE) as taken:
+        await until_told_to_stop()
+    return taken, await store.verdict()
+
+
+async def read(shop: Shop, rate: float) -> tuple[Answers, Verdict]:
+    links = [(await shop.link(AMOUNT_MINOR)).expect(CREATED)["id"] for _ in range(5)]
+    answers = Answers()
+    paths = [f"/v1/payment-links/{link}" for link in links]
+    async with at_rate(rate, lambda n: answers.read(shop, paths[n % 5]), at_once=AT_ONCE):
+        await until_told_to_stop()
+    return answers, Verdict([], [], [])
+
+
+async def main(rate: float, kind: str) -> None:
+    _, secret_key = await asyncio.to_thread(merchant_of_its_own, "sandbox-a")
+    began = time.monotonic()
+    async with shop_of(secret_key) as shop:
+        answers, verdict = await {"payments": pay, "links": read}[kind](shop, rate)
+    said = {
+        "seconds": round(time.monotonic() - began, 1),
+        "answered": len(answers.seconds),
+        "retries": dict(answers.retries),
+        "failed": len(answers.failed),
+        "failures": answers.failed[:3],
+        **{what: len(orders) for what, orders in asdict(verdict).items()},
+        "median_ms": round(answers.percentile_ms(0.5)),
+        "p99_ms": round(answers.percentile_ms(0.99)),
     }
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":
-    _, its_key = merchant_of_its_own("sandbox-a")
-    kind = {"payments": pay, "links": read_link}[sys.argv[2]]
-    print(json.dumps(asyncio.run(run(its_key, float(sys.argv[1]), kind))))
+    asyncio.run(main(float(sys.argv[1]), sys.argv[2]))
