@@ -22,7 +22,9 @@ SUBJECT_PARTS: Final = 4  # incasso.<service>.<noun>.<past verb>; what follows i
 DEAD: Final = "incasso.dead"  # dead letters: incasso.dead.<consumer>
 KEPT: Final = timedelta(days=14)
 HEAD_BYTES: Final = 64  # for message headers besides ours, with room for the client's own
-SETTLED_SECONDS: Final = 30.0
+SETTLED_SECONDS: Final = 60.0
+# What a server that starts, or a cluster that has no leader yet, answers, or does not.
+UNSETTLED: Final = (nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError)
 DUPLICATES: Final = timedelta(minutes=10)  # window in which JetStream drops a repeated Nats-Msg-Id
 
 
@@ -169,8 +171,8 @@ async def connect(url: str, *, service: str, replicas: int = 1) -> Bus:
     while True:
         try:
             await _ensure_stream(bus.js, replicas)
-        except (nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError):
-            await asyncio.sleep(0.2)  # JetStream is still starting
+        except UNSETTLED:
+            await asyncio.sleep(0.2)
         else:
             return bus
 
@@ -188,14 +190,14 @@ async def set_up(bus: Bus, *, replicas: int = 1) -> None:
 
 
 async def once_available(ask: Callable[[], Awaitable[object]]) -> None:
-    """Asks again while a cluster chooses who keeps the stream. Raises ServiceUnavailableError if
-    that does not end.
+    """Asks again while a cluster chooses its leader, or who keeps the stream. Raises the last error
+    of UNSETTLED if that does not end.
     """
     ends = time.monotonic() + SETTLED_SECONDS
     while True:
         try:
             await ask()
-        except nats.js.errors.ServiceUnavailableError:
+        except UNSETTLED:
             if time.monotonic() > ends:
                 raise
             await asyncio.sleep(0.2)

@@ -58,3 +58,15 @@ async def test_a_host_that_accepts_no_writes_is_no_host(new_database):
 )
 def test_the_credentials_hold_for_every_node(url, servers, credentials):
     assert bus.servers(url) == {"servers": servers, **credentials}
+
+
+@pytest.mark.parametrize("unsettled", bus.UNSETTLED)
+async def test_a_cluster_without_a_leader_is_asked_again(unsettled):
+    answers = iter([unsettled(), unsettled(), None])
+
+    async def ask():
+        if error := next(answers):
+            raise error
+
+    await bus.once_available(ask)
+    assert list(answers) == []
