@@ -1,5 +1,5 @@
-"""`incasso doctor`: what can be seen of an installation from outside: replicas, certificates, clocks, outcomes, and a
-merchant's PSPs and webhooks.
+"""`incasso doctor`: what can be seen of an installation from outside: replicas, certificates, clocks, the console,
+outcomes, and a merchant's PSPs and webhooks.
 
 What only a service sees (its database, migrations, events) is reported by `python -m services.<service> check` in its pod.
 """
@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 import typer
@@ -28,6 +30,8 @@ TIMEOUT_SECONDS: Final = 5.0
 SKEW: Final = timedelta(seconds=3)  # the header of HTTP has whole seconds
 RENEWED_BEFORE: Final = timedelta(days=14)
 COLUMNS: Final = ("subject", "state", "detail")
+# On to the OpenID provider, whose configuration the console has to read for it.
+AT_PROVIDER: Final = "/sign-in/provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class Finding:
 def doctor(
     *,
     url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="Of the gateway.")] = "",
+    console: Annotated[
+        str, typer.Option(envvar="INCASSO_CONSOLE_URL", help="Of the console.")
+    ] = "",
     merchant: Annotated[
         str,
         typer.Option(
@@ -50,7 +57,8 @@ def doctor(
 ) -> None:
     """Check an installation from outside; fails when something is wrong."""
     calls.secure()
-    found = [*asyncio.run(_from_outside(url.rstrip("/"))), *_asked(merchant)]
+    seen = asyncio.run(_from_outside(url.rstrip("/"), console.rstrip("/")))
+    found = [*seen, *_asked(merchant)]
     if merchant:
         found += [*_from_psps(merchant), *_to_endpoints(merchant)]
     rows = [asdict(one) for one in found]
@@ -62,8 +70,13 @@ def doctor(
         raise typer.Exit(output.REFUSED)
 
 
-async def _from_outside(url: str) -> list[Finding]:
-    return [*await _replicas(), *await _certificates(), *await _gateway(url)]
+async def _from_outside(url: str, console: str) -> list[Finding]:
+    return [
+        *await _replicas(),
+        *await _certificates(),
+        *await _gateway(url),
+        await _console(console),
+    ]
 
 
 async def _replicas() -> list[Finding]:
@@ -121,6 +134,31 @@ async def _gateway(url: str) -> list[Finding]:
             return [found, _clock(answer.headers.get("Date", ""), datetime.now(UTC))]
     except (aiohttp.ClientError, TimeoutError) as error:
         return [Finding("gateway", "failed", str(error) or type(error).__name__)]
+
+
+async def _console(url: str) -> Finding:
+    """Whether people can sign in: the console sends them on only if it reaches the provider."""
+    if not url:
+        return Finding("console", "not set", "export INCASSO_CONSOLE_URL=https://console.example")
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(f"{url}{AT_PROVIDER}", allow_redirects=False) as answer,
+        ):
+            return _sign_in(answer.status, answer.headers.get("Location", ""), url)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return Finding("console", "failed", str(error) or type(error).__name__)
+
+
+def _sign_in(status: int, location: str, url: str) -> Finding:
+    if status == HTTPStatus.SEE_OTHER:
+        return Finding("console", "ok", f"people sign in at {urlsplit(location).netloc}")
+    if status == HTTPStatus.NOT_FOUND:
+        return Finding("console", "ok", "it has no OpenID provider: people sign in by password")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return Finding("console", "failed", "it does not reach its OpenID provider")
+    return Finding("console", "failed", f"HTTP {status} from {url}")
 
 
 def _clock(said: str, now: datetime) -> Finding:

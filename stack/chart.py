@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from libs import descriptors, services
-from libs.identity import GATEWAY
+from libs.identity import CONSOLE, GATEWAY
 from stack.contracts import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "incasso"
@@ -30,7 +30,7 @@ def facts() -> dict[str, dict[str, list[str]]]:
             "callers": sorted(callers.get(name, set())),
             "calls": sorted(callee for callee, of in callers.items() if name in of),
         }
-        for name in (GATEWAY, *services.NAMES)
+        for name in (GATEWAY, CONSOLE, *services.NAMES)
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from cryptography.fernet import Fernet
 
 from libs import bus_users, services
+from libs.identity import CONSOLE
 from stack import outgoing, roles
 from stack.certificates import Authority, pem_of
 from stack.keys import pair
@@ -57,6 +58,7 @@ def secrets_of(wanted: Installation) -> Iterator[tuple[str, dict[str, str]]]:
     for name in services.NAMES:
         yield name, settings(wanted, name)
         yield f"{name}-owner", _owner(wanted, name)
+    yield CONSOLE, {"incasso_seal_keys": Fernet.generate_key().decode()}
     yield from identities()
     yield from certificates(wanted)
     if wanted.sandbox_url:

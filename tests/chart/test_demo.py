@@ -8,7 +8,7 @@ import yaml
 from cryptography import x509
 
 from libs import services
-from libs.identity import GATEWAY
+from libs.identity import CONSOLE, GATEWAY
 from stack import installation
 from stack.chart import CHART, facts
 from stack.installation import Installation, manifest
@@ -69,9 +69,7 @@ def test_the_command_makes_every_secret_that_a_pod_mounts(made):
 
 
 def test_the_command_makes_no_secret_that_nobody_reads(made):
-    console = {"incasso-console-identity", "incasso-console-tls"}  # which is off by default
-    optional = {"incasso-psp-credentials", *console}
-    assert made.keys() - optional == referenced().keys()
+    assert made.keys() - {"incasso-psp-credentials"} == referenced().keys()
 
 
 @pytest.mark.parametrize("service", services.NAMES)
@@ -207,7 +205,7 @@ def test_an_operators_pod_reaches_what_it_is_told_of():
     spec = policies(DEMO)[component(of_kind("Pod", DEMO)[0])]
     reached = set().union(*(components(one["to"]) for one in spec["egress"]))
     may = {name for name, fact in facts().items() if "operator" in fact["callers"]}
-    assert reached == {*may, GATEWAY, "sandbox"}
+    assert reached == {*may, GATEWAY, CONSOLE, "sandbox"}
 
 
 def test_nats_knows_each_user_by_the_password_of_its_address(made):

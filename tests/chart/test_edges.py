@@ -3,6 +3,7 @@
 import pytest
 
 from libs import services
+from libs.identity import CONSOLE, GATEWAY
 from stack.chart import facts
 from tests.chart.rendering import CI, EVERY_SWITCH, MINIMAL, objects, of_kind, pods
 
@@ -38,9 +39,11 @@ def test_a_service_is_reached_by_those_whom_its_contracts_name(service):
     assert components(ingress["from"]) == set(facts()[service]["callers"])
 
 
-@pytest.mark.parametrize("caller", ["gateway", *services.NAMES])
+@pytest.mark.parametrize("caller", [GATEWAY, CONSOLE, *services.NAMES])
 def test_a_caller_reaches_those_whose_contracts_name_it(caller):
-    egress = [one for one in policies()[caller]["egress"] if one["ports"] == [{"port": 50051}]]
+    egress = [
+        one for one in policies(EVERY_SWITCH)[caller]["egress"] if one["ports"] == [{"port": 50051}]
+    ]
     wanted = set(facts()[caller]["calls"])
     assert set().union(*(components(one["to"]) for one in egress)) == wanted
 

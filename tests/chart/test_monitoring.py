@@ -9,7 +9,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from libs import services
-from libs.identity import GATEWAY
+from libs.identity import CONSOLE, GATEWAY
 from stack.chart import CHART
 from stack.contracts import ROOT
 from tests.chart.rendering import EVERY_SWITCH, MINIMAL, objects, of_kind
@@ -28,7 +28,7 @@ SUFFIXES = {"counter": ("_total",), "histogram": ("_count", "_sum", "_bucket"), 
 @pytest.fixture(scope="module")
 def exported():
     """By series: the labels that its process gives it."""
-    for name in (GATEWAY, *services.NAMES):
+    for name in (GATEWAY, CONSOLE, *services.NAMES):
         importlib.import_module(f"services.{name}.__main__")
     found = {"up": set()}
     for metric in set(REGISTRY._collector_to_names):
@@ -105,7 +105,7 @@ def test_rules_name_this_installation_and_where_their_runbook_is():
 def test_every_process_is_scraped_at_its_own_port():
     (monitor,) = of_kind("PodMonitor", EVERY_SWITCH)
     (wanted,) = monitor["spec"]["selector"]["matchExpressions"]
-    assert set(wanted["values"]) == {GATEWAY, *services.NAMES}
+    assert set(wanted["values"]) == {GATEWAY, CONSOLE, *services.NAMES}
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     assert endpoint["port"] == "admin"
     assert {one["targetLabel"] for one in endpoint["relabelings"]} == {"service", "release"}

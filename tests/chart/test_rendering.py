@@ -119,7 +119,7 @@ def test_other_projects_know_every_field_of_their_kinds(tmp_path):
 
 def misspelt():
     """By what is said of it: an object with a mistake of each sort."""
-    (route,) = deepcopy(of_kind("HTTPRoute", EVERY_SWITCH))
+    route, *_ = deepcopy(of_kind("HTTPRoute", EVERY_SWITCH))
     route["spec"]["rules"][0]["matchess"] = []
     (monitor,) = deepcopy(of_kind("PodMonitor", EVERY_SWITCH))
     monitor["spec"]["podMetricsEndpoints"][0]["interval"] = "30 seconds"

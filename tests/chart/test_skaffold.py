@@ -145,7 +145,10 @@ def test_production_has_nothing_of_the_demo():
     found = applied("prod")
     (release,) = found["deploy"]["helm"]["releases"]
     assert "demo" not in "".join(release["valuesFiles"])
-    assert [one["resourceName"] for one in found["portForward"]] == ["incasso-gateway"]
+    assert [one["resourceName"] for one in found["portForward"]] == [
+        "incasso-gateway",
+        "incasso-console",
+    ]
     assert found["verify"] == []
 
 

@@ -50,14 +50,22 @@ def test_nothing_reaches_the_gateway_from_outside_unasked():
     }
 
 
+def led_to(component):
+    """What Ingress and HTTPRoute of a process say: the spec of the one, and the service of both."""
+    name = f"shop-payments-{component}"
+    ingress, route = (
+        next(one["spec"] for one in of_kind(kind, EVERY_SWITCH) if one["metadata"]["name"] == name)
+        for kind in ("Ingress", "HTTPRoute")
+    )
+    (backend,) = route["rules"][0]["backendRefs"]
+    assert backend == {"name": name, "port": 80}
+    return ingress, {"name": name, "port": {"name": "http"}}
+
+
 def test_ingress_and_route_lead_to_the_gateway():
-    (ingress,) = of_kind("Ingress", EVERY_SWITCH)
-    (rule,) = ingress["spec"]["rules"]
-    (path,) = rule["http"]["paths"]
-    (route,) = of_kind("HTTPRoute", EVERY_SWITCH)
-    (backend,) = route["spec"]["rules"][0]["backendRefs"]
-    assert path["backend"]["service"]["name"] == backend["name"] == "shop-payments-gateway"
-    assert ingress["spec"]["tls"] == [{"hosts": ["pay.example"], "secretName": "pay-tls"}]
+    ingress, backend = led_to("gateway")
+    assert ingress["rules"][0]["http"]["paths"][0]["backend"]["service"] == backend
+    assert ingress["tls"] == [{"hosts": ["pay.example"], "secretName": "pay-tls"}]
 
 
 def test_every_pod_runs_the_image_that_is_named():

@@ -25,6 +25,8 @@ WRONG = {
     'migrations.mode="never"': "mode",
     'networkPolicy.nats.peers=[{"podselector": {}}]': "podselector",
     "telemetry.samplingRatio=2": "samplingRatio",
+    'console.url="console.example"': "url",
+    'console.oidc.clientSecret="abc"': "clientSecret",
     "secret={}": "secret",
 }
 
@@ -43,6 +45,7 @@ def test_a_wrong_value_is_refused_with_its_key(version, wrong, key):
         "httpRoute.enabled=true": "httpRoute.parentRefs is needed",
         "tls.certManager.enabled=true": "tls.certManager.issuerRef is needed",
         "serviceAccount.create=false": "serviceAccount.name is needed",
+        "console.enabled=true": "console.url is needed",
     }.items(),
 )
 def test_what_is_needed_is_asked_for(missing, said):

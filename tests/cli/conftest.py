@@ -24,7 +24,12 @@ from tests.kit.database_reset import DatabaseReset
 from tests.services.merchants.conftest import Merchants, Time, connected, serving
 
 AT = wire.timestamp(datetime(2026, 11, 20, 12, tzinfo=UTC))
-VARIABLES = ("INCASSO_MERCHANT", "INCASSO_DATABASE_URL", *(s.target_variable for s in SERVICES))
+VARIABLES = (
+    "INCASSO_MERCHANT",
+    "INCASSO_CONSOLE_URL",
+    "INCASSO_DATABASE_URL",
+    *(s.target_variable for s in SERVICES),
+)
 
 
 @dataclass

@@ -37,7 +37,7 @@ async def test_what_nobody_named_is_not_looked_at_and_not_called_wrong(merchants
     assert done.exit_code == 0, done.output
     assert found[f"merchants {merchants.target}"] == ("ok", "serving")
     assert found["outcomes"] == ("ok", "")
-    assert found["gateway"][0] == found["cod"][0] == "not set"
+    assert found["gateway"][0] == found["console"][0] == found["cod"][0] == "not set"
 
 
 async def test_a_replica_that_does_not_answer_is_wrong(targets, free_port):
@@ -46,10 +46,12 @@ async def test_a_replica_that_does_not_answer_is_wrong(targets, free_port):
     assert "no answer" in done.stdout
 
 
-async def test_a_gateway_that_does_not_answer_is_wrong(targets, free_port):
-    done, _ = await examined(targets, "--url", f"http://127.0.0.1:{free_port()}")
+async def test_a_gateway_or_console_that_does_not_answer_is_wrong(targets, free_port):
+    nobody = f"http://127.0.0.1:{free_port()}"
+    done = await Command(targets)("doctor", "--url", nobody, "--console", nobody, "--json")
     assert done.exit_code == 1
-    assert "gateway" in done.stdout
+    states = {row["subject"]: row["state"] for row in json.loads(done.stdout)}
+    assert states["gateway"] == states["console"] == "failed"
 
 
 async def test_outcomes_that_wait_for_a_person_are_wrong(payments, targets):
@@ -134,6 +136,21 @@ async def test_endpoints_that_accept_nothing_are_wrong(targets):
     states = {row["subject"]: row["state"] for row in json.loads(done.stdout)}
     wrong = {name for name in ENDPOINTS if states[f"webhooks to {name}"] == "failed"}
     assert wrong == {"failing", "dead", "gone"}
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "said"),
+    [
+        (303, "ok", "people sign in at id.example"),
+        (404, "ok", "by password"),
+        (503, "failed", "does not reach its OpenID provider"),
+        (500, "failed", "HTTP 500"),
+    ],
+)
+def test_a_console_whose_provider_it_does_not_reach_is_wrong(status, state, said):
+    found = doctor._sign_in(status, "https://id.example/authorize?state=a", "https://console")
+    assert (found.subject, found.state) == ("console", state)
+    assert said in found.detail
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (3, "ok"), (-4, "failed")])

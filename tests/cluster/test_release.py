@@ -4,7 +4,6 @@
 """
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +33,7 @@ from tests.cluster.conftest import (
     until,
     upgrade,
 )
+from tests.cluster.reach import reached_from, read_from
 
 OURS = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component notin ({STORES},operator)"
 
@@ -131,44 +131,40 @@ def test_a_node_dies_and_what_it_did_is_done_by_the_others():
         until(all_ready, 480)
 
 
-CONNECT = """
-import socket, sys
-for where in sys.argv[1:]:
-    host, port = where.rsplit(":", 1)
-    try:
-        socket.create_connection((host, int(port)), 5).close()
-        print(where, "reached")
-    except OSError as error:
-        print(where, "not reached:", error)
-"""
-
-
-def reached_from(name, labels, *addresses, release=RELEASE):
-    """Whether a pod with these labels gets a connection, by address."""
-    pod = start(operators_pod(name, "sleep", "600", labels=labels, release=release))
-    try:
-        time.sleep(5)  # a policy knows a pod's address once its status says so
-        said = kubectl("exec", pod, "--", "python", "-c", CONNECT, *addresses)
-    finally:
-        kubectl("delete", "pod", pod, "--wait")
-    found = dict(line.split(" ", 1) for line in said.splitlines())
-    return {address: found[address] == "reached" for address in addresses}
-
-
-def test_a_pod_without_the_right_label_reaches_neither_payments_nor_its_database():
-    addresses = [f"{RELEASE}-payments:50051", f"{RELEASE}-postgresql:5432", f"{RELEASE}-nats:4222"]
+def test_a_pod_without_the_right_label_reaches_neither_payments_nor_its_database_nor_the_console():
+    addresses = [
+        f"{RELEASE}-{where}"
+        for where in ("payments:50051", "postgresql:5432", "nats:4222", "console:80")
+    ]
     component = "app.kubernetes.io/component"
     stranger = {component: "shop", "app.kubernetes.io/instance": "another"}
     cases = {
-        "stranger": (stranger, [False, False, False]),
-        "of-notify": ({component: "notify"}, [False, True, True]),
-        "of-cod": ({component: "cod"}, [True, True, True]),
-        "of-operators": ({}, [True, False, False]),
+        "stranger": (stranger, [False, False, False, False]),
+        "of-notify": ({component: "notify"}, [False, True, True, False]),
+        "of-cod": ({component: "cod"}, [True, True, True, False]),
+        "of-operators": ({}, [True, False, False, True]),
+        "of-console": ({component: "console"}, [True, False, False, False]),
     }
     for name, (labels, wanted) in cases.items():
         found = reached_from(f"test-{name}", labels, *addresses)
         assert list(found.values()) == wanted, (name, found)
-    note("NetworkPolicy: a stranger reaches nothing, notify not payments, operators no store")
+    note(
+        "NetworkPolicy: a stranger reaches nothing, notify not payments, operators no store, "
+        "the console payments alone of these, and nobody but operators the console"
+    )
+
+
+def test_the_console_shows_where_to_sign_in():
+    pod = start(operators_pod("test-console", "sleep", "600"))
+    try:
+        page = until(lambda: read_from(pod, f"http://{RELEASE}-console/sign-in"), 60)
+        said = kubectl("exec", pod, "--", "python", "-m", "cli", "doctor", "--json")
+    finally:
+        kubectl("delete", "pod", pod, "--wait")
+    assert 'type="password"' in page
+    found = {row["subject"]: row["state"] for row in json.loads(said)}
+    assert found["console"] == "ok"
+    note("console: its sign-in page is shown, and `incasso doctor` has found nothing")
 
 
 ASK = """

@@ -53,6 +53,12 @@ annotations:
 {{- end -}}
 {{- end -}}
 
+{{/* The account of a process: (list $ "payments"). */}}
+{{- define "incasso.serviceAccountOf" -}}
+{{- $account := include "incasso.serviceAccount" (index . 0) -}}
+{{- ternary (printf "%s-console" $account) $account (and (eq (index . 1) "console") (index . 0).Values.serviceAccount.create) -}}
+{{- end -}}
+
 {{/* The name of a Secret: (list $ .Values.secrets.tls "payments"). */}}
 {{- define "incasso.secret" -}}
 {{- index . 1 | replace "<fullname>" (include "incasso.fullname" (index . 0)) | replace "<service>" (index . 2) -}}
@@ -66,6 +72,15 @@ annotations:
 {{- $demo = dict "env" (include "incasso.demoMessages" (index . 0) | fromYaml) -}}
 {{- end -}}
 {{- mergeOverwrite (deepCopy $values.defaults) $demo (deepCopy (default dict (index $values.services (index . 1)))) | toYaml -}}
+{{- end -}}
+
+{{/* Processes with what the contracts say of them; the console only where it is wanted. */}}
+{{- define "incasso.processes" -}}
+{{- $facts := .Files.Get "files/services.yaml" | fromYaml -}}
+{{- if not .Values.console.enabled -}}
+{{- $_ := unset $facts "console" -}}
+{{- end -}}
+{{- toYaml $facts -}}
 {{- end -}}
 
 {{/* By what the pods of all processes are restricted. */}}
@@ -121,27 +136,32 @@ securityContext:
 - {name: INCASSO_SECRETS_DIR, value: {{ index . 3 }}}
 - {name: INCASSO_IDENTITY_KEY_FILE, value: /etc/incasso/identity/identity.key}
 - {name: INCASSO_PUBLIC_URL, value: {{ required "publicUrl is needed: where shoppers reach the gateway" $root.Values.publicUrl | quote }}}
-{{- range $facts.calls }}
-- {name: INCASSO_{{ upper . }}_TARGET, value: "dns:///{{ include "incasso.fullname" $root }}-{{ . }}-headless:50051"}
+{{- /* Gateway and console know every service, whoever of them may be asked today. */}}
+{{- range $other, $fact := include "incasso.processes" $root | fromYaml }}
+{{- if and $fact.grpc (or (not $facts.grpc) (has $other $facts.calls)) }}
+- {name: INCASSO_{{ upper $other }}_TARGET, value: "dns:///{{ include "incasso.fullname" $root }}-{{ $other }}-headless:50051"}
+{{- end }}
 {{- end }}
 {{- if $root.Values.tls.enabled }}
 - {name: INCASSO_TLS_CERTIFICATE_FILE, value: /etc/incasso/tls/tls.crt}
 - {name: INCASSO_TLS_KEY_FILE, value: /etc/incasso/tls/tls.key}
 - {name: INCASSO_TLS_CA_FILE, value: /etc/incasso/tls/ca.crt}
 {{- end }}
-{{- if eq $name "gateway" }}
+{{- if not $facts.grpc }}
 - {name: INCASSO_HTTP_PORT, value: "8080"}
-- {name: INCASSO_TRUSTED_PROXIES, value: {{ $root.Values.trustedProxies | quote }}}
-- {name: INCASSO_CONTACT_EMAIL, value: {{ $root.Values.contactEmail | quote }}}
 {{- else }}
 - {name: INCASSO_GRPC_PORT, value: "50051"}
 - {name: INCASSO_TRUST_DIR, value: /etc/incasso/trust}
 # For a database that is not there yet, and for its migrations: as long as these may take.
 - {name: INCASSO_STARTUP_WAIT_SECONDS, value: {{ $root.Values.migrations.activeDeadlineSeconds | quote }}}
 {{- end }}
-{{- if eq $name "payments" }}
+{{- if eq $name "gateway" }}
+- {name: INCASSO_TRUSTED_PROXIES, value: {{ $root.Values.trustedProxies | quote }}}
+- {name: INCASSO_CONTACT_EMAIL, value: {{ $root.Values.contactEmail | quote }}}
+{{- else if eq $name "payments" }}
 - {name: INCASSO_PSP_CREDENTIALS_DIR, value: /etc/incasso/psp}
 {{- end }}
+{{- include "incasso.consoleEnv" (list $root $name) }}
 {{- end -}}
 
 {{/* Files of a process: (list $ "payments" $process). */}}
@@ -160,9 +180,16 @@ securityContext:
           name: {{ $from.secret }}
           items: [{key: {{ $from.key | quote }}, path: {{ $file | quote }}}]
       {{- end }}
+      {{- with $root.Values.console.oidc.existingSecret }}
+      {{- if eq $name "console" }}
+      - secret:
+          name: {{ . }}
+          items: [{key: {{ $root.Values.console.oidc.secretKey | quote }}, path: incasso_oidc_client_secret}]
+      {{- end }}
+      {{- end }}
 - name: identity
   secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.identity $name) }}, defaultMode: 0440}
-{{- if ne $name "gateway" }}
+{{- if not (has $name (list "gateway" "console")) }}
 - name: trust
   secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.trust $name) }}, defaultMode: 0440}
 {{- end }}
@@ -176,7 +203,7 @@ securityContext:
 {{- end }}
 - name: tmp
   {{- /* Files that are imported wait there, each up to 1Gi, and workbooks that are exported. A pod that takes more is evicted. */}}
-  emptyDir: {sizeLimit: {{ if has $name (list "gateway" "reporting") }}4Gi{{ else }}64Mi{{ end }}}
+  emptyDir: {sizeLimit: {{ if has $name (list "gateway" "console" "reporting") }}4Gi{{ else }}64Mi{{ end }}}
 {{- end -}}
 
 {{- define "incasso.mounts" -}}
@@ -184,7 +211,7 @@ securityContext:
 {{- $name := index . 1 -}}
 - {name: settings, mountPath: /etc/incasso/settings, readOnly: true}
 - {name: identity, mountPath: /etc/incasso/identity, readOnly: true}
-{{- if ne $name "gateway" }}
+{{- if not (has $name (list "gateway" "console")) }}
 - {name: trust, mountPath: /etc/incasso/trust, readOnly: true}
 {{- end }}
 {{- if $root.Values.tls.enabled }}
