@@ -19,6 +19,7 @@ from services.console.calls import Edge
 from services.console.config import Config
 from services.console.cookies import Cookies
 from services.console.entrance import SIGN_IN, Entrance
+from services.console.kept_forms import KeptForms
 from services.console.page import Page
 from services.console.proofs import Proofs
 from services.console.rendering import HEADERS, Renderer
@@ -47,6 +48,7 @@ def runner(
         edge=Edge(upstreams, tasks),
         cookies=cookies,
         proofs=Proofs(seal, config.public_url),
+        kept=KeptForms(seal),
         addresses=addresses,
         renderer=renderer,
     )

@@ -8,6 +8,7 @@ from aiohttp import web
 SESSION: Final = "incasso-session"
 VISIT: Final = "incasso-visit"  # of a browser without a session, for its sign-in
 LANGUAGE: Final = "incasso-language"
+KEPT: Final = "incasso-kept"  # a form whose sender proves first who they are
 YEAR_SECONDS: Final = 31_536_000
 MAX_VALUE: Final = 4000
 

@@ -3,23 +3,26 @@
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from aiohttp import web
 
+from libs.clock import world_now
 from libs.errors import Kind, OutcomeUnknown, Refusal
 from libs.web.client_addresses import Addresses
 from libs.web.forms import form_of
 from services.console import proofs, session
 from services.console.calls import Calls, Edge
-from services.console.cookies import SESSION, Cookies
+from services.console.cookies import KEPT, SESSION, Cookies
 from services.console.errors import ReauthenticationNeeded, RoleTooLow, SignInNeeded
+from services.console.kept_forms import LIFE, KeptForms
 from services.console.page import Html, Page, See
 from services.console.proofs import Proofs
 from services.console.rendering import Renderer
 from services.console.rules.onward import onward
+from services.console.rules.proving import proof_is_fresh
 from services.console.session import SignedIn
-from services.console.visit import Visit
+from services.console.visit import KEY, Visit
 
 MAX_FORM_BYTES: Final = 64 * 1024
 SIGN_IN: Final = "/sign-in"
@@ -36,6 +39,7 @@ class Entrance:
     edge: Edge
     cookies: Cookies
     proofs: Proofs
+    kept: KeptForms
     addresses: Addresses
     renderer: Renderer
 
@@ -81,19 +85,30 @@ class Door:
     async def _answer(self, request: web.Request, who: SignedIn) -> web.StreamResponse:
         visit = await self._visit(request, who)
         try:
-            if self._page.changes:
-                self._in.proofs.check(request, visit.form.get(proofs.FIELD, ""), who.session.id)
-            if not self._page.scopes <= who.scopes:
-                raise RoleTooLow
+            self._check(visit)
             return self._shown(visit, await self._page.handle(visit))
         except ReauthenticationNeeded:
-            return see(with_next(PROVE, visit.form.get("here", "")))
+            return self._to_prove(visit)
         except Refusal as refusal:
             return await self._refused(visit, refusal)
 
+    def _check(self, visit: Visit) -> None:
+        """Raises FormForeign, FormOld, RoleTooLow, ReauthenticationNeeded."""
+        who, proof = visit.who, visit.form.get(proofs.FIELD, "")
+        if self._page.changes:
+            self._in.proofs.check(visit.request, proof, who.session.id)
+        if not self._page.scopes <= who.scopes:
+            raise RoleTooLow
+        if self._page.grave and not proof_is_fresh(who.proved_at, world_now()):
+            raise ReauthenticationNeeded
+
     async def _visit(self, request: web.Request, who: SignedIn) -> Visit:
         upstreams = self._in.edge.upstreams
-        form = await form_of(request, MAX_FORM_BYTES) if self._page.changes else {}
+        form = (
+            await form_of(request, MAX_FORM_BYTES)
+            if self._page.changes
+            else self._kept(request, who)
+        )
         return Visit(
             request=request,
             who=who,
@@ -103,6 +118,23 @@ class Door:
             merchant=await session.merchant_of(upstreams) if self._page.merchant else None,
             form=form,
         )
+
+    def _kept(self, request: web.Request, who: SignedIn) -> dict[str, str]:
+        sealed = self._in.cookies.get(request, KEPT)
+        return self._in.kept.open(sealed, session_id=who.session.id, path=request.path)
+
+    def _to_prove(self, visit: Visit) -> web.Response:
+        """And then back to the form, with what was typed."""
+        here = onward(visit.form.get("here", ""))
+        path, form = urlsplit(here).path, dict(visit.form)
+        if path != visit.request.path:  # other forms are on that page, which are other changes
+            form.pop(KEY, None)
+        response = see(with_next(PROVE, here))
+        kept = self._in.kept.close(form, session_id=visit.who.session.id, path=path)
+        if kept:
+            seconds = int(LIFE.total_seconds())
+            self._in.cookies.set(response, KEPT, kept, max_age=seconds)
+        return response
 
     async def _refused(self, visit: Visit, refusal: Refusal) -> web.StreamResponse:
         """The form again, with what was typed; or a page that says why not."""
@@ -126,7 +158,10 @@ class Door:
                 self._in.cookies.set(response, SESSION, answer.new_token)
             return response
         proof = self._in.proofs.make(visit.who.session.id)
-        return self._in.renderer.page(visit, self._page, answer, proof=proof)
+        response = self._in.renderer.page(visit, self._page, answer, proof=proof)
+        if visit.form and not self._page.changes:
+            self._in.cookies.drop(response, KEPT)
+        return response
 
 
 def see(path: str, *, said: str = "") -> web.Response:

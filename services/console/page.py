@@ -13,6 +13,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from libs import client, descriptors
 from libs.upstreams import rpc_of
+from services.console.rules.proving import GRAVE
 
 if TYPE_CHECKING:
     from services.console.visit import Visit
@@ -69,6 +70,11 @@ class Page:
     @property
     def changes(self) -> bool:
         return self.method != "GET"
+
+    @property
+    def grave(self) -> bool:
+        """Whether a member proves first that it is them."""
+        return self.changes and bool(self.scopes & GRAVE)
 
 
 def rpc_named(name: str) -> MethodDescriptor:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from incasso.merchants.v1 import audit_pb2, members_pb2
-from services.console.page import Html, Page, get
+from services.console.page import Html, Page, See, get, post
 from services.console.visit import PAGE_ROWS, Visit
 
 AREA: Final = "audit"
@@ -26,6 +26,16 @@ async def log(visit: Visit) -> Html:
     )
 
 
+async def check(visit: Visit) -> Html | See:
+    """Whether every record still follows from the one before."""
+    found = await visit.change(audit_pb2.CheckAuditEntriesRequest())
+    if not found.HasField("first_broken"):
+        return See("/audit", said="intact")
+    return Html("audit_broken.html", {"found": found})
+
+
+LIST: Final = ("merchants.ListAuditEntries", "merchants.ListMembers")
 PAGES: Final[tuple[Page, ...]] = (
-    get("/audit", log, AREA, "merchants.ListAuditEntries", "merchants.ListMembers"),
+    get("/audit", log, AREA, *LIST),
+    post("/audit/check", check, AREA, "merchants.CheckAuditEntries"),
 )

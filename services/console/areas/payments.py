@@ -12,7 +12,7 @@ from services.console.errors import ReauthenticationNeeded
 from services.console.listing import enum_value, filters
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.amounts import amount_of
-from services.console.rules.refunds import needs_proof, proof_is_fresh
+from services.console.rules.proving import needs_proof, proof_is_fresh
 from services.console.shown import enum
 from services.console.timeline import steps
 from services.console.visit import PAGE_ROWS, Visit

@@ -30,6 +30,13 @@ async def sessions(visit: Visit) -> Html:
     return Html("sessions.html", {"sessions": answer.sessions})
 
 
+async def describe(visit: Visit) -> See:
+    """The name that colleagues see."""
+    request = sessions_pb2.UpdatePersonRequest(token=visit.who.token, name=visit.typed("name"))
+    await visit.change(request)
+    return See("/sessions", said="described")
+
+
 async def end_one(visit: Visit) -> See:
     request = ENDS(
         token=visit.who.token, which=ENDS.WHICH_NAMED, session_id=visit.part("session_id")
@@ -70,6 +77,15 @@ PAGES: Final[tuple[Page, ...]] = (
     get("/merchants", merchants, AREA, "merchants.ListMemberships", merchant=False),
     post("/merchants", choose, AREA, "merchants.SelectMerchant", merchant=False),
     get("/sessions", sessions, AREA, "merchants.ListSessions", merchant=False),
+    post(
+        "/sessions",
+        describe,
+        AREA,
+        "merchants.ListSessions",
+        "merchants.UpdatePerson",
+        again=sessions,
+        merchant=False,
+    ),
     post("/sessions/end-others", end_others, AREA, "merchants.EndSessions", merchant=False),
     post("/sessions/{session_id}/end", end_one, AREA, "merchants.EndSessions", merchant=False),
     post("/sign-out", sign_out, AREA, "merchants.EndSessions", merchant=False),

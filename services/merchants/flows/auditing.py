@@ -1,6 +1,6 @@
 """The console's audit log: what a member is about to do, and how it ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from libs import context, idempotency, ids, telemetry
@@ -37,7 +37,10 @@ class RecordOutcome:
 
 
 async def record_intent(deps: Deps, cmd: RecordIntent, key: Key) -> str:
-    """The entry's id."""
+    """The entry's id. A form that is sent again is the same intent, also when what it is about has
+    changed since, as it has if the first call was made and nobody learned of it.
+    """
+    key = replace(key, request_hash=rules.asked_hash(cmd.action, cmd.subject_id, cmd.after))
     before, after = rules.recordable("before", cmd.before), rules.recordable("after", cmd.after)
     merchant_id, actor = context.merchant_id(), context.current().actor
 

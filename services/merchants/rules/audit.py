@@ -3,6 +3,7 @@
 An intent without an outcome is a change of which nobody knows whether it was made.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -69,6 +70,11 @@ class AuditEntry:
     trace_id: str
     created_at: datetime
     ended_at: datetime | None
+
+
+def asked_hash(action: str, subject_id: str, after: str) -> bytes:
+    """Of what was asked for, and not of the circumstances."""
+    return hashlib.sha256(json.dumps([action, subject_id, after]).encode()).digest()
 
 
 def recordable(field: str, text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from incasso.merchants.v1 import audit_pb2, sessions_pb2
 from libs.errors import InternalError, Kind, RemoteRefusal, ServiceUnavailable
 from libs.roles import SCOPES, Role
-from tests.services.console.conftest import KEY, Console
+from tests.services.console.conftest import KEY, TOKEN, Console
 from tests.services.console.samples import (
     MEMBER_ID,
     MERCHANT_ID,
@@ -88,19 +88,55 @@ async def test_what_is_no_amount_is_not_refunded(console: Console, amount: str):
     assert console.services.calls("RefundPayment") == 0
 
 
-async def test_a_large_refund_asks_for_the_password_again(console: Console):
-    owner = SCOPES[Role.OWNER]
-    console.services.answers["AuthenticateSession"] = authenticated(
-        owner, proved=timedelta(hours=1)
-    )
-    status, place, _ = await refund(console, "100.01", here=FORM)
-    assert (status, place) == (303, f"/prove?next={FORM.replace('/', '%2F')}")
+async def refused_until_proved(console: Console, path: str, fields: dict[str, str]) -> str:
+    """The page to which the sender goes; their browser keeps what the console gave it."""
+    stale = authenticated(SCOPES[Role.OWNER], proved=timedelta(hours=1))
+    console.services.answers["AuthenticateSession"] = stale
+    sent = {"proof": await console.proof(), "key": "", **fields}
+    async with console.request("POST", path, data=sent) as response:
+        assert response.status == 303
+        if "incasso-kept" in response.cookies:
+            console.cookies["incasso-kept"] = response.cookies["incasso-kept"].value
+        console.services.answers["AuthenticateSession"] = authenticated(SCOPES[Role.OWNER])
+        return response.headers["Location"]
+
+
+async def test_a_large_refund_asks_for_the_password_and_keeps_what_was_typed(console: Console):
+    fields = {"amount": "100.01", "reason": "Tazza rotta, così", "here": FORM}
+    place = await refused_until_proved(console, FORM, fields)
+    assert place == f"/prove?next={FORM.replace('/', '%2F')}"
     assert console.services.calls("RefundPayment") == 0
-    status, place, _ = await refund(console, "100.00")
+    async with console.request("GET", FORM) as response:
+        page = await response.text()
+        assert response.cookies["incasso-kept"].value == ""  # shown once
+    assert 'value="100.01"' in page
+    assert 'value="Tazza rotta, così"' in page
+    _, place, _ = await refund(console, "100.01")
     assert place.endswith("said=refunded")
-    console.services.answers["AuthenticateSession"] = authenticated(owner)
-    status, place, _ = await refund(console, "100.01")
+
+
+async def test_a_refund_up_to_the_limit_needs_no_further_proof(console: Console):
+    stale = authenticated(SCOPES[Role.OWNER], proved=timedelta(hours=1))
+    console.services.answers["AuthenticateSession"] = stale
+    _, place, _ = await refund(console, "100.00")
     assert place.endswith("said=refunded")
+
+
+async def test_what_was_typed_is_shown_on_its_own_page_and_to_its_own_session(console: Console):
+    await refused_until_proved(console, FORM, {"amount": "100.01", "here": FORM})
+    assert "100.01" not in await console.page(f"/payments/{PAYMENT_ID}")
+    other = authenticated(SCOPES[Role.OWNER])(sessions_pb2.AuthenticateSessionRequest(token=TOKEN))
+    other.session.id = "ses_of_another"
+    console.services.answers["AuthenticateSession"] = other
+    assert "100.01" not in await console.page(FORM)
+    console.cookies["incasso-kept"] = "made-up"
+    assert "100.01" not in await console.page(FORM)
+
+
+async def test_a_form_whose_outcome_is_unknown_keeps_its_key_through_the_proof(console: Console):
+    key = "form-6f1c1c5e-9c2a-4a57-9d1e-3f1f9a3b2c1d"
+    await refused_until_proved(console, FORM, {"amount": "100.01", "key": key, "here": FORM})
+    assert f'name="key" value="{key}"' in await console.page(FORM)
 
 
 async def test_a_proof_replaces_the_token_of_the_session(console: Console):

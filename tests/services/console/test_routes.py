@@ -1,14 +1,15 @@
 """What holds on every page, made from the table of pages: nobody has to remember it for a new one."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
-from libs.roles import Role
+from libs.roles import SCOPES, Role
 from services.console.page import Page, is_audited, rpc_named
 from services.console.routes import PAGES
 from tests.services.console.conftest import Console
-from tests.services.console.samples import PATHS
+from tests.services.console.samples import PATHS, authenticated
 
 CHANGES = [page for page in PAGES if page.changes]
 # Of the person's own account, so that every role may: no merchant's data change.
@@ -96,6 +97,15 @@ async def test_nobody_frames_caches_or_scripts_a_page(console: Console, page: Pa
     assert "camera=()" in headers["Permissions-Policy"]
     assert "Server" not in headers
     assert "Strict-Transport-Security" not in headers  # the tests' console has no TLS
+
+
+@pytest.mark.parametrize("page", [p for p in CHANGES if p.grave], ids=name_of)
+async def test_what_gives_power_for_good_needs_a_fresh_proof(console: Console, page: Page):
+    owner = authenticated(SCOPES[Role.OWNER], proved=timedelta(minutes=11))
+    console.services.answers["AuthenticateSession"] = owner
+    status, place, _ = await console.post(path_of(page), {"here": "/team"})
+    assert (status, place) == (303, "/prove?next=%2Fteam")
+    assert "RecordIntent" not in {seen.name for seen in console.services.seen}
 
 
 @pytest.mark.parametrize("page", [p for p in CHANGES if p.path not in OWN], ids=name_of)

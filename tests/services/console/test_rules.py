@@ -9,7 +9,7 @@ from services.console.rules import charts
 from services.console.rules.amounts import amount_of
 from services.console.rules.contacts import Contact, contact_of
 from services.console.rules.onward import onward
-from services.console.rules.refunds import needs_proof, proof_is_fresh
+from services.console.rules.proving import needs_proof, proof_is_fresh
 from services.console.rules.sales import Sales, by_method, daily, read
 
 

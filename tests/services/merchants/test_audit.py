@@ -20,7 +20,9 @@ def merchant_id() -> str:
     return ids.new("mer")
 
 
-async def intent(service: Merchants, merchant_id: str, *, actor: str = MEMBER, **changes) -> str:
+async def intent(
+    service: Merchants, merchant_id: str, *, actor: str = MEMBER, key: str = "", **changes
+) -> str:
     fields = {
         "action": "payments.RefundPayment",
         "subject_id": "pay_1",
@@ -30,7 +32,7 @@ async def intent(service: Merchants, merchant_id: str, *, actor: str = MEMBER, *
         **changes,
     }
     answer = await service.call(
-        "RecordIntent", merchant_id=merchant_id, actor=actor, key=ids.new("key"), **fields
+        "RecordIntent", merchant_id=merchant_id, actor=actor, key=key or ids.new("key"), **fields
     )
     return answer.entry_id
 
@@ -57,6 +59,19 @@ async def test_what_was_begun_and_never_ended_has_an_unknown_outcome(service, me
     assert json.loads(entry.after) == {"amount_minor": 500}
     assert entry.created_at.ToDatetime() == time.now.replace(tzinfo=None)
     assert not entry.HasField("ended_at")
+
+
+async def test_a_form_that_is_sent_again_is_the_same_intent_and_can_end(service, merchant_id):
+    """What it is about has changed since, if the first call was made and nobody learned of it."""
+    key, before = ids.new("key"), '{"state": "captured"}'
+    first = await intent(service, merchant_id, key=key, before=before, address="203.0.113.7")
+    now = {"before": '{"state": "refunded"}', "address": "203.0.113.8"}
+    assert await intent(service, merchant_id, key=key, **now) == first
+    await ends(service, merchant_id, first)
+    (entry,) = await listed(service, merchant_id)
+    assert (entry.outcome, entry.before) == (DONE, before)
+    other = intent(service, merchant_id, key=key, after='{"amount_minor": 501}')
+    assert await refusal(other) == (Kind.UNPROCESSABLE, "idempotency_key_reused")
 
 
 async def test_an_outcome_says_how_it_ended_and_what_came_of_it(service, merchant_id):

@@ -1,0 +1,100 @@
+"""What a service's own role may do with the books and with the console's audit log: add to them."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from libs import schema
+from stack import roles
+from stack.memory import throw_away_folder
+from stack.postgres import Postgres, running
+from stack.process import free_ports
+from tests.kit.connections import connected
+
+SERVICES = Path(__file__).resolve().parents[2] / "services"
+BOOKS = [
+    "entries",
+    "postings",
+    "entries_rest",
+    "postings_202611",
+    "periods",
+    "late_entries",
+    "merchant_zones",
+]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[Postgres]:
+    folder = tmp_path_factory.mktemp("roles")
+    with throw_away_folder(in_memory=True) as data, (folder / "log").open("wb") as log:
+        made = Postgres(data / "data", free_ports(1)[0], durable=False, secrets=folder / "secrets")
+        made.initialise()
+        with running(made, log.fileno()):
+            made.ensure_services(["reporting", "merchants"])
+            yield made
+
+
+@asynccontextmanager
+async def working_role(server: Postgres, service: str) -> AsyncIterator[asyncpg.Connection]:
+    """As the service connects, after its migrations."""
+    owner = server.role_url(roles.owner(service), service)
+    await schema.migrate(owner, service, SERVICES / service / "migrations")
+    async with connected(server.role_url(service, service)) as conn:
+        yield conn
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def reporting(server: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    """With a month in which something was booked."""
+    async with working_role(server, "reporting") as conn:
+        await conn.execute("SELECT make_partitions($1)", [date(2026, 11, 1)])
+        yield conn
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def merchants(server: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    async with working_role(server, "merchants") as conn:
+        yield conn
+
+
+CHANGES = pytest.mark.parametrize(
+    "change", ["UPDATE {} SET merchant_id = ''", "DELETE FROM {}", "TRUNCATE {}"]
+)
+
+
+@pytest.mark.parametrize("table", BOOKS)
+@CHANGES
+async def test_the_books_are_read_and_added_to_and_nothing_else(reporting, table, change):
+    assert await reporting.fetchval(f"SELECT count(*) FROM {table}") == 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await reporting.execute(change.format(table))
+
+
+async def test_balances_of_days_are_kept_up(reporting):
+    await reporting.execute("UPDATE balances SET debit_minor = 0")
+
+
+@CHANGES
+async def test_the_audit_log_is_read_and_added_to_and_nothing_else(merchants, change):
+    assert await merchants.fetchval("SELECT count(*) FROM audit_entries") == 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await merchants.execute(change.format("audit_records"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE audit_records DISABLE TRIGGER USER",
+        "DROP TABLE audit_records CASCADE",
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+    ],
+)
+async def test_the_service_cannot_lift_what_protects_the_audit_log(merchants, change):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await merchants.execute(change)
