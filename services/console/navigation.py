@@ -25,6 +25,12 @@ AREAS: Final = (
     Area("months", "/months", "calendar", "reports:read"),
     Area("team", "/team", "people", "members:read"),
     Area("audit", "/audit", "list", "audit:read"),
+    Area("settings", "/settings", "sliders", "merchant:read"),
+)
+# Within the settings.
+SETTINGS: Final = (
+    Area("settings_keys", "/settings/keys", "key", "api_keys:read"),
+    Area("settings_webhooks", "/settings/webhooks", "plug", "webhooks:read"),
 )
 
 
@@ -33,3 +39,8 @@ def open_to(who: SignedIn) -> Sequence[Area]:
     if who.membership is None:
         return ()
     return [area for area in AREAS if who.holds(area.scope)]
+
+
+def settings_of(who: SignedIn) -> Sequence[Area]:
+    """Those that the person's role sees."""
+    return [area for area in SETTINGS if who.holds(area.scope)]

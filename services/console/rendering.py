@@ -54,6 +54,7 @@ class Renderer:
             visit=visit,
             proof=proof,
             areas=navigation.open_to(visit.who),
+            settings=navigation.settings_of(visit.who),
             here=visit.request.path_qs
             if visit.request.method == "GET"
             else visit.form.get("here", "/"),

@@ -13,6 +13,7 @@ from services.console.areas import (
     search,
     team,
 )
+from services.console.areas.settings import keys, start, webhooks
 from services.console.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -23,6 +24,9 @@ PAGES: Final[tuple[Page, ...]] = (
     *months.PAGES,
     *team.PAGES,
     *audit.PAGES,
+    *start.PAGES,
+    *keys.PAGES,
+    *webhooks.PAGES,
     *search.PAGES,
     *person.PAGES,
 )

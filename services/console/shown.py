@@ -17,12 +17,25 @@ from libs.money import Money
 # How a state looks: good and bad, waiting, over.
 _TONES: Final[Mapping[str, frozenset[str]]] = {
     "good": frozenset(
-        ["captured", "paid", "active", "done", "matched", "imported", "succeeded", "won", "closed"]
+        [
+            "captured",
+            "paid",
+            "active",
+            "done",
+            "matched",
+            "imported",
+            "succeeded",
+            "won",
+            "closed",
+            "enabled",
+            "delivered",
+        ]
     ),
     "bad": frozenset(["declined", "refused", "failed", "lost", "overdue", "short"]),
     "warn": frozenset(
         [
             "authorised",
+            "expiring",
             "invited",
             "open",
             "partially_refunded",

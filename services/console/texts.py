@@ -16,9 +16,13 @@ REFUSALS: Final = "refusals"
 
 @cache
 def words(area: str, language: str) -> Mapping[str, str]:
-    """Those of an area over those that all share."""
-    shared = read(SHARED)[language]
-    return {**shared, **read(area)[language]} if area != SHARED else shared
+    """Those of an area over those that all share; of `settings_keys` also over those of `settings`."""
+    whole = area.partition("_")[0]
+    above = [SHARED, *([whole] if whole in areas() else [])]
+    found: dict[str, str] = {}
+    for name in dict.fromkeys([*above, area]):
+        found |= read(name)[language]
+    return found
 
 
 @cache

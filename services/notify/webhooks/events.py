@@ -10,8 +10,7 @@ from google.protobuf.message import Message
 
 from incasso.notify.v1 import events_pb2
 from incasso.notify.v1 import webhooks_pb2 as pb
-from libs import descriptors, erasing, json_out, wire
-from services.notify.webhooks.rules import public_events
+from libs import descriptors, erasing, json_out, public_events, wire
 from services.notify.webhooks.rules.domain import (
     Endpoint,
     MadeEndpoint,

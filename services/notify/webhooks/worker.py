@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from libs import context
+from libs import context, public_events
 from libs.consumer import BatchHandler, Handler
 from libs.due import Room
 from libs.logs import log
@@ -21,7 +21,6 @@ from services.notify import metrics
 from services.notify.deps import Deps
 from services.notify.webhooks.flows.deliveries import deliver
 from services.notify.webhooks.flows.feed import take_events
-from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.store import deliveries
 from services.notify.webhooks.store.deliveries import DueDelivery
 

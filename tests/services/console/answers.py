@@ -22,6 +22,7 @@ from tests.services.console.samples import (
     session,
     stamp,
 )
+from tests.services.console.settings_samples import of_settings
 
 
 def answers(scopes: Iterable[str]) -> dict[str, Any]:
@@ -74,6 +75,7 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
         "GetPaymentLink": paylink_pb2.GetPaymentLinkResponse(payment_link=link()),
         "CreatePaymentLink": paylink_pb2.CreatePaymentLinkResponse(payment_link=link()),
         **of_reporting(),
+        **of_settings(),
     }
 
 

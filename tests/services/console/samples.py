@@ -24,6 +24,9 @@ LINK_ID = "lnk_06f2kz0d1x8q5v7m3n4b6c9a2e"
 EXCEPTION_ID = "exc_06f2kz0d1x8q5v7m3n4b6c9a2e"
 MEMBER_ID = "mem_06f2kz0d1x8q5v7m3n4b6c9a2e"
 SESSION_ID = "ses_06f2kz0d1x8q5v7m3n4b6c9a2e"
+KEY_ID = "key_06f2kz0d1x8q5v7m3n4b6c9a2e"
+ENDPOINT_ID = "whe_06f2kz0d1x8q5v7m3n4b6c9a2e"
+DELIVERY_ID = "whd_06f2kz0d1x8q5v7m3n4b6c9a2e"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 MERCHANT_ID = "mer_06f2kz0d1x8q5v7m3n4b6c9a2e"
 PATHS = {
@@ -32,6 +35,9 @@ PATHS = {
     "exception_id": EXCEPTION_ID,
     "member_id": MEMBER_ID,
     "session_id": SESSION_ID,
+    "key_id": KEY_ID,
+    "endpoint_id": ENDPOINT_ID,
+    "delivery_id": DELIVERY_ID,
 }
 ROLE = sessions_pb2.Role
 

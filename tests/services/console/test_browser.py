@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser import DESK, check, needs_chromium, opened_page
 from tests.services.console.conftest import TOKEN, Console
-from tests.services.console.samples import EXCEPTION_ID, LINK_ID, PAYMENT_ID
+from tests.services.console.samples import ENDPOINT_ID, EXCEPTION_ID, KEY_ID, LINK_ID, PAYMENT_ID
 
 pytestmark = needs_chromium
 PATHS = {
@@ -30,6 +30,13 @@ PATHS = {
     "sessions": "/sessions",
     "prove": "/prove",
     "missing": "/nothing",
+    "settings": "/settings",
+    "keys": "/settings/keys",
+    "key-new": "/settings/keys/new",
+    "key-rotate": f"/settings/keys/{KEY_ID}/rotate",
+    "webhooks": "/settings/webhooks",
+    "webhook-new": "/settings/webhooks/new",
+    "webhook": f"/settings/webhooks/{ENDPOINT_ID}",
 }
 
 

@@ -30,6 +30,14 @@ def test_both_languages_have_the_same_words(area: str):
         assert italian[key]
 
 
+@pytest.mark.parametrize("area", [area for area in texts.areas() if area != texts.SHARED])
+def test_an_area_says_only_states_in_its_own_words(area: str):
+    """Anything else would change the words of the frame around it."""
+    shared = texts.read(texts.SHARED)["en"].keys()
+    common = shared & texts.read(area)["en"].keys()
+    assert [key for key in common if not key.startswith(("state_", "said_", "kind_"))] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("refusal", [RoleTooLow, FormForeign, FormOld, SignInFailed])
 def test_every_refusal_of_the_console_says_what_to_do(refusal: type[Refusal], language: str):

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from libs import public_events
 from libs.bus import Event
 from libs.db import Conn
 from libs.errors import invalid
 from services.notify.webhooks import events
-from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import PublicEvent
 from services.notify.webhooks.store import feed
 

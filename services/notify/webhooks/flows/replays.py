@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from libs import context, idempotency, ids, telemetry
+from libs import context, idempotency, ids, public_events, telemetry
 from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Answered, Key
@@ -10,7 +10,7 @@ from services.notify.deps import Deps
 from services.notify.errors import EventNotFound, WebhookDeliveryNotFound, WebhookEndpointDisabled
 from services.notify.webhooks import events
 from services.notify.webhooks.flows import endpoints
-from services.notify.webhooks.rules import domain, public_events
+from services.notify.webhooks.rules import domain
 from services.notify.webhooks.rules.domain import Delivery, Endpoint, EndpointState, TriedDelivery
 from services.notify.webhooks.store import deliveries, feed
 from services.notify.webhooks.store.deliveries import DELIVERIES, TRIED

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
+from libs import public_events
 from libs.dataclass_copies import patched
 from libs.errors import FieldViolation, InvalidArgument
-from services.notify.webhooks.rules import public_events, schedule
+from services.notify.webhooks.rules import schedule
 
 READING_SCOPES: Final = frozenset({"events:read", "*"})  # scopes of keys that may have events sent
 MOST_ENDPOINTS: Final = 20  # per merchant

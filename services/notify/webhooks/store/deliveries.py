@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from libs import rows
+from libs import public_events, rows
 from libs.db import Conn
 from libs.due import Room
-from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import (
     MOST_REPLAYED,
     SHOWN_TRIES,

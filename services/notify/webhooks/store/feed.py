@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from libs import ids, pages, rows
+from libs import ids, pages, public_events, rows
 from libs.db import Conn
 from libs.pages import Listed, Page
-from services.notify.webhooks.rules import public_events
 from services.notify.webhooks.rules.domain import PublicEvent
 
 EVENTS: Final = rows.Table("events", PublicEvent)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs import public_events
 from libs.errors import InvalidArgument
-from services.notify.webhooks.rules import domain, public_events
+from services.notify.webhooks.rules import domain
 from services.notify.webhooks.rules.domain import (
     Attempt,
     Delivery,

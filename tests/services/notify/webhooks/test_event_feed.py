@@ -4,12 +4,11 @@ from incasso.oneclick.v1 import events_pb2 as oneclick_events
 from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import events_pb2 as link_events
 from incasso.paylink.v1 import paylink_pb2
-from libs import descriptors
+from libs import descriptors, public_events
 from libs.errors import Kind, RemoteRefusal
 from libs.wire import timestamp
 from services.notify.webhooks import events, worker
 from services.notify.webhooks.flows import feed
-from services.notify.webhooks.rules import public_events
 from tests.services.notify.webhooks.hooks import TRACEPARENT, Hooks
 
 

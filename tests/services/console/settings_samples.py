@@ -1,0 +1,81 @@
+"""What the services behind the console's settings answer in its tests."""
+
+from typing import Any
+
+from incasso.merchants.v1 import merchants_pb2
+from incasso.notify.v1 import webhooks_pb2
+from tests.services.console.samples import DELIVERY_ID, ENDPOINT_ID, KEY_ID, stamp
+
+KEY = merchants_pb2.ApiKey
+ENDPOINT = webhooks_pb2.WebhookEndpoint
+DELIVERY = webhooks_pb2.WebhookDelivery
+
+
+def key(**more: Any) -> merchants_pb2.ApiKey:
+    values = {
+        "id": KEY_ID,
+        "kind": KEY.KIND_SECRET,
+        "state": KEY.STATE_ACTIVE,
+        "name": "storefront",
+        "scopes": ["payments:read", "payments:write"],
+        "last4": "x7Qd",
+        "created_at": stamp(),
+    }
+    return merchants_pb2.ApiKey(**(values | more))
+
+
+def endpoint(**more: Any) -> webhooks_pb2.WebhookEndpoint:
+    values = {
+        "id": ENDPOINT_ID,
+        "state": ENDPOINT.STATE_ENABLED,
+        "url": "https://bottega.example/webhooks",
+        "description": "Magazzino",
+        "event_types": ["payment.*", "payment_link.paid"],
+        "created_at": stamp(),
+    }
+    return webhooks_pb2.WebhookEndpoint(**(values | more))
+
+
+def delivery(**more: Any) -> webhooks_pb2.WebhookDelivery:
+    values = {
+        "id": DELIVERY_ID,
+        "state": DELIVERY.STATE_FAILED,
+        "webhook_endpoint_id": ENDPOINT_ID,
+        "event_id": "evt_06f2kz0d1x8q5v7m3n4b6c9a2e",
+        "event_type": "payment.captured",
+        "attempts": [
+            webhooks_pb2.WebhookAttempt(
+                attempted_at=stamp(), status=500, duration_ms=84, response_excerpt="<h1>Oops</h1>"
+            )
+        ],
+        "created_at": stamp(),
+    }
+    return webhooks_pb2.WebhookDelivery(**(values | more))
+
+
+def of_settings() -> dict[str, Any]:
+    keys = [
+        key(),
+        key(id="key_2", name="", kind=KEY.KIND_PUBLISHABLE, scopes=[], last4="Pk01"),
+        key(id="key_3", state=KEY.STATE_EXPIRING, scopes=["*"], expires_at=stamp()),
+        key(id="key_4", state=KEY.STATE_REVOKED),
+    ]
+    waiting = delivery(id="whd_2", state=DELIVERY.STATE_PENDING, attempts=[])
+    waiting.next_attempt_at.CopyFrom(stamp())
+    return {
+        "ListApiKeys": merchants_pb2.ListApiKeysResponse(data=keys),
+        "CreateApiKey": merchants_pb2.CreateApiKeyResponse(api_key=key(secret="sk_made")),
+        "RotateApiKey": merchants_pb2.RotateApiKeyResponse(api_key=key(secret="sk_next")),
+        "RevokeApiKey": merchants_pb2.RevokeApiKeyResponse(api_key=key()),
+        "ListWebhookEndpoints": webhooks_pb2.ListWebhookEndpointsResponse(data=[endpoint()]),
+        "GetWebhookEndpoint": webhooks_pb2.GetWebhookEndpointResponse(webhook_endpoint=endpoint()),
+        "CreateWebhookEndpoint": webhooks_pb2.CreateWebhookEndpointResponse(
+            webhook_endpoint=endpoint(secret="whsec_made")
+        ),
+        "RotateWebhookSecret": webhooks_pb2.RotateWebhookSecretResponse(
+            webhook_endpoint=endpoint(secret="whsec_next")
+        ),
+        "ListWebhookDeliveries": webhooks_pb2.ListWebhookDeliveriesResponse(
+            data=[delivery(), waiting]
+        ),
+    }
