@@ -14,7 +14,7 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
-from libs import context, descriptors, downloads, identity, telemetry, tls, uploads
+from libs import context, descriptors, downloads, grpc_settings, identity, telemetry, tls, uploads
 from libs.downloads import Download
 from libs.errors import (
     CallerNotAllowed,
@@ -23,35 +23,37 @@ from libs.errors import (
     OutcomeUnknown,
     Refusal,
 )
+from libs.grpc_settings import GrpcSettings, Options
 from libs.logs import log
 from libs.status import refusal_of
 from libs.uploads import Pieces
 
-OPTIONS: Final = (
-    ("grpc.lb_policy_name", "round_robin"),
-    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
-    # Not shared between channels: an address that another channel found dead may be alive again.
-    ("grpc.use_local_subchannel_pool", 1),
-)
 # Pauses before an unanswered call is repeated; together longer than it takes to reconnect to a
 # restarted process.
 RETRY_PAUSES_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 _OF_IDENTITY: Final = frozenset({CallerUnknown.reason, CallerNotAllowed.reason})
 
 
+class _Process:
+    settings: GrpcSettings = grpc_settings.DEFAULTS
+
+
+def set_up(found: GrpcSettings) -> None:
+    """Called once per process, before its first channel; without it they have the defaults."""
+    _Process.settings = found
+
+
+def options() -> Options:
+    """What the channels of this process are opened with."""
+    return _Process.settings.client_options
+
+
 def channel(target: str) -> grpc.aio.Channel:
     """A channel to all replicas behind `target`. Close it at the end."""
     secured = tls.current()
     if secured is not None:
-        return secured.channel(target, OPTIONS)
-    return grpc.aio.insecure_channel(target, options=OPTIONS)
+        return secured.channel(target, options())
+    return grpc.aio.insecure_channel(target, options=options())
 
 
 def is_safe(name: str) -> bool:

@@ -21,6 +21,7 @@ from incasso.merchants.v1 import events_pb2
 from libs import bus as buses
 from libs import (
     bus_users,
+    client,
     clock,
     consumer,
     db,
@@ -167,6 +168,7 @@ async def _serve(
     provider = telemetry.set_up(name)
     identity.set_up(Signer(name, config.identity_key_file), Trust(config.trust_dir))
     tls.set_up(config.tls())
+    client.set_up(config)
     database = await startup.wait_for(
         lambda: _migrated_database(name, config, migrations),
         name=name,
@@ -176,7 +178,9 @@ async def _serve(
     chassis = Chassis(database, Tasks())
     parts = await build(config, chassis)
     names = services.named(name).full_names
-    server = Server(parts.servicers, names, chassis.tasks, reflects=config.reflection)
+    server = Server(
+        parts.servicers, names, chassis.tasks, reflects=config.reflection, settings=config
+    )
     admin = Admin(lambda: _ready(database))
     lag.settle()
     loops = [asyncio.create_task(loop()) for loop in _loops(name, config, database, parts)]

@@ -19,9 +19,9 @@ from prometheus_client import Counter, Histogram
 from incasso.rest.v1 import options_pb2
 from libs import (
     context,
-    deadlines,
     descriptors,
     downloads,
+    grpc_settings,
     idempotency,
     identity,
     pages,
@@ -34,20 +34,9 @@ from libs import (
 from libs.admission import Admission
 from libs.downloads import Download
 from libs.errors import IdempotencyKeyMissing, InternalError, Refusal, invalid
+from libs.grpc_settings import GrpcSettings
 from libs.logs import log
 from libs.tasks import Tasks
-
-OPTIONS: Final = (
-    ("grpc.max_connection_age_ms", 300_000),
-    (
-        "grpc.max_connection_age_grace_ms",
-        int(1000 * (max(deadlines.UPLOAD, deadlines.DOWNLOAD) + deadlines.CALL)),
-    ),  # longer than the longest RPC
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_metadata_size", 16 * 1024),
-)
 
 MOST_BYTES: Final = 2 * 1024 * 1024  # of a request, besides its files
 
@@ -79,12 +68,13 @@ class Server:
         tasks: Tasks,
         *,
         reflects: bool = False,
+        settings: GrpcSettings = grpc_settings.DEFAULTS,
     ) -> None:
         self._tasks = tasks
         self._names = ["", *names]
         most_bytes = MOST_BYTES + _most_file_bytes(names)
         self._server = grpc.aio.server(
-            options=(*OPTIONS, ("grpc.max_receive_message_length", most_bytes))
+            options=(*settings.server_options, ("grpc.max_receive_message_length", most_bytes))
         )
         methods = _Methods()
         registry: Any = methods  # has what generated code needs from a server

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs import deadlines
+from libs.grpc_settings import GrpcSettings
 from libs.tls import Tls
 
 S = TypeVar("S", bound="TlsSettings")
@@ -42,7 +43,7 @@ class TlsSettings(BaseSettings):
         return None
 
 
-class Settings(TlsSettings):
+class Settings(GrpcSettings, TlsSettings):
     """What every process needs. Services inherit and add their own."""
 
     identity_key_file: Path  # Ed25519 private key (PEM) that proves the identity of this process

@@ -183,7 +183,7 @@ class Stack:
     def channel(self, service: str) -> grpc.aio.Channel:
         """To all replicas of the service, with the operator's certificate."""
         target = self.env[f"INCASSO_{service.upper()}_TARGET"]
-        return self.folders.certificates.tls(OPERATOR).channel(target, client.OPTIONS)
+        return self.folders.certificates.tls(OPERATOR).channel(target, client.options())
 
     def database_url(self, service: str) -> str:
         """For looking at a service's data from outside: the superuser's URL."""

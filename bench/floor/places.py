@@ -47,7 +47,7 @@ async def pool(places: Places) -> Any:
 
 
 def channel(port: int) -> grpc.aio.Channel:
-    return grpc.aio.insecure_channel(f"{HOST}:{port}", options=client.OPTIONS)
+    return grpc.aio.insecure_channel(f"{HOST}:{port}", options=client.options())
 
 
 def metadata(key: str) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import uvloop
 from aiohttp import web
 
-from libs import identity, lag, logs, settings, telemetry, tls
+from libs import client, identity, lag, logs, settings, telemetry, tls
 from libs.admin import Admin
 from libs.identity import Signer
 from libs.logs import log
@@ -30,6 +30,7 @@ def main(name: str, kind: type[C], build: Build[C]) -> None:
     try:
         identity.set_up(Signer(name, config.identity_key_file))
         tls.set_up(config.tls())
+        client.set_up(config)
     except (FileError, OSError) as error:
         log.error("cannot start", name=name, error=str(error))
         raise SystemExit(1) from None

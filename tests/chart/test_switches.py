@@ -32,8 +32,8 @@ def deployed(values=MINIMAL, *more):
 def test_every_value_is_read_by_a_template():
     templates = "".join(path.read_text() for path in (CHART / "templates").iterdir())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    # What is given on as a whole: to a security context, a container's resources, a selector.
-    whole = {"podSecurityContext", "resources", "peers", "labels", "issuerRef"}
+    # What is given on as a whole: to a security context, a container's resources, a selector, the environment.
+    whole = {"grpc", "podSecurityContext", "resources", "peers", "labels", "issuerRef"}
     unread = [
         ".".join(path)
         for path in leaves(values)

@@ -184,13 +184,6 @@ async def test_health_is_serving_until_the_process_leaves(served):
     assert (await stub.Check(check)).status == health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-def test_the_channel_has_the_settings_that_survive_a_rollout():
-    options = dict(client.OPTIONS)
-    assert options["grpc.dns_min_time_between_resolutions_ms"] <= 5000
-    assert options["grpc.keepalive_time_ms"] == 30_000
-    assert options["grpc.lb_policy_name"] == "round_robin"
-
-
 async def test_calls_spread_over_all_replicas():
     servicers, servers, ports = [Servicer(), Servicer()], [], []
     add = payments_pb2_grpc.add_PaymentsServiceServicer_to_server

@@ -164,6 +164,15 @@ securityContext:
 {{- include "incasso.consoleEnv" (list $root $name) }}
 {{- end -}}
 
+{{- define "incasso.grpcEnv" -}}
+{{- if lt (float64 .Values.grpc.keepaliveSeconds) (float64 .Values.grpc.pingIntervalSeconds) -}}
+{{- fail "grpc.keepaliveSeconds is below grpc.pingIntervalSeconds: servers would refuse their clients' pings" -}}
+{{- end -}}
+{{- range $key, $value := .Values.grpc }}
+- {name: INCASSO_GRPC_{{ snakecase $key | upper }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end -}}
+
 {{/* Files of a process: (list $ "payments" $process). */}}
 {{- define "incasso.volumes" -}}
 {{- $root := index . 0 -}}
