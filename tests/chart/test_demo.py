@@ -75,12 +75,15 @@ def test_the_command_makes_no_secret_that_nobody_reads(made):
 @pytest.mark.parametrize("service", services.NAMES)
 def test_each_process_and_its_migrations_find_what_they_cannot_do_without(made, service):
     files = {name.removeprefix("incasso_") for name in made[f"incasso-{service}"]}
-    workloads = {
-        component(one): one["spec"]["template"]["spec"]["containers"][0]
+    containers = [
+        container
         for one in (*of_kind("Deployment", DEMO), *of_kind("Job", DEMO))
-    }
-    for name in (service, f"{service}-migrate"):
-        told = {key.removeprefix("INCASSO_").lower() for key in env_of(workloads[name])}
+        for container in one["spec"]["template"]["spec"]["containers"]
+        if container["name"] == service
+    ]
+    assert len(containers) == 2
+    for container in containers:
+        told = {key.removeprefix("INCASSO_").lower() for key in env_of(container)}
         assert required_of(service) - told - files == set()
 
 
@@ -154,10 +157,7 @@ def test_another_version_of_the_chart_restarts_no_store():
 @pytest.mark.parametrize("store", STORES)
 def test_a_store_is_reached_by_those_who_have_something_in_it(store):
     ingress = rule(policies(DEMO)[store]["ingress"], store)
-    assert components(ingress["from"]) == {
-        *services.NAMES,
-        *(f"{n}-migrate" for n in services.NAMES),
-    }
+    assert components(ingress["from"]) == {*services.NAMES, "migrate"}
 
 
 @pytest.mark.parametrize("port", [5432, 4222])

@@ -5,7 +5,7 @@ import pytest
 from libs import services
 from libs.identity import CONSOLE, GATEWAY
 from stack.chart import facts
-from tests.chart.rendering import CI, EVERY_SWITCH, MINIMAL, objects, of_kind, pods
+from tests.chart.rendering import CI, EVERY_SWITCH, MINIMAL, objects, of_kind
 
 COMPONENT = "app.kubernetes.io/component"
 STANDARD = {"name", "instance", "version", "component", "managed-by", "part-of"}
@@ -65,7 +65,7 @@ def test_a_database_may_be_named_for_one_service_alone():
         for one in spec["egress"]
         if one["ports"] == [{"port": 5432}] and one.get("to")
     }
-    assert named == {"payments", "payments-migrate"}
+    assert named == {"payments", "migrate"}
 
 
 def test_the_gateway_stores_nothing():
@@ -106,27 +106,6 @@ def test_nothing_is_set_up_outside_of_the_namespace():
     cluster = {"ClusterRole", "ClusterRoleBinding", "Namespace", "PriorityClass", "Role"}
     cluster |= {"CustomResourceDefinition", "ClusterIssuer", "RoleBinding"}
     assert not cluster & {one["kind"] for values in CI for one in objects(values)}
-
-
-def test_migrations_come_before_and_after_or_as_plain_jobs():
-    hooks = {
-        one["metadata"]["name"]: one["metadata"]["annotations"]["helm.sh/hook"]
-        for one in of_kind("Job")
-    }
-    assert hooks["incasso-payments-migrate-pre"] == "pre-install,pre-upgrade"
-    assert hooks["incasso-payments-migrate-post"] == "post-install,post-upgrade"
-    assert len(hooks) == 2 * len(services.NAMES)
-    (argocd,) = [values for values in CI if values.stem == "argocd"]
-    plain = of_kind("Job", argocd)
-    assert len(plain) == len(services.NAMES)
-    assert all("helm.sh/hook" not in str(one) for one in plain)
-
-
-def test_a_migration_before_the_first_install_needs_nothing_of_the_chart():
-    for name, pod in pods():
-        if "migrate" in name:
-            assert pod["serviceAccountName"] == "default"
-            assert all("configMap" not in volume for volume in pod["volumes"])
 
 
 def test_grpc_has_a_headless_service_for_each():

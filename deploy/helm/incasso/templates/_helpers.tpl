@@ -1,4 +1,4 @@
-{{/* Names end below 63 characters with the longest suffix, "-instalments-migrate-pre". */}}
+{{/* Names end below 63 characters with the longest suffix, "-instalments-headless". */}}
 {{- define "incasso.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 36 | trimSuffix "-" -}}
@@ -173,29 +173,36 @@ securityContext:
 {{- end }}
 {{- end -}}
 
+{{/* Settings that are secret: (list $ "payments" $process). */}}
+{{- define "incasso.settingsVolume" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+projected:
+  defaultMode: 0440
+  sources:
+    - secret:
+        name: {{ include "incasso.secret" (list $root $root.Values.secrets.settings $name) }}
+        optional: {{ eq $name "gateway" }}
+    {{- range $file, $from := (index . 2).secretFiles }}
+    - secret:
+        name: {{ $from.secret }}
+        items: [{key: {{ $from.key | quote }}, path: {{ $file | quote }}}]
+    {{- end }}
+    {{- with $root.Values.console.oidc.existingSecret }}
+    {{- if eq $name "console" }}
+    - secret:
+        name: {{ . }}
+        items: [{key: {{ $root.Values.console.oidc.secretKey | quote }}, path: incasso_oidc_client_secret}]
+    {{- end }}
+    {{- end }}
+{{- end -}}
+
 {{/* Files of a process: (list $ "payments" $process). */}}
 {{- define "incasso.volumes" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
 - name: settings
-  projected:
-    defaultMode: 0440
-    sources:
-      - secret:
-          name: {{ include "incasso.secret" (list $root $root.Values.secrets.settings $name) }}
-          optional: {{ eq $name "gateway" }}
-      {{- range $file, $from := (index . 2).secretFiles }}
-      - secret:
-          name: {{ $from.secret }}
-          items: [{key: {{ $from.key | quote }}, path: {{ $file | quote }}}]
-      {{- end }}
-      {{- with $root.Values.console.oidc.existingSecret }}
-      {{- if eq $name "console" }}
-      - secret:
-          name: {{ . }}
-          items: [{key: {{ $root.Values.console.oidc.secretKey | quote }}, path: incasso_oidc_client_secret}]
-      {{- end }}
-      {{- end }}
+  {{- include "incasso.settingsVolume" . | nindent 2 }}
 - name: identity
   secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.identity $name) }}, defaultMode: 0440}
 {{- if not (has $name (list "gateway" "console")) }}
