@@ -25,3 +25,7 @@ class ReauthenticationNeeded(Refusal, kind=Kind.FORBIDDEN, reason="reauthenticat
 
 class SignInFailed(Refusal, kind=Kind.FORBIDDEN, reason="sign_in_failed"):
     message = "The OpenID provider did not confirm who you are; sign in again."
+
+
+class ChangedMeanwhile(Refusal, kind=Kind.CONFLICT, reason="changed_meanwhile"):
+    message = "Somebody has changed this since the page was opened; look at it again."

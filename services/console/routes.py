@@ -13,7 +13,7 @@ from services.console.areas import (
     search,
     team,
 )
-from services.console.areas.settings import keys, start, webhooks
+from services.console.areas.settings import branding, keys, routing, start, webhooks
 from services.console.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -25,8 +25,10 @@ PAGES: Final[tuple[Page, ...]] = (
     *team.PAGES,
     *audit.PAGES,
     *start.PAGES,
+    *branding.PAGES,
     *keys.PAGES,
     *webhooks.PAGES,
+    *routing.PAGES,
     *search.PAGES,
     *person.PAGES,
 )

@@ -7,11 +7,11 @@ from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import ledger_pb2
 from libs.clock import world_now
 from libs.errors import invalid
-from libs.money import Money, exponent
+from libs.money import Money
 from services.console.errors import ReauthenticationNeeded
 from services.console.listing import enum_value, filters
 from services.console.page import Html, Page, See, get, post
-from services.console.rules.amounts import amount_of
+from services.console.rules.amounts import amount_of, typed
 from services.console.rules.proving import needs_proof, proof_is_fresh
 from services.console.shown import enum
 from services.console.timeline import steps
@@ -63,7 +63,7 @@ async def refund_form(visit: Visit) -> Html:
     """What would be given back, before anything is."""
     payment = await _payment(visit)
     left = Money(_left(payment), payment.amount.currency)
-    return Html("refund.html", {"payment": payment, "left": left, "typed": _typed(left)})
+    return Html("refund.html", {"payment": payment, "left": left, "typed": typed(left)})
 
 
 async def refund(visit: Visit) -> See:
@@ -110,13 +110,6 @@ def _left(payment: payments_pb2.Payment) -> int:
         one.amount_minor for one in payment.refunds if one.state == one.STATE_PROCESSING
     )
     return payment.captured_minor - payment.refunded_minor - under_way
-
-
-def _typed(amount: Money) -> str:
-    """As in a field: `12.50`."""
-    places = exponent(amount.currency)
-    text = str(amount.amount_minor).rjust(places + 1, "0")
-    return f"{text[:-places]}.{text[-places:]}" if places else text
 
 
 READS: Final = ("payments.GetPayment",)

@@ -32,3 +32,10 @@ def _parted(plain: str, places: int) -> tuple[str, str | None]:
         return re.sub(r"\D", "", plain), ""
     decimals = plain[last + 1 :]
     return re.sub(r"\D", "", plain[:last]), decimals if len(decimals) <= places else None
+
+
+def typed(amount: Money) -> str:
+    """As in a field: `12.50`."""
+    places = exponent(amount.currency)
+    text = str(amount.amount_minor).rjust(places + 1, "0")
+    return f"{text[:-places]}.{text[-places:]}" if places else text

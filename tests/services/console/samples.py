@@ -38,6 +38,7 @@ PATHS = {
     "key_id": KEY_ID,
     "endpoint_id": ENDPOINT_ID,
     "delivery_id": DELIVERY_ID,
+    "place": "1",
 }
 ROLE = sessions_pb2.Role
 

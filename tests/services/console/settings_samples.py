@@ -4,6 +4,7 @@ from typing import Any
 
 from incasso.merchants.v1 import merchants_pb2
 from incasso.notify.v1 import webhooks_pb2
+from incasso.payments.v1 import payments_pb2
 from tests.services.console.samples import DELIVERY_ID, ENDPOINT_ID, KEY_ID, stamp
 
 KEY = merchants_pb2.ApiKey
@@ -53,6 +54,33 @@ def delivery(**more: Any) -> webhooks_pb2.WebhookDelivery:
     return webhooks_pb2.WebhookDelivery(**(values | more))
 
 
+def routing() -> payments_pb2.Routing:
+    """Large payments in euro at one account, then the other; all else at both."""
+    a, b = (payments_pb2.RoutingTarget(psp_account=f"sandbox-{name}", weight=1) for name in "ab")
+    second = payments_pb2.RoutingTarget(psp_account="sandbox-b", rank=1, weight=1)
+    large = payments_pb2.RoutingRule(
+        currencies=["EUR"], amount_from_minor=50_000, methods=["link"], targets=[a, second]
+    )
+    return payments_pb2.Routing(rules=[large, payments_pb2.RoutingRule(targets=[a, b])])
+
+
+def of_routing() -> dict[str, Any]:
+    accounts = [
+        payments_pb2.PspAccount(
+            id=f"psa_{name}", name=f"sandbox-{name}", psp="sandbox", created_at=stamp()
+        )
+        for name in "ab"
+    ]
+    policy = payments_pb2.PaymentPolicy(
+        duplicate_orders=payments_pb2.PaymentPolicy.DUPLICATE_ORDERS_REFUSE
+    )
+    return {
+        "ListPspAccounts": payments_pb2.ListPspAccountsResponse(data=accounts),
+        "GetRouting": payments_pb2.GetRoutingResponse(routing=routing()),
+        "GetPaymentPolicy": payments_pb2.GetPaymentPolicyResponse(payment_policy=policy),
+    }
+
+
 def of_settings() -> dict[str, Any]:
     keys = [
         key(),
@@ -63,6 +91,7 @@ def of_settings() -> dict[str, Any]:
     waiting = delivery(id="whd_2", state=DELIVERY.STATE_PENDING, attempts=[])
     waiting.next_attempt_at.CopyFrom(stamp())
     return {
+        **of_routing(),
         "ListApiKeys": merchants_pb2.ListApiKeysResponse(data=keys),
         "CreateApiKey": merchants_pb2.CreateApiKeyResponse(api_key=key(secret="sk_made")),
         "RotateApiKey": merchants_pb2.RotateApiKeyResponse(api_key=key(secret="sk_next")),

@@ -8,6 +8,7 @@ from libs.money import Money
 from services.console.rules import charts
 from services.console.rules.amounts import amount_of
 from services.console.rules.contacts import Contact, contact_of
+from services.console.rules.lists import lines_of, moved, numbers_of, words_of
 from services.console.rules.onward import onward
 from services.console.rules.proving import needs_proof, proof_is_fresh
 from services.console.rules.sales import Sales, by_method, daily, read
@@ -126,3 +127,18 @@ def test_bars_stand_on_the_ground_and_the_largest_fills_the_room():
     assert found.bars[-1].x + found.bars[-1].width <= charts.WIDTH
     assert charts.columns([0, 0]).peak is None
     assert charts.bars([10, 5, 0]) == [100.0, 50.0, 0.0]
+
+
+def test_lists_are_read_as_people_type_them():
+    assert words_of("eur, CHF;eur  usd") == ["eur", "CHF", "usd"]
+    assert lines_of("gift cards, shoes\n\nshoes; ") == ["gift cards", "shoes"]
+    assert numbers_of("8, 3 3") == [3, 8]
+    assert numbers_of("") == []
+    assert numbers_of("3, -8") is None
+    assert numbers_of("3.5") is None
+
+
+def test_an_item_moves_by_one_and_not_beyond_the_ends():
+    assert moved("abc", 1, -1) == ["b", "a", "c"]
+    assert moved("abc", 1, 1) == ["a", "c", "b"]
+    assert moved("abc", 0, -1) == moved("abc", 2, 1) == ["a", "b", "c"]

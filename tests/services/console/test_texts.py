@@ -8,6 +8,7 @@ from libs.display import LANGUAGES
 from libs.errors import Kind, Refusal, RemoteRefusal
 from services.console import navigation, texts
 from services.console.errors import (
+    ChangedMeanwhile,
     FormForeign,
     FormOld,
     ReauthenticationNeeded,
@@ -39,7 +40,9 @@ def test_an_area_says_only_states_in_its_own_words(area: str):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("refusal", [RoleTooLow, FormForeign, FormOld, SignInFailed])
+@pytest.mark.parametrize(
+    "refusal", [RoleTooLow, FormForeign, FormOld, SignInFailed, ChangedMeanwhile]
+)
 def test_every_refusal_of_the_console_says_what_to_do(refusal: type[Refusal], language: str):
     assert refusal.reason in texts.read(texts.REFUSALS)[language]
 

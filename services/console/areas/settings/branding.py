@@ -1,0 +1,94 @@
+"""How the merchant appears to shoppers: name, colour, logo, addresses; with a preview that needs no script."""
+
+import base64
+from typing import Final
+
+from incasso.merchants.v1 import merchants_pb2
+from libs.display import LANGUAGES
+from libs.errors import Refusal
+from libs.logs import log
+from libs.web.theme import DARK_SURFACE, LIGHT_SURFACE, theme
+from services.console.page import Html, Page, See, get, post
+from services.console.visit import Visit
+
+AREA: Final = "settings_branding"
+_TEXTS: Final = ("primary_colour", "reply_to", "website_url", "logo_url")
+
+
+async def branding(visit: Visit) -> Html:
+    """What is stored, or what was typed, and how a pay page looks with it."""
+    merchant = _merchant(visit)
+    look = theme(visit.typed("primary_colour", merchant.branding.primary_colour))
+    return Html(
+        "branding.html",
+        {
+            "merchant": merchant,
+            "fill": look.fill,
+            "looks": (
+                ("light", LIGHT_SURFACE, look.light_ink, look),
+                ("dark", DARK_SURFACE, look.dark_ink, look),
+            ),
+            "logo": await _logo(visit, merchant.branding.logo_id),
+            "languages": LANGUAGES,
+            "unsaved": bool(visit.form),
+            "manages": visit.who.holds("merchant:write"),
+        },
+    )
+
+
+async def save(visit: Visit) -> Html | See:
+    """Shows it first where that was asked for."""
+    if visit.typed("preview") == "yes":
+        return await branding(visit)
+    values = {name: visit.typed(name) for name in _TEXTS if visit.typed(name)}
+    request = merchants_pb2.UpdateMerchantRequest(
+        name=visit.typed("name"),
+        locale=visit.typed("locale") or None,
+        branding=merchants_pb2.Branding(**values),
+    )
+    await visit.change(request, before=_before(_merchant(visit)))
+    return See("/settings/branding", said="saved")
+
+
+async def delete_logo(visit: Visit) -> See:
+    await visit.change(merchants_pb2.DeleteLogoRequest(), before=_before(_merchant(visit)))
+    return See("/settings/branding", said="logo_deleted")
+
+
+def _before(merchant: merchants_pb2.Merchant) -> merchants_pb2.UpdateMerchantRequest:
+    """What these forms change, and not the bank account."""
+    return merchants_pb2.UpdateMerchantRequest(
+        name=merchant.name, locale=merchant.locale, branding=merchant.branding
+    )
+
+
+def _merchant(visit: Visit) -> merchants_pb2.Merchant:
+    assert visit.merchant is not None  # as for every page of a merchant
+    return visit.merchant
+
+
+async def _logo(visit: Visit, logo_id: str) -> str:
+    """As an address within the page; "" without one, or while it cannot be had."""
+    if not logo_id:
+        return ""
+    try:
+        found = await visit.ask(merchants_pb2.GetLogoRequest(logo_id=logo_id))
+    except Refusal as refusal:
+        log.info("a logo is not shown", error=refusal.reason)
+        return ""
+    return f"data:{found.media_type};base64,{base64.b64encode(found.picture).decode()}"
+
+
+READS: Final = ("merchants.GetMerchant", "merchants.GetLogo")
+PAGES: Final[tuple[Page, ...]] = (
+    get("/settings/branding", branding, AREA, *READS),
+    post("/settings/branding", save, AREA, *READS, "merchants.UpdateMerchant", again=branding),
+    post(
+        "/settings/branding/logo/delete",
+        delete_logo,
+        AREA,
+        *READS,
+        "merchants.DeleteLogo",
+        again=branding,
+    ),
+)

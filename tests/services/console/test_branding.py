@@ -1,0 +1,73 @@
+"""Branding in the console: previewed without a script, saved as a whole, with the logo that shoppers see."""
+
+from incasso.merchants.v1 import merchants_pb2
+from libs.errors import InternalError
+from libs.roles import Role
+from tests.services.console.conftest import Console
+from tests.services.console.samples import MERCHANT_ID
+
+PAGE = "/settings/branding"
+TYPED = {"name": "Bottega Rossi", "primary_colour": "#aa2200", "locale": "it"}
+
+
+def with_logo(console: Console) -> None:
+    merchant = merchants_pb2.Merchant(
+        id=MERCHANT_ID, name="Bottega Verdi", default_currency="EUR", time_zone="Europe/Rome"
+    )
+    merchant.branding.logo_id = "logo_1"
+    merchant.bank_account.iban = "IT60X0542811101000000123456"
+    console.services.answers["GetMerchant"] = merchants_pb2.GetMerchantResponse(merchant=merchant)
+    logo = merchants_pb2.GetLogoResponse(picture=b"\x89PNG", media_type="image/png")
+    console.services.answers["GetLogo"] = logo
+
+
+async def test_a_preview_shows_what_was_typed_and_changes_nothing(console: Console):
+    status, _, page = await console.post(PAGE, {**TYPED, "preview": "yes"})
+    assert status == 200
+    assert "Preview of a pay page of Bottega Rossi, dark" in page
+    assert 'fill="#aa2200"' in page
+    assert "Not saved yet" in page
+    assert console.services.calls("UpdateMerchant") == 0
+    assert console.services.calls("RecordIntent") == 0
+
+
+async def test_branding_is_saved_and_the_log_has_no_account_of_the_merchant(console: Console):
+    with_logo(console)
+    fields = {**TYPED, "website_url": "https://rossi.example", "reply_to": ""}
+    _, place, _ = await console.post(PAGE, fields)
+    assert place == f"{PAGE}?said=saved"
+    asked = console.services.last("UpdateMerchant").request
+    assert (asked.name, asked.locale) == ("Bottega Rossi", "it")
+    assert asked.branding.primary_colour == "#aa2200"
+    assert asked.branding.website_url == "https://rossi.example"
+    assert not asked.branding.HasField("reply_to")
+    before = console.services.last("RecordIntent").request.before
+    assert "Bottega Verdi" in before
+    assert "IT60X" not in before
+
+
+async def test_a_colour_that_is_none_is_not_drawn(console: Console):
+    _, _, page = await console.post(
+        PAGE, {**TYPED, "primary_colour": '"/><script>', "preview": "yes"}
+    )
+    assert "<script>" not in page.replace("<script src", "")
+    assert 'fill="&#34;' not in page
+
+
+async def test_the_stored_logo_is_shown_and_removed(console: Console):
+    with_logo(console)
+    assert 'src="data:image/png;base64,iVBORw=="' in await console.page(PAGE)
+    _, place, _ = await console.post(f"{PAGE}/logo/delete", {})
+    assert place == f"{PAGE}?said=logo_deleted"
+    assert console.services.calls("DeleteLogo") == 1
+
+
+async def test_a_logo_that_cannot_be_had_leaves_the_page_as_it_is(console: Console):
+    with_logo(console)
+    console.services.answers["GetLogo"] = InternalError()
+    assert "No logo" in await console.page(PAGE)
+
+
+async def test_an_operator_sees_the_branding_and_cannot_save_it(console: Console):
+    console.act_as(Role.OPERATOR)
+    assert "Preview</button>" not in await console.page(PAGE)
