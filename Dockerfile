@@ -29,8 +29,9 @@ COPY services services
 COPY cli cli
 COPY stack/certificates.py stack/keys.py stack/outgoing.py stack/private.py stack/roles.py stack/shop.py stack/journey_report.py \
      stack/installation.py ours/stack/
-COPY deploy/image/compile.py deploy/image/
+COPY deploy/image/compile.py deploy/image/unused.py deploy/image/
 RUN mv libs services cli ours/stack /opt/incasso/ \
+    && /opt/incasso/bin/python deploy/image/unused.py /opt/incasso \
     && PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/incasso:/opt/incasso/libs/pb \
        /opt/incasso/bin/python deploy/image/compile.py /opt/incasso \
     && find /opt/incasso -name tests -path '*/site-packages/*' -type d -prune -exec rm -r {} + \

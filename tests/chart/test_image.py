@@ -1,7 +1,9 @@
 """What the image is made of: pinned packages without those of development, and nothing of this machine."""
 
 import re
+import runpy
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,8 @@ from stack.contracts import ROOT
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 IGNORED = (ROOT / ".dockerignore").read_text().splitlines()
 INSTRUCTIONS = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE))
+STEPS = ("unused", "compile")
+UNUSED = runpy.run_path(str(ROOT / "deploy" / "image" / "unused.py"))
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+)((?: \\\n    --hash=\S+)+)", re.MULTILINE)
 
 
@@ -53,6 +57,14 @@ def test_every_package_is_checked_by_its_hash():
     installs = re.findall(r"pip\b[^&;]* install ([^&;]*)", INSTRUCTIONS)
     assert len(installs) == 2
     assert all("--require-hashes" in one for one in installs)
+
+
+def test_parts_of_packages_that_are_removed_exist_and_are_removed_before_the_proof_of_imports():
+    site_packages = Path(pytest.__file__).parent.parent
+    found = UNUSED["found"](site_packages)
+    assert [pattern for pattern, paths in found.items() if not paths] == []
+    removes, proves = (INSTRUCTIONS.index(f"deploy/image/{name}.py /opt") for name in STEPS)
+    assert removes < proves
 
 
 def test_the_base_is_chosen_from_outside():
