@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from incasso.merchants.v1 import audit_pb2
 from libs import client, deadlines, descriptors, json_out
-from libs.errors import OutcomeUnknown, Refusal
+from libs.errors import Kind, OutcomeUnknown, Refusal
 from libs.logs import log
 from libs.tasks import Tasks
 from libs.upstreams import Upstreams
@@ -22,6 +22,8 @@ from services.console.page import Page, is_audited
 from services.console.session import SignedIn
 
 MAX_AUDITED: Final = 20_000  # characters of what was asked for
+# A no of these kinds proves nothing: the change may have been made.
+_OUTAGES: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL})
 _SECRET: Final = frozenset({"secret", "password", "picture", "token"})
 
 
@@ -89,9 +91,9 @@ class Calls:
         entry_id = await self._announce(rpc, message, key, about)
         try:
             answer = await self._call(rpc, message, key)
-        except OutcomeUnknown:
-            raise  # as the log says
         except Refusal as refusal:
+            if refusal.kind in _OUTAGES:  # the log says so already
+                raise OutcomeUnknown from refusal
             await self._record(entry_id, refused=refusal.reason)
             raise
         await self._record(entry_id, subject=about.subject or _id_in(answer))

@@ -1,7 +1,9 @@
 """Journeys of the console on the whole stack, in a real browser: money goes back, a colleague cannot move it."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 from contextlib import asynccontextmanager
 from uuid import uuid4
@@ -19,6 +21,7 @@ from tests.waiting import HANGING_SECONDS, until
 
 pytestmark = needs_chromium
 PASSWORD = "a long password"
+INVITATION = re.compile(r"http://[^\s\"\\<]+/invitations/[A-Za-z0-9_-]+")
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +110,43 @@ async def test_a_link_is_made_and_sent_on_a_phone(stack, console, browser, shop,
         await page.get_by_role("button", name="Create and send").click()
         await expect(page.get_by_role("status")).to_contain_text("on its way")
     assert await shop.inbox(address, within_seconds=HANGING_SECONDS)
+
+
+async def invitation_of(shop, email):
+    """The address in the e-mail."""
+    (letter, *_) = await shop.inbox(email, within_seconds=HANGING_SECONDS)
+    found = INVITATION.search(json.dumps(letter))
+    assert found is not None
+    return found[0]
+
+
+async def test_a_colleague_is_invited_as_a_viewer_and_cannot_refund_until_made_finance(
+    stack, console, browser, shop, merchant, paid
+):
+    owner = await colleague(stack, merchant, sessions_pb2.ROLE_OWNER)
+    email = f"{uuid4().hex[:8]}@bottega.example"
+    async with signed_in(browser, console, owner) as page:
+        await page.get_by_role("link", name="Team").click()
+        await page.get_by_label("E-mail").fill(email)
+        await page.get_by_label("Viewer").check()
+        await page.get_by_role("button", name="Send invitation").click()
+        await expect(page.get_by_role("status")).to_contain_text("on its way")
+        invitation = await invitation_of(shop, email)
+        async with opened_page(browser, locale="en-GB") as other:
+            await other.goto(invitation)
+            await other.get_by_label("Name").fill("Luca")
+            await other.get_by_label("Password").fill(PASSWORD)
+            await other.get_by_role("button", name="Join").click()
+            await other.wait_for_url(f"{console}/**")
+            refund = f"{console}/payments/{paid['id']}/refund"
+            assert (await other.goto(refund)).status == 403
+            await page.reload()
+            row = page.get_by_role("row").filter(has_text=email)
+            await row.get_by_role("combobox").select_option("finance")
+            await row.get_by_role("button", name="Change").click()
+            await expect(page.get_by_role("status")).to_contain_text("role was changed")
+            assert (await other.goto(refund)).status == 200
+            await row.get_by_role("button", name="Remove").click()
+            await expect(page.get_by_role("status")).to_contain_text("sessions have ended")
+            await other.goto(refund)
+            await expect(other.get_by_role("button", name="Give back")).to_have_count(0)
