@@ -5,6 +5,8 @@ from functools import cache
 
 import yaml
 
+from libs import services
+from libs.identity import CONSOLE, GATEWAY
 from stack.chart import CHART
 from stack.tools import TOOLS
 
@@ -15,6 +17,7 @@ WORKLOADS = ("Deployment", "StatefulSet", "Job")
 # Newest values of every kind of object, and two releases that meet in one namespace.
 EVERY_SWITCH = CHART / "ci" / "full.yaml"
 MINIMAL = CHART / "ci" / "minimal.yaml"
+EDGES = (GATEWAY, CONSOLE)
 DEMO = CHART / "ci" / "demo.yaml"
 
 
@@ -57,6 +60,15 @@ def deployment(component, values=MINIMAL, *more):
         for one in of_kind("Deployment", values, *more)
         if one["metadata"]["labels"]["app.kubernetes.io/component"] == component
     )
+
+
+def processes(values=MINIMAL, *more):
+    """Deployments of processes: without the demo's, and that of operators' commands."""
+    return [
+        one
+        for one in of_kind("Deployment", values, *more)
+        if one["metadata"]["labels"]["app.kubernetes.io/component"] in (*EDGES, *services.NAMES)
+    ]
 
 
 def pods(values=MINIMAL, *more):

@@ -8,7 +8,8 @@ import yaml
 from libs import grpc_settings
 from libs.grpc_settings import GrpcSettings
 from stack.chart import CHART
-from tests.chart.rendering import CI, env_of, of_kind
+from tests.chart.rendering import CI, env_of
+from tests.chart.test_switches import deployed
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())["grpc"]
 LIMITS = json.loads((CHART / "values.schema.json").read_text())["properties"]["grpc"]["properties"]
@@ -32,10 +33,8 @@ def test_each_setting_has_a_value_with_the_same_default_and_limits():
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
 def test_every_process_is_told(values):
     wanted = VALUES | yaml.safe_load(values.read_text()).get("grpc", {})
-    for one in of_kind("Deployment", values):
-        (container,) = one["spec"]["template"]["spec"]["containers"]
-        if container["name"] == "sandbox":
-            continue
+    for pod in deployed(values).values():
+        (container,) = pod["containers"]
         told = {
             name.removeprefix(PREFIX).lower(): float(value)
             for name, value in env_of(container).items()

@@ -17,6 +17,7 @@ from tests.chart.rendering import (
     objects,
     of_kind,
     pods,
+    processes,
 )
 
 ALL_PODS = [(f"{values.stem}-{name}", pod) for values in CI for name, pod in pods(values)]
@@ -87,7 +88,7 @@ def test_the_platform_may_choose_the_user():
 
 
 def test_a_pod_may_take_as_long_as_its_process_does():
-    for one in of_kind("Deployment", EVERY_SWITCH):
+    for one in processes(EVERY_SWITCH):
         pod = one["spec"]["template"]["spec"]
         env = env_of(pod["containers"][0])
         drain, grace = (float(env[f"INCASSO_{name}_SECONDS"]) for name in ("DRAIN", "GRACE"))

@@ -15,6 +15,7 @@ from tests.chart.rendering import (
     objects,
     of_kind,
     pods,
+    processes,
 )
 from tests.chart.test_values import leaves
 
@@ -22,10 +23,9 @@ MORE = {"name": "sidecar", "image": "sidecar:1", "resources": {}}
 
 
 def deployed(values=MINIMAL, *more):
-    """The pods of processes that are the chart's own."""
+    """The pods of processes."""
     return {
-        one["metadata"]["name"]: one["spec"]["template"]["spec"]
-        for one in of_kind("Deployment", values, *more)
+        one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in processes(values, *more)
     }
 
 
@@ -90,6 +90,23 @@ def test_processes_have_an_account_of_their_own_or_the_one_that_is_named():
     assert of_kind("ServiceAccount", MINIMAL, *named) == []
 
 
+def test_operators_have_a_pod_where_it_is_wanted_with_what_the_test_has():
+    assert "incasso-operator" not in {one["metadata"]["name"] for one in of_kind("Deployment")}
+    deployment = next(
+        one
+        for one in of_kind("Deployment", EVERY_SWITCH)
+        if one["metadata"]["name"] == "shop-payments-operator"
+    )
+    (test,) = of_kind("Pod", EVERY_SWITCH)
+    pod, (container,) = (
+        deployment["spec"]["template"]["spec"],
+        deployment["spec"]["template"]["spec"]["containers"],
+    )
+    assert pod["volumes"] == test["spec"]["volumes"]
+    for same in ("env", "volumeMounts", "image", "securityContext"):
+        assert container[same] == test["spec"]["containers"][0][same]
+
+
 def test_replicas_are_spread_over_nodes():
     for one in of_kind("Deployment"):
         (spread,) = one["spec"]["template"]["spec"]["topologySpreadConstraints"]
@@ -109,7 +126,7 @@ def test_what_is_added_to_processes_is_in_all_of_them():
 
 
 def test_pods_have_the_labels_and_annotations_that_are_added():
-    for one in of_kind("Deployment", EVERY_SWITCH):
+    for one in processes(EVERY_SWITCH):
         metadata = one["spec"]["template"]["metadata"]
         assert metadata["labels"]["tier"] == "backend"
         assert metadata["labels"]["team"] == "payments"
@@ -130,10 +147,8 @@ def test_more_objects_are_rendered_as_templates():
 
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
 def test_a_trace_says_which_pod_made_it(values):
-    for name, pod in deployed(values).items():
+    for pod in deployed(values).values():
         variables = [one["name"] for one in pod["containers"][0]["env"]]
-        if name.endswith("-sandbox"):
-            continue
         attributes = env_of(pod["containers"][0])["OTEL_RESOURCE_ATTRIBUTES"]
         for variable in re.findall(r"\$\((\w+)\)", attributes):
             assert variables.index(variable) < variables.index("OTEL_RESOURCE_ATTRIBUTES")

@@ -87,10 +87,10 @@ def test_a_value_that_changes_restarts_those_whom_it_concerns(values, change, po
     assert rolled(values, change) == {f"incasso-{name}" for name in pods}
 
 
-def test_an_address_that_everybody_knows_restarts_everybody_but_the_stores():
+def test_an_address_that_everybody_knows_restarts_every_process():
     every = {without_hash(one) for one in objects(DEMO) if one["kind"] in WORKLOADS}
     same = every - rolled(DEMO, 'publicUrl="https://other.example"')
-    assert same == {"incasso-postgresql", "incasso-nats", "incasso-sandbox"}
+    assert same == {f"incasso-{name}" for name in ("postgresql", "nats", "sandbox", "operator")}
 
 
 def parts(value, key=""):
