@@ -33,6 +33,8 @@ SETTINGS: Final = (
     Area("settings_keys", "/settings/keys", "key", "api_keys:read"),
     Area("settings_webhooks", "/settings/webhooks", "plug", "webhooks:read"),
     Area("settings_routing", "/settings/routing", "fork", "routing:read"),
+    Area("settings_terms", "/settings/terms", "steps", "instalments:read"),
+    Area("settings_couriers", "/settings/couriers", "van", "cod:read"),
 )
 
 

@@ -140,7 +140,11 @@ _TITLES: Final = {
 
 
 def _wrong(problem: Refusal | None) -> Mapping[str, str]:
-    """What is wrong with single fields, by their name in the form."""
+    """What is wrong with single fields, by their name in the form; `modes.0` is of `modes`."""
     if problem is None:
         return {}
-    return {one.field.rpartition(".")[2]: one.description for one in problem.violations}
+    return {_field(one.field): one.description for one in problem.violations}
+
+
+def _field(path: str) -> str:
+    return next((name for name in reversed(path.split(".")) if not name.isdigit()), path)

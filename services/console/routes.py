@@ -13,7 +13,15 @@ from services.console.areas import (
     search,
     team,
 )
-from services.console.areas.settings import branding, keys, routing, start, webhooks
+from services.console.areas.settings import (
+    branding,
+    couriers,
+    keys,
+    routing,
+    start,
+    terms,
+    webhooks,
+)
 from services.console.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -29,6 +37,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *keys.PAGES,
     *webhooks.PAGES,
     *routing.PAGES,
+    *terms.PAGES,
+    *couriers.PAGES,
     *search.PAGES,
     *person.PAGES,
 )

@@ -12,9 +12,9 @@ def words_of(text: str) -> list[str]:
     return list(dict.fromkeys(re.findall(r"[^\s,;]+", text)))
 
 
-def lines_of(text: str) -> list[str]:
-    """Between commas, semicolons or line breaks, where names have spaces; each once."""
-    found = (part.strip() for part in re.split(r"[,;\n]", text))
+def names_of(text: str) -> list[str]:
+    """Between commas or semicolons, where names have spaces; each once."""
+    found = (part.strip() for part in re.split(r"[,;]", text))
     return list(dict.fromkeys(part for part in found if part))
 
 

@@ -7,6 +7,7 @@ from incasso.merchants.v1 import audit_pb2, members_pb2, merchants_pb2, sessions
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2, ledger_pb2, reconciliation_pb2
+from tests.services.console.method_samples import of_methods
 from tests.services.console.samples import (
     MEMBERSHIP,
     MERCHANT_ID,
@@ -76,6 +77,7 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
         "CreatePaymentLink": paylink_pb2.CreatePaymentLinkResponse(payment_link=link()),
         **of_reporting(),
         **of_settings(),
+        **of_methods(),
     }
 
 

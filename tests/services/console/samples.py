@@ -27,6 +27,8 @@ SESSION_ID = "ses_06f2kz0d1x8q5v7m3n4b6c9a2e"
 KEY_ID = "key_06f2kz0d1x8q5v7m3n4b6c9a2e"
 ENDPOINT_ID = "whe_06f2kz0d1x8q5v7m3n4b6c9a2e"
 DELIVERY_ID = "whd_06f2kz0d1x8q5v7m3n4b6c9a2e"
+TERMS_ID = "trm_06f2kz0d1x8q5v7m3n4b6c9a2e"
+COURIER_ID = "cou_06f2kz0d1x8q5v7m3n4b6c9a2e"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 MERCHANT_ID = "mer_06f2kz0d1x8q5v7m3n4b6c9a2e"
 PATHS = {
@@ -39,6 +41,8 @@ PATHS = {
     "endpoint_id": ENDPOINT_ID,
     "delivery_id": DELIVERY_ID,
     "place": "1",
+    "terms_id": TERMS_ID,
+    "courier_id": COURIER_ID,
 }
 ROLE = sessions_pb2.Role
 

@@ -8,7 +8,15 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser import DESK, check, needs_chromium, opened_page
 from tests.services.console.conftest import TOKEN, Console
-from tests.services.console.samples import ENDPOINT_ID, EXCEPTION_ID, KEY_ID, LINK_ID, PAYMENT_ID
+from tests.services.console.samples import (
+    COURIER_ID,
+    ENDPOINT_ID,
+    EXCEPTION_ID,
+    KEY_ID,
+    LINK_ID,
+    PAYMENT_ID,
+    TERMS_ID,
+)
 
 pytestmark = needs_chromium
 PATHS = {
@@ -34,6 +42,11 @@ PATHS = {
     "branding": "/settings/branding",
     "routing": "/settings/routing",
     "routing-rule": "/settings/routing/rules/1",
+    "terms": "/settings/terms",
+    "terms-new": "/settings/terms/new",
+    "terms-one": f"/settings/terms/{TERMS_ID}",
+    "couriers": "/settings/couriers",
+    "courier": f"/settings/couriers/{COURIER_ID}",
     "keys": "/settings/keys",
     "key-new": "/settings/keys/new",
     "key-rotate": f"/settings/keys/{KEY_ID}/rotate",

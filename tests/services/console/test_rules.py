@@ -8,7 +8,8 @@ from libs.money import Money
 from services.console.rules import charts
 from services.console.rules.amounts import amount_of
 from services.console.rules.contacts import Contact, contact_of
-from services.console.rules.lists import lines_of, moved, numbers_of, words_of
+from services.console.rules.fields import basis_points_of, minor_of, percent_of
+from services.console.rules.lists import moved, names_of, numbers_of, words_of
 from services.console.rules.onward import onward
 from services.console.rules.proving import needs_proof, proof_is_fresh
 from services.console.rules.sales import Sales, by_method, daily, read
@@ -131,7 +132,7 @@ def test_bars_stand_on_the_ground_and_the_largest_fills_the_room():
 
 def test_lists_are_read_as_people_type_them():
     assert words_of("eur, CHF;eur  usd") == ["eur", "CHF", "usd"]
-    assert lines_of("gift cards, shoes\n\nshoes; ") == ["gift cards", "shoes"]
+    assert names_of("gift cards, shoes,, shoes; ") == ["gift cards", "shoes"]
     assert numbers_of("8, 3 3") == [3, 8]
     assert numbers_of("") == []
     assert numbers_of("3, -8") is None
@@ -142,3 +143,22 @@ def test_an_item_moves_by_one_and_not_beyond_the_ends():
     assert moved("abc", 1, -1) == ["b", "a", "c"]
     assert moved("abc", 1, 1) == ["a", "c", "b"]
     assert moved("abc", 0, -1) == moved("abc", 2, 1) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "basis_points"),
+    [("9,99", 999), ("9.9", 990), ("20 %", 2000), ("", 0), ("0", 0), ("100", 10_000)],
+)
+def test_a_share_is_read_in_percent(typed: str, basis_points: int):
+    assert basis_points_of(typed) == basis_points
+    assert basis_points_of(percent_of(basis_points)) == basis_points
+
+
+@pytest.mark.parametrize("typed", ["9.999", "-1", "1000", "1,000.5", "nine"])
+def test_what_is_no_share_is_not_guessed(typed: str):
+    assert basis_points_of(typed) is None
+
+
+def test_an_amount_may_be_nothing():
+    assert [minor_of(text, "EUR") for text in ("", "0", "0,00", "2,50")] == [0, 0, 0, 250]
+    assert minor_of("two", "EUR") is None
