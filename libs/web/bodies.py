@@ -26,11 +26,11 @@ async def raw(request: web.Request, most: int) -> bytes:
 
     Raises BodyTooLarge, BodySlow, BodyUnreadable and ContentEncodingUnsupported.
     """
-    _check(request, most)
+    check(request, most)
     return await _read(request, most)
 
 
-def _check(request: web.Request, most: int) -> None:
+def check(request: web.Request, most: int) -> None:
     """Checks the headers of a body that is not compressed."""
     if coding_of(request) != "identity":
         raise ContentEncodingUnsupported(("identity",))
@@ -38,11 +38,16 @@ def _check(request: web.Request, most: int) -> None:
         raise BodyTooLarge
 
 
+def seconds_for(request: web.Request, most: int) -> float:
+    """How long a body of at most `most` bytes may take."""
+    return request.app[SECONDS] * max(1, most / MOST_BYTES)
+
+
 async def pieces(request: web.Request, most: int) -> AsyncIterator[bytes]:
     """The bytes as they arrive. Each MiB has its own time limit, which counts only the time spent
     waiting for the sender.
     """
-    _check(request, most)
+    check(request, most)
     size, left = 0, request.app[SECONDS]
     while True:
         before = time.monotonic()
@@ -109,7 +114,7 @@ async def _read(request: web.Request, most: int) -> bytes:
         raise BodyTooLarge
     found = bytearray()
     try:
-        async with asyncio.timeout(request.app[SECONDS] * max(1, most / MOST_BYTES)):
+        async with asyncio.timeout(seconds_for(request, most)):
             async for chunk in request.content.iter_any():
                 found += chunk
                 if len(found) > most:

@@ -1,15 +1,18 @@
 """Forms of our pages: read within limits, and only from pages of ours."""
 
-from typing import Final
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from libs.text import without_controls
 from libs.web import bodies
-from libs.web.errors import BodyTooLarge
+from libs.web.errors import BodySlow, BodyTooLarge, BodyUnreadable
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+FILE_FORM_TYPE: Final = "multipart/form-data"
 MAX_FIELDS: Final = 500
 # Browsers that send this header tell the truth in it, whatever the referrer policy.
 _FETCHED_BY_US: Final = frozenset(["same-origin", "none"])
@@ -55,6 +58,56 @@ async def form_of(request: web.Request, most: int) -> dict[str, str]:
     for name, value in pairs:
         found.setdefault(name, value.replace("\x00", "").strip())
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """`name` is as the browser says: only to be shown."""
+
+    name: str
+    content: bytes
+
+
+async def form_with_file(
+    request: web.Request, most: int, most_of_file: int
+) -> tuple[dict[str, str], SentFile | None]:
+    """As `form_of`, and the file of a form that has one; an empty field has none. Raises BodyTooLarge,
+    BodySlow and BodyUnreadable.
+    """
+    if bodies.media_type_of(request)[0] != FILE_FORM_TYPE:
+        return await form_of(request, most), None
+    bodies.check(request, most + most_of_file)
+    found: dict[str, str] = {}
+    file: SentFile | None = None
+    left = most
+    try:
+        async with asyncio.timeout(bodies.seconds_for(request, most_of_file)):
+            parts = await request.multipart()
+            while (part := await parts.next()) is not None:
+                if not isinstance(part, BodyPartReader) or not part.name:
+                    raise BodyUnreadable
+                if part.filename is not None:
+                    content = await _read(part, most_of_file)
+                    file = SentFile(text_of(part.filename), content) if part.filename else file
+                    continue
+                value = await _read(part, left)
+                left -= len(value) + len(part.name)
+                plain = value.decode("utf-8", "replace").replace("\x00", "").strip()
+                found.setdefault(part.name, plain)
+    except TimeoutError:
+        raise BodySlow from None
+    except (ValueError, AssertionError, web.RequestPayloadError, ConnectionError):
+        raise BodyUnreadable from None  # aiohttp asserts what a form must be
+    return found, file
+
+
+async def _read(part: Any, most: int) -> bytes:
+    found = bytearray()
+    while piece := await part.read_chunk():
+        found += piece
+        if len(found) > most:
+            raise BodyTooLarge
+    return bytes(found)
 
 
 def whole_number(text: str) -> int:

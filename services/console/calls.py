@@ -5,6 +5,7 @@ announcement it is not made; if the outcome cannot be recorded, or is not known,
 it is unknown. It continues when the browser goes away.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,18 +14,19 @@ from google.protobuf.message import Message
 
 from incasso.merchants.v1 import audit_pb2
 from libs import client, deadlines, descriptors, json_out
+from libs.downloads import Download
 from libs.errors import Kind, OutcomeUnknown, Refusal
 from libs.logs import log
 from libs.tasks import Tasks
 from libs.upstreams import Upstreams
 from services.console.errors import RoleTooLow
-from services.console.page import Page, is_audited
+from services.console.page import Page, is_audited, only_reads
 from services.console.session import SignedIn
 
 MAX_AUDITED: Final = 20_000  # characters of what was asked for
 # A no of these kinds proves nothing: the change may have been made.
 _OUTAGES: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL})
-_SECRET: Final = frozenset({"secret", "password", "picture", "token"})
+_SECRET: Final = frozenset({"secret", "password", "picture", "token", "file", "iban"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,11 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the audit log learns about a change beside its request."""
+    """What the audit log learns about a change beside its request; and the file that it sends."""
 
     subject: str = ""
     before: Message | None = None
+    file: bytes | None = None
 
 
 class Calls:
@@ -59,8 +62,12 @@ class Calls:
     async def ask(self, message: Message) -> Any:
         """The answer to a call that only reads. Raises Refusal."""
         rpc = self._allowed(message)
-        assert client.is_safe(rpc.name), f"{rpc.name} changes something"
+        assert only_reads(rpc), f"{rpc.name} changes something"
         return await self._call(rpc, message, "")
+
+    async def download(self, message: Message) -> Download:
+        """The file that a call sends. Raises Refusal."""
+        return await self._edge.upstreams.download(self._allowed(message))(message)
 
     async def change(self, message: Message, *, key: str, about: Intent | None = None) -> Any:
         """The answer to a call that changes something; `key` makes it safe to repeat. Raises
@@ -82,7 +89,11 @@ class Calls:
             raise RuntimeError(f"{self._page.path} does not say that it calls {request}")
         return found
 
-    async def _changed(self, rpc: MethodDescriptor, message: Message, key: str, _: Intent) -> Any:
+    async def _changed(
+        self, rpc: MethodDescriptor, message: Message, key: str, about: Intent
+    ) -> Any:
+        if about.file is not None:
+            return await self._edge.upstreams.upload(rpc)(message, _pieces(about.file))
         return await self._call(rpc, message, key)
 
     async def _audited(
@@ -90,7 +101,7 @@ class Calls:
     ) -> Any:
         entry_id = await self._announce(rpc, message, key, about)
         try:
-            answer = await self._call(rpc, message, key)
+            answer = await self._changed(rpc, message, key, about)
         except Refusal as refusal:
             if refusal.kind in _OUTAGES:  # the log says so already
                 raise OutcomeUnknown from refusal
@@ -138,6 +149,10 @@ class Calls:
             timeout_seconds=timeout_seconds,
             idempotency_key=key,
         )
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def _as_json(message: Message | None) -> str:

@@ -9,22 +9,22 @@ from aiohttp import web
 
 from libs.clock import world_now
 from libs.errors import Kind, OutcomeUnknown, Refusal
+from libs.web import files
 from libs.web.client_addresses import Addresses
-from libs.web.forms import form_of
+from libs.web.forms import SentFile, form_with_file
 from services.console import proofs, session
 from services.console.calls import Calls, Edge
 from services.console.cookies import KEPT, SESSION, Cookies
 from services.console.errors import ReauthenticationNeeded, RoleTooLow, SignInNeeded
 from services.console.kept_forms import LIFE, KeptForms
-from services.console.page import Html, Page, See
+from services.console.page import Answer, Html, Page, See, Sent
 from services.console.proofs import Proofs
-from services.console.rendering import Renderer
+from services.console.rendering import HEADERS, Renderer
 from services.console.rules.onward import onward
 from services.console.rules.proving import proof_is_fresh
 from services.console.session import SignedIn
 from services.console.visit import KEY, Visit
 
-MAX_FORM_BYTES: Final = 64 * 1024
 SIGN_IN: Final = "/sign-in"
 CHOOSE: Final = "/merchants"
 PROVE: Final = "/prove"
@@ -86,7 +86,7 @@ class Door:
         visit = await self._visit(request, who)
         try:
             self._check(visit)
-            return self._shown(visit, await self._page.handle(visit))
+            return await self._shown(visit, await self._page.handle(visit))
         except ReauthenticationNeeded:
             return self._to_prove(visit)
         except Refusal as refusal:
@@ -104,11 +104,7 @@ class Door:
 
     async def _visit(self, request: web.Request, who: SignedIn) -> Visit:
         upstreams = self._in.edge.upstreams
-        form = (
-            await form_of(request, MAX_FORM_BYTES)
-            if self._page.changes
-            else self._kept(request, who)
-        )
+        form, file = await self._form(request, who)
         return Visit(
             request=request,
             who=who,
@@ -117,11 +113,16 @@ class Door:
             area=self._page.area,
             merchant=await session.merchant_of(upstreams) if self._page.merchant else None,
             form=form,
+            file=file,
         )
 
-    def _kept(self, request: web.Request, who: SignedIn) -> dict[str, str]:
+    async def _form(
+        self, request: web.Request, who: SignedIn
+    ) -> tuple[dict[str, str], SentFile | None]:
+        if self._page.changes:
+            return await form_with_file(request, self._page.most_of_form, self._page.most_of_file)
         sealed = self._in.cookies.get(request, KEPT)
-        return self._in.kept.open(sealed, session_id=who.session.id, path=request.path)
+        return self._in.kept.open(sealed, session_id=who.session.id, path=request.path), None
 
     def _to_prove(self, visit: Visit) -> web.Response:
         """And then back to the form, with what was typed."""
@@ -149,9 +150,11 @@ class Door:
             return self._in.renderer.refused(visit.request, further, visit=visit)
         if isinstance(shown, Html):
             shown = replace(shown, status=refusal.kind.http_status)
-        return self._shown(visit, shown)
+        return await self._shown(visit, shown)
 
-    def _shown(self, visit: Visit, answer: Html | See) -> web.StreamResponse:
+    async def _shown(self, visit: Visit, answer: Answer) -> web.StreamResponse:
+        if isinstance(answer, Sent):
+            return await files.send(visit.request, answer.file, HEADERS)
         if isinstance(answer, See):
             response = see(answer.path, said=answer.said)
             if answer.new_token:

@@ -29,3 +29,11 @@ class SignInFailed(Refusal, kind=Kind.FORBIDDEN, reason="sign_in_failed"):
 
 class ChangedMeanwhile(Refusal, kind=Kind.CONFLICT, reason="changed_meanwhile"):
     message = "Somebody has changed this since the page was opened; look at it again."
+
+
+class LineGone(Refusal, kind=Kind.NOT_FOUND, reason="line_gone"):
+    message = "The line is not among those shown any more."
+
+
+class ReportUnknown(Refusal, kind=Kind.NOT_FOUND, reason="report_not_found"):
+    message = "There is no such report."

@@ -7,16 +7,19 @@ see it, CSRF, the audit log and the tests of all these follow from the line.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import MethodDescriptor
 
 from libs import client, descriptors
+from libs.downloads import Download
 from libs.upstreams import rpc_of
 from services.console.rules.proving import GRAVE
 
 if TYPE_CHECKING:
     from services.console.visit import Visit
+
+MAX_FORM_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,23 @@ class See:
     new_token: str = ""  # of the session, when it was replaced
 
 
-Handler = Callable[["Visit"], Awaitable[Html | See]]
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file, for saving."""
+
+    file: Download
+
+
+Answer = Html | See | Sent
+Handler = Callable[["Visit"], Awaitable[Answer]]
 
 
 @dataclass(frozen=True)
 class Page:
     """`calls`: RPCs without which it is nothing, as "payments.ListPayments"; whoever lacks a scope of
     one gets a 403. `parts`: RPCs without which it shows less. `again`: shows the form of a POST
-    again when it was refused. `merchant`: it is about the chosen merchant.
+    again when it was refused. `merchant`: it is about the chosen merchant. `is_file`: it answers with
+    a file. `most_of_file`: bytes that the file of its form may have; `most_of_form`: its fields.
     """
 
     method: str
@@ -55,6 +67,9 @@ class Page:
     parts: tuple[str, ...] = ()
     again: Handler | None = None
     merchant: bool = True
+    is_file: bool = False
+    most_of_file: int = 0
+    most_of_form: int = MAX_FORM_BYTES
 
     @cached_property
     def rpcs(self) -> Mapping[str, MethodDescriptor]:
@@ -88,7 +103,12 @@ def scope_of(name: str) -> str:
 
 def is_audited(rpc: MethodDescriptor) -> bool:
     """Whatever changes something of the merchant's: RPCs that need a scope and do not only read."""
-    return bool(descriptors.rules_of(rpc).scope) and not client.is_safe(rpc.name)
+    return bool(descriptors.rules_of(rpc).scope) and not only_reads(rpc)
+
+
+def only_reads(rpc: MethodDescriptor) -> bool:
+    """Files that are sent are only read, whatever their RPC is called."""
+    return client.is_safe(rpc.name) or bool(rpc.server_streaming)
 
 
 def get(path: str, handle: Handler, area: str, *calls: str, **more: Any) -> Page:

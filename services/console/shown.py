@@ -29,13 +29,24 @@ _TONES: Final[Mapping[str, frozenset[str]]] = {
             "closed",
             "enabled",
             "delivered",
+            "completed",
+            "collected",
+            "remitted",
+            "committed",
         ]
     ),
-    "bad": frozenset(["declined", "refused", "failed", "lost", "overdue", "short"]),
+    "bad": frozenset(
+        ["declined", "refused", "failed", "lost", "overdue", "short", "defaulted", "missed"]
+    ),
     "warn": frozenset(
         [
             "authorised",
             "expiring",
+            "collecting",
+            "in_review",
+            "previewed",
+            "queued",
+            "running",
             "invited",
             "open",
             "partially_refunded",
@@ -104,6 +115,14 @@ def enum(message: Message, field: str) -> str:
     return json_values.enum_names(descriptor).get(getattr(message, field), "unspecified")
 
 
+def enums(message: Message, field: str) -> list[str]:
+    """As `enum`, of a field with several."""
+    descriptor = message.DESCRIPTOR.fields_by_name[field].enum_type
+    assert isinstance(descriptor, EnumDescriptor)
+    names = json_values.enum_names(descriptor)
+    return [names.get(value, "unspecified") for value in getattr(message, field)]
+
+
 def _time(at: Timestamp | datetime) -> datetime:
     return at.ToDatetime(tzinfo=UTC) if isinstance(at, Timestamp) else at
 
@@ -132,4 +151,4 @@ def page_path(path: str, visit: Any, cursor: str) -> str:
 
 
 _PAGING: Final = frozenset(["cursor", "said"])
-GLOBALS: Final = {"enum": enum, "page_path": page_path}
+GLOBALS: Final = {"enum": enum, "enums": enums, "page_path": page_path}

@@ -11,8 +11,9 @@ from google.protobuf.message import Message
 
 from incasso.merchants.v1 import merchants_pb2
 from libs.clock import Clock
+from libs.downloads import Download
 from libs.errors import Refusal
-from libs.web.forms import text_of, whole_number
+from libs.web.forms import SentFile, text_of, whole_number
 from services.console import texts
 from services.console.calls import Calls, Intent
 from services.console.session import SignedIn
@@ -34,6 +35,7 @@ class Visit:
     area: str
     merchant: merchants_pb2.Merchant | None
     form: Mapping[str, str] = field(default_factory=dict)
+    file: SentFile | None = None
     problem: Refusal | None = None
 
     def part(self, name: str) -> str:
@@ -85,11 +87,22 @@ class Visit:
         """The answer to a call that only reads. Raises Refusal."""
         return await self.calls.ask(message)
 
+    async def download(self, message: Message) -> Download:
+        """The file that a call sends. Raises Refusal."""
+        return await self.calls.download(message)
+
     async def change(
-        self, message: Message, *, subject: str = "", before: Message | None = None
+        self,
+        message: Message,
+        *,
+        subject: str = "",
+        before: Message | None = None,
+        file: bytes | None = None,
     ) -> Any:
-        """The answer to a call that changes something; the audit log has it. Raises Refusal."""
-        about = Intent(subject, before)
+        """The answer to a call that changes something, which may send a file; the audit log has it.
+        Raises Refusal.
+        """
+        about = Intent(subject, before, file)
         return await self.calls.change(message, key=self.key, about=about)
 
 

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from libs.upstreams import Downloaded
-from services.gateway import files
+from libs.web import files
 from services.gateway.routes import Route
 from services.gateway.transcoder import Edge, Transcoder, identify, no_call, speak_for
 

@@ -22,7 +22,7 @@ from libs.errors import (
 from libs.tables import writing
 from libs.tables.model import Format, Table
 from libs.upstreams import Call
-from services.gateway import files
+from libs.web import files
 from services.gateway.authentication import Identity
 from services.gateway.errors import ExportTooLarge, TooManyAtOnce
 from services.gateway.routes import Route

@@ -5,23 +5,35 @@ from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from incasso.cod.v1 import remittances_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import kpis_pb2, reconciliation_pb2, reports_pb2
+from libs.errors import Refusal
+from services.console.areas.cod import bars_of, cash_ageing
 from services.console.page import Html, Page, get
 from services.console.rules import charts
-from services.console.rules.sales import Day, by_method, daily, read
+from services.console.rules.ageing import Ageing, totals
+from services.console.rules.sales import Day, by_method, daily, minor_of, read
 from services.console.visit import Visit
 
 AREA: Final = "overview"
 DAYS: Final = 28
 MOST_ROWS: Final = 1000
+AGEING_SECONDS: Final = 0.7
+TOO_LONG: Final = "report_too_long"
+BUCKETS: Final = ("not_due", "1-30", "31-60", "61-90", "over_90")
 MOST_SHOWN: Final = 100  # exceptions and payments under way: beyond it says "100 or more"
 
 
 async def overview(visit: Visit) -> Html:
     today = visit.now().astimezone(ZoneInfo(visit.time_zone)).date()
-    sales, kpis, exceptions, unknown = await asyncio.gather(
-        _sales(visit, today), _kpis(visit, today), _exceptions(visit), _unknown(visit)
+    sales, kpis, exceptions, unknown, plans, cash = await asyncio.gather(
+        _sales(visit, today),
+        _kpis(visit, today),
+        _exceptions(visit),
+        _unknown(visit),
+        _plans_ageing(visit, today),
+        _cash_ageing(visit),
     )
     days = daily(sales, today, DAYS)
     week = [row for row in sales if row.day > today - timedelta(days=7)]
@@ -41,8 +53,45 @@ async def overview(visit: Visit) -> Html:
             "unknown": unknown,
             "most": MOST_SHOWN,
             "currency": visit.currency,
+            "plans": plans,
+            "plans_bars": bars_of(plans) if plans else [],
+            "cash": cash,
+            "cash_bars": bars_of(cash) if cash else [],
         },
     )
+
+
+async def _plans_ageing(visit: Visit, today: date) -> Ageing | None:
+    """What customers owe of instalment plans, by how long it is overdue; None if that is too much to
+    add up while somebody waits.
+    """
+    request = reports_pb2.GetReportRowsRequest(
+        report="instalment_ageing",
+        booked_to=today.isoformat(),
+        currency=visit.currency,
+        limit=MOST_ROWS,
+    )
+    try:
+        async with asyncio.timeout(AGEING_SECONDS):
+            answer = await visit.ask(request)
+    except TimeoutError:
+        return None
+    except Refusal as refusal:
+        if refusal.reason == TOO_LONG:
+            return None
+        raise
+    if answer.has_more:
+        return None
+    owed = ({row["bucket"]: minor_of(row["open"], row["currency"])} for row in by_name(answer))
+    return totals(owed, visit.currency, BUCKETS)
+
+
+async def _cash_ageing(visit: Visit) -> Ageing | None:
+    """What couriers have collected and not passed on."""
+    if not visit.may(remittances_pb2.GetCodAgeingRequest):
+        return None
+    data = (await visit.ask(remittances_pb2.GetCodAgeingRequest())).data
+    return cash_ageing(data, visit.currency)
 
 
 async def _sales(visit: Visit, today: date) -> Any:
@@ -53,9 +102,13 @@ async def _sales(visit: Visit, today: date) -> Any:
         currency=visit.currency,
         limit=MOST_ROWS,
     )
-    answer = await visit.ask(request)
+    return [read(row) for row in by_name(await visit.ask(request))]
+
+
+def by_name(answer: reports_pb2.GetReportRowsResponse) -> list[dict[str, str]]:
+    """Rows of a report by name of the column."""
     names = [column.name for column in answer.columns]
-    return [read(dict(zip(names, row.values, strict=True))) for row in answer.data]
+    return [dict(zip(names, row.values, strict=True)) for row in answer.data]
 
 
 async def _kpis(visit: Visit, today: date) -> kpis_pb2.GetKpisResponse | None:
@@ -113,6 +166,11 @@ PAGES: Final[tuple[Page, ...]] = (
         overview,
         AREA,
         "reporting.GetReportRows",
-        parts=("reporting.GetKpis", "reporting.ListExceptions", "payments.ListPayments"),
+        parts=(
+            "reporting.GetKpis",
+            "reporting.ListExceptions",
+            "payments.ListPayments",
+            "cod.GetCodAgeing",
+        ),
     ),
 )

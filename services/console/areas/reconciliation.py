@@ -1,18 +1,34 @@
 """The reconciliation workbench: exceptions, one after the other, with what they could be."""
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
-from incasso.reporting.v1 import imports_pb2, reconciliation_pb2
+from incasso.reporting.v1 import ledger_pb2, reconciliation_pb2
 from libs.errors import invalid
 from services.console.listing import enum_value, filters
 from services.console.page import Html, Page, See, get, post
+from services.console.rules.amounts import amount_of
 from services.console.visit import PAGE_ROWS, Visit
 
 AREA: Final = "reconciliation"
 EXCEPTION = reconciliation_pb2.ReconciliationException
 STATES: Final = ("open", "resolved")
-# How a person may end an exception here; splitting needs accounts, by the API and the command.
-ENDS: Final = ("matched", "written_off", "dismissed")
+ENDS: Final = ("matched", "split", "written_off", "dismissed")
+SPLIT_ROWS: Final = 3
+# Where a part of an item may belong to; the service knows them all.
+ACCOUNTS: Final = (
+    "psp_fees",
+    "courier_fees",
+    "shortage",
+    "dispute_losses",
+    "bad_debt",
+    "sales",
+    "sales_refunds",
+    "reconciliation_differences",
+    "unallocated",
+)
+ITEM: Final = "item:"  # before the id of a suggestion in a form
+MOST_ENTRIES: Final = 50
 
 
 async def workbench(visit: Visit) -> Html:
@@ -25,12 +41,14 @@ async def workbench(visit: Visit) -> Html:
         order_reference=visit.asked("order_reference") or None,
     )
     answer = await visit.ask(request)
+    shown = filters(visit, "/reconciliation", "state", STATES, "order_reference")
     return Html(
         "reconciliation.html",
         {
             "exceptions": answer.data,
             "next_cursor": answer.next_cursor,
-            "filters": filters(visit, "/reconciliation", "state", STATES, "order_reference"),
+            "filters": [replace(one, chosen=one.name == state) for one in shown if one.name],
+            "item": ITEM,
             "writes": visit.who.holds("reconciliation:write"),
             "state": state,
         },
@@ -38,38 +56,94 @@ async def workbench(visit: Visit) -> Html:
 
 
 async def one(visit: Visit) -> Html:
+    """With the entries of its payment or order, down to their trace."""
     found = await _exception(visit)
     return Html(
         "exception.html",
-        {"exception": found, "ends": ENDS, "writes": visit.who.holds("reconciliation:write")},
+        {
+            "exception": found,
+            "ends": ENDS,
+            "accounts": ACCOUNTS,
+            "split_rows": SPLIT_ROWS,
+            "entries": await _entries_of(visit, found),
+            "writes": visit.who.holds("reconciliation:write"),
+        },
     )
 
 
 async def resolve(visit: Visit) -> See:
-    """As what a person says, with the reason, and the items that it matches."""
+    """As what a person says, with the reason, the items that it matches, and what is left of it."""
     found = await _exception(visit)
     ends = visit.typed("resolved_as")
     if ends not in ENDS:
         raise invalid("resolved_as", visit.word("resolved_as_missing"))
+    takes_items = ends in ("matched", "split")
     request = reconciliation_pb2.ResolveExceptionRequest(
         exception_id=found.id,
         resolved_as=enum_value(reconciliation_pb2.ExceptionResolution, ends),
         resolution=visit.typed("resolution"),
-        item_ids=[visit.typed("item_id")] if ends == "matched" and visit.typed("item_id") else [],
+        item_ids=_items(visit) if takes_items else [],
+        parts=_parts(visit, found) if ends == "split" else [],
     )
     await visit.change(request, subject=found.id, before=found)
     return See("/reconciliation", said="resolved")
 
 
+def _items(visit: Visit) -> list[str]:
+    """Those that are ticked, and those that were typed."""
+    ticked = [name.removeprefix(ITEM) for name in visit.form if name.startswith(ITEM)]
+    return list(dict.fromkeys([*ticked, *visit.typed("others").replace(",", " ").split()]))
+
+
+def _parts(
+    visit: Visit, found: reconciliation_pb2.ReconciliationException
+) -> list[reconciliation_pb2.ResolutionPart]:
+    """Amounts are typed without the item's sign. Raises InvalidArgument."""
+    made = []
+    for row in range(1, SPLIT_ROWS + 1):
+        typed = visit.typed(f"amount_{row}")
+        if not typed:
+            continue
+        amount = amount_of(typed, found.currency)
+        if amount is None:
+            raise invalid(f"amount_{row}", visit.word("amount_unreadable"))
+        sign = -1 if found.amount_minor < 0 else 1
+        part = reconciliation_pb2.ResolutionPart(
+            account=visit.typed(f"account_{row}"), amount_minor=sign * amount.amount_minor
+        )
+        made.append(part)
+    return made
+
+
+async def entries(visit: Visit) -> Html:
+    """Of the ledger: by payment, order, event or trace."""
+    names = ("payment_id", "order_reference", "event_id", "trace_id")
+    asked = {name: visit.asked(name) for name in names if visit.asked(name)}
+    request = ledger_pb2.ListJournalEntriesRequest(
+        limit=PAGE_ROWS, cursor=visit.asked("cursor") or None, **asked
+    )
+    answer = await visit.ask(request)
+    return Html(
+        "entries.html",
+        {"entries": answer.data, "next_cursor": answer.next_cursor, "asked": asked},
+    )
+
+
+async def _entries_of(visit: Visit, found: reconciliation_pb2.ReconciliationException) -> Any:
+    """What is booked about its payment, order or entry."""
+    about = {"payment_id": found.payment_id, "order_reference": found.order_reference}
+    if found.item_id.startswith("evt_"):
+        about = {"event_id": found.item_id}
+    by = next(((name, value) for name, value in about.items() if value), None)
+    if by is None or not visit.may(ledger_pb2.ListJournalEntriesRequest):
+        return ()
+    request = ledger_pb2.ListJournalEntriesRequest(limit=MOST_ENTRIES, **{by[0]: by[1]})
+    return (await visit.ask(request)).data
+
+
 async def run(visit: Visit) -> See:
     await visit.change(reconciliation_pb2.RunReconciliationRequest())
     return See("/reconciliation", said="ran")
-
-
-async def imports(visit: Visit) -> Html:
-    request = imports_pb2.ListImportsRequest(limit=PAGE_ROWS, cursor=visit.asked("cursor") or None)
-    answer = await visit.ask(request)
-    return Html("imports.html", {"imports": answer.data, "next_cursor": answer.next_cursor})
 
 
 async def _exception(visit: Visit) -> reconciliation_pb2.ReconciliationException:
@@ -79,6 +153,7 @@ async def _exception(visit: Visit) -> reconciliation_pb2.ReconciliationException
 
 
 READS: Final = ("reporting.GetException",)
+PARTS: Final = ("reporting.ListJournalEntries",)
 PAGES: Final[tuple[Page, ...]] = (
     get("/reconciliation", workbench, AREA, "reporting.ListExceptions"),
     post(
@@ -89,14 +164,15 @@ PAGES: Final[tuple[Page, ...]] = (
         "reporting.RunReconciliation",
         again=workbench,
     ),
-    get("/reconciliation/imports", imports, AREA, "reporting.ListImports"),
-    get("/reconciliation/exceptions/{exception_id}", one, AREA, *READS),
+    get("/entries", entries, AREA, "reporting.ListJournalEntries"),
+    get("/reconciliation/exceptions/{exception_id}", one, AREA, *READS, parts=PARTS),
     post(
         "/reconciliation/exceptions/{exception_id}/resolve",
         resolve,
         AREA,
         *READS,
         "reporting.ResolveException",
+        parts=PARTS,
         again=one,
     ),
 )

@@ -1,15 +1,18 @@
-"""The search bar: by id, order reference, e-mail address, or the RF reference of a bank transfer."""
+"""The search bar: by id, order reference, e-mail address, trace; bank lines by RF reference and amount."""
 
 import asyncio
 import re
 from typing import Any, Final
 
+from incasso.cod.v1 import orders_pb2
+from incasso.instalments.v1 import plans_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2
 from libs.errors import Kind, Refusal
 from services.console.page import Html, Page, See, get
+from services.console.rules.amounts import amount_of
 from services.console.visit import Visit
 
 AREA: Final = "search"
@@ -18,8 +21,15 @@ _IDS: Final = {
     "pay_": "/payments/{}",
     "lnk_": "/links/{}",
     "exc_": "/reconciliation/exceptions/{}",
+    "pln_": "/instalments/{}",
+    "cod_": "/cod/orders/{}",
+    "rem_": "/cod/remittances/{}",
+    "imp_": "/reconciliation/imports/{}",
+    "rrn_": "/reports/runs/{}",
 }
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{20,30}")
+_DECIMALS = re.compile(r"[.,]\d{2}\D*$")
+_TRACE = re.compile(r"[0-9a-f]{32}")
 _RF = re.compile(r"RF\d{2}[0-9A-Z]{1,21}")
 
 
@@ -28,12 +38,17 @@ async def search(visit: Visit) -> Html | See:
     asked = visit.asked("q")
     if _ID.fullmatch(asked) and asked[:4] in _IDS:
         return See(_IDS[asked[:4]].format(asked))
-    payments, links, lines = await asyncio.gather(
-        _payments(visit, asked), _links(visit, asked), _lines(visit, asked)
+    if _TRACE.fullmatch(asked) and visit.who.holds("reports:read"):
+        return See(f"/entries?trace_id={asked}")
+    found = await asyncio.gather(
+        _payments(visit, asked),
+        _links(visit, asked),
+        _lines(visit, asked),
+        _plans(visit, asked),
+        _orders(visit, asked),
     )
-    return Html(
-        "search.html", {"asked": asked, "payments": payments, "links": links, "lines": lines}
-    )
+    kinds = ("payments", "links", "lines", "plans", "orders")
+    return Html("search.html", {"asked": asked, **dict(zip(kinds, found, strict=True))})
 
 
 async def _payments(visit: Visit, asked: str) -> list[Any]:
@@ -62,12 +77,33 @@ async def _links(visit: Visit, asked: str) -> list[Any]:
     return await _found(visit, request)
 
 
-async def _lines(visit: Visit, asked: str) -> list[Any]:
-    """Of bank statements, by the reference that a payer wrote."""
-    reference = asked.replace(" ", "").upper()
-    if not _RF.fullmatch(reference) or not visit.may(imports_pb2.ListBankLinesRequest):
+async def _plans(visit: Visit, asked: str) -> list[Any]:
+    if not asked or "@" in asked or not visit.may(plans_pb2.ListInstalmentPlansRequest):
         return []
-    request = imports_pb2.ListBankLinesRequest(creditor_reference=reference, limit=MOST)
+    request = plans_pb2.ListInstalmentPlansRequest(order_reference=asked, limit=MOST)
+    return await _found(visit, request)
+
+
+async def _orders(visit: Visit, asked: str) -> list[Any]:
+    if not asked or "@" in asked or not visit.may(orders_pb2.ListCodOrdersRequest):
+        return []
+    request = orders_pb2.ListCodOrdersRequest(order_reference=asked, limit=MOST)
+    return await _found(visit, request)
+
+
+async def _lines(visit: Visit, asked: str) -> list[Any]:
+    """Of bank statements, by the reference that a payer wrote, or an amount with its decimals."""
+    if not asked or not visit.may(imports_pb2.ListBankLinesRequest):
+        return []
+    reference, amount = asked.replace(" ", "").upper(), amount_of(asked, visit.currency)
+    if _RF.fullmatch(reference):
+        request = imports_pb2.ListBankLinesRequest(creditor_reference=reference, limit=MOST)
+    elif amount is not None and _DECIMALS.search(asked):
+        request = imports_pb2.ListBankLinesRequest(
+            amount_minor=amount.amount_minor, currency=amount.currency, limit=MOST
+        )
+    else:
+        return []
     return await _found(visit, request)
 
 
@@ -91,6 +127,8 @@ PAGES: Final[tuple[Page, ...]] = (
             "oneclick.ListCustomers",
             "paylink.ListPaymentLinks",
             "reporting.ListBankLines",
+            "instalments.ListInstalmentPlans",
+            "cod.ListCodOrders",
         ),
     ),
 )

@@ -44,8 +44,8 @@ def read(row: Mapping[str, str]) -> Sales:
     return Sales(
         day=date.fromisoformat(row["day"]),
         method=row["method"],
-        gross_minor=_minor(row["gross"], currency),
-        refunds_minor=abs(_minor(row["refunds"], currency)),
+        gross_minor=minor_of(row["gross"], currency),
+        refunds_minor=abs(minor_of(row["refunds"], currency)),
     )
 
 
@@ -73,5 +73,6 @@ def by_method(sales: Sequence[Sales]) -> list[Method]:
     ]
 
 
-def _minor(text: str, currency: str) -> int:
+def minor_of(text: str, currency: str) -> int:
+    """Of an amount in major units, as reports have it."""
     return int(Decimal(text or "0").scaleb(exponent(currency)))

@@ -18,8 +18,8 @@ from libs.web.forms import form_of, text_of
 from libs.web.limits import Limiter
 from services.console import proofs
 from services.console.cookies import SESSION, VISIT
-from services.console.entrance import CHOOSE, MAX_FORM_BYTES, Entrance, see
-from services.console.page import Html
+from services.console.entrance import CHOOSE, Entrance, see
+from services.console.page import MAX_FORM_BYTES, Html
 from services.console.rules.onward import onward
 from services.console.signing_in.oidc import OpenId
 

@@ -14,9 +14,9 @@ from libs.seal import SealBrokenError
 from libs.web.forms import form_of
 from services.console import proofs, session
 from services.console.cookies import LANGUAGE, SESSION, VISIT, YEAR_SECONDS
-from services.console.entrance import MAX_FORM_BYTES, see
+from services.console.entrance import see
 from services.console.errors import SignInFailed
-from services.console.page import Html
+from services.console.page import MAX_FORM_BYTES, Html
 from services.console.rules.onward import onward
 from services.console.signing_in.arrival import Arrival, outside
 from services.console.signing_in.oidc import Begun, Identified

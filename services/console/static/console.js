@@ -36,3 +36,16 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
 document.querySelector('[role="alert"]')?.focus();
+
+// What is under way is looked at again until it is over; without this there is a link.
+async function follow() {
+  const live = document.querySelector("[data-live]");
+  if (!live) return;
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.querySelector("main").replaceChildren(...page.querySelector("main").childNodes);
+  follow();
+}
+follow();

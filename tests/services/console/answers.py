@@ -7,7 +7,10 @@ from incasso.merchants.v1 import audit_pb2, members_pb2, merchants_pb2, sessions
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2, ledger_pb2, reconciliation_pb2
+from tests.services.console.cod_samples import of_cod
 from tests.services.console.method_samples import of_methods
+from tests.services.console.plan_samples import of_instalments
+from tests.services.console.report_samples import of_reports
 from tests.services.console.samples import (
     MEMBERSHIP,
     MERCHANT_ID,
@@ -19,7 +22,6 @@ from tests.services.console.samples import (
     link,
     member,
     payment,
-    sales,
     session,
     stamp,
 )
@@ -77,13 +79,15 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
         "CreatePaymentLink": paylink_pb2.CreatePaymentLinkResponse(payment_link=link()),
         **of_reporting(),
         **of_settings(),
+        **of_instalments(),
+        **of_cod(),
+        **of_reports(),
         **of_methods(),
     }
 
 
 def of_reporting() -> dict[str, Any]:
     return {
-        "GetReportRows": sales,
         "GetKpis": kpis(),
         "ListExceptions": reconciliation_pb2.ListExceptionsResponse(data=[exception()]),
         "GetException": reconciliation_pb2.GetExceptionResponse(exception=exception()),

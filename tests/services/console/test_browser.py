@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from incasso.reporting.v1 import reconciliation_pb2, reports_pb2
 from tests.browser import DESK, check, needs_chromium, opened_page
+from tests.services.console.cod_samples import LINE_ID, ORDER_ID, REMITTANCE_ID
 from tests.services.console.conftest import TOKEN, Console
+from tests.services.console.plan_samples import PLAN_ID
+from tests.services.console.report_samples import IMPORT_ID, REPORT, RUN_ID, run
 from tests.services.console.samples import (
     COURIER_ID,
     ENDPOINT_ID,
@@ -16,6 +20,7 @@ from tests.services.console.samples import (
     LINK_ID,
     PAYMENT_ID,
     TERMS_ID,
+    exception,
 )
 
 pytestmark = needs_chromium
@@ -30,6 +35,21 @@ PATHS = {
     "reconciliation": "/reconciliation",
     "exception": f"/reconciliation/exceptions/{EXCEPTION_ID}",
     "imports": "/reconciliation/imports",
+    "plans": "/instalments",
+    "reviews": "/instalments/reviews",
+    "plan": f"/instalments/{PLAN_ID}",
+    "plan-settle": f"/instalments/{PLAN_ID}/settle",
+    "cod": "/cod",
+    "cod-order": f"/cod/orders/{ORDER_ID}",
+    "cod-ageing": "/cod/ageing",
+    "remittances": "/cod/remittances",
+    "remittance": f"/cod/remittances/{REMITTANCE_ID}?line={LINE_ID}",
+    "cash-refunds": "/cod/refunds",
+    "entries": "/entries?order_reference=A-1001",
+    "import": f"/reconciliation/imports/{IMPORT_ID}",
+    "reports": "/reports",
+    "report": f"/reports/{REPORT}",
+    "report-run": f"/reports/runs/{RUN_ID}",
     "months": "/months",
     "team": "/team",
     "audit": "/audit",
@@ -97,3 +117,38 @@ async def test_keys_lead_to_the_search_and_through_the_rows(browser: Browser, co
         await page.keyboard.type("A-1001")
         await page.keyboard.press("Enter")
         await expect(page).to_have_url(f"{console.url}/search?q=A-1001")
+
+
+async def test_a_suggestion_is_confirmed_by_keyboard(browser: Browser, console: Console):
+    one = exception(suggestions=["pyo_1"])
+    answer = reconciliation_pb2.ListExceptionsResponse(data=[one])
+    console.services.answers["ListExceptions"] = answer
+    async with opened(browser, console) as page:
+        await page.goto(console.url + "/reconciliation")
+        await page.keyboard.press("j")
+        await page.keyboard.press("c")
+        await expect(page.get_by_role("status")).to_have_text("The exception is resolved.")
+    asked = console.services.last("ResolveException").request
+    assert list(asked.item_ids) == ["pyo_1"]
+    assert asked.resolved_as == reconciliation_pb2.EXCEPTION_RESOLUTION_MATCHED
+
+
+async def test_a_month_is_closed_by_who_says_that_they_know(browser: Browser, console: Console):
+    async with opened(browser, console) as page:
+        await page.goto(console.url + "/months")
+        await page.get_by_role("checkbox").check()
+        await page.get_by_role("button", name="Close the month").click()
+        await expect(page.get_by_role("status")).to_have_text("The month is closed.")
+    assert console.services.last("ClosePeriod").request.month == "2026-10"
+
+
+async def test_a_file_under_way_is_followed_to_its_end(browser: Browser, console: Console):
+    def answer(state: int) -> reports_pb2.GetReportRunResponse:
+        return reports_pb2.GetReportRunResponse(run=run(state))
+
+    console.services.answers["GetReportRun"] = answer(reports_pb2.ReportRun.STATE_RUNNING)
+    async with opened(browser, console) as page:
+        await page.goto(f"{console.url}/reports/runs/{RUN_ID}")
+        await expect(page.get_by_role("link", name="Look again")).to_be_visible()
+        console.services.answers["GetReportRun"] = answer(reports_pb2.ReportRun.STATE_DONE)
+        await expect(page.get_by_role("link", name="Download")).to_be_visible()

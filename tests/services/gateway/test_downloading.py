@@ -8,7 +8,7 @@ import pytest
 from libs import servicer
 from libs.downloads import CutOffError, Download, messages, received
 from libs.errors import Kind, RemoteRefusal
-from services.gateway.files import disposition
+from libs.web.files import disposition
 from services.gateway.openapi import document
 from tests.services.gateway import download_contract as contract
 from tests.services.gateway.conftest import running_gateway

@@ -1,0 +1,119 @@
+"""Statement files of banks and PSPs: read and shown first, then imported."""
+
+import io
+from dataclasses import dataclass
+from typing import Final
+
+from incasso.reporting.v1 import imports_pb2
+from libs.errors import invalid
+from libs.statements import reading
+from libs.statements.model import Contents
+from libs.statements.refusals import RefusedError
+from libs.threads import Threads
+from services.console.page import Html, Page, See, get, post
+from services.console.rules.carried import packed, unpacked
+from services.console.visit import PAGE_ROWS, Visit
+
+AREA: Final = "reconciliation"
+MOST_OF_FILE: Final = 8 * 1024 * 1024
+MOST_OF_FORM: Final = 6 * 1024 * 1024  # a compressed file, in base64
+SOURCES: Final = ("bank", "psp")
+_READERS: Final = Threads(concurrency=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Of a statement of the file, in one currency."""
+
+    account: str
+    currency: str
+    entries: int
+    credits_minor: int
+    debits_minor: int
+
+
+async def listed(visit: Visit) -> Html:
+    request = imports_pb2.ListImportsRequest(limit=PAGE_ROWS, cursor=visit.asked("cursor") or None)
+    answer = await visit.ask(request)
+    return Html(
+        "imports.html",
+        {
+            "imports": answer.data,
+            "next_cursor": answer.next_cursor,
+            "writes": visit.who.holds("reconciliation:write"),
+        },
+    )
+
+
+async def one(visit: Visit) -> Html:
+    """What became of a file."""
+    wanted = imports_pb2.GetImportRequest(import_id=visit.part("import_id"))
+    return Html("import.html", {"one": getattr(await visit.ask(wanted), "import")})
+
+
+async def preview(visit: Visit) -> Html:
+    """What is in the file. Nothing is sent on yet."""
+    if visit.file is None:
+        raise invalid("file", visit.word("file_missing"))
+    content = visit.file.content
+    try:
+        contents = await _READERS.run(reading.proven, lambda: io.BytesIO(content))
+    except RefusedError as refusal:
+        raise invalid("file", str(refusal)) from refusal
+    carried = packed(content)
+    if len(carried) > MOST_OF_FORM:
+        raise invalid("file", visit.word("file_too_large"))
+    return Html(
+        "import_preview.html",
+        {
+            "name": visit.file.name[:200],
+            "contents": contents,
+            "totals": totals_of(contents),
+            "carried": carried,
+            "account": visit.typed("psp_account"),
+        },
+    )
+
+
+async def send(visit: Visit) -> See:
+    """Imports the file that was shown: whole, or not at all."""
+    content = unpacked(visit.typed("carried"), MOST_OF_FILE)
+    if content is None:
+        raise invalid("file", visit.word("file_missing"))
+    request = imports_pb2.ImportStatementRequest(
+        name=visit.typed("name") or None, psp_account=visit.typed("psp_account") or None
+    )
+    answer = await visit.change(request, file=content)
+    found = getattr(answer, "import")
+    return See(f"/reconciliation/imports/{found.id}", said="imported")
+
+
+def totals_of(contents: Contents) -> list[Total]:
+    return [
+        Total(
+            statement.heading.account,
+            total.currency,
+            total.entries,
+            total.credits_minor,
+            total.debits_minor,
+        )
+        for statement in contents.statements
+        for total in statement.totals
+    ]
+
+
+LIST: Final = ("reporting.ListImports",)
+SENDS: Final = (*LIST, "reporting.ImportStatement")
+PAGES: Final[tuple[Page, ...]] = (
+    get("/reconciliation/imports", listed, AREA, *LIST),
+    post(
+        "/reconciliation/imports/preview",
+        preview,
+        AREA,
+        *SENDS,
+        again=listed,
+        most_of_file=MOST_OF_FILE,
+    ),
+    post("/reconciliation/imports", send, AREA, *SENDS, again=listed, most_of_form=MOST_OF_FORM),
+    get("/reconciliation/imports/{import_id}", one, AREA, "reporting.GetImport"),
+)

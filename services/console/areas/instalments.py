@@ -1,0 +1,159 @@
+"""Instalment plans: found by state, order and customer; one plan with its parts, documents and dunning."""
+
+import base64
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from incasso.instalments.v1 import instalments_pb2, plans_pb2
+from libs.downloads import Download
+from libs.errors import Kind, Refusal, invalid
+from services.console.listing import enum_value, filters
+from services.console.page import Html, Page, Sent, get
+from services.console.rules import dunning
+from services.console.shown import enum
+from services.console.visit import PAGE_ROWS, Visit
+
+AREA: Final = "instalments"
+PLAN: Final = plans_pb2.InstalmentPlan
+STATES: Final = ("in_review", "offered", "active", "defaulted", "completed", "written_off")
+MOST_REFUNDS: Final = 20
+DOCUMENTS: Final = ("information", "agreement", "receipt")
+# What the services allow in which state; they check it again.
+CANCELLABLE: Final = frozenset(["offered", "accepted", "in_review"])
+CHARGED: Final = frozenset(["active", "defaulted"])
+REFUNDABLE: Final = frozenset(["active", "defaulted", "withdrawn", "completed"])
+
+
+async def listed(visit: Visit) -> Html:
+    """By state, order reference and customer, newest first, a page at a time."""
+    request = plans_pb2.ListInstalmentPlansRequest(
+        limit=PAGE_ROWS,
+        cursor=visit.asked("cursor") or None,
+        state=enum_value(PLAN.State, visit.asked("state")),
+        order_reference=visit.asked("order_reference") or None,
+        customer_id=visit.asked("customer_id") or None,
+    )
+    answer = await visit.ask(request)
+    kept = ("order_reference", "customer_id")
+    return Html(
+        "plans.html",
+        {
+            "plans": answer.data,
+            "next_cursor": answer.next_cursor,
+            "filters": filters(visit, "/instalments", "state", STATES, *kept),
+        },
+    )
+
+
+async def reviews(visit: Visit) -> Html:
+    """Plans that wait for a decision, as the service lists them."""
+    request = plans_pb2.ListInstalmentReviewsRequest(
+        limit=PAGE_ROWS, cursor=visit.asked("cursor") or None
+    )
+    answer = await visit.ask(request)
+    return Html("reviews.html", {"plans": answer.data, "next_cursor": answer.next_cursor})
+
+
+async def one(visit: Visit) -> Html:
+    plan = await plan_of(visit)
+    state = enum(plan, "state")
+    writes = visit.who.holds("instalments:write")
+    return Html(
+        "plan.html",
+        {
+            "plan": plan,
+            "state": state,
+            "due": await _dunning(visit, plan),
+            "refunds": await _refunds(visit, plan),
+            "documents": _documents(plan, state),
+            "reviews": writes and state == "in_review",
+            "cancels": writes and state in CANCELLABLE,
+            "charges": writes and state in CHARGED,
+            "writes_off": writes and state == "defaulted",
+            "gives_back": visit.who.holds("refunds:write") and state in REFUNDABLE,
+            "retries": visit.who.holds("refunds:write") and bool(plan.refunding_minor),
+        },
+    )
+
+
+async def document(visit: Visit) -> Sent:
+    """As delivered to the customer."""
+    kind = enum_value(plans_pb2.InstalmentDocument.Kind, visit.part("kind"))
+    if kind is None:
+        raise invalid("kind", "is no document of a plan")
+    plan_id = visit.part("plan_id")
+    request = plans_pb2.GetInstalmentDocumentRequest(plan_id=plan_id, kind=kind)
+    content = base64.b64decode((await visit.ask(request)).document.content)
+    name = f"{visit.part('kind')}-{plan_id}.pdf"
+    return Sent(Download(name, "application/pdf", _piece(content), len(content)))
+
+
+async def plan_of(visit: Visit) -> plans_pb2.InstalmentPlan:
+    """The plan of the path."""
+    wanted = plans_pb2.GetInstalmentPlanRequest(plan_id=visit.part("plan_id"))
+    plan: plans_pb2.InstalmentPlan = (await visit.ask(wanted)).plan
+    return plan
+
+
+async def _dunning(visit: Visit, plan: plans_pb2.InstalmentPlan) -> dict[int, dunning.Next]:
+    """By number of a missed part."""
+    missed = [part for part in plan.instalments if part.state == part.STATE_MISSED]
+    if not missed or plan.state != PLAN.STATE_ACTIVE:
+        return {}
+    wanted = instalments_pb2.GetInstalmentTermsRequest(terms_id=plan.offer.terms_id)
+    terms = (await visit.ask(wanted)).terms
+    today = visit.now().astimezone(ZoneInfo(visit.time_zone)).date()
+    return {
+        part.number: dunning.steps(
+            date.fromisoformat(part.due_on),
+            today,
+            remind_after=terms.dunning.remind_after,
+            default_after=terms.dunning.default_after,
+        )
+        for part in missed
+    }
+
+
+async def _refunds(visit: Visit, plan: plans_pb2.InstalmentPlan) -> Any:
+    if not plan.price_refunded_minor:
+        return ()
+    request = plans_pb2.ListInstalmentRefundsRequest(plan_id=plan.id, limit=MOST_REFUNDS)
+    try:
+        return (await visit.ask(request)).data
+    except Refusal as refusal:
+        if refusal.kind is Kind.NOT_FOUND:
+            return ()
+        raise
+
+
+def _documents(plan: plans_pb2.InstalmentPlan, state: str) -> list[str]:
+    """Those that exist, or can be made: nothing is left to deliver once a plan ended unsigned."""
+    if plan.offer.partner:
+        return []
+    found = []
+    if plan.HasField("acceptance") or state in {"offered", "accepted"}:
+        found += ["information", "agreement"]
+    return [*found, "receipt"] if plan.HasField("withdrawal") else found
+
+
+async def _piece(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+LIST: Final = "instalments.ListInstalmentPlans"
+READS: Final = ("instalments.GetInstalmentPlan",)
+PARTS: Final = ("instalments.GetInstalmentTerms", "instalments.ListInstalmentRefunds")
+PAGES: Final[tuple[Page, ...]] = (
+    get("/instalments", listed, AREA, LIST),
+    get("/instalments/reviews", reviews, AREA, "instalments.ListInstalmentReviews"),
+    get("/instalments/{plan_id}", one, AREA, *READS, parts=PARTS),
+    get(
+        "/instalments/{plan_id}/documents/{kind}",
+        document,
+        AREA,
+        "instalments.GetInstalmentDocument",
+        is_file=True,
+    ),
+)

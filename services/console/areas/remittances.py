@@ -1,0 +1,158 @@
+"""Couriers' remittances: a file is read and shown before it is booked; lines that need somebody."""
+
+import base64
+from typing import Any, Final
+
+from incasso.cod.v1 import remittances_pb2
+from libs.errors import invalid, required
+from services.console.areas.cod import AREA, couriers_of
+from services.console.errors import LineGone
+from services.console.listing import enum_value, with_query
+from services.console.page import Html, Page, See, get, post
+from services.console.shown import enum
+from services.console.visit import PAGE_ROWS, Visit
+
+MOST_OF_FILE: Final = 8 * 1024 * 1024  # as the contract says
+CLOSINGS: Final = ("not_ours", "given_back", "settled", "written_off")
+_SHOWN: Final = ("cursor", "result", "exceptions")
+
+
+async def listed(visit: Visit) -> Html:
+    """Newest first; and the form for the next file, with what is wrong with the last one."""
+    request = remittances_pb2.ListRemittancesRequest(
+        limit=PAGE_ROWS,
+        cursor=visit.asked("cursor") or None,
+        courier_id=visit.asked("courier_id") or None,
+    )
+    answer = await visit.ask(request)
+    return Html(
+        "remittances.html",
+        {
+            "remittances": answer.data,
+            "next_cursor": answer.next_cursor,
+            "couriers": await couriers_of(visit),
+            "writes": visit.who.holds("cod:write"),
+            "faults": visit.problem.violations if visit.problem else (),
+        },
+    )
+
+
+async def upload(visit: Visit) -> See:
+    """Reads the file. Nothing is booked before the next page was looked at."""
+    if visit.file is None:
+        raise invalid("file", visit.word("file_missing"))
+    request = remittances_pb2.UploadRemittanceRequest(
+        courier_id=visit.typed("courier_id"),
+        file=base64.b64encode(visit.file.content).decode(),
+        name=visit.file.name[:200] or None,
+    )
+    answer = await visit.change(request)
+    return See(f"/cod/remittances/{answer.remittance.id}", said="read")
+
+
+async def one(visit: Visit) -> Html:
+    """What its lines pay for. `line` of the query is the one that is being resolved."""
+    remittance_id = visit.part("remittance_id")
+    wanted = remittances_pb2.GetRemittanceRequest(remittance_id=remittance_id)
+    remittance = (await visit.ask(wanted)).remittance
+    lines = await _lines(visit)
+    state = enum(remittance, "state")
+    chosen = visit.request.match_info.get("line_id") or visit.asked("line")
+    return Html(
+        "remittance.html",
+        {
+            "remittance": remittance,
+            "state": state,
+            "lines": lines.data,
+            "next_cursor": lines.next_cursor,
+            "chosen": next((line for line in lines.data if line.id == chosen), None),
+            "kept": with_query("", _kept(visit)),
+            "courier": (await couriers_of(visit)).get(remittance.courier_id, ""),
+            "books": state == "previewed" and visit.who.holds("cod:write"),
+            "resolves": state == "committed" and visit.who.holds("cod:write"),
+            "closings": CLOSINGS,
+        },
+    )
+
+
+async def commit(visit: Visit) -> See:
+    """Books all lines that match, in one step."""
+    remittance_id = visit.part("remittance_id")
+    wanted = remittances_pb2.GetRemittanceRequest(remittance_id=remittance_id)
+    before = (await visit.ask(wanted)).remittance
+    request = remittances_pb2.CommitRemittanceRequest(remittance_id=remittance_id)
+    await visit.change(request, subject=remittance_id, before=before)
+    return See(f"/cod/remittances/{remittance_id}", said="booked")
+
+
+async def resolve(visit: Visit) -> See:
+    """Names the order that a line pays for, or why it is booked on none."""
+    remittance_id, line_id = visit.part("remittance_id"), visit.part("line_id")
+    lines = (await _lines(visit)).data
+    before = required(next((line for line in lines if line.id == line_id), None), LineGone)
+    order = visit.typed("cod_order_id") or visit.typed("other_order")
+    closing = enum_value(remittances_pb2.RemittanceClosing, visit.typed("closed_as"))
+    if not order and closing is None:
+        raise invalid("closed_as", visit.word("resolution_missing"))
+    request = remittances_pb2.ResolveRemittanceLineRequest(
+        remittance_id=remittance_id,
+        remittance_line_id=line_id,
+        cod_order_id=order or None,
+        tracking_number=(visit.typed("tracking_number") or None) if order else None,
+        resolution=visit.typed("resolution") or None,
+    )
+    if not order:
+        request.closed_as = closing
+    await visit.change(request, subject=line_id, before=before)
+    path = with_query(f"/cod/remittances/{remittance_id}", _kept(visit))
+    return See(path, said="line_resolved")
+
+
+async def _lines(visit: Visit) -> Any:
+    """As the query filters them."""
+    request = remittances_pb2.ListRemittanceLinesRequest(
+        remittance_id=visit.part("remittance_id"),
+        limit=PAGE_ROWS,
+        cursor=visit.asked("cursor") or None,
+        result=enum_value(remittances_pb2.RemittanceResult, visit.asked("result")),
+        is_exception=True if visit.asked("exceptions") else None,
+    )
+    return await visit.ask(request)
+
+
+def _kept(visit: Visit) -> dict[str, str]:
+    """What of the query says which lines are shown."""
+    return {name: visit.asked(name) for name in _SHOWN if visit.asked(name)}
+
+
+LIST: Final = ("cod.ListRemittances", "cod.ListCouriers")
+READS: Final = ("cod.GetRemittance", "cod.ListRemittanceLines", "cod.ListCouriers")
+PAGES: Final[tuple[Page, ...]] = (
+    get("/cod/remittances", listed, AREA, *LIST),
+    post(
+        "/cod/remittances",
+        upload,
+        AREA,
+        *LIST,
+        "cod.UploadRemittance",
+        again=listed,
+        most_of_file=MOST_OF_FILE,
+    ),
+    get("/cod/remittances/{remittance_id}", one, AREA, *READS),
+    post(
+        "/cod/remittances/{remittance_id}/book",
+        commit,
+        AREA,
+        *READS,
+        "cod.CommitRemittance",
+        again=one,
+    ),
+    post(
+        "/cod/remittances/{remittance_id}/lines/{line_id}",
+        resolve,
+        AREA,
+        *READS,
+        "cod.ResolveRemittanceLine",
+        again=one,
+    ),
+)
