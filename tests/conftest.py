@@ -29,7 +29,7 @@ from stack.process import free_ports
 from tests.compiling import import_share
 from tests.identities import KEY, Everybody, shared_keys
 from tests.kit.processes import Processes
-from tests.scheduling import OF_THE_STACK, TwoStacks
+from tests.scheduling import OF_THE_STACK, FewStacks
 
 # Machines that run the tests are busy: slow is not wrong.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -203,8 +203,8 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoStacks | None:
-    return TwoStacks(config, log) if config.getoption("dist") == "loadfile" else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FewStacks | None:
+    return FewStacks(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 class Folder(pytest.Package):

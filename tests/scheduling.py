@@ -1,20 +1,20 @@
-"""Who runs which tests: two workers begin with those of the whole stack, the others with the rest.
+"""Who runs which tests: three workers begin with those of the whole stack, the others with the rest.
 
-A test of the whole stack waits for most of its time, so that there is a processor for others beside it; and a
-stack takes seven seconds of one to start and a twentieth of one to idle, so that not every worker has one.
+A test of the whole stack waits for most of its time, so that there is a processor for others beside it. But a
+stack takes seven seconds of one to start and a twentieth of one to idle, so that not every worker begins with one.
 """
 
 from typing import Any, Final
 
 from xdist.scheduler import LoadFileScheduling
 
-STACKS: Final = 2
+STACKS: Final = 3
 OF_THE_STACK: Final = "tests/e2e/"
 # They start processes and wait for them, some for half a minute: at the end all other workers would wait too.
 LONG: Final = "tests/stack/"
 
 
-class TwoStacks(LoadFileScheduling):
+class FewStacks(LoadFileScheduling):
     """File by file, in the order of their paths within each kind."""
 
     def _assign_work_unit(self, node: Any) -> None:

@@ -50,6 +50,22 @@ def test_what_work_costs_is_measured_in_one_place():
     assert found - {"tests/tidy/test_waiting.py"} == MAY_READ
 
 
+MAY_METER = {
+    "tests/libs/test_lag_and_threads.py": "tests the meter",
+    "tests/services/gateway/test_worst_inputs.py": "takes the best of three",
+}
+
+
+def test_what_runs_beside_the_loop_is_shown_by_its_thread():
+    """The loop's time has the collector's passes in it."""
+    found = {
+        source.path.as_posix()
+        for source in sources()
+        if source.parts[0] == "tests" and "lag.Meter(" in source.text
+    }
+    assert found - {"tests/tidy/test_waiting.py"} == set(MAY_METER)
+
+
 WITH_CONNECTIONS = {
     "tests/conftest.py": "makes databases",
     "tests/kit/connections.py": "all others' place",

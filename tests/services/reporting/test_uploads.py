@@ -1,23 +1,18 @@
 """Files as they come over the wire: whole, or not taken."""
 
-import asyncio
-import io
-import math
+import threading
 
 import grpc
 import pytest
 
 from incasso.common.v1.file_pb2 import FilePiece
 from incasso.reporting.v1 import imports_pb2 as pb
-from libs import client, context, deadlines, lag
+from libs import client, context, deadlines
 from libs.errors import Refusal
-from libs.statements import reading
-from libs.tasks import cancel
+from libs.statements import sniffing
 from services.reporting.store.imports import IMPORTS
-from tests.kit.cost import seconds_of
 from tests.services.reporting.files import simple, stripe_file, stripe_row
 from tests.services.reporting.test_imports import pieces
-from tests.waiting import HANGING_SECONDS
 
 
 async def kept(world) -> int:
@@ -88,15 +83,21 @@ async def test_a_name_that_is_too_long_is_refused_before_the_file_is_read(world)
     assert sent == 0
 
 
-def _read(data: bytes) -> None:
-    reading.proven(lambda: io.BytesIO(data), lambda _: None)
+async def test_a_file_is_read_beside_the_event_loop_both_times(world, monkeypatch):
+    reader, passes = sniffing.reader, []
 
+    def noted(head):
+        threads = set()
+        passes.append(threads)
 
-async def test_the_event_loop_goes_on_while_a_file_is_read(world):
-    data = simple(*range(1, 12_000))
-    read_seconds = seconds_of(lambda: _read(data), enough=math.inf)
-    meter = lag.Meter(window_seconds=HANGING_SECONDS)
-    watching = asyncio.create_task(meter.run())
-    assert (await world.upload(pieces(data, 64 * 1024))).lines == 11_999
-    await cancel([watching])
-    assert 0 < meter.worst.held < read_seconds / 2
+        def events(chunks):
+            for event in reader(head)(chunks):
+                threads.add(threading.current_thread())
+                yield event
+
+        return events
+
+    monkeypatch.setattr(sniffing, "reader", noted)
+    assert (await world.upload(pieces(simple(*range(1, 2000))))).lines == 1999
+    assert [threading.main_thread() in threads for threads in passes] == [False, False]
+    assert all(passes)
