@@ -1,10 +1,9 @@
-"""The published document is valid, and no request that a machine can think of breaks the API."""
+"""No request that a machine can think of by the published document breaks the API."""
 
 import asyncio
 import sys
 
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.e2e.conftest import open_shop
 
@@ -20,18 +19,6 @@ async def fuzzed(stack):
     """A merchant of its own: others do not find their terms, rules and cards changed."""
     async with open_shop(stack, "Fuzzed") as (shop, _):
         yield shop
-
-
-async def document(shop):
-    async with shop.http.get(f"{shop.url}/openapi.json") as answer:
-        assert answer.status == 200
-        return await answer.json()
-
-
-async def test_the_document_is_valid_openapi_3_1(shop):
-    found = await document(shop)
-    assert found["openapi"].startswith("3.1")
-    OpenAPIV31SpecValidator(found).validate()
 
 
 @pytest.mark.timeout(900)  # a bound for hanging, on any machine
