@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -n 5 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium npm node wrk up demo test check bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses bench-rollout bench-idle previous-release security tools chart cluster-test image lock clean
+.PHONY: help venv protos chromium npm node wrk up demo test check explore bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses bench-rollout bench-idle previous-release security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ demo: protos  ## the main job with real requests on a stack of its own (or the r
 test: protos chromium node  ## all tests but those of `check`
 	@$(PYTHON) -m compileall -q -j 2 -x /test_ $(SOURCES)
 	@$(PYTEST) $(PYTEST_ARGS) --ignore=tests/tidy --ignore=tests/chart --ignore=tests/cluster
+
+explore: protos  ## the tests of properties with other examples than `make test` has
+	@$(PYTEST) $(PYTEST_ARGS) -m hypothesis --hypothesis-profile=exploring --ignore=tests/cluster
 
 check: protos tools  ## lint, format, types, contracts, the chart, and the tests of the code's rules
 	@$(BIN)/ruff check --quiet $(SOURCES)

@@ -32,8 +32,11 @@ from tests.kit.processes import Processes
 from tests.scheduling import OF_THE_STACK, FewStacks
 
 # Machines that run the tests are busy: slow is not wrong.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples each time: a change is judged by what it changes. `make explore` looks for others.
+settings.register_profile("same", BUSY, derandomize=True)
+settings.register_profile("exploring", BUSY, max_examples=1000)
+settings.load_profile("same")
 
 ROOT = Path(__file__).resolve().parent.parent
 NewDatabase = Callable[..., str]

@@ -57,11 +57,23 @@ def corrected_parts(path: str) -> list[str]:
     if not parts:
         return parts
     root, *rest = parts[0].lower(), *parts[1:]
-    if rest and root in ("p", "plan", "cod") and rest[0] != "return":
-        rest[0] = _TOKEN.match(rest[0])[0]  # type: ignore[index]  # it matches everything
+    if root in ("p", "plan", "cod"):
+        rest = _from_token(rest)
     if rest and root == "shop":
         rest[0] = rest[0].lower()
-    return [root, *(part for part in rest if part)]
+    return [root, *rest]
+
+
+def _from_token(parts: list[str]) -> list[str]:
+    """The first part that begins as a token does, without what follows in it, and the parts after
+    it.
+    """
+    for place, part in enumerate(parts):
+        if part == "return":
+            return parts[place:]
+        if token := _TOKEN.match(part)[0]:  # type: ignore[index]  # it matches everything
+            return [token, *parts[place + 1 :]]
+    return []
 
 
 def redirect(request: web.Request, meant: str) -> web.Response:
