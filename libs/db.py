@@ -93,6 +93,12 @@ class Conn:
         return int(count) if count.isdecimal() else 0
 
 
+class Snapshot(Conn):
+    """All its statements read the same moment: for functions that read several rows of one thing."""
+
+    __slots__ = ()
+
+
 def _span(sql: str) -> AbstractContextManager[object]:
     if not telemetry.recording():
         return nullcontext()
@@ -147,13 +153,13 @@ class Database:
                 await transaction.commit()
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Conn]:
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
         """Several statements that read one snapshot, whatever others commit meanwhile."""
         async with (
             self.connection() as conn,
             conn.raw.transaction(isolation="repeatable_read", readonly=True),
         ):
-            yield conn
+            yield Snapshot(conn.raw)
 
     async def run(
         self,

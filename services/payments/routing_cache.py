@@ -76,7 +76,7 @@ class RoutingCache:
             return required(await accounts.by_id(conn, psp_account_id), PspAccountNotFound)
 
     async def _read(self, merchant_id: str) -> MerchantRouting:
-        async with self._db.connection() as conn:
+        async with self._db.snapshot() as conn:
             return MerchantRouting(
                 tuple(await accounts.list_all(conn, merchant_id)),
                 await accounts.rules(conn, merchant_id),

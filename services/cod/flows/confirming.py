@@ -91,7 +91,7 @@ async def confirm_order(deps: Deps, cod_order_id: str, code: str, key: Key | Non
 async def get_code(deps: Deps, cod_order_id: str) -> str:
     """For the message that delivers it. Raises OrderNotFound, CodeOver."""
     merchant_id = context.merchant_id()
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         order = required(await ORDERS.get(conn, merchant_id, cod_order_id), OrderNotFound)
         code = await store.get(conn, merchant_id, order.id)
     valid = order.state is OrderState.PROPOSED and rules.is_valid(code, deps.clock.now())

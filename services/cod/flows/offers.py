@@ -46,7 +46,7 @@ async def list_offers(deps: Deps, cmd: ListOffers) -> Compared:
     merchant = await deps.merchants.get()
     default = Settings(currency=merchant.default_currency)
     now, known = deps.clock.now(), subjects(None, cmd.customer_id)
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         settings = await SETTINGS.get(conn, context.merchant_id(), default)
         couriers = await couriers_store.active(conn, context.merchant_id())
         refused = await refusing.count(deps, conn, known, settings, now)

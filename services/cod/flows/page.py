@@ -56,7 +56,7 @@ async def open_order(deps: Deps, token: str) -> Order:
 
 async def get_page(deps: Deps, opened: Order) -> CodPage:
     """A pure read."""
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         order = required(await ORDERS.get(conn, opened.merchant_id, opened.id), OrderNotFound)
         courier = await COURIERS.get(conn, order.merchant_id, order.courier_id)
         known = await refunds.of_order(conn, order.merchant_id, order.id, most=SHOWN)

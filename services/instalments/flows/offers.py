@@ -54,7 +54,7 @@ class CreateQuote(Wanted):
 async def list_offers(deps: Deps, cmd: ListOffers) -> events.Offers:
     """All active terms for a cart, unavailable ones included."""
     merchant = await deps.merchants.get()
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         settings = await SETTINGS.get(conn, context.merchant_id(), DEFAULT)
         terms = await terms_flow.active(deps, conn)
     cart = _cart(cmd, Money(cmd.amount_minor, cmd.currency), deps.clock.now(), settings)

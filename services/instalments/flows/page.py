@@ -60,7 +60,7 @@ async def open_plan(deps: Deps, token: str) -> Plan:
 
 async def get_page(deps: Deps, opened: Plan) -> PlanPage:
     """A pure read."""
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         shown = await plans.shown(conn, opened.id)
         delivered = await store.delivered_kinds(conn, shown.plan)
     now = deps.clock.now()

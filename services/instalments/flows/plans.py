@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from libs import context, idempotency, ids, outbox, pages, telemetry
 from libs.dataclass_copies import copy_as
-from libs.db import Conn
+from libs.db import Conn, Snapshot
 from libs.errors import InternalError, required
 from libs.idempotency import Key
 from libs.pages import Page
@@ -124,7 +124,7 @@ async def get_plan(deps: Deps, plan_id: str) -> Shown:
         return await shown(conn, plan_id)
 
 
-async def shown(conn: Conn, plan_id: str) -> Shown:
+async def shown(conn: Snapshot, plan_id: str) -> Shown:
     """Raises PlanNotFound."""
     plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
     return Shown(

@@ -122,7 +122,7 @@ async def active(deps: Deps, conn: Conn) -> Sequence[Terms]:
 
 
 async def list_terms(deps: Deps, page: Page, state: TermsState | None) -> Listed[Terms]:
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         listed = await store.list_page(conn, context.merchant_id(), page, state)
         if listed.rows or state is TermsState.ARCHIVED:
             return listed

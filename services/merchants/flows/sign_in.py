@@ -130,7 +130,7 @@ async def begin_session(tx: Conn, deps: Deps, person_id: str, origin: Origin) ->
 
 async def signed_in(deps: Deps, begun: Begun) -> SignedIn:
     person_id = begun.session.person_id
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         person = required(await persons.get(conn, person_id), SessionUnknown)
         found = await persons.memberships(conn, person_id)
     return SignedIn(begun.token, begun.session, person, found)

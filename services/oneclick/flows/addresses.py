@@ -29,7 +29,7 @@ async def create_address(deps: Deps, new: Address, *, make_default: bool) -> Sho
 
 async def list_addresses(deps: Deps, customer_id: str) -> Sequence[ShownAddress]:
     """All addresses, the default first."""
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         customer = await found(conn, customer_id)
         addresses = await store.addresses(conn, customer.merchant_id, customer_id)
     default_id = customer.default_address_id

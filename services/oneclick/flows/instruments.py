@@ -34,7 +34,7 @@ SCA_CURRENCY: Final = "EUR"  # exemptions by amount are in euro, and so is their
 
 async def list_instruments(deps: Deps, customer_id: str) -> Sequence[ShownInstrument]:
     """Those that are not detached, the default first."""
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         customer = await found(conn, customer_id)
         known = await instruments.of_customer(conn, customer.merchant_id, customer_id)
     seen = [instrument for instrument in known if instrument.state in SHOWN]

@@ -180,7 +180,7 @@ async def _allowed(deps: Deps, session_id: str, client_secret: str | None) -> Se
 
 
 async def _view(deps: Deps, session_id: str, payment: bytes | None) -> SessionView:
-    async with deps.db.connection() as conn:
+    async with deps.db.snapshot() as conn:
         session = await _found(conn, session_id)
         customer = await customers.get(conn, session.merchant_id, session.customer_id)
         card = await _card(deps, conn, customer) if customer else None

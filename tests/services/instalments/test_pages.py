@@ -1,5 +1,7 @@
 """The page of a plan: its address, what it shows, documents and signing by its token."""
 
+import asyncio
+import contextvars
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +11,7 @@ from incasso.instalments.v1 import plans_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from libs import ids
 from libs.errors import RemoteRefusal
+from services.instalments.store import plans as store
 from tests.services.instalments.test_plans import refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -119,6 +122,25 @@ async def test_it_is_read_and_then_signed(world):
     assert not signed.HasField("consent")
     again = await sign(world, token, sha256, key="other")
     assert (again.plan, len(world.payments.books)) == (signed.plan, 1)
+
+
+async def test_a_page_that_is_read_while_it_is_signed_is_of_one_moment(world, monkeypatch):
+    """Otherwise it said that nothing was charged, beside the part that had been."""
+    _, token = await opened(world)
+    sha256 = await handed_over(world, token)
+    parts, signed, shopper = store.parts, [], contextvars.copy_context()
+
+    async def read_after_signing(conn, *of):
+        if not signed:
+            signed.append(True)
+            await asyncio.create_task(sign(world, token, sha256), context=shopper)
+        return await parts(conn, *of)
+
+    monkeypatch.setattr(store, "parts", read_after_signing)
+    seen = await page(world, token)
+    assert seen.plan.state != Plan.STATE_ACTIVE
+    assert Part.STATE_PAID not in {part.state for part in seen.plan.instalments}
+    assert (await page(world, token)).plan.state == Plan.STATE_ACTIVE
 
 
 async def test_documents_can_be_read_after_signing_too(world):
