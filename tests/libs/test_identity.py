@@ -67,14 +67,14 @@ def test_an_altered_token_proves_nothing(keys: Keys):
         Trust(keys.trust).caller(altered(token), METHOD)
 
 
-@pytest.mark.parametrize("age", [66.0, -6.0])
+@pytest.mark.parametrize("age", [66.0, -66.0])
 def test_a_token_of_another_time_proves_nothing(keys: Keys, age: float):
     token = signer(keys, "oneclick", age=age).caller(METHOD)
     with pytest.raises(CallerUnknown):
         Trust(keys.trust).caller(token, METHOD)
 
 
-@pytest.mark.parametrize("age", [62.0, -3.0])
+@pytest.mark.parametrize("age", [61.0, -3.0])
 def test_clocks_may_differ_by_seconds(keys: Keys, age: float):
     token = signer(keys, "oneclick", age=age).caller(METHOD)
     assert Trust(keys.trust).caller(token, METHOD) == "oneclick"
