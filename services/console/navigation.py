@@ -38,6 +38,7 @@ SETTINGS: Final = (
     Area("settings_routing", "/settings/routing", "fork", "routing:read"),
     Area("settings_terms", "/settings/terms", "steps", "instalments:read"),
     Area("settings_couriers", "/settings/couriers", "van", "cod:read"),
+    Area("settings_plan", "/settings/plan", "gauge", "merchant:read"),
 )
 
 

@@ -24,6 +24,7 @@ from services.console.areas.settings import (
     branding,
     couriers,
     keys,
+    plan,
     routing,
     start,
     terms,
@@ -53,6 +54,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *routing.PAGES,
     *terms.PAGES,
     *couriers.PAGES,
+    *plan.PAGES,
     *search.PAGES,
     *person.PAGES,
 )

@@ -29,6 +29,7 @@ Messages: Final = servicer.of(
     GetMessage=servicer.Row(MESSAGES, MessageNotFound),
     ListMessages=_list_messages,
     ResendMessage=messages.resend_message,
+    GetSmsUsage=messages.get_sms_usage,
     ListSuppressions=servicer.Rows(SUPPRESSIONS, "sup", where="removed_at IS NULL"),
     DeleteSuppression=suppressions.delete_suppression,
     HandleSmsStatus=reports.handle_sms_status,

@@ -3,6 +3,7 @@ transaction.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from google.protobuf.message import Message
 
@@ -132,9 +133,28 @@ async def give_address(deps: Deps, tx: Conn, link: Link) -> str:
 
 async def _count(deps: Deps, tx: Conn, new: NewLink) -> None:
     most = new.merchant.quotas.get(QUOTA)
-    month = deps.clock.now().date().replace(day=1)
+    month = _month(deps)
     if most is not None and not await links.count(tx, context.merchant_id(), month, most=most):
         raise QuotaExceeded(
             f'The plan "{new.merchant.plan}" allows {most} links a month ({QUOTA}); '
             "they are used up."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUsage:
+    """Of the plan's links, in a month such as "2026-11"."""
+
+    month: str
+    used: int
+
+
+async def get_link_usage(deps: Deps) -> LinkUsage:
+    month = _month(deps)
+    used = await deps.db.run(links.used, context.merchant_id(), month)
+    return LinkUsage(f"{month:%Y-%m}", used)
+
+
+def _month(deps: Deps) -> date:
+    """The calendar month by the merchant's clock, as its first day."""
+    return deps.clock.now().date().replace(day=1)

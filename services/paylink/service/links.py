@@ -76,6 +76,7 @@ PaymentLinks = servicer.of(
     CreatePaymentLink=with_url(_create_payment_link),
     GetPaymentLink=with_url(_LINK),
     ListPaymentLinks=with_url(servicer.Rows(LINKS, "lnk")),
+    GetLinkUsage=create.get_link_usage,
     CancelPaymentLink=with_url(giving_up.cancel_payment_link),
     SendPaymentLink=with_url(links.send_payment_link),
     ReissuePaymentLink=with_url(reissue.reissue_payment_link),

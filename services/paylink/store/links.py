@@ -154,3 +154,11 @@ async def count(conn: Conn, merchant_id: str, month: date, *, most: int) -> bool
         most,
     )
     return counted is not None
+
+
+async def used(conn: Conn, merchant_id: str, month: date) -> int:
+    """How many are counted for the month."""
+    counted: int | None = await conn.fetchval(
+        "SELECT used FROM link_quotas WHERE merchant_id = $1 AND month = $2", merchant_id, month
+    )
+    return counted or 0

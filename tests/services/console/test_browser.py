@@ -67,6 +67,7 @@ PATHS = {
     "terms-one": f"/settings/terms/{TERMS_ID}",
     "couriers": "/settings/couriers",
     "courier": f"/settings/couriers/{COURIER_ID}",
+    "plan-limits": "/settings/plan",
     "keys": "/settings/keys",
     "key-new": "/settings/keys/new",
     "key-rotate": f"/settings/keys/{KEY_ID}/rotate",

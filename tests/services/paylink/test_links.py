@@ -138,8 +138,10 @@ async def test_the_plan_limits_links_per_month(world: World):
     await world.link()
     assert await refused(world.link()) == "quota_exceeded"
     assert await world.link(key="key-1") == first
+    assert (await world.call("GetLinkUsage", pb.GetLinkUsageRequest())).used == 2
     await world.advance(days=32)
     await world.link()
+    assert (await world.call("GetLinkUsage", pb.GetLinkUsageRequest())).used == 1
 
 
 async def test_an_unknown_customer_is_refused(world: World):

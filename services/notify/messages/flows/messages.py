@@ -1,6 +1,7 @@
 """Queues messages, for an event or a resend; nothing is sent here."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from libs import context, idempotency, ids
 from libs.db import Conn
@@ -11,10 +12,10 @@ from libs.normal_forms import NORMAL_FORMS
 from services.notify import errors
 from services.notify.deps import Deps
 from services.notify.messages.paylink_client import LinkOverError
-from services.notify.messages.rules import domain, retry
+from services.notify.messages.rules import domain, quotas, retry
 from services.notify.messages.rules.domain import PAYABLE, UNDER_WAY, Channel, Message, State
 from services.notify.messages.store import messages as store
-from services.notify.messages.store import suppressions
+from services.notify.messages.store import sms, suppressions
 from services.notify.messages.store.messages import MESSAGES
 
 
@@ -85,3 +86,17 @@ async def _is_over(deps: Deps, message: Message) -> bool:
     except LinkOverError:
         return True
     return domain.is_out_of_place(message.kind, paying=link.paying)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedSms:
+    """Text messages of a month such as "2026-11"."""
+
+    month: str
+    used: int
+
+
+async def get_sms_usage(deps: Deps) -> UsedSms:
+    month = quotas.month_of(deps.clock.now())
+    used = await deps.db.run(sms.used, context.merchant_id(), month)
+    return UsedSms(f"{month:%Y-%m}", used)

@@ -70,3 +70,11 @@ async def take(
     if row is None:
         raise AssertionError("a SELECT without FROM answers one row")
     return Taken(row["ours"], row["marked"], row["used"])
+
+
+async def used(conn: Conn, merchant_id: str, month: date) -> int:
+    """How many are counted for the month."""
+    counted: int | None = await conn.fetchval(
+        "SELECT used FROM sms_quotas WHERE merchant_id = $1 AND month = $2", merchant_id, month
+    )
+    return counted or 0

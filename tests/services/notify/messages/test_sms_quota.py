@@ -46,6 +46,9 @@ async def test_no_more_are_sent_than_the_plan_allows_however_many_workers(limite
     assert {row["error"] for row in refused} == {USED_UP}
     answer = await limited.call("GetMessage", pb.GetMessageRequest(message_id=refused[0]["id"]))
     assert (answer.message.state, answer.message.error) == (pb.Message.STATE_REFUSED, USED_UP)
+    usage = await limited.call("GetSmsUsage", pb.GetSmsUsageRequest())
+    month = quotas.month_of(limited.deps.clock.now())
+    assert (usage.used, usage.month) == (5, f"{month:%Y-%m}")
 
 
 async def test_the_merchant_hears_of_four_fifths_and_of_all(limited: World):

@@ -1,0 +1,41 @@
+"""Plan and limits in the console: how much of each is used, for whoever may see it."""
+
+from incasso.notify.v1 import messages_pb2
+from incasso.paylink.v1 import paylink_pb2
+from libs.roles import Role
+from tests.services.console.conftest import Console
+
+PAGE = "/settings/plan"
+
+
+def with_quotas(console: Console, **quotas: int) -> None:
+    console.services.answers["GetMerchant"].merchant.quotas.update(quotas)
+    console.services.answers["GetLinkUsage"] = paylink_pb2.GetLinkUsageResponse(used=170)
+    console.services.answers["GetSmsUsage"] = messages_pb2.GetSmsUsageResponse(used=12)
+
+
+async def test_each_limit_says_how_much_of_it_is_used(console: Console):
+    with_quotas(console, links_per_month=200, sms_per_month=100, active_api_keys=20)
+    page = await console.page(PAGE)
+    for shown in ("170 / 200", "12 / 100", "2 / 20"):
+        assert shown in page
+    assert page.count("Nearly used up") == 1
+
+
+async def test_a_limit_without_words_or_count_is_shown_all_the_same(console: Console):
+    with_quotas(console, requests_per_second=20, warehouses=0)
+    page = await console.page(PAGE)
+    assert "Requests a second" in page
+    assert "warehouses" in page
+    assert "/ 20" not in page
+
+
+async def test_what_a_role_does_not_see_is_not_counted_for_it(console: Console):
+    console.act_as(Role.VIEWER)
+    with_quotas(console, active_api_keys=20)
+    assert "Not counted here" in await console.page(PAGE)
+    assert console.services.calls("ListApiKeys") == 0
+
+
+async def test_a_plan_without_limits_says_so(console: Console):
+    assert "Your plan limits nothing" in await console.page(PAGE)
