@@ -1,7 +1,10 @@
 """Branding in the console: previewed without a script, saved as a whole, with the logo that shoppers see."""
 
+import aiohttp
+import pytest
+
 from incasso.merchants.v1 import merchants_pb2
-from libs.errors import InternalError
+from libs.errors import InternalError, Kind, RemoteRefusal
 from libs.roles import Role
 from tests.services.console.conftest import Console
 from tests.services.console.samples import MERCHANT_ID
@@ -60,6 +63,43 @@ async def test_the_stored_logo_is_shown_and_removed(console: Console):
     _, place, _ = await console.post(f"{PAGE}/logo/delete", {})
     assert place == f"{PAGE}?said=logo_deleted"
     assert console.services.calls("DeleteLogo") == 1
+
+
+async def sent(console: Console, content: bytes) -> tuple[int, str, str]:
+    form = aiohttp.FormData({"proof": await console.proof()})
+    form.add_field("picture", content, filename="logo.png", content_type="image/png")
+    async with console.request("POST", f"{PAGE}/logo", data=form) as response:
+        return response.status, response.headers.get("Location", ""), await response.text()
+
+
+async def test_a_logo_is_sent_to_the_service_and_its_bytes_are_in_no_log(console: Console):
+    _, place, _ = await sent(console, b"\x89PNG")
+    assert place == f"{PAGE}?said=logo_saved"
+    assert console.services.last("PutLogo").request.picture == "iVBORw=="
+    assert "iVBORw" not in str(console.services.last("RecordIntent").request)
+
+
+async def test_a_wrong_picture_is_refused_by_name(console: Console):
+    refusal = RemoteRefusal(Kind.UNPROCESSABLE, "logo_refused", "It is neither PNG nor JPEG.")
+    console.services.answers["PutLogo"] = refusal
+    status, _, page = await sent(console, b"GIF89a")
+    assert status == 422
+    assert "This picture cannot be used: PNG or JPEG" in page
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "Choose a picture"), (b"x" * 40_000, "up to 32 KiB")]
+)
+async def test_a_picture_that_is_missing_or_too_large_is_not_sent_on(
+    console: Console, content: bytes, said: str
+):
+    status, _, page = (
+        await sent(console, content) if content else await console.post(f"{PAGE}/logo", {})
+    )
+    assert status == 400
+    assert said in page
+    assert 'aria-invalid="true"' in page
+    assert console.services.calls("PutLogo") == 0
 
 
 async def test_a_logo_that_cannot_be_had_leaves_the_page_as_it_is(console: Console):

@@ -5,13 +5,15 @@ from typing import Final
 
 from incasso.merchants.v1 import merchants_pb2
 from libs.display import LANGUAGES
-from libs.errors import Refusal
+from libs.errors import Refusal, invalid
 from libs.logs import log
 from libs.web.theme import DARK_SURFACE, LIGHT_SURFACE, theme
 from services.console.page import Html, Page, See, get, post
 from services.console.visit import Visit
 
 AREA: Final = "settings_branding"
+MOST_OF_LOGO: Final = 32 * 1024  # as the service allows
+MOST_OF_FILE: Final = 8 * 1024 * 1024  # read, so that a large picture is refused at its field
 _TEXTS: Final = ("primary_colour", "reply_to", "website_url", "logo_url")
 
 
@@ -50,6 +52,18 @@ async def save(visit: Visit) -> Html | See:
     return See("/settings/branding", said="saved")
 
 
+async def put_logo(visit: Visit) -> See:
+    """Checked by the service: it says what is wrong with a picture."""
+    if visit.file is None:
+        raise invalid("picture", visit.word("logo_missing"))
+    if len(visit.file.content) > MOST_OF_LOGO:
+        raise invalid("picture", visit.word("logo_hint"))
+    picture = base64.b64encode(visit.file.content).decode()
+    request = merchants_pb2.PutLogoRequest(picture=picture)
+    await visit.change(request, before=_before(_merchant(visit)))
+    return See("/settings/branding", said="logo_saved")
+
+
 async def delete_logo(visit: Visit) -> See:
     await visit.change(merchants_pb2.DeleteLogoRequest(), before=_before(_merchant(visit)))
     return See("/settings/branding", said="logo_deleted")
@@ -83,6 +97,15 @@ READS: Final = ("merchants.GetMerchant", "merchants.GetLogo")
 PAGES: Final[tuple[Page, ...]] = (
     get("/settings/branding", branding, AREA, *READS),
     post("/settings/branding", save, AREA, *READS, "merchants.UpdateMerchant", again=branding),
+    post(
+        "/settings/branding/logo",
+        put_logo,
+        AREA,
+        *READS,
+        "merchants.PutLogo",
+        again=branding,
+        most_of_file=MOST_OF_FILE,
+    ),
     post(
         "/settings/branding/logo/delete",
         delete_logo,
