@@ -245,6 +245,7 @@ async def test_an_operator_sees_by_one_command_that_payments_work(as_operator, m
 async def test_an_installation_in_which_all_is_well_is_found_well(as_operator, merchant):
     rows = await as_operator("doctor", "--merchant", merchant.merchant_id)
     found = {row["subject"]: row["state"] for row in rows}
-    assert set(found.values()) == {"ok"}
+    unlike = {subject: state for subject, state in found.items() if state != "ok"}
+    assert unlike == {"console": "not set"}  # this stack has none
     assert {f"{name} certificate" for name in NAMES} <= found.keys()
     assert {"gateway", "clock", "outcomes", "PSP account sandbox-a"} <= found.keys()
