@@ -30,35 +30,41 @@ ARGUMENTS: Final = [
 # A folder: keeps pictures there, to look at the pages.
 SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
 # axe stays in a document. The frames inside are the PSP's own: axe would wait for their answer. What is dark differs
-# from what was light in its colours only; and colours that axe has judged in a document it need not judge again,
-# which takes it longer than all else, when the page is only wider: contrast asks for the size of a letter where 24
-# pixels begin, or 18.66 of bold ones.
-FAULTS: Final = """options => {
-  const colours = [];
-  const look = root => root.querySelectorAll("*").forEach(element => {
+# from what was light in its colours only; and colours that axe has judged it need not judge again on a wider page or on
+# the next, which takes it longer than all else: an element's contrast follows from its own style and from what is
+# behind it. Contrast asks for the size of a letter where 24 pixels begin, or 18.66 of bold ones.
+FAULTS: Final = """([options, judged]) => {
+  const known = new Set(judged), fresh = new Set();
+  const look = (element, behind, beside, faded) => {
+    if (!element.checkVisibility()) return;
     const style = getComputedStyle(element);
     const [size, weight] = [parseFloat(style.fontSize), parseFloat(style.fontWeight)];
-    colours.push([
-      element.checkVisibility(), style.visibility, style.opacity, style.color, style.textShadow, style.textDecorationLine,
-      style.backgroundColor, style.backgroundImage, weight, size >= 24 || (size >= 18.66 && weight >= 700),
-    ].join());
-    if (element.shadowRoot) look(element.shadowRoot);
-  });
-  look(document);
-  window.judged ??= new Set();
-  const known = judged.has(colours.join(";"));
-  judged.add(colours.join(";"));
+    const [paint, image] = [style.backgroundColor, style.backgroundImage];
+    if (image != "none") behind += paint + image;
+    else if (paint.startsWith("rgb(")) behind = paint;
+    else if (paint != "rgba(0, 0, 0, 0)") behind += paint;
+    faded *= style.opacity;
+    const colours = [
+      style.visibility, faded, style.color, behind, size >= 24 || (size >= 18.66 && weight >= 700), style.textShadow,
+      element.localName == "a" && [beside, weight, style.textDecorationLine, style.borderBottomStyle],
+    ].join();
+    if (!known.has(colours)) fresh.add(colours);
+    for (const root of [element, element.shadowRoot])
+      for (const child of root?.children ?? []) look(child, behind, style.color, faded);
+  };
+  look(document.documentElement, "", "", 1);
   const rules = ["color-contrast", "link-in-text-block"];
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  if (dark && known) return [];
+  if (dark && !fresh.size) return [[], []];
   return axe.run({
     iframes: false,
     resultTypes: ["violations"],
     ...options,
     ...dark && {runOnly: rules},
-    ...known && {rules: Object.fromEntries(rules.map(rule => [rule, {enabled: false}]))},
-  }).then(found => found.violations.map(one => [one.id, ...one.nodes.map(node => node.html)]));
+    ...!fresh.size && {rules: Object.fromEntries(rules.map(rule => [rule, {enabled: false}]))},
+  }).then(found => [found.violations.map(one => [one.id, ...one.nodes.map(node => node.html)]), [...fresh]]);
 }"""
+_judged: Final[set[str]] = set()  # colours that axe has found good
 OVERFLOW: Final = "document.documentElement.scrollWidth - innerWidth"
 PHONE: Final = (390, 844)
 DESK: Final = (1280, 900)
@@ -112,4 +118,7 @@ async def faults(page: Page, **options: Any) -> list[list[str]]:
     """What axe has to say against the page as it is shown, by rule. `options` as of its `run`."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE_SCRIPT)
-    return await page.evaluate(FAULTS, options)
+    found, colours = await page.evaluate(FAULTS, [options, [*_judged]])
+    if not found:
+        _judged.update(colours)
+    return found

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, expect
 
 from incasso.reporting.v1 import reconciliation_pb2, reports_pb2
@@ -93,12 +93,13 @@ async def opened(
     assert [one for one in complaints if "404" not in one] == []
 
 
-@pytest.mark.parametrize("name", PATHS)
-async def test_a_page_is_accessible_in_every_look(browser: Browser, console: Console, name: str):
+async def test_a_page_is_accessible_in_every_look(browser: Browser, console: Console):
     async with opened(browser, console) as page:
-        await page.goto(console.url + PATHS[name])
-        await expect(page.get_by_role("heading", level=1)).to_be_visible()
-        await check(page, f"console-{name}")
+        await page.add_init_script(AXE_SCRIPT)  # compiled once
+        for name, path in PATHS.items():
+            await page.goto(console.url + path)
+            await expect(page.get_by_role("heading", level=1)).to_be_visible()
+            await check(page, f"console-{name}")
 
 
 async def test_the_page_to_sign_in_is_accessible(browser: Browser, console: Console):

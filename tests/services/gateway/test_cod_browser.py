@@ -38,10 +38,10 @@ async def is_fit_to_be_seen(page, name):
 
 @pytest.mark.parametrize("locale", ["it", "en"])
 @pytest.mark.parametrize("name", LOOKS)
-async def test_every_state_is_accessible(page, gateway, name, locale):
+async def test_every_state_is_accessible(tab, gateway, name, locale):
     show(gateway, STATES[name]())
-    await page.goto(f"{gateway.url}{PATH}?lang={locale}")
-    await is_fit_to_be_seen(page, f"cod-{name}-{locale}")
+    await tab.goto(f"{gateway.url}{PATH}?lang={locale}")
+    await is_fit_to_be_seen(tab, f"cod-{name}-{locale}")
 
 
 @pytest.mark.parametrize("locale", ["it", "en"])

@@ -1,0 +1,49 @@
+"""Colours are judged once: what differs in what its contrast follows from is judged all the same."""
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser import DESK, PHONE, browser, faults, needs_chromium, opened_page
+
+pytestmark = needs_chromium
+__all__ = ["browser"]
+GOOD = "<p style='color: #767676; background: #fff'>Seven</p>"
+BAD = {
+    "paler": "<p style='color: #999; background: #fff'>Seven</p>",
+    "on another ground": "<p style='color: #767676; background: #777'>Seven</p>",
+    "on the ground of what is around it": "<div style='background: #777'><div><p style='color: #767676'>Seven</p></div></div>",
+    "see-through": "<p style='color: #767676; background: #fff; opacity: 0.7'>Seven</p>",
+    "small": "<p style='color: #8a8a8a; background: #fff'>Seven</p>",
+}
+LARGE = "<p style='color: #8a8a8a; background: #fff; font-size: 24px'>Seven</p>"
+BY_LOOK = """<style>p { color: #000; background: #fff }
+@media (%s) { p { color: #999 } }</style><p>Seven</p>"""
+
+
+def document(body: str) -> str:
+    return f"<!doctype html><html lang=en><title>Seven</title><main><h1>One</h1>{body}</main>"
+
+
+async def rules(page, body: str) -> set[str]:
+    await page.set_content(document(body))
+    return {rule for rule, *_ in await faults(page)}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_a_poor_contrast_is_found_beside_colours_that_were_judged(
+    browser: Browser, name: str
+):
+    async with opened_page(browser) as page:
+        assert await rules(page, GOOD + LARGE) == set()
+        assert await rules(page, GOOD + LARGE + BAD[name]) == {"color-contrast"}
+        assert await rules(page, GOOD + LARGE + BAD[name]) == {"color-contrast"}
+
+
+@pytest.mark.parametrize("look", ["min-width: 1000px", "prefers-color-scheme: dark"])
+async def test_a_poor_contrast_in_one_look_only_is_found(browser: Browser, look: str):
+    async with opened_page(browser) as page:
+        await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        assert await rules(page, BY_LOOK % look) == set()
+        await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+        await page.emulate_media(color_scheme="dark")
+        assert {rule for rule, *_ in await faults(page)} == {"color-contrast"}
