@@ -3,20 +3,15 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
-from pathlib import Path
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from libs import schema
-from stack import roles
-from stack.memory import throw_away_folder
-from stack.postgres import Postgres, running
-from stack.process import free_ports
+from stack.postgres import Postgres
 from tests.kit.connections import connected
+from tests.stack.role_server import migrate, role_server
 
-SERVICES = Path(__file__).resolve().parents[2] / "services"
 BOOKS = [
     "entries",
     "postings",
@@ -31,20 +26,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Postgres]:
-    folder = tmp_path_factory.mktemp("roles")
-    with throw_away_folder(in_memory=True) as data, (folder / "log").open("wb") as log:
-        made = Postgres(data / "data", free_ports(1)[0], durable=False, secrets=folder / "secrets")
-        made.initialise()
-        with running(made, log.fileno()):
-            made.ensure_services(["reporting", "merchants"])
-            yield made
+    with role_server(tmp_path_factory, ["reporting", "merchants"]) as made:
+        yield made
 
 
 @asynccontextmanager
 async def working_role(server: Postgres, service: str) -> AsyncIterator[asyncpg.Connection]:
     """As the service connects, after its migrations."""
-    owner = server.role_url(roles.owner(service), service)
-    await schema.migrate(owner, service, SERVICES / service / "migrations")
+    await migrate(server, service)
     async with connected(server.role_url(service, service)) as conn:
         yield conn
 

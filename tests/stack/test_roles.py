@@ -6,33 +6,23 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from libs import schema
-from stack import roles
-from stack.memory import throw_away_folder
-from stack.postgres import Postgres, running
-from stack.process import free_ports
+from stack.postgres import Postgres
 from tests.kit.connections import connected
+from tests.stack.role_server import migrate, role_server
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 REFUSED = asyncpg.InsufficientPrivilegeError
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Postgres]:
-    folder = tmp_path_factory.mktemp("roles")
-    with throw_away_folder(in_memory=True) as data, (folder / "log").open("wb") as log:
-        made = Postgres(data / "data", free_ports(1)[0], durable=False, secrets=folder / "secrets")
-        made.initialise()
-        with running(made, log.fileno()):
-            made.ensure_services(["payments", "oneclick"])
-            yield made
+    with role_server(tmp_path_factory, ["payments", "oneclick"]) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 async def migrated(server: Postgres) -> Postgres:
     for service in ("payments", "oneclick"):
-        folder = ROOT / "services" / service / "migrations"
-        await schema.migrate(server.role_url(roles.owner(service), service), service, folder)
+        await migrate(server, service)
     return server
 
 
