@@ -1,12 +1,33 @@
-"""Lists: their filters as links, and enums of the contracts by the names that the API shows."""
+"""Lists: a page of rows, the filters as links, and enums of the contracts by the names that the API shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
+
+from google.protobuf.message import Message
 
 from libs import json_values
 from services.console.visit import Visit
+
+PAGE_ROWS: Final = 25
+
+
+async def rows(visit: Visit, request: Message, name: str, *by: str) -> dict[str, Any]:
+    """Values of a list's template: one page of rows as `name`, and the cursor of the next page.
+
+    `by`: parameters of the address that narrow the list, each a field of the request; an enum by the
+    name that the API shows, ignored if there is none such.
+    """
+    asked: dict[str, Any] = {"limit": PAGE_ROWS}
+    for parameter in ("cursor", *by):
+        enum = request.DESCRIPTOR.fields_by_name[parameter].enum_type
+        text = visit.asked(parameter)
+        if value := json_values.enum_words(enum).get(text) if enum else text:
+            asked[parameter] = value
+    request.MergeFrom(type(request)(**asked))
+    answer = await visit.ask(request)
+    return {name: answer.data, "next_cursor": answer.next_cursor}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +59,4 @@ def with_query(path: str, query: dict[str, str]) -> str:
 
 def enum_value(enum: Any, name: str) -> Any:
     """The number of an enum's value, by the name that the API shows; None for others."""
-    names = json_values.enum_names(enum.DESCRIPTOR)
-    return next((number for number, known in names.items() if number and known == name), None)
+    return json_values.enum_words(enum.DESCRIPTOR).get(name)

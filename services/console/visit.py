@@ -19,7 +19,6 @@ from services.console.calls import Calls, Intent
 from services.console.session import SignedIn
 
 KEY: Final = "key"
-PAGE_ROWS: Final = 25
 
 
 @dataclass

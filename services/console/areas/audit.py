@@ -3,8 +3,9 @@
 from typing import Final
 
 from incasso.merchants.v1 import audit_pb2, members_pb2
+from services.console.listing import rows
 from services.console.page import Html, Page, See, get, post
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "audit"
 MOST_MEMBERS: Final = 100
@@ -12,18 +13,11 @@ MOST_MEMBERS: Final = 100
 
 async def log(visit: Visit) -> Html:
     """Newest first, a page at a time; of one member or about one thing if asked."""
-    request = audit_pb2.ListAuditEntriesRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        actor=visit.asked("actor") or None,
-        subject_id=visit.asked("subject_id") or None,
-    )
-    answer = await visit.ask(request)
+    request = audit_pb2.ListAuditEntriesRequest()
+    found = await rows(visit, request, "entries", "actor", "subject_id")
     wanted = members_pb2.ListMembersRequest(limit=MOST_MEMBERS)
     names = {one.id: one.name or one.email for one in (await visit.ask(wanted)).data}
-    return Html(
-        "audit.html", {"entries": answer.data, "next_cursor": answer.next_cursor, "names": names}
-    )
+    return Html("audit.html", {**found, "names": names})
 
 
 async def check(visit: Visit) -> Html | See:

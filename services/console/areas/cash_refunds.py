@@ -9,11 +9,11 @@ from libs.downloads import Download
 from libs.errors import invalid
 from services.console.areas.cod import AREA, changed, of_order, order_of
 from services.console.errors import ReauthenticationNeeded
-from services.console.listing import enum_value, filters
+from services.console.listing import filters, rows
 from services.console.page import Html, Page, See, Sent, get, post
 from services.console.rules.amounts import amount_of
 from services.console.rules.proving import needs_proof, proof_is_fresh
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 STATES: Final = ("requested", "ready", "exported", "paid", "failed")
 MOST_FILES: Final = 10
@@ -21,18 +21,12 @@ MOST_FILES: Final = 10
 
 async def listed(visit: Visit) -> Html:
     """By state; and the latest files for the bank."""
-    request = refunds_pb2.ListCodRefundsRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        state=enum_value(refunds_pb2.CodRefund.State, visit.asked("state")),
-    )
-    answer = await visit.ask(request)
+    found = await rows(visit, refunds_pb2.ListCodRefundsRequest(), "refunds", "state")
     files = (await visit.ask(refunds_pb2.ListCodRefundExportsRequest(limit=MOST_FILES))).data
     return Html(
         "cash_refunds.html",
         {
-            "refunds": answer.data,
-            "next_cursor": answer.next_cursor,
+            **found,
             "filters": filters(visit, "/cod/refunds", "state", STATES),
             "files": files,
             "writes": visit.who.holds("cod:write"),

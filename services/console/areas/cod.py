@@ -5,16 +5,15 @@ from typing import Any, Final
 
 from incasso.cod.v1 import cod_pb2, orders_pb2, refunds_pb2, remittances_pb2
 from libs.money import Money
-from services.console.listing import enum_value, filters
+from services.console.listing import filters, rows
 from services.console.page import Handler, Html, Page, See, get, post
 from services.console.rules import charts
 from services.console.rules.ageing import Ageing, totals
 from services.console.rules.amounts import typed
 from services.console.shown import enum
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "cod"
-ORDER: Final = orders_pb2.CodOrder
 STATES: Final = (
     "proposed",
     "confirmed",
@@ -36,23 +35,11 @@ CONVERTIBLE: Final = frozenset(
 
 async def listed(visit: Visit) -> Html:
     """By state, courier and order reference, newest first, a page at a time."""
-    request = orders_pb2.ListCodOrdersRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        state=enum_value(ORDER.State, visit.asked("state")),
-        order_reference=visit.asked("order_reference") or None,
-        courier_id=visit.asked("courier_id") or None,
-    )
-    answer = await visit.ask(request)
     kept = ("order_reference", "courier_id")
+    found = await rows(visit, orders_pb2.ListCodOrdersRequest(), "orders", "state", *kept)
+    shown = filters(visit, "/cod", "state", STATES, *kept)
     return Html(
-        "cod_orders.html",
-        {
-            "orders": answer.data,
-            "next_cursor": answer.next_cursor,
-            "filters": filters(visit, "/cod", "state", STATES, *kept),
-            "couriers": await couriers_of(visit),
-        },
+        "cod_orders.html", {**found, "filters": shown, "couriers": await couriers_of(visit)}
     )
 
 

@@ -10,9 +10,10 @@ from libs.statements import reading
 from libs.statements.model import Contents
 from libs.statements.refusals import RefusedError
 from libs.threads import Threads
+from services.console.listing import rows
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.carried import packed, unpacked
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "reconciliation"
 MOST_OF_FILE: Final = 8 * 1024 * 1024
@@ -33,16 +34,8 @@ class Total:
 
 
 async def listed(visit: Visit) -> Html:
-    request = imports_pb2.ListImportsRequest(limit=PAGE_ROWS, cursor=visit.asked("cursor") or None)
-    answer = await visit.ask(request)
-    return Html(
-        "imports.html",
-        {
-            "imports": answer.data,
-            "next_cursor": answer.next_cursor,
-            "writes": visit.who.holds("reconciliation:write"),
-        },
-    )
+    found = await rows(visit, imports_pb2.ListImportsRequest(), "imports")
+    return Html("imports.html", {**found, "writes": visit.who.holds("reconciliation:write")})
 
 
 async def one(visit: Visit) -> Html:

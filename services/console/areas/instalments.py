@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from incasso.instalments.v1 import instalments_pb2, plans_pb2
 from libs.downloads import Download
 from libs.errors import Kind, Refusal, invalid
-from services.console.listing import enum_value, filters
+from services.console.listing import enum_value, filters, rows
 from services.console.page import Html, Page, Sent, get
 from services.console.rules import dunning
 from services.console.shown import enum
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "instalments"
 PLAN: Final = plans_pb2.InstalmentPlan
@@ -28,32 +28,16 @@ REFUNDABLE: Final = frozenset(["active", "defaulted", "withdrawn", "completed"])
 
 async def listed(visit: Visit) -> Html:
     """By state, order reference and customer, newest first, a page at a time."""
-    request = plans_pb2.ListInstalmentPlansRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        state=enum_value(PLAN.State, visit.asked("state")),
-        order_reference=visit.asked("order_reference") or None,
-        customer_id=visit.asked("customer_id") or None,
-    )
-    answer = await visit.ask(request)
     kept = ("order_reference", "customer_id")
-    return Html(
-        "plans.html",
-        {
-            "plans": answer.data,
-            "next_cursor": answer.next_cursor,
-            "filters": filters(visit, "/instalments", "state", STATES, *kept),
-        },
-    )
+    found = await rows(visit, plans_pb2.ListInstalmentPlansRequest(), "plans", "state", *kept)
+    shown = filters(visit, "/instalments", "state", STATES, *kept)
+    return Html("plans.html", {**found, "filters": shown})
 
 
 async def reviews(visit: Visit) -> Html:
     """Plans that wait for a decision, as the service lists them."""
-    request = plans_pb2.ListInstalmentReviewsRequest(
-        limit=PAGE_ROWS, cursor=visit.asked("cursor") or None
-    )
-    answer = await visit.ask(request)
-    return Html("reviews.html", {"plans": answer.data, "next_cursor": answer.next_cursor})
+    request = plans_pb2.ListInstalmentReviewsRequest()
+    return Html("reviews.html", await rows(visit, request, "plans"))
 
 
 async def one(visit: Visit) -> Html:

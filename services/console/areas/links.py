@@ -6,33 +6,24 @@ from typing import Final
 from incasso.common.v1 import money_pb2
 from incasso.paylink.v1 import paylink_pb2
 from libs.errors import invalid
-from services.console.listing import enum_value, filters
+from services.console.listing import filters, rows
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.amounts import amount_of
 from services.console.rules.contacts import contact_of
 from services.console.shown import enum
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "links"
-LINK = paylink_pb2.PaymentLink
 STATES: Final = ("sent", "seen", "paying", "paid", "expired", "cancelled")
 _OPEN: Final = frozenset(["created", "sent", "seen", "quote_accepted"])
 
 
 async def listed(visit: Visit) -> Html:
     """By state and order reference, newest first, a page at a time."""
-    request = paylink_pb2.ListPaymentLinksRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        order_reference=visit.asked("order_reference") or None,
-        state=enum_value(LINK.State, visit.asked("state")),
-    )
-    answer = await visit.ask(request)
+    request = paylink_pb2.ListPaymentLinksRequest()
+    found = await rows(visit, request, "links", "state", "order_reference")
     shown = filters(visit, "/links", "state", STATES, "order_reference")
-    return Html(
-        "links.html",
-        {"links": answer.data, "next_cursor": answer.next_cursor, "filters": shown},
-    )
+    return Html("links.html", {**found, "filters": shown})
 
 
 async def one(visit: Visit) -> Html:

@@ -9,34 +9,25 @@ from libs.clock import world_now
 from libs.errors import invalid
 from libs.money import Money
 from services.console.errors import ReauthenticationNeeded
-from services.console.listing import enum_value, filters
+from services.console.listing import filters, rows
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.amounts import amount_of, typed
 from services.console.rules.proving import needs_proof, proof_is_fresh
 from services.console.shown import enum
 from services.console.timeline import steps
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "payments"
-PAYMENT = payments_pb2.Payment
 STATES: Final = ("captured", "authorised", "pending", "processing", "declined", "refunded")
 _REFUNDABLE: Final = frozenset(["captured", "partially_refunded"])
 
 
 async def listed(visit: Visit) -> Html:
     """By state and order reference, newest first, a page at a time."""
-    request = payments_pb2.ListPaymentsRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        order_reference=visit.asked("order_reference") or None,
-        state=enum_value(PAYMENT.State, visit.asked("state")),
-    )
-    answer = await visit.ask(request)
+    request = payments_pb2.ListPaymentsRequest()
+    found = await rows(visit, request, "payments", "state", "order_reference")
     shown = filters(visit, "/payments", "state", STATES, "order_reference")
-    return Html(
-        "payments.html",
-        {"payments": answer.data, "next_cursor": answer.next_cursor, "filters": shown},
-    )
+    return Html("payments.html", {**found, "filters": shown})
 
 
 async def one(visit: Visit) -> Html:

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from incasso.reporting.v1 import ledger_pb2, reconciliation_pb2
 from libs.errors import invalid
-from services.console.listing import enum_value, filters
+from services.console.listing import enum_value, filters, rows
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.amounts import amount_of
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "reconciliation"
 EXCEPTION = reconciliation_pb2.ReconciliationException
@@ -34,19 +34,12 @@ MOST_ENTRIES: Final = 50
 async def workbench(visit: Visit) -> Html:
     """Open exceptions first; by state and party."""
     state = visit.asked("state") or "open"
-    request = reconciliation_pb2.ListExceptionsRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        state=enum_value(EXCEPTION.State, state),
-        order_reference=visit.asked("order_reference") or None,
-    )
-    answer = await visit.ask(request)
+    request = reconciliation_pb2.ListExceptionsRequest(state=enum_value(EXCEPTION.State, state))
     shown = filters(visit, "/reconciliation", "state", STATES, "order_reference")
     return Html(
         "reconciliation.html",
         {
-            "exceptions": answer.data,
-            "next_cursor": answer.next_cursor,
+            **await rows(visit, request, "exceptions", "order_reference"),
             "filters": [replace(one, chosen=one.name == state) for one in shown if one.name],
             "item": ITEM,
             "writes": visit.who.holds("reconciliation:write"),
@@ -119,14 +112,8 @@ async def entries(visit: Visit) -> Html:
     """Of the ledger: by payment, order, event or trace."""
     names = ("payment_id", "order_reference", "event_id", "trace_id")
     asked = {name: visit.asked(name) for name in names if visit.asked(name)}
-    request = ledger_pb2.ListJournalEntriesRequest(
-        limit=PAGE_ROWS, cursor=visit.asked("cursor") or None, **asked
-    )
-    answer = await visit.ask(request)
-    return Html(
-        "entries.html",
-        {"entries": answer.data, "next_cursor": answer.next_cursor, "asked": asked},
-    )
+    found = await rows(visit, ledger_pb2.ListJournalEntriesRequest(), "entries", *names)
+    return Html("entries.html", {**found, "asked": asked})
 
 
 async def _entries_of(visit: Visit, found: reconciliation_pb2.ReconciliationException) -> Any:

@@ -7,10 +7,10 @@ from incasso.cod.v1 import remittances_pb2
 from libs.errors import invalid, required
 from services.console.areas.cod import AREA, couriers_of
 from services.console.errors import LineGone
-from services.console.listing import enum_value, with_query
+from services.console.listing import enum_value, rows, with_query
 from services.console.page import Html, Page, See, get, post
 from services.console.shown import enum
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 MOST_OF_FILE: Final = 8 * 1024 * 1024  # as the contract says
 CLOSINGS: Final = ("not_ours", "given_back", "settled", "written_off")
@@ -19,17 +19,11 @@ _SHOWN: Final = ("cursor", "result", "exceptions")
 
 async def listed(visit: Visit) -> Html:
     """Newest first; and the form for the next file, with what is wrong with the last one."""
-    request = remittances_pb2.ListRemittancesRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        courier_id=visit.asked("courier_id") or None,
-    )
-    answer = await visit.ask(request)
+    request = remittances_pb2.ListRemittancesRequest()
     return Html(
         "remittances.html",
         {
-            "remittances": answer.data,
-            "next_cursor": answer.next_cursor,
+            **await rows(visit, request, "remittances", "courier_id"),
             "couriers": await couriers_of(visit),
             "writes": visit.who.holds("cod:write"),
             "faults": visit.problem.violations if visit.problem else (),
@@ -55,7 +49,7 @@ async def one(visit: Visit) -> Html:
     remittance_id = visit.part("remittance_id")
     wanted = remittances_pb2.GetRemittanceRequest(remittance_id=remittance_id)
     remittance = (await visit.ask(wanted)).remittance
-    lines = await _lines(visit)
+    found = await _lines(visit)
     state = enum(remittance, "state")
     chosen = visit.request.match_info.get("line_id") or visit.asked("line")
     return Html(
@@ -63,9 +57,8 @@ async def one(visit: Visit) -> Html:
         {
             "remittance": remittance,
             "state": state,
-            "lines": lines.data,
-            "next_cursor": lines.next_cursor,
-            "chosen": next((line for line in lines.data if line.id == chosen), None),
+            **found,
+            "chosen": next((line for line in found["lines"] if line.id == chosen), None),
             "kept": with_query("", _kept(visit)),
             "courier": (await couriers_of(visit)).get(remittance.courier_id, ""),
             "books": state == "previewed" and visit.who.holds("cod:write"),
@@ -88,7 +81,7 @@ async def commit(visit: Visit) -> See:
 async def resolve(visit: Visit) -> See:
     """Names the order that a line pays for, or why it is booked on none."""
     remittance_id, line_id = visit.part("remittance_id"), visit.part("line_id")
-    lines = (await _lines(visit)).data
+    lines = (await _lines(visit))["lines"]
     before = required(next((line for line in lines if line.id == line_id), None), LineGone)
     order = visit.typed("cod_order_id") or visit.typed("other_order")
     closing = enum_value(remittances_pb2.RemittanceClosing, visit.typed("closed_as"))
@@ -108,16 +101,13 @@ async def resolve(visit: Visit) -> See:
     return See(path, said="line_resolved")
 
 
-async def _lines(visit: Visit) -> Any:
+async def _lines(visit: Visit) -> dict[str, Any]:
     """As the query filters them."""
     request = remittances_pb2.ListRemittanceLinesRequest(
         remittance_id=visit.part("remittance_id"),
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        result=enum_value(remittances_pb2.RemittanceResult, visit.asked("result")),
         is_exception=True if visit.asked("exceptions") else None,
     )
-    return await visit.ask(request)
+    return await rows(visit, request, "lines", "result")
 
 
 def _kept(visit: Visit) -> dict[str, str]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from incasso.paylink.v1 import paylink_pb2
 from libs.roles import SCOPES, Role
 from services.console.page import Page, is_audited, rpc_named
 from services.console.routes import PAGES
@@ -121,3 +122,10 @@ def test_a_page_that_changes_something_says_so_to_the_audit_log(page: Page):
 def test_parts_of_pages_only_read():
     parts = {name for page in PAGES for name in page.parts}
     assert [name for name in parts if is_audited(rpc_named(name))] == []
+
+
+async def test_a_list_shows_the_page_and_the_rows_that_its_address_names(console: Console):
+    await console.page("/links?state=paid&order_reference=L-77&cursor=next")
+    asked = console.services.last("ListPaymentLinks").request
+    assert (asked.limit, asked.cursor, asked.order_reference) == (25, "next", "L-77")
+    assert asked.state == paylink_pb2.PaymentLink.STATE_PAID

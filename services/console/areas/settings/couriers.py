@@ -7,15 +7,14 @@ from incasso.common.v1 import offer_pb2
 from libs.errors import invalid
 from libs.money import Money
 from services.console.areas.settings import fields
-from services.console.listing import enum_value, filters
+from services.console.listing import enum_value, filters, rows
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.amounts import typed
 from services.console.rules.fields import percent_of
 from services.console.shown import enum
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "settings_couriers"
-COURIER = cod_pb2.Courier
 STATES: Final = ("active", "archived")
 MODES: Final = ("cash", "bank_cheque", "cashiers_cheque", "postal_cheque", "card")
 STYLES: Final = ("comma", "point", "minor")
@@ -33,20 +32,9 @@ _NUMBERS: Final = ("remittance_days", "attempts", "storage_days")
 
 
 async def listed(visit: Visit) -> Html:
-    request = cod_pb2.ListCouriersRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        state=enum_value(COURIER.State, visit.asked("state")),
-    )
-    answer = await visit.ask(request)
-    return Html(
-        "couriers.html",
-        {
-            "couriers": answer.data,
-            "next_cursor": answer.next_cursor,
-            "filters": filters(visit, "/settings/couriers", "state", STATES),
-        },
-    )
+    found = await rows(visit, cod_pb2.ListCouriersRequest(), "couriers", "state")
+    shown = filters(visit, "/settings/couriers", "state", STATES)
+    return Html("couriers.html", {**found, "filters": shown})
 
 
 async def form(visit: Visit) -> Html:

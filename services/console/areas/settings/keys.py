@@ -5,9 +5,9 @@ from typing import Final
 
 from incasso.merchants.v1 import merchants_pb2
 from libs import descriptors
-from services.console.listing import enum_value
+from services.console.listing import enum_value, rows
 from services.console.page import Html, Page, See, get, post
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "settings_keys"
 KEY = merchants_pb2.ApiKey
@@ -18,18 +18,8 @@ OVERLAPS: Final = {"none": 0, "hour": 3600, "day": 86_400, "week": 604_800}
 
 
 async def listed(visit: Visit) -> Html:
-    request = merchants_pb2.ListApiKeysRequest(
-        limit=PAGE_ROWS, cursor=visit.asked("cursor") or None
-    )
-    answer = await visit.ask(request)
-    return Html(
-        "keys.html",
-        {
-            "keys": answer.data,
-            "next_cursor": answer.next_cursor,
-            "manages": visit.who.holds("api_keys:write"),
-        },
-    )
+    found = await rows(visit, merchants_pb2.ListApiKeysRequest(), "keys")
+    return Html("keys.html", {**found, "manages": visit.who.holds("api_keys:write")})
 
 
 async def form(visit: Visit) -> Html:

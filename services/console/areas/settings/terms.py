@@ -7,16 +7,15 @@ from typing import Any, Final
 from incasso.instalments.v1 import instalments_pb2
 from libs.money import Money
 from services.console.areas.settings import fields
-from services.console.listing import enum_value, filters
+from services.console.listing import enum_value, filters, rows
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.amounts import typed
 from services.console.rules.fields import percent_of
 from services.console.rules.lists import names_of
 from services.console.shown import enum
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "settings_terms"
-TERMS = instalments_pb2.InstalmentTerms
 STATES: Final = ("active", "archived")
 UNITS: Final = ("day", "week", "month")
 BEARERS: Final = ("shopper", "merchant")
@@ -51,20 +50,10 @@ _DAYS: Final = ("remind_before", "retry_after", "remind_after")
 
 
 async def listed(visit: Visit) -> Html:
-    request = instalments_pb2.ListInstalmentTermsRequest(
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        state=enum_value(TERMS.State, visit.asked("state")),
-    )
-    answer = await visit.ask(request)
-    return Html(
-        "terms.html",
-        {
-            "terms": answer.data,
-            "next_cursor": answer.next_cursor,
-            "filters": filters(visit, "/settings/terms", "state", STATES),
-        },
-    )
+    request = instalments_pb2.ListInstalmentTermsRequest()
+    found = await rows(visit, request, "terms", "state")
+    shown = filters(visit, "/settings/terms", "state", STATES)
+    return Html("terms.html", {**found, "filters": shown})
 
 
 async def one(visit: Visit) -> Html:

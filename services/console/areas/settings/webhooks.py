@@ -11,24 +11,20 @@ from incasso.notify.v1 import webhooks_pb2
 from libs import public_events
 from libs.clock import world_now
 from libs.errors import invalid
-from services.console.listing import enum_value, filters
+from services.console.listing import enum_value, filters, rows
 from services.console.page import Html, Page, See, get, post
-from services.console.visit import PAGE_ROWS, Visit
+from services.console.visit import Visit
 
 AREA: Final = "settings_webhooks"
 ENDPOINT = webhooks_pb2.WebhookEndpoint
-DELIVERY = webhooks_pb2.WebhookDelivery
 STATES: Final = ("pending", "delivered", "failed")
 MOST: Final = 100
 REPLAYED_DAYS: Final = (1, 3, 7, 30)
 
 
 async def listed(visit: Visit) -> Html:
-    request = webhooks_pb2.ListWebhookEndpointsRequest(
-        limit=PAGE_ROWS, cursor=visit.asked("cursor") or None
-    )
-    answer = await visit.ask(request)
-    return Html("webhooks.html", {"endpoints": answer.data, "next_cursor": answer.next_cursor})
+    request = webhooks_pb2.ListWebhookEndpointsRequest()
+    return Html("webhooks.html", await rows(visit, request, "endpoints"))
 
 
 async def form(visit: Visit) -> Html:
@@ -48,20 +44,14 @@ async def create(visit: Visit) -> Html:
 async def one(visit: Visit) -> Html:
     """An endpoint with its deliveries, newest first, by state."""
     endpoint = await _endpoint(visit)
-    request = webhooks_pb2.ListWebhookDeliveriesRequest(
-        webhook_endpoint_id=endpoint.id,
-        limit=PAGE_ROWS,
-        cursor=visit.asked("cursor") or None,
-        state=enum_value(DELIVERY.State, visit.asked("state")),
-    )
-    answer = await visit.ask(request)
+    request = webhooks_pb2.ListWebhookDeliveriesRequest(webhook_endpoint_id=endpoint.id)
+    found = await rows(visit, request, "deliveries", "state")
     path = f"/settings/webhooks/{endpoint.id}"
     return Html(
         "webhook.html",
         {
+            **found,
             "endpoint": endpoint,
-            "deliveries": answer.data,
-            "next_cursor": answer.next_cursor,
             "filters": filters(visit, path, "state", STATES),
             "path": path,
             "days": REPLAYED_DAYS,
