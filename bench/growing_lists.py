@@ -69,19 +69,20 @@ def _times(rows: int) -> Mapping[str, tuple[datetime | None, datetime | None]]:
     return {"the last hour": (end - hour, None), "an hour long ago": (middle, middle + hour)}
 
 
-# Two in a hundred were declined, forty wait, and each customer has ten, of however many.
+# Two in a hundred were declined, forty wait, and each customer has ten, of however many; a card's last
+# digits are those of one in ten thousand.
 _PAYMENTS: Final = """
 INSERT INTO payments (merchant_id, id, state, amount_minor, currency, capturable_minor, capture,
     order_reference, method, initiator, customer_id, exemption, candidates, psp_account_id,
     psp_account, psp_reference, created_at, authorised_minor, captured_minor, instrument_id,
     mandate_reference, return_url, description, metadata, trace_id, traceparent, actor,
-    next_action_url)
+    next_action_url, brand, last4)
 SELECT $1, 'pay_' || lpad(n::text, 26, '0'),
     CASE WHEN n % ($2 / 40) = 5 THEN 'pending' WHEN n % 50 = 7 THEN 'declined' ELSE 'captured' END,
-    1000, 'EUR', 0, 'now', 'A-' || n, 'one_click', 'customer', 'cus_' || n % ($2 / 10), 'none',
+    1000 + n % 7919, 'EUR', 0, 'now', 'A-' || n, 'one_click', 'customer', 'cus_' || n % ($2 / 10), 'none',
     '[]', 'psa_1', 'sandbox-a', 'ch_' || n, $3::timestamptz + n * $4::interval, 1000,
     CASE WHEN n % ($2 / 40) = 5 OR n % 50 = 7 THEN 0 ELSE 1000 END, 'ins_1', '', '', '', '{}', '',
-    '', 'key_1', ''
+    '', 'key_1', '', 'visa', lpad((n % 10000)::text, 4, '0')
 FROM generate_series(1, $2::int) AS n"""
 
 
@@ -99,6 +100,9 @@ def _payments(rows: int) -> Mapping[str, Read]:
         "processing, which none is": read(Filter(state=State.PROCESSING)),
         "one order": read(Filter(order_reference=f"A-{rows // 2}")),
         "one customer": read(Filter(customer_id="cus_7")),
+        "cards of four digits": read(Filter(last4="4242")),
+        "one amount": read(Filter(amount_minor=4242, currency="EUR")),
+        "four digits and an amount": read(Filter(last4="4242", amount_minor=4242, currency="EUR")),
         **{
             name: read(Filter(created_from=begin, created_to=end))
             for name, (begin, end) in _times(rows).items()

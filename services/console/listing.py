@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from libs import json_values
+from libs import json_values, wire
+from libs.errors import invalid
+from services.console import texts
 from services.console.visit import Visit
 
 PAGE_ROWS: Final = 25
@@ -55,6 +60,21 @@ def filters(
 
 def with_query(path: str, query: dict[str, str]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def midnight(visit: Visit, name: str, *, days: int = 0) -> Timestamp | None:
+    """When the day in a parameter begins at the merchant's, or `days` later; None if there is none.
+    Raises InvalidArgument.
+    """
+    asked = visit.asked(name)
+    if not asked:
+        return None
+    try:
+        on = date.fromisoformat(asked) + timedelta(days=days)
+        begins = datetime.combine(on, time(), ZoneInfo(visit.time_zone)).astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise invalid(name, texts.words(texts.SHARED, visit.language)["day_unreadable"]) from error
+    return wire.timestamp(begins)
 
 
 def enum_value(enum: Any, name: str) -> Any:

@@ -139,6 +139,7 @@ FILTERS: Final = {
     "day_of_month": day_of_month,
     "percent": percent,
     "iso": iso,
+    "card_name": display.card_name,
     "tone": tone,
 }
 

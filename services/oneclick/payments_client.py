@@ -39,7 +39,11 @@ def instrument_of(
     """The instrument for payments to charge."""
     messages = [wire.message(payments_pb2.InstrumentToken, token) for token in tokens]
     return payments_pb2.Instrument(
-        instrument_id=instrument_id, brand=card.brand, country=card.country, tokens=messages
+        instrument_id=instrument_id,
+        brand=card.brand,
+        last4=card.last4[-4:],
+        country=card.country,
+        tokens=messages,
     )
 
 

@@ -40,6 +40,7 @@ def payment_request(
         request.sca_history.ParseFromString(card.sca_history)
     else:
         request.instrument.brand = card.brand
+        request.instrument.last4 = card.last4
         request.instrument.tokens.add(psp_account=card.psp_account, token=card.token)
     return request
 

@@ -19,7 +19,7 @@ KEPT: Final = Kept(
         "payments": Table(
             "the money: amounts, states and references stay",
             plain="merchant_id id state currency capture order_reference method initiator customer_id"
-            " instrument_id mandate_reference exemption psp_account_id psp_account psp_reference"
+            " instrument_id brand last4 mandate_reference exemption psp_account_id psp_account psp_reference"
             " decline trace_id traceparent actor order_part duplicate_of caller caller_key listed_state",
             personal={
                 "description": ERASED,

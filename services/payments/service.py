@@ -36,6 +36,7 @@ async def _create_payment(deps: Deps, request: pb.CreatePaymentRequest, key: Key
         request,
         instrument_id=card.instrument_id,
         brand=card.brand,
+        last4=card.last4,
         country=card.country,
         tokens={token.psp_account: wire.read(Token, token) for token in card.tokens},
         capture_delay=timedelta(seconds=request.capture_delay_seconds),

@@ -1,17 +1,18 @@
 """Payments: found by what a customer reads out, their story, capture, cancellation, refund."""
 
-from typing import Final
+from typing import Any, Final
 
 from incasso.common.v1 import money_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import ledger_pb2
 from libs.clock import world_now
-from libs.errors import invalid
+from libs.errors import Kind, Refusal, invalid
 from libs.money import Money
 from services.console.errors import ReauthenticationNeeded
-from services.console.listing import filters, rows
+from services.console.listing import filters, midnight, rows
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.amounts import amount_of, typed
+from services.console.rules.asked import amount_in_field, last4_of
 from services.console.rules.proving import needs_proof, proof_is_fresh
 from services.console.shown import enum
 from services.console.timeline import steps
@@ -19,15 +20,38 @@ from services.console.visit import Visit
 
 AREA: Final = "payments"
 STATES: Final = ("captured", "authorised", "pending", "processing", "declined", "refunded")
+DISPUTED: Final = "disputed"  # no state of its own, but looked for like one
+TYPED: Final = ("order_reference", "last4", "amount", "created_from", "created_to")
 _REFUNDABLE: Final = frozenset(["captured", "partially_refunded"])
 
 
 async def listed(visit: Visit) -> Html:
-    """By state and order reference, newest first, a page at a time."""
-    request = payments_pb2.ListPaymentsRequest()
-    found = await rows(visit, request, "payments", "state", "order_reference")
-    shown = filters(visit, "/payments", "state", STATES, "order_reference")
-    return Html("payments.html", {**found, "filters": shown})
+    """By state and by what was typed, newest first, a page at a time."""
+    found: dict[str, Any] = {"payments": (), "next_cursor": ""}
+    try:
+        found = await rows(visit, _wanted(visit), "payments", "state", "order_reference")
+    except Refusal as refusal:
+        if refusal.kind is not Kind.INVALID:
+            raise
+        visit.problem = refusal
+    shown = filters(visit, "/payments", "state", (*STATES, DISPUTED), *TYPED)
+    narrowed = any(map(visit.asked, TYPED))
+    return Html("payments.html", {**found, "filters": shown, "narrowed": narrowed})
+
+
+def _wanted(visit: Visit) -> payments_pb2.ListPaymentsRequest:
+    """What the state and the order reference do not say. Raises InvalidArgument."""
+    amount = amount_in_field(visit.asked("amount"), visit.currency)
+    if amount is None and visit.asked("amount"):
+        raise invalid("amount", visit.word("amount_unreadable"))
+    return payments_pb2.ListPaymentsRequest(
+        disputed=visit.asked("state") == DISPUTED or None,
+        last4=last4_of(visit.asked("last4")) or visit.asked("last4") or None,
+        amount_minor=amount.amount_minor if amount else None,
+        currency=amount.currency if amount else None,
+        created_from=midnight(visit, "created_from"),
+        created_to=midnight(visit, "created_to", days=1),
+    )
 
 
 async def one(visit: Visit) -> Html:

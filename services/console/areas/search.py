@@ -1,4 +1,6 @@
-"""The search bar: by id, order reference, e-mail address, trace; bank lines by RF reference and amount."""
+"""The search bar: by id, order reference, e-mail address, trace, the last digits of a card, an amount;
+bank lines by RF reference and amount.
+"""
 
 import asyncio
 import re
@@ -12,7 +14,7 @@ from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2
 from libs.errors import Kind, Refusal
 from services.console.page import Html, Page, See, get
-from services.console.rules.amounts import amount_of
+from services.console.rules.asked import amount_in, last4_of
 from services.console.visit import Visit
 
 AREA: Final = "search"
@@ -28,7 +30,6 @@ _IDS: Final = {
     "rrn_": "/reports/runs/{}",
 }
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{20,30}")
-_DECIMALS = re.compile(r"[.,]\d{2}\D*$")
 _TRACE = re.compile(r"[0-9a-f]{32}")
 _RF = re.compile(r"RF\d{2}[0-9A-Z]{1,21}")
 
@@ -48,26 +49,43 @@ async def search(visit: Visit) -> Html | See:
         _orders(visit, asked),
     )
     kinds = ("payments", "links", "lines", "plans", "orders")
-    return Html("search.html", {"asked": asked, **dict(zip(kinds, found, strict=True))})
+    amount = amount_in(asked, visit.currency)
+    values = {"asked": asked, "last4": last4_of(asked), "amount": amount}
+    return Html("search.html", {**values, **dict(zip(kinds, found, strict=True))})
 
 
 async def _payments(visit: Visit, asked: str) -> list[Any]:
-    """Of an order, or of the customers with an e-mail address."""
+    """Of an order, with a card or an amount, or of the customers with an e-mail address; newest
+    first.
+    """
     if not asked or not visit.may(payments_pb2.ListPaymentsRequest):
         return []
-    if "@" not in asked:
-        request = payments_pb2.ListPaymentsRequest(order_reference=asked, limit=MOST)
-        return await _found(visit, request)
-    if not visit.may(oneclick_pb2.ListCustomersRequest):
-        return []
-    customers = await _found(visit, oneclick_pb2.ListCustomersRequest(email=asked, limit=MOST))
+    filters = await _of_customers(visit, asked) if "@" in asked else _of_words(visit, asked)
     of_each = await asyncio.gather(
         *(
-            _found(visit, payments_pb2.ListPaymentsRequest(customer_id=one.id, limit=MOST))
-            for one in customers
+            _found(visit, payments_pb2.ListPaymentsRequest(limit=MOST, **wanted))
+            for wanted in filters
         )
     )
-    return [payment for payments in of_each for payment in payments]
+    found = {payment.id: payment for payments in of_each for payment in payments}
+    return sorted(found.values(), key=lambda payment: payment.id, reverse=True)
+
+
+async def _of_customers(visit: Visit, email: str) -> list[dict[str, Any]]:
+    if not visit.may(oneclick_pb2.ListCustomersRequest):
+        return []
+    customers = await _found(visit, oneclick_pb2.ListCustomersRequest(email=email, limit=MOST))
+    return [{"customer_id": one.id} for one in customers]
+
+
+def _of_words(visit: Visit, asked: str) -> list[dict[str, Any]]:
+    """Whatever they could be."""
+    filters: list[dict[str, Any]] = [{"order_reference": asked}]
+    if last4 := last4_of(asked):
+        filters.append({"last4": last4})
+    if amount := amount_in(asked, visit.currency):
+        filters.append({"amount_minor": amount.amount_minor, "currency": amount.currency})
+    return filters
 
 
 async def _links(visit: Visit, asked: str) -> list[Any]:
@@ -95,10 +113,10 @@ async def _lines(visit: Visit, asked: str) -> list[Any]:
     """Of bank statements, by the reference that a payer wrote, or an amount with its decimals."""
     if not asked or not visit.may(imports_pb2.ListBankLinesRequest):
         return []
-    reference, amount = asked.replace(" ", "").upper(), amount_of(asked, visit.currency)
+    reference, amount = asked.replace(" ", "").upper(), amount_in(asked, visit.currency)
     if _RF.fullmatch(reference):
         request = imports_pb2.ListBankLinesRequest(creditor_reference=reference, limit=MOST)
-    elif amount is not None and _DECIMALS.search(asked):
+    elif amount is not None:
         request = imports_pb2.ListBankLinesRequest(
             amount_minor=amount.amount_minor, currency=amount.currency, limit=MOST
         )

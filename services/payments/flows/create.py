@@ -39,6 +39,7 @@ class CreatePayment:
     method: str
     instrument_id: str  # "" for an unsaved card: one token, valid for one charge
     brand: str
+    last4: str
     country: str
     tokens: Mapping[str, Token]  # by name of the PSP account
     capture: CaptureMode = CaptureMode.NOW

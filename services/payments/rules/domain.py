@@ -116,6 +116,8 @@ class Payment:
     duplicate_of: str = ""  # the order's first payment, if this one was created beside it
     customer_id: str = ""
     instrument_id: str = ""
+    brand: str = ""  # of the card, and its last digits, by which a shopper recognises it
+    last4: str = ""
     mandate_reference: str = ""
     exemption: Exemption = Exemption.NONE
     return_url: str = ""

@@ -132,11 +132,16 @@ class Filter:
     created_to: datetime | None = None
     order_reference: str | None = None
     customer_id: str | None = None
+    last4: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    disputed: bool | None = None
 
 
 _COMMON: Final = (State.PROCESSING, State.CAPTURED)  # omitted from `listed_state`
 _IS_ASKED_ABOUT: Final = """id IN (SELECT payment_id FROM attempts
     WHERE merchant_id = {} AND next_recovery_at IS NOT NULL)"""
+_DISPUTED: Final = "id IN (SELECT payment_id FROM disputes WHERE merchant_id = {})"
 
 
 async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) -> Listed[Payment]:
@@ -151,6 +156,12 @@ async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) ->
         "created_at < {}": wanted.created_to,
         "order_reference = {}": wanted.order_reference,
         "customer_id <> '' AND customer_id = {}": wanted.customer_id,
+        "last4 <> '' AND last4 = {}": wanted.last4,
+        "amount_minor = {}": wanted.amount_minor,
+        "currency = {}": wanted.currency,
+        _DISPUTED if wanted.disputed else f"NOT {_DISPUTED}": (
+            None if wanted.disputed is None else merchant_id
+        ),
     }
     return await pages.fetch(conn, PAYMENTS, page, conditions)
 

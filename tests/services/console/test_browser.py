@@ -27,6 +27,7 @@ pytestmark = needs_chromium
 PATHS = {
     "overview": "/",
     "payments": "/payments",
+    "payments-narrowed": "/payments?last4=4242&amount=lots",
     "payment": f"/payments/{PAYMENT_ID}",
     "refund": f"/payments/{PAYMENT_ID}/refund",
     "links": "/links",

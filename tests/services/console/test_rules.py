@@ -7,6 +7,7 @@ import pytest
 from libs.money import Money
 from services.console.rules import charts
 from services.console.rules.amounts import amount_of
+from services.console.rules.asked import amount_in, amount_in_field, last4_of
 from services.console.rules.contacts import Contact, contact_of
 from services.console.rules.fields import basis_points_of, minor_of, percent_of
 from services.console.rules.lists import moved, names_of, numbers_of, words_of
@@ -71,6 +72,50 @@ def test_an_amount_is_read_as_people_write_it(typed: str, currency: str, minor: 
 )
 def test_what_is_no_amount_is_not_guessed(typed: str):
     assert amount_of(typed, "EUR") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [
+        ("12,50", Money(1250, "EUR")),
+        ("1.234,50", Money(123450, "EUR")),
+        ("€ 12", Money(1200, "EUR")),
+        ("12,50 usd", Money(1250, "USD")),
+        ("JPY 5000", Money(5000, "JPY")),
+        ("1250", None),  # as well an order
+        ("12,5", None),
+        ("A-12,50", None),
+        ("12 abc", None),
+        ("", None),
+    ],
+)
+def test_an_amount_that_is_searched_for_shows_that_it_is_one(typed: str, amount: Money | None):
+    assert amount_in(typed, "EUR") == amount
+
+
+def test_in_a_field_for_amounts_every_amount_is_one():
+    assert amount_in_field("1250", "EUR") == Money(125000, "EUR")
+    assert amount_in_field("5000", "JPY") == Money(5000, "JPY")
+    assert amount_in_field("5000 JPY", "EUR") == Money(5000, "JPY")
+    assert amount_in_field("order", "EUR") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "last4"),
+    [
+        ("4242", "4242"),
+        (" •••• 4242 ", "4242"),
+        ("Visa •••• 4242", "4242"),
+        ("**** **** **** 4242", "4242"),
+        ("xxxx4242", "4242"),
+        ("42424", ""),
+        ("A-4242", ""),
+        ("4242 4242 4242 4242", ""),
+        ("12,50", ""),
+    ],
+)
+def test_the_last_digits_of_a_card_are_read_as_receipts_have_them(typed: str, last4: str):
+    assert last4_of(typed) == last4
 
 
 def test_a_contact_is_an_address_or_a_number_or_nothing():

@@ -44,7 +44,7 @@ async def test_payments_is_asked_with_everything_it_needs(world: World):
     assert asked.capture_delay_seconds == 60
     assert asked.initiator == payments_pb2.INITIATOR_CUSTOMER
     assert [token.psp_account for token in asked.instrument.tokens] == ["sandbox-a"]
-    assert asked.instrument.brand == "visa"
+    assert (asked.instrument.brand, asked.instrument.last4) == ("visa", "4242")
     assert asked.return_url == "https://shop.example/thanks"
     assert asked.metadata == {"basket": "7"}
     assert asked.velocity_subjects == [f"customer:{customer_id}"]

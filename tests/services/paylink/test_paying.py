@@ -34,6 +34,7 @@ async def test_a_new_card_pays_the_link(world: World):
     assert asked.order_reference == "A-1001"
     assert asked.capture == payments_pb2.CAPTURE_MODE_NOW
     assert asked.instrument.instrument_id == ""
+    assert asked.instrument.last4 == "4242"
     assert [(t.psp_account, t.token) for t in asked.instrument.tokens] == [
         ("sandbox-a", "tok_visa")
     ]

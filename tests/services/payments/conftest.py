@@ -88,6 +88,7 @@ class World:
             method="one_click",
             instrument_id="ins_1",
             brand="visa",
+            last4="4242",
             country="IT",
             tokens={"a": Token("tok_a", "cus_a"), "b": Token("tok_b", "")},
             capture=CaptureMode.NOW,

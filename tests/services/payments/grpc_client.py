@@ -63,6 +63,7 @@ class GrpcClient:
             "instrument": pb.Instrument(
                 instrument_id="ins_1",
                 brand="visa",
+                last4="4242",
                 country="IT",
                 tokens=[pb.InstrumentToken(psp_account="a", token="tok_a")],
             ),

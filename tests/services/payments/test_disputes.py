@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.pages import Page
 from services.payments.errors import PaymentDisputed
 from services.payments.rules import disputes
 from services.payments.rules.domain import Dispute, Fact, RefundState
 from services.payments.rules.outcomes import Approved
 from services.payments.rules.states import DisputeState, State
-from tests.services.payments.conftest import World
+from services.payments.store import payments
+from services.payments.store.payments import Filter
+from tests.services.payments.conftest import MERCHANT, World
 from tests.services.payments.psp_double import REFUND
 from tests.services.payments.psp_webhooks import dispute, external_notice
 from tests.services.payments.test_domain import payment
@@ -63,15 +66,23 @@ def test_the_same_news_twice_changes_nothing():
     assert disputes.disputed(made, news) == (made, made.disputes[0], ())
 
 
+async def ids_listed(world: World, *, disputed: bool) -> list[str]:
+    async with world.db.connection() as conn:
+        page = await payments.list_page(conn, MERCHANT, Filter(disputed=disputed), Page(9, "pay_~"))
+    return [payment.id for payment in page.rows]
+
+
 async def test_a_refund_is_refused_while_a_dispute_is_open(world: World):
     paid = await world.create()
     await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN))
     [opened] = (await world.get(paid)).disputes
     assert opened.state is DisputeState.OPEN
+    assert await ids_listed(world, disputed=True) == [paid.id]
     with pytest.raises(PaymentDisputed):
         await world.refund(paid)
     await world.notice(dispute("e2", paid.psp_reference, DisputeState.WON))
     assert (await world.refund(paid)).state is State.REFUNDED
+    assert await ids_listed(world, disputed=False) == []
     assert await world.subjects() == [
         "payment.captured",
         "dispute.opened",

@@ -62,13 +62,25 @@ async def test_a_payment_is_listed_by_each_state_it_comes_to(world: World, state
     )
 
 
-async def test_the_list_of_a_rare_state_reads_its_index(world: World):
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ("state = 'declined' AND listed_state = 'declined'", "payments_listed"),
+        ("last4 <> '' AND last4 = '4242'", "payments_last4"),
+        ("amount_minor = 1250 AND currency = 'EUR'", "payments_amount"),
+    ],
+)
+async def test_a_list_of_few_reads_its_index_in_order(world: World, asked: str, index: str):
     await world.create()
     async with world.db.connection() as conn:
         await conn.execute("SET enable_seqscan = off")
+        await conn.execute("SET enable_bitmapscan = off")
         plan = await conn.fetch(
-            "EXPLAIN SELECT FROM payments WHERE merchant_id = 'mer_1' AND state = 'declined'"
-            " AND listed_state = 'declined' AND id < 'pay_~' ORDER BY id DESC LIMIT 20"
+            f"EXPLAIN SELECT FROM payments WHERE merchant_id = 'mer_1' AND {asked}"
+            " AND id < 'pay_~' ORDER BY id DESC LIMIT 20"
         )
         await conn.execute("RESET enable_seqscan")
-    assert "payments_listed" in "\n".join(row[0] for row in plan)
+        await conn.execute("RESET enable_bitmapscan")
+    text = "\n".join(row[0] for row in plan)
+    assert index in text
+    assert "Sort" not in text

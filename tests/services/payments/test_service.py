@@ -170,6 +170,30 @@ async def test_filters(client: GrpcClient):
     assert not (await client.call("ListPayments", state=pb.Payment.STATE_DECLINED)).data
 
 
+async def test_payments_are_found_by_what_a_customer_reads_out(client: GrpcClient):
+    token = [pb.InstrumentToken(psp_account="a", token="tok_a")]
+    card = pb.Instrument(instrument_id="ins_2", brand="amex", last4="0005", tokens=token)
+    made = await client.create(
+        instrument=card, amount=money_pb2.Money(amount_minor=1250, currency="EUR")
+    )
+    await client.create()
+    assert (made.brand, made.last4) == ("amex", "0005")
+    for asked in (
+        {"last4": "0005"},
+        {"amount_minor": 1250},
+        {"amount_minor": 1250, "currency": "EUR", "last4": "0005", "state": made.state},
+    ):
+        listed = await client.call("ListPayments", **asked)
+        assert [payment.id for payment in listed.data] == [made.id], asked
+        assert not (await client.call("ListPayments", merchant="mer_2", **asked)).data
+    assert not (await client.call("ListPayments", amount_minor=1250, disputed=True)).data
+    assert (await client.call("ListPayments", amount_minor=1250, disputed=False)).data
+    assert not (await client.call("ListPayments", amount_minor=1250, currency="USD")).data
+    assert not (await client.call("ListPayments", amount_minor=1250, last4="4242")).data
+    for wrong in ({"last4": "42"}, {"last4": "4%42"}, {"amount_minor": 0}):
+        assert (await client.refused("ListPayments", **wrong))[0] is Kind.INVALID, wrong
+
+
 async def test_other_merchants_find_nothing(client: GrpcClient):
     made = await client.create(capture=pb.CAPTURE_MODE_MANUAL)
     not_found = (Kind.NOT_FOUND, "payment_not_found")

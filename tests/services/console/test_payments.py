@@ -1,0 +1,83 @@
+"""Payments in the console: found by what a customer reads out."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from incasso.payments.v1 import payments_pb2
+from tests.services.console.conftest import Console
+from tests.services.console.samples import payment
+
+
+def wanted(console: Console) -> list[Any]:
+    seen = console.services.seen
+    return [each.request for each in seen if each.name == "ListPayments"]
+
+
+async def test_four_digits_could_be_an_order_or_a_card(console: Console):
+    def answer(request: payments_pb2.ListPaymentsRequest) -> payments_pb2.ListPaymentsResponse:
+        number = 2 if request.last4 else 1
+        found = payment(id=f"pay_{number}", order_reference=f"order {number}")
+        return payments_pb2.ListPaymentsResponse(data=[found])
+
+    console.services.answers["ListPayments"] = answer
+    page = await console.page("/search?q=4242")
+    assert [(one.order_reference, one.last4) for one in wanted(console)] == [
+        ("4242", ""),
+        ("", "4242"),
+    ]
+    assert page.index("order 2") < page.index("order 1")
+    assert 'href="/payments?last4=4242"' in page
+
+
+async def test_an_amount_is_searched_for_in_minor_units(console: Console):
+    page = await console.page("/search?q=" + quote("12,50"))
+    assert [(one.amount_minor, one.currency) for one in wanted(console)][1:] == [(1250, "EUR")]
+    assert page.count("A-1001") == 1  # found by both, shown once
+    assert 'href="/payments?amount=12%2C50"' in page
+    lines = console.services.last("ListBankLines").request
+    assert (lines.amount_minor, lines.currency) == (1250, "EUR")
+
+
+async def test_the_list_is_narrowed_by_card_amount_and_days_of_the_shop(console: Console):
+    query = (
+        "last4=%E2%80%A2%E2%80%A2%204242&amount=12,5&created_from=2026-11-01&created_to=2026-11-30"
+    )
+    page = await console.page(f"/payments?state=captured&{query}")
+    [asked] = wanted(console)
+    assert asked.state == payments_pb2.Payment.STATE_CAPTURED
+    assert (asked.last4, asked.amount_minor, asked.currency) == ("4242", 1250, "EUR")
+    assert asked.created_from == Timestamp(seconds=1793487600)  # midnight in Rome
+    assert asked.created_to == Timestamp(seconds=1796079600)  # the end of the last day
+    assert "<details" in page
+    assert "open>" in page
+    assert "state=declined" in page  # the other states, with the same filters
+    assert page.count("created_to=2026-11-30") >= 6
+
+
+async def test_disputed_payments_are_listed_like_a_state(console: Console):
+    await console.page("/payments?state=disputed")
+    [asked] = wanted(console)
+    assert asked.disputed
+    assert not asked.state
+    await console.page("/payments")
+    assert not wanted(console)[-1].HasField("disputed")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("amount=lots", "Not an amount"),
+        ("created_from=yesterday", "Not a day"),
+        ("created_to=9999-12-31", "Not a day"),
+    ],
+)
+async def test_a_filter_that_cannot_be_read_says_so_at_its_field(
+    console: Console, query: str, said: str
+):
+    page = await console.page(f"/payments?{query}")
+    assert said in page
+    assert 'aria-invalid="true"' in page
+    assert wanted(console) == []
