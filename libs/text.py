@@ -46,3 +46,9 @@ def isolated(text: str) -> str:
     if _RIGHT_TO_LEFT.isdisjoint(map(unicodedata.bidirectional, text)):
         return text
     return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
+
+
+def paragraphs(whole: str) -> list[str]:
+    """Of a plain text: empty lines separate them."""
+    parts = whole.replace("\r\n", "\n").split("\n\n")
+    return [part.strip("\n") for part in parts if part.strip()]

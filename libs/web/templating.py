@@ -24,6 +24,7 @@ def environment(folder: Path) -> jinja2.Environment:
     made.filters |= {
         "moment": moment,
         "isolated": text.isolated,  # what people typed, within one of our sentences
+        "paragraphs": text.paragraphs,
     }
     made.globals["card_name"] = display.card_name
     return made

@@ -4,6 +4,7 @@ from typing import Final
 
 from services.console.areas import (
     audit,
+    carts,
     cash_refunds,
     cod,
     imports,
@@ -14,6 +15,7 @@ from services.console.areas import (
     payments,
     person,
     plan_changes,
+    quotes,
     reconciliation,
     remittances,
     reports,
@@ -35,6 +37,8 @@ from services.console.page import Page
 PAGES: Final[tuple[Page, ...]] = (
     *overview.PAGES,
     *payments.PAGES,
+    *quotes.PAGES,
+    *carts.PAGES,
     *links.PAGES,
     *instalments.PAGES,
     *plan_changes.PAGES,

@@ -32,6 +32,7 @@ _TONES: Final[Mapping[str, frozenset[str]]] = {
             "completed",
             "collected",
             "remitted",
+            "recovered",
             "committed",
         ]
     ),
@@ -43,6 +44,7 @@ _TONES: Final[Mapping[str, frozenset[str]]] = {
             "authorised",
             "expiring",
             "collecting",
+            "recovering",
             "in_review",
             "previewed",
             "queued",
@@ -66,6 +68,11 @@ def money(context: jinja2.runtime.Context, amount: Any, currency: str = "") -> s
     if isinstance(amount, Message):
         amount, currency = getattr(amount, "amount_minor", 0), getattr(amount, "currency", currency)
     return display.amount(Money(amount, currency), context["language"])
+
+
+def money_in(amount: Money, language: str) -> str:
+    """In a language that need not be the reader's."""
+    return display.amount(amount, language)
 
 
 @jinja2.pass_context
@@ -133,6 +140,7 @@ def _day(on: date | str) -> date:
 
 FILTERS: Final = {
     "money": money,
+    "money_in": money_in,
     "moment": moment,
     "month": month,
     "day": day,

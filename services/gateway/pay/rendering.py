@@ -15,7 +15,6 @@ from libs import display
 from libs.web.headers import content_policy
 from libs.web.templating import environment
 from libs.web.theme import theme
-from services.gateway.pay import view
 from services.gateway.pay.texts import WORDS
 
 Merchant: TypeAlias = (
@@ -34,7 +33,6 @@ STRIPE_MORE: Final = {
 _OF_PSP: Final = ("script-src", "connect-src", "frame-src")
 
 _templates = environment(Path(__file__).parent.parent / "templates")
-_templates.filters["paragraphs"] = view.paragraphs
 
 
 def language_of(request: web.Request, otherwise: str = display.FALLBACK) -> str:

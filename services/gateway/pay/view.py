@@ -182,12 +182,6 @@ def groups(text: str, size: int = 4) -> Sequence[str]:
     return [plain[start : start + size] for start in range(0, len(plain), size)]
 
 
-def paragraphs(text: str) -> list[str]:
-    """Of a plain text: empty lines separate them."""
-    parts = text.replace("\r\n", "\n").split("\n\n")
-    return [part.strip("\n") for part in parts if part.strip()]
-
-
 def number_of(tried: paylink_pb2.LinkPayment) -> Sequence[str]:
     """A payment's number for phone support: its id without prefix, in groups."""
     return groups((tried.payment_id or tried.id).rpartition("_")[2])

@@ -26,6 +26,7 @@ from tests.services.console.samples import (
     stamp,
 )
 from tests.services.console.settings_samples import of_settings
+from tests.services.console.shop_samples import of_shop
 
 
 def answers(scopes: Iterable[str]) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
         "RefundPayment": payments_pb2.RefundPaymentResponse(payment=payment()),
         "ListPaymentLinks": paylink_pb2.ListPaymentLinksResponse(data=[link()]),
         "GetPaymentLink": paylink_pb2.GetPaymentLinkResponse(payment_link=link()),
+        "ReissuePaymentLink": paylink_pb2.ReissuePaymentLinkResponse(payment_link=link()),
         "CreatePaymentLink": paylink_pb2.CreatePaymentLinkResponse(payment_link=link()),
         **of_reporting(),
         **of_settings(),
@@ -83,6 +85,7 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
         **of_cod(),
         **of_reports(),
         **of_methods(),
+        **of_shop(),
     }
 
 

@@ -13,6 +13,7 @@ from tests.services.console.conftest import TOKEN, Console
 from tests.services.console.plan_samples import PLAN_ID
 from tests.services.console.report_samples import IMPORT_ID, REPORT, RUN_ID, run
 from tests.services.console.samples import (
+    CART_ID,
     COURIER_ID,
     ENDPOINT_ID,
     EXCEPTION_ID,
@@ -33,6 +34,9 @@ PATHS = {
     "links": "/links",
     "link": f"/links/{LINK_ID}",
     "link-new": "/links/new",
+    "quote-new": "/links/quotes/new",
+    "carts": "/links/carts",
+    "cart": f"/links/carts/{CART_ID}",
     "reconciliation": "/reconciliation",
     "exception": f"/reconciliation/exceptions/{EXCEPTION_ID}",
     "imports": "/reconciliation/imports",
@@ -101,6 +105,23 @@ async def test_a_page_is_accessible_in_every_look(browser: Browser, console: Con
             await page.goto(console.url + path)
             await expect(page.get_by_role("heading", level=1)).to_be_visible()
             await check(page, f"console-{name}")
+
+
+async def test_a_quote_is_looked_at_before_it_is_sent(browser: Browser, console: Console):
+    async with opened(browser, console) as page:
+        await page.goto(console.url + "/links/quotes/new")
+        await page.get_by_label("Item 1").fill("Kitchen")
+        await page.get_by_label("Unit price 1").fill("1000")
+        await page.get_by_label("VAT % 1").fill("22")
+        await page.get_by_label("Title").fill("Quote 118")
+        await page.get_by_role("button", name="Preview").click()
+        await expect(page.get_by_role("region", name="Quote 118")).to_contain_text(
+            "VAT 22%: €180.33"
+        )
+        await check(page, "console-quote-preview")
+        await page.get_by_role("button", name="Create and send").click()
+        await expect(page.get_by_role("status")).to_be_visible()
+    assert console.services.last("CreatePaymentLink").request.amount.amount_minor == 100_000
 
 
 async def test_the_page_to_sign_in_is_accessible(browser: Browser, console: Console):
