@@ -4,19 +4,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from services.console.shown import enum
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`kind` names its words. `at` is a moment, or a day where nobody recorded the hour."""
+    """`kind` names its words, `type` those of an exception. `at` is a moment, or a day where nobody
+    recorded the hour. `path`: the page that has more.
+    """
 
     kind: str
     at: datetime | date
     amount_minor: int = 0
     note: str = ""
     tone: str = ""
+    type: str = ""
+    fee_minor: int = 0
+    path: str = ""
 
 
 # Words and tone of a refund's state.
@@ -27,8 +33,13 @@ _REFUNDS: Final = {
 }
 
 
-def steps(payment: Any, entries: Iterable[Any]) -> list[Step]:
-    """Of a payment and the ledger's entries about it, as the contracts have them."""
+_TRAIL: Final = {"psp_line": "good", "payout": "", "bank_line": "good"}
+
+
+def steps(payment: Any, entries: Iterable[Any], trail: Iterable[Any], zone: str) -> list[Step]:
+    """Of a payment, the ledger's entries about it and what became of its money, as the contracts
+    have them. `zone`: in which the shop's days begin.
+    """
     began = _time(payment.created_at)
     found = [Step("created", began, payment.amount.amount_minor)]
     if payment.HasField("decline"):
@@ -42,7 +53,32 @@ def steps(payment: Any, entries: Iterable[Any]) -> list[Step]:
     for entry in entries:
         total = sum(line.debit_minor for line in entry.lines)
         found.append(Step("booked", _time(entry.recorded_at), total, entry.kind, "good"))
-    return sorted(found, key=lambda step: step.at)
+    found.extend(map(_of_trail, trail))
+    return sorted(found, key=lambda step: _place(step.at, ZoneInfo(zone)))
+
+
+def _of_trail(step: Any) -> Step:
+    kind = enum(step, "kind")
+    page = f"/reconciliation/exceptions/{step.id}" if kind == "exception" else ""
+    if step.import_id:
+        page = f"/reconciliation/imports/{step.import_id}"
+    return Step(
+        kind,
+        date.fromisoformat(step.happened_on),
+        step.amount_minor,
+        step.reference or step.party,
+        tone=_TRAIL.get(kind, "bad" if step.open else ""),
+        type=enum(step, "exception_type") if kind == "exception" else "",
+        fee_minor=step.fee_minor,
+        path=page,
+    )
+
+
+def _place(at: datetime | date, zone: ZoneInfo) -> tuple[date, float]:
+    """By day; what has only a day comes after the moments of it, as it was found."""
+    if isinstance(at, datetime):
+        return at.astimezone(zone).date(), at.timestamp()
+    return at, float("inf")
 
 
 def _time(at: Any) -> datetime:

@@ -26,6 +26,7 @@ from services.reporting.flows import (
     schedules,
     sources,
     surveys,
+    trails,
 )
 from services.reporting.rules.surveys import Survey
 from services.reporting.store import link_transfers
@@ -81,6 +82,7 @@ Reconciliation: Final = servicer.of(
     "incasso.reporting.v1.ReconciliationService",
     RunReconciliation=reconciling.reconcile,
     ListMatches=servicer.Rows(MATCHES, "mat"),
+    GetPaymentTrail=trails.payment_trail,
     ListExceptions=servicer.Rows(EXCEPTIONS, "exc"),
     GetException=servicer.Row(EXCEPTIONS, ExceptionNotFound),
     AssignException=resolving.assign_exception,

@@ -1,13 +1,16 @@
 """Payments: found by what a customer reads out, their story, capture, cancellation, refund."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 from incasso.common.v1 import money_pb2
 from incasso.payments.v1 import payments_pb2
-from incasso.reporting.v1 import ledger_pb2
+from incasso.reporting.v1 import ledger_pb2, reconciliation_pb2
 from libs.clock import world_now
 from libs.errors import Kind, Refusal, invalid
 from libs.money import Money
+from services.console import texts
 from services.console.errors import ReauthenticationNeeded
 from services.console.listing import filters, midnight, rows
 from services.console.page import Html, Page, See, get, post
@@ -22,6 +25,7 @@ AREA: Final = "payments"
 STATES: Final = ("captured", "authorised", "pending", "processing", "declined", "refunded")
 DISPUTED: Final = "disputed"  # no state of its own, but looked for like one
 TYPED: Final = ("order_reference", "last4", "amount", "created_from", "created_to")
+MOST_ENTRIES: Final = 50
 _REFUNDABLE: Final = frozenset(["captured", "partially_refunded"])
 
 
@@ -56,22 +60,38 @@ def _wanted(visit: Visit) -> payments_pb2.ListPaymentsRequest:
 
 async def one(visit: Visit) -> Html:
     """A payment from checkout to its entries in the ledger."""
-    payment = await _payment(visit)
-    entries = []
-    if visit.may(ledger_pb2.ListJournalEntriesRequest):
-        wanted = ledger_pb2.ListJournalEntriesRequest(payment_id=payment.id, limit=50)
-        entries = (await visit.ask(wanted)).data
+    payment, entries, trail = await asyncio.gather(_payment(visit), _entries(visit), _trail(visit))
     state = enum(payment, "state")
     return Html(
         "payment.html",
         {
             "payment": payment,
             "state": state,
-            "steps": steps(payment, entries),
+            "steps": steps(payment, entries, trail, visit.time_zone),
+            "exception_words": texts.words("reconciliation", visit.language),
             "entries": entries,
             "refundable": _left(payment) if state in _REFUNDABLE else 0,
         },
     )
+
+
+async def _entries(visit: Visit) -> Sequence[Any]:
+    if not visit.may(ledger_pb2.ListJournalEntriesRequest):
+        return ()
+    wanted = ledger_pb2.ListJournalEntriesRequest(
+        payment_id=visit.part("payment_id"), limit=MOST_ENTRIES
+    )
+    entries: Sequence[Any] = (await visit.ask(wanted)).data
+    return entries
+
+
+async def _trail(visit: Visit) -> Sequence[Any]:
+    """How its money went on, to the bank."""
+    if not visit.may(reconciliation_pb2.GetPaymentTrailRequest):
+        return ()
+    wanted = reconciliation_pb2.GetPaymentTrailRequest(payment_id=visit.part("payment_id"))
+    steps_on: Sequence[Any] = (await visit.ask(wanted)).steps
+    return steps_on
 
 
 async def refund_form(visit: Visit) -> Html:
@@ -128,9 +148,10 @@ def _left(payment: payments_pb2.Payment) -> int:
 
 
 READS: Final = ("payments.GetPayment",)
+STORY: Final = ("reporting.ListJournalEntries", "reporting.GetPaymentTrail")
 PAGES: Final[tuple[Page, ...]] = (
     get("/payments", listed, AREA, "payments.ListPayments"),
-    get("/payments/{payment_id}", one, AREA, *READS, parts=("reporting.ListJournalEntries",)),
+    get("/payments/{payment_id}", one, AREA, *READS, parts=STORY),
     get("/payments/{payment_id}/refund", refund_form, AREA, *READS, "payments.RefundPayment"),
     post(
         "/payments/{payment_id}/refund",
@@ -146,9 +167,16 @@ PAGES: Final[tuple[Page, ...]] = (
         AREA,
         *READS,
         "payments.CapturePayment",
+        parts=STORY,
         again=one,
     ),
     post(
-        "/payments/{payment_id}/cancel", cancel, AREA, *READS, "payments.CancelPayment", again=one
+        "/payments/{payment_id}/cancel",
+        cancel,
+        AREA,
+        *READS,
+        "payments.CancelPayment",
+        parts=STORY,
+        again=one,
     ),
 )

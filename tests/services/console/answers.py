@@ -24,6 +24,7 @@ from tests.services.console.samples import (
     payment,
     session,
     stamp,
+    trail,
 )
 from tests.services.console.settings_samples import of_settings
 from tests.services.console.shop_samples import of_shop
@@ -116,5 +117,6 @@ def of_reporting() -> dict[str, Any]:
                 ),
             ]
         ),
+        "GetPaymentTrail": reconciliation_pb2.GetPaymentTrailResponse(steps=trail()),
         "ListJournalEntries": ledger_pb2.ListJournalEntriesResponse(data=[entry()]),
     }

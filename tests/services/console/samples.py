@@ -219,6 +219,52 @@ def entry() -> ledger_pb2.JournalEntry:
     )
 
 
+def trail() -> list[reconciliation_pb2.TrailStep]:
+    step = reconciliation_pb2.TrailStep
+    known = {"currency": "EUR", "party": "sandbox-a"}
+    return [
+        step(
+            kind=step.KIND_PSP_LINE,
+            id="stl_1",
+            follows_id="jrn_1",
+            happened_on="2026-11-27",
+            amount_minor=12900,
+            fee_minor=215,
+            reference="txn_1",
+            import_id="imp_1",
+            **known,
+        ),
+        step(
+            kind=step.KIND_PAYOUT,
+            id="pyo_1",
+            follows_id="stl_1",
+            happened_on="2026-11-29",
+            amount_minor=812345,
+            reference="po_1",
+            **known,
+        ),
+        step(
+            kind=step.KIND_BANK_LINE,
+            id="bln_1",
+            follows_id="pyo_1",
+            happened_on="2026-11-30",
+            amount_minor=812345,
+            currency="EUR",
+            import_id="imp_2",
+        ),
+        step(
+            kind=step.KIND_EXCEPTION,
+            id=EXCEPTION_ID,
+            follows_id="stl_1",
+            happened_on="2026-12-07",
+            amount_minor=215,
+            exception_type=reconciliation_pb2.EXCEPTION_TYPE_FEE_DIFFERS,
+            open=True,
+            **known,
+        ),
+    ]
+
+
 def audited() -> audit_pb2.AuditEntry:
     return audit_pb2.AuditEntry(
         id="aud_1",
