@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -20,12 +20,16 @@ from libs import terminal
 from libs.errors import Refusal
 from stack.child import StartFailedError
 from stack.demo import run_demo
+from stack.demo_data.front import NAME
+from stack.demo_data.planting import plant, reconnect, remembered
 from stack.demo_member import ensure_demo_member
 from stack.demo_merchant import LENDER_KEY, DemoMerchant, ensure_demo_merchant, read_demo_env
 from stack.embedded import REPOSITORY, Stack
 from stack.ports import DEFAULT_PORT_BASE, plan_ports
 from stack.process import accepts_connections, free_ports, is_port_free
-from stack.topology import LOCAL_SIGN_IN
+from stack.reach import RunningStack
+from stack.shop import JourneyFailedError
+from stack.topology import LOCAL_SIGN_IN, Folders
 
 ROOT = REPOSITORY / ".incasso"
 PORTS_TIMEOUT_SECONDS = 10.0
@@ -55,6 +59,17 @@ def demo() -> None:
     """Plays every journey with real requests, on the running stack or on one of its own."""
     with lock(ROOT) as free:
         raise typer.Exit(run(play_on_own_stack() if free else play_on_running_stack()))
+
+
+@app.command()
+def demo_data(port_base: PortBase = DEFAULT_PORT_BASE) -> None:
+    """A month of data worth looking at, in the running stack or in one that is started for it."""
+    with lock(ROOT) as free:
+        if free:
+            wait_for_ports(port_base)
+        raise typer.Exit(
+            run(serve(port_base, with_data=True) if free else plant_in_running_stack())
+        )
 
 
 @contextmanager
@@ -119,22 +134,27 @@ def run(job: Awaitable[int]) -> int:
             console.print("[red bold]The stack did not start.[/]")
             console.print(str(refusal), markup=False)
             return 1
-        except Refusal as refusal:
-            console.print(f"[red bold]Setting up the demo merchant failed:[/] {refusal!r}")
+        except (Refusal, JourneyFailedError) as refusal:
+            console.print(f"[red bold]Setting up the demo's data failed:[/] {refusal!r}")
             console.print(f"See the logs in {relative(ROOT)}")
             return 1
 
     return asyncio.run(until_stopped())
 
 
-async def serve(port_base: int) -> int:
+async def serve(port_base: int, *, with_data: bool = False) -> int:
     began = time.monotonic()
     async with Stack.start(
         ROOT, port_base=port_base, console=True, report=report_event, on_ready=report_ready
     ) as stack:
         merchant = await ensure_demo_merchant(stack)
         await ensure_demo_member(stack, merchant.merchant_id)
+        await reconnect(stack, ROOT)
+        if with_data:
+            await plant(stack, ROOT, console)
         console.print(addresses(stack, merchant))
+        if (planted := remembered(ROOT)) is not None:
+            console.print(f"{NAME}, with {planted.days} days of data: {planted.sign_in}")
         seconds = time.monotonic() - began
         console.print(f"[green bold]Ready[/] in {seconds:.1f} s. Ctrl-C stops it all.")
         await asyncio.Event().wait()
@@ -160,13 +180,32 @@ async def play_on_own_stack() -> int:
     return 0 if held else 1
 
 
-async def play_on_running_stack() -> int:
+async def plant_in_running_stack() -> int:
+    if (known := running_stack()) is None:
+        return 1
+    stack = RunningStack(Folders(ROOT.resolve()), known)
+    began = time.monotonic()
+    planted = await plant(stack, ROOT, console)
+    console.print(f"[green bold]Done[/] in {time.monotonic() - began:.0f} s.")
+    console.print(f"{NAME}: sign in at {stack.console_url} as {planted.sign_in}")
+    return 0
+
+
+def running_stack() -> Mapping[str, str] | None:
+    """What is known of the stack that runs here; None, and said, while it is not ready."""
     file = ROOT / "demo.env"
     known = read_demo_env(file) if file.exists() else {}
     url = known.get("INCASSO_URL", "")
     if not url or not is_listening(url):
         console.print("[red]The stack that runs here is not ready yet.[/] Try again in seconds.")
+        return None
+    return known
+
+
+async def play_on_running_stack() -> int:
+    if (known := running_stack()) is None:
         return 1
+    url = known["INCASSO_URL"]
     console.print(f"Playing on the stack at {url}")
     held = await run_demo(
         console,

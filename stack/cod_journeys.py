@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -150,19 +150,27 @@ async def need_confirmation(shop: Shop, *, needed: bool) -> None:
     (await shop.call("PATCH", "/v1/cod-settings", settings)).expect(200)
 
 
-async def propose(shop: Shop, courier: Any, *, phone: str = "+393331234567") -> Answer:
+async def propose(
+    shop: Shop,
+    courier: Any,
+    *,
+    phone: str = "+393331234567",
+    name: str = "Giulia Bianchi",
+    amount_minor: int = PRICE_MINOR,
+    address: Mapping[str, str] = ADDRESS,
+) -> Answer:
     """Creates an order that its courier's offer covers, or raises with the reason."""
-    query = f"amount_minor={PRICE_MINOR}&currency=EUR&country=IT&postcode={ADDRESS['postcode']}"
+    query = f"amount_minor={amount_minor}&currency=EUR&country=IT&postcode={address['postcode']}"
     offers = (await shop.get(f"/v1/cod-offers?{query}"))["data"]
     offer = next((each for each in offers if each["courier_id"] == courier["id"]), None)
     if offer is None or not offer["available"]:
         raise JourneyFailedError(f"no cash on delivery by {courier['name']}: {offers}")
     body = {
         "order_reference": shop.next_order(),
-        "amount": {"amount_minor": PRICE_MINOR, "currency": "EUR"},
+        "amount": {"amount_minor": amount_minor, "currency": "EUR"},
         "courier_id": courier["id"],
-        "recipient": {"name": "Giulia Bianchi", "phone": phone},
-        "address": ADDRESS,
+        "recipient": {"name": name, "phone": phone},
+        "address": address,
         "locale": "it",
     }
     return await shop.call("POST", "/v1/cod-orders", body)
@@ -210,18 +218,21 @@ class Carrier:
         made = await self._post(path, {"cut": cut, "errors": errors})
         return await self._get(made["url"])
 
-    async def transfer(self, *, text: str) -> None:
-        """Pays the merchant's bank account what its own books say it has remitted."""
+    async def transfer(self, *, text: str, iban: str = IBAN, paid_minor: int = 0) -> int:
+        """Pays the merchant's bank account what its own books say it has remitted, less what was
+        `paid_minor` before. Returns the amount.
+        """
         book = json.loads(await self._get(f"{self.shop.sandbox_url}/courier/{self.name}/parcels"))
-        amount_minor = sum(parcel["remitted_minor"] for parcel in book["data"])
+        amount_minor: int = sum(parcel["remitted_minor"] for parcel in book["data"]) - paid_minor
         order = {
-            "iban": IBAN,
+            "iban": iban,
             "name": "Bottega Demo",
             "amount_minor": amount_minor,
             "debtor_name": COURIER,
             "text": text,
         }
         await self._post("bank/transfers", order)
+        return amount_minor
 
     async def _post(self, path: str, body: Any) -> Any:
         async with self.shop.http.post(f"{self.shop.sandbox_url}/{path}", json=body) as answer:

@@ -7,7 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from stack.demo_merchant import IBAN, SANDBOX_ACCOUNTS
@@ -73,7 +73,10 @@ async def end_day(shop: Shop, before: set[str]) -> DayEnd:
 
 
 async def _ended(shop: Shop, before: set[str]) -> DayEnd:
-    files = [await psp_report(shop, account) for account in SANDBOX_ACCOUNTS]
+    files = [
+        await psp_report(shop, account, MISTAKES if account == WRONG_ACCOUNT else {})
+        for account in SANDBOX_ACCOUNTS
+    ]
     files.append(await bank_statement(shop))
     last = time.monotonic() + CAUGHT_UP_SECONDS
     while True:
@@ -84,15 +87,18 @@ async def _ended(shop: Shop, before: set[str]) -> DayEnd:
     return await _with_trace(shop, found)
 
 
-async def psp_report(shop: Shop, account: str) -> Imported:
-    """The PSP pays out, one of its accounts with mistakes, and reports it in its dialect."""
+async def psp_report(
+    shop: Shop, account: str, mistakes: Mapping[str, int], *, suffix: str = ""
+) -> Imported:
+    """The PSP pays out, with these mistakes, and reports it in its dialect."""
     terms = {"party": account, "tolerance_minor": 0, **FEE}
     (await shop.call("PUT", f"{API}/sources", terms)).expect(200)
-    order = {"account": account, "mistakes": MISTAKES if account == WRONG_ACCOUNT else {}}
+    of_sandbox = f"{account}{suffix}"
+    order = {"account": of_sandbox, "mistakes": mistakes}
     await _sandbox(shop, "POST", "/control/payouts", json=order)
     dialect = DIALECTS[account]
-    url = f"/psp/{account}/settlements/report?dialect={dialect}"
-    data = await _sandbox(shop, "GET", url, headers=_key(account))
+    url = f"/psp/{of_sandbox}/settlements/report?dialect={dialect}"
+    data = await _sandbox(shop, "GET", url, headers=_key(of_sandbox))
     query = f"source=psp&psp_account={account}"
     return await _imported(shop, f"{account}-{dialect}.csv", query, data, "settlement-lines")
 
@@ -112,8 +118,16 @@ async def bank_statement(shop: Shop) -> Imported:
 
 async def _bank_import(shop: Shop, mistakes: str = "") -> Imported:
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()  # a demo may see midnight
-    query = f"from={yesterday}&payouts_of={','.join(SANDBOX_ACCOUNTS)}{mistakes}"
-    data = await _sandbox(shop, "GET", f"/bank/accounts/{IBAN}/statement?{query}")
+    return await bank_import(shop, IBAN, yesterday, mistakes)
+
+
+async def bank_import(
+    shop: Shop, iban: str, first: date, mistakes: str = "", *, suffix: str = ""
+) -> Imported:
+    """The account's statement from this day on."""
+    accounts = ",".join(f"{name}{suffix}" for name in SANDBOX_ACCOUNTS)
+    query = f"from={first}&payouts_of={accounts}{mistakes}"
+    data = await _sandbox(shop, "GET", f"/bank/accounts/{iban}/statement?{query}")
     return await _imported(shop, "bank.xml", "source=bank", data, "bank-lines")
 
 

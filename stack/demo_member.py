@@ -7,13 +7,13 @@ from incasso.merchants.v1 import members_pb2, members_pb2_grpc, sessions_pb2
 from libs import client, deadlines, identity
 from libs.errors import Refusal
 from stack.demo_merchant import acting_for
-from stack.embedded import Stack
+from stack.reach import Reach
 from stack.topology import DEMO_EMAIL, DEMO_PASSWORD
 
 NAME = "Anna Bianchi"
 
 
-async def ensure_demo_member(stack: Stack, merchant_id: str) -> None:
+async def ensure_demo_member(stack: Reach, merchant_id: str) -> None:
     """Invites the owner and accepts for them; a second start changes nothing."""
     await join(
         stack,
@@ -26,7 +26,7 @@ async def ensure_demo_member(stack: Stack, merchant_id: str) -> None:
 
 
 async def join(
-    stack: Stack,
+    stack: Reach,
     merchant_id: str,
     *,
     email: str,
@@ -72,7 +72,7 @@ async def join(
 
 
 @asynccontextmanager
-async def members(stack: Stack) -> AsyncIterator["members_pb2_grpc.MembersServiceAsyncStub"]:
+async def members(stack: Reach) -> AsyncIterator["members_pb2_grpc.MembersServiceAsyncStub"]:
     async with stack.channel("merchants") as channel:
         with identity.acting_as(stack.operator):
             yield members_pb2_grpc.MembersServiceStub(channel)

@@ -25,6 +25,7 @@ from libs.services import NAMES
 from stack.demo_couriers import give_couriers
 from stack.embedded import Stack
 from stack.private import write_private
+from stack.reach import Reach
 from stack.topology import DEMO_EMAIL, DEMO_PASSWORD, tls_env
 
 NAME = "Bottega Demo"
@@ -74,7 +75,7 @@ async def _ensured(stack: Stack, name: str, variable: str, *, suffix: str) -> De
 
 
 async def create_merchant(
-    stack: Stack, name: str, *, suffix: str = "", plan: str = PLAN
+    stack: Reach, name: str, *, suffix: str = "", plan: str = PLAN
 ) -> DemoMerchant:
     """A test merchant with two sandbox accounts and a stripe one.
 
@@ -116,7 +117,9 @@ async def remembered(stack: Stack, variable: str) -> DemoMerchant | None:
     return DemoMerchant(found["id"], secret, stored.get("INCASSO_PUBLISHABLE_KEY", ""))
 
 
-async def give_a_face(stack: Stack, merchant_id: str) -> None:
+async def give_a_face(
+    stack: Reach, merchant_id: str, *, holder: str = "Bottega Demo S.r.l.", iban: str = IBAN
+) -> None:
     """Bank account, colour and logo: what shoppers see of the merchant. Existing ones stay."""
     look = merchants_pb2.UpdateMerchantRequest(
         branding=merchants_pb2.Branding(
@@ -125,9 +128,7 @@ async def give_a_face(stack: Stack, merchant_id: str) -> None:
             website_url="https://bottega.example",
         ),
     )
-    account = merchants_pb2.ChangeBankAccountRequest(
-        holder="Bottega Demo S.r.l.", iban=IBAN, bic="BPPIITRRXXX"
-    )
+    account = merchants_pb2.ChangeBankAccountRequest(holder=holder, iban=iban, bic="BPPIITRRXXX")
     logo = merchants_pb2.PutLogoRequest(picture=base64.b64encode(LOGO.read_bytes()).decode())
     with acting_for(merchant_id):
         async with merchants(stack) as stub:
@@ -140,7 +141,7 @@ async def give_a_face(stack: Stack, merchant_id: str) -> None:
             await client.call(stub.PutLogo, logo, timeout_seconds=deadlines.QUESTION)
 
 
-async def connect_psps(stack: Stack, merchant_id: str, *, suffix: str) -> None:
+async def connect_psps(stack: Reach, merchant_id: str, *, suffix: str) -> None:
     """Credentials, PSP accounts and webhooks; existing ones stay."""
     with acting_for(merchant_id):
         await _connect_psps(stack, suffix=suffix)
@@ -157,7 +158,7 @@ def acting_for(merchant_id: str) -> Iterator[None]:
         context.set_current(before)
 
 
-async def _connect_psps(stack: Stack, *, suffix: str) -> None:
+async def _connect_psps(stack: Reach, *, suffix: str) -> None:
     async with payments(stack) as stub, aiohttp.ClientSession() as http:
         request: Any = payments_pb2.ListPspAccountsRequest()
         listed = await client.call(
@@ -181,7 +182,7 @@ async def _connect_psps(stack: Stack, *, suffix: str) -> None:
             )
 
 
-def write_credentials(stack: Stack, psp: str, name: str) -> dict[str, str]:
+def write_credentials(stack: Reach, psp: str, name: str) -> dict[str, str]:
     """The file that is a mounted secret elsewhere. Addresses are new at each start."""
     file = stack.folders.credentials / f"{name}.json"
     before = json.loads(file.read_text()) if file.exists() else {}
@@ -207,7 +208,7 @@ def write_credentials(stack: Stack, psp: str, name: str) -> dict[str, str]:
 
 
 async def register_webhook(
-    stack: Stack, http: aiohttp.ClientSession, account: str, url: str, secret: str
+    stack: Reach, http: aiohttp.ClientSession, account: str, url: str, secret: str
 ) -> None:
     if account.startswith(STRIPE_ACCOUNT):
         answer = await http.post(
@@ -252,14 +253,14 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
 
 
 @asynccontextmanager
-async def merchants(stack: Stack) -> AsyncIterator["merchants_pb2_grpc.MerchantsServiceAsyncStub"]:
+async def merchants(stack: Reach) -> AsyncIterator["merchants_pb2_grpc.MerchantsServiceAsyncStub"]:
     async with stack.channel("merchants") as channel:
         with identity.acting_as(stack.operator):
             yield merchants_pb2_grpc.MerchantsServiceStub(channel)
 
 
 @asynccontextmanager
-async def payments(stack: Stack) -> AsyncIterator["payments_pb2_grpc.PaymentsServiceAsyncStub"]:
+async def payments(stack: Reach) -> AsyncIterator["payments_pb2_grpc.PaymentsServiceAsyncStub"]:
     async with stack.channel("payments") as channel:
         with identity.acting_as(stack.operator):
             yield payments_pb2_grpc.PaymentsServiceStub(channel)

@@ -68,11 +68,14 @@ async def signed(shop: Shop, customer_id: str, amount_minor: int, **more: Any) -
     return await shop.call("POST", f"/v1/instalment-plans/{plan['id']}/sign", body)
 
 
-async def planned(shop: Shop, customer_id: str, amount_minor: int, **more: Any) -> Any:
-    """A plan that its customer has not seen yet."""
+async def planned(
+    shop: Shop, customer_id: str, amount_minor: int, *, terms_id: str = "", **more: Any
+) -> Any:
+    """A plan that its customer has not seen yet; on the first terms, unless some are named."""
     (await shop.call("PATCH", "/v1/instalment-settings", CREDITOR)).expect(200)
     offers = await shop.get(f"/v1/instalment-offers?amount_minor={amount_minor}&currency=EUR")
-    offer = next((each for each in offers["data"] if each["available"]), None)
+    fitting = (each for each in offers["data"] if each["available"])
+    offer = next((each for each in fitting if terms_id in ("", each["terms_id"])), None)
     if offer is None:
         raise JourneyFailedError(f"no instalments are offered: {offers['data']}")
     quote = {

@@ -140,13 +140,18 @@ class Shop:
         answer.expect(200)
 
     async def customer(
-        self, token: str, psp_account: str = "sandbox-a", *, email: str = "giulia@example.com"
+        self,
+        token: str,
+        psp_account: str = "sandbox-a",
+        *,
+        email: str = "giulia@example.com",
+        name: str = "Giulia Bianchi",
     ) -> str:
         """A new customer whose default instrument has this token."""
         made = await self.completed(
             "POST",
             "/v1/customers",
-            {"email": email, "name": "Giulia Bianchi", "locale": "it"},
+            {"email": email, "name": name, "locale": "it"},
         )
         customer_id: str = made.expect(201)["id"]
         await self.attach(customer_id, token, psp_account, make_default=True)

@@ -87,6 +87,13 @@ async def assets(request: web.Request) -> web.Response:
     return rendering.asset(name, types[name])
 
 
+@routes.post("/answers/{status:[2-5][0-9]{2}}")
+async def answer(request: web.Request) -> web.Response:
+    """A shop that takes webhooks (204), or does not."""
+    await request.read()
+    return web.Response(status=int(request.match_info["status"]))
+
+
 @routes.post("/v1/traces")
 async def receive_traces(request: web.Request) -> web.Response:
     """OTLP over HTTP in protobuf; aiohttp has already decompressed gzip."""

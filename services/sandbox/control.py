@@ -2,8 +2,6 @@
 charges.
 """
 
-import time
-
 from aiohttp import web
 
 from services.sandbox import (
@@ -16,8 +14,10 @@ from services.sandbox import (
     wire,
     wrong_payouts,
 )
-from services.sandbox.books import accounts
+from services.sandbox.books import accounts, clocks
 from services.sandbox.books.accounts import Account
+
+FURTHEST_SECONDS = 100 * 366 * 86_400
 
 routes = web.RouteTableDef()
 
@@ -37,6 +37,17 @@ async def register_account(request: web.Request) -> web.Response:
         accounts.save(deps.conn, account)
         deps.accounts[name] = account
     return wire.json_answer({"account": name, "webhook_url": webhook_url})
+
+
+@routes.put("/control/clocks/{name:[A-Za-z0-9_-]{1,64}}")
+async def advance_clock(request: web.Request) -> web.Response:
+    """Of a PSP's account, an IBAN or a courier."""
+    name, body = request.match_info["name"], await wire.json_object(request)
+    orders.only(body, frozenset({"ahead_seconds"}))
+    ahead_seconds = orders.integer(body, "ahead_seconds", least=0, most=FURTHEST_SECONDS)
+    conn = wire.deps_of(request).conn
+    clocks.advance_to(conn, name, ahead_seconds)
+    return wire.json_answer({"name": name, "now": int(clocks.now(conn, name))})
 
 
 @routes.put("/control/faults")
@@ -97,10 +108,11 @@ async def make_payouts(request: web.Request) -> web.Response:
     mistakes = body.get("mistakes", {})
     if not isinstance(mistakes, dict) or (mistakes and account is None):
         raise errors.InvalidRequestError("an object, with an account", field="mistakes")
+    deps = wire.deps_of(request)
     payouts = disputes_and_payouts.pay_out(
-        wire.deps_of(request),
+        deps,
         account=account,
-        before=time.time() + 1,
+        before=clocks.now(deps.conn, account or "") + 1,
         mistakes=wrong_payouts.parse(mistakes),
     )
     return wire.json_answer({"data": payouts})

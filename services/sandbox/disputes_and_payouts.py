@@ -4,11 +4,10 @@ import dataclasses
 import secrets
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from services.sandbox import errors, flows, psp, settlement_files, views, wrong_payouts
-from services.sandbox.books import charges, disputes, operations, settlements
+from services.sandbox.books import charges, clocks, disputes, operations, settlements
 from services.sandbox.books.disputes import Dispute
 from services.sandbox.database import transaction
 from services.sandbox.deps import Deps
@@ -88,7 +87,7 @@ def _settle_dispute(deps: Deps, charge: Charge, dispute: Dispute, *, gross: int)
         gross_minor=gross,
         fee_minor=0,
         currency=charge.currency,
-        now=time.time(),
+        now=clocks.now(deps.conn, charge.account),
     )
 
 
@@ -127,7 +126,7 @@ def _paid_out(deps: Deps, account: str, currency: str, before: float) -> str:
         currency=currency,
         before=before,
         payout_id=payout_id,
-        available_on=datetime.now(UTC).date().isoformat(),
+        available_on=clocks.moment(deps.conn, account).date().isoformat(),
     )
     return payout_id
 
@@ -154,6 +153,6 @@ def settlement_report(deps: Deps, account: str, dialect: str) -> str:
 
 def _pay_out_past_days(deps: Deps, account: str) -> None:
     """Lines of past days are paid out when somebody asks: one payout per day of asking."""
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = clocks.moment(deps.conn, account).replace(hour=0, minute=0, second=0, microsecond=0)
     if settlements.unpaid(deps.conn, account=account, before=midnight.timestamp()):
         pay_out(deps, account=account, before=midnight.timestamp())

@@ -12,7 +12,14 @@ from typing import Any
 from uuid_utils import uuid7
 
 from services.sandbox import errors, psp, views
-from services.sandbox.books import charges, disputes, instruments, operations, settlements
+from services.sandbox.books import (
+    charges,
+    clocks,
+    disputes,
+    instruments,
+    operations,
+    settlements,
+)
 from services.sandbox.books.operations import Operation
 from services.sandbox.cards import MAGIC_CARDS, SINGLE_USE_PREFIX, Card
 from services.sandbox.database import transaction
@@ -112,7 +119,7 @@ def settle(deps: Deps, charge: Charge, *, key: str, kind: str, gross: int, fee: 
         gross_minor=gross,
         fee_minor=fee,
         currency=charge.currency,
-        now=time.time(),
+        now=clocks.now(deps.conn, charge.account),
     )
 
 

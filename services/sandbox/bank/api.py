@@ -1,11 +1,12 @@
 """The simulated bank for scripts: make a transfer, list the credits of an account."""
 
-import time
+from functools import partial
 
 from aiohttp import web
 
 from services.sandbox import errors, wire
 from services.sandbox.bank import epc, transfers
+from services.sandbox.books import clocks
 from services.sandbox.books import transfers as books
 
 routes = web.RouteTableDef()
@@ -13,8 +14,9 @@ routes = web.RouteTableDef()
 
 @routes.post("/bank/transfers")
 async def make_transfer(request: web.Request) -> web.Response:
-    transfer = transfers.parse(await wire.json_object(request), now=time.time())
-    credit = books.insert(wire.deps_of(request).conn, transfer)
+    conn = wire.deps_of(request).conn
+    transfer = transfers.parse(await wire.json_object(request), now=partial(clocks.now, conn))
+    credit = books.insert(conn, transfer)
     return wire.json_answer(transfers.view(credit), status=201)
 
 

@@ -3,13 +3,14 @@ list.
 """
 
 import re
-import time
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from services.sandbox import errors, rendering, wire, words
 from services.sandbox.bank import transfers
+from services.sandbox.books import clocks
 from services.sandbox.books import transfers as books
 
 ROWS = 50
@@ -27,12 +28,14 @@ async def show_bank(request: web.Request) -> web.Response:
 @routes.post("/bank")
 async def submit_transfer(request: web.Request) -> web.Response:
     fields = await request.post()
+    conn = wire.deps_of(request).conn
     form = {name: value.strip() for name, value in fields.items() if isinstance(value, str)}
     try:
-        transfer = transfers.parse(_order(form, words.for_reader(request)), now=time.time())
+        order = _order(form, words.for_reader(request))
+        transfer = transfers.parse(order, now=partial(clocks.now, conn))
     except errors.InvalidRequestError as refusal:
         return _page(request, form, refusal=refusal, status=refusal.status)
-    credit = books.insert(wire.deps_of(request).conn, transfer)
+    credit = books.insert(conn, transfer)
     locale = f"&locale={request.query['locale']}" if "locale" in request.query else ""
     raise web.HTTPSeeOther(f"/bank?done={credit.bank_reference}{locale}")
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from services.sandbox import errors, planting, wire
 from services.sandbox.bank import camt, epc, mt940
 from services.sandbox.bank.statements import Booking, Payment, Statement
-from services.sandbox.books import settlements, transfers
+from services.sandbox.books import clocks, settlements, transfers
 from services.sandbox.books.transfers import Credit
 from services.sandbox.deps import Deps
 
@@ -35,11 +35,11 @@ async def get_statement(request: web.Request) -> web.Response:
         iban = epc.checked_iban(request.match_info["iban"])
     except epc.WrongPayloadError as wrong:
         raise errors.InvalidRequestError(wrong.reason, field=wrong.field) from None
-    now = datetime.now(UTC)
+    deps, accounts = wire.deps_of(request), _accounts(request)
+    now = clocks.moment(deps.conn, iban)
     first, last = _day(request, "from", now), _day(request, "to", now)
     form = wire.query_choice(request, "format", FORMATS)
     version = wire.query_choice(request, "version", (camt.VERSIONS[1], camt.VERSIONS[0]))
-    deps, accounts = wire.deps_of(request), _accounts(request)
     mistakes, mark = planting.parse(wire.query_mistakes(request)), _mark(request)
     statement = _statement(_bookings(deps, iban, accounts), iban, first, last, now)
     with_mistakes = planting.planted(

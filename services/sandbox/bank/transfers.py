@@ -1,5 +1,6 @@
 """Transfer orders: by fields or by the payload of a QR code. Pure."""
 
+from collections.abc import Callable
 from typing import Any
 
 from services.sandbox import errors, orders
@@ -14,7 +15,8 @@ DEBTOR = "Giulia Bianchi"
 LONGEST_PAYLOAD = 1000
 
 
-def parse(body: dict[str, Any], *, now: float) -> Transfer:
+def parse(body: dict[str, Any], *, now: Callable[[str], float]) -> Transfer:
+    """`now`: by the clock of an IBAN's account."""
     orders.only(body, FIELDS)
     try:
         return _scanned(body, now) if body.get("epc") is not None else _typed(body, now)
@@ -22,7 +24,7 @@ def parse(body: dict[str, Any], *, now: float) -> Transfer:
         raise errors.InvalidRequestError(wrong.reason, field=wrong.field) from None
 
 
-def _scanned(body: dict[str, Any], now: float) -> Transfer:
+def _scanned(body: dict[str, Any], now: Callable[[str], float]) -> Transfer:
     """The payer may add a name, and the amount if the code leaves it open."""
     orders.only(body, frozenset({"epc", "debtor_name", "amount_minor"}))
     payload = epc.parse(orders.text(body, "epc", longest=LONGEST_PAYLOAD))
@@ -38,11 +40,11 @@ def _scanned(body: dict[str, Any], now: float) -> Transfer:
         text=payload.text,
         purpose=payload.purpose,
         debtor_name=_debtor(body),
-        booked_at=now,
+        booked_at=now(payload.iban),
     )
 
 
-def _typed(body: dict[str, Any], now: float) -> Transfer:
+def _typed(body: dict[str, Any], now: Callable[[str], float]) -> Transfer:
     currency = orders.optional_text(body, "currency") or "EUR"
     if currency != "EUR":
         raise errors.InvalidRequestError("SEPA moves euro only", field="currency")
@@ -50,8 +52,9 @@ def _typed(body: dict[str, Any], now: float) -> Transfer:
     text = orders.optional_text(body, "text", longest=epc.LONGEST_TEXT)
     if reference is not None and text is not None:
         raise errors.InvalidRequestError("only a reference or a text", field="text")
+    iban = epc.checked_iban(orders.text(body, "iban", longest=42))
     return Transfer(
-        iban=epc.checked_iban(orders.text(body, "iban", longest=42)),
+        iban=iban,
         bic=orders.optional_text(body, "bic", longest=11),
         name=orders.text(body, "name", longest=epc.LONGEST_NAME),
         amount_minor=orders.amount(body),
@@ -60,7 +63,7 @@ def _typed(body: dict[str, Any], now: float) -> Transfer:
         text=text,
         purpose=orders.optional_text(body, "purpose", longest=4),
         debtor_name=_debtor(body),
-        booked_at=now,
+        booked_at=now(iban),
     )
 
 

@@ -1,13 +1,13 @@
 """The simulated courier for scripts: takes manifests, delivers, refuses, returns, remits, sends lists."""
 
-import time
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from aiohttp import web
 
 from services.sandbox import database, errors, orders, wire
+from services.sandbox.books import clocks
 from services.sandbox.books import parcels as books
 from services.sandbox.courier import lists, remitting
 from services.sandbox.courier.dialects import DIALECTS, Dialect, Table
@@ -24,7 +24,7 @@ async def take_manifest(request: web.Request) -> web.Response:
     """Each reference is one parcel."""
     deps, courier = wire.deps_of(request), request.match_info["courier"]
     announced = parse_manifest(await wire.json_object(request))
-    now = time.time()
+    now = clocks.now(deps.conn, courier)
     with database.transaction(deps.conn):
         taken = []
         for parcel in announced:
@@ -110,7 +110,10 @@ async def move_parcel(request: web.Request) -> web.Response:
             raise errors.ParcelElsewhereError(f"the parcel is {parcel.state}")
         if parcel.state != to:
             parcel = replace(
-                parcel, state=to, collected_minor=_collected(body, parcel, to), moved_at=time.time()
+                parcel,
+                state=to,
+                collected_minor=_collected(body, parcel, to),
+                moved_at=clocks.now(deps.conn, courier),
             )
             books.move(deps.conn, parcel)
     return wire.json_answer(_view(parcel))
@@ -129,7 +132,7 @@ async def remit(request: web.Request) -> web.Response:
     body = await wire.json_object(request)
     orders.only(body, remitting.FIELDS)
     dialect = _dialect(body.get("dialect"))
-    order, on = remitting.parse(body), _day(body)
+    order, on = remitting.parse(body), _day(body, clocks.moment(deps.conn, courier))
     with database.transaction(deps.conn):
         collected = books.unpaid(deps.conn, courier, State.COLLECTED)
         returned = books.unpaid(deps.conn, courier, State.RETURNED)
@@ -159,11 +162,11 @@ def _book(deps: Deps, paid: list[Parcel], lines: list[remitting.Line], number: i
         books.save(deps.conn, replace(parcel, remitted_minor=remitted, remittance=number))
 
 
-def _day(body: dict[str, Any]) -> date:
+def _day(body: dict[str, Any], now: datetime) -> date:
     """`on`, for tests that move a clock; otherwise today."""
     text = orders.optional_text(body, "on", longest=10)
     try:
-        return date.fromisoformat(text) if text else datetime.now(UTC).date()
+        return date.fromisoformat(text) if text else now.date()
     except ValueError:
         raise errors.InvalidRequestError("a day like 2026-11-26", field="on") from None
 

@@ -1,0 +1,26 @@
+"""How far ahead of real time a PSP's account, a bank account or a courier is: that of a test merchant
+whose clock was advanced. What is settled, booked or delivered there is dated so; webhooks are not.
+"""
+
+import sqlite3
+import time
+from datetime import UTC, datetime
+
+
+def now(conn: sqlite3.Connection, name: str) -> float:
+    """`name`: of the account, its IBAN, or the courier."""
+    row = conn.execute("SELECT ahead_seconds FROM clocks WHERE name = ?", (name,)).fetchone()
+    return time.time() + (row[0] if row else 0)
+
+
+def moment(conn: sqlite3.Connection, name: str) -> datetime:
+    return datetime.fromtimestamp(now(conn, name), UTC)
+
+
+def advance_to(conn: sqlite3.Connection, name: str, ahead_seconds: int) -> None:
+    """A clock never goes back."""
+    conn.execute(
+        "INSERT INTO clocks (name, ahead_seconds) VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
+        "SET ahead_seconds = max(ahead_seconds, excluded.ahead_seconds)",
+        (name, ahead_seconds),
+    )
