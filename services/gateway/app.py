@@ -16,7 +16,7 @@ from libs.web.limits import Limiter
 from services.gateway import (
     delivery_reports,
     docs,
-    logos,
+    pictures,
     problems,
     return_page,
     static_files,
@@ -30,7 +30,6 @@ from services.gateway.delivery_reports import DeliveryReports
 from services.gateway.downloading import Downloader
 from services.gateway.exporting import Exporter
 from services.gateway.fairness import Fairness
-from services.gateway.logos import Logos
 from services.gateway.pay import routes as shopper_pages
 from services.gateway.pay import url_correction
 from services.gateway.return_page import ReturnPage
@@ -107,7 +106,7 @@ def build(
     refresh = upstreams.method("payments", "RefreshPayment")
     page = ReturnPage(refresh, edge.failures.returns, addresses)
     app.router.add_get(return_page.PATH, page.arrive, allow_head=False)
-    app.router.add_get(logos.PATH, Logos(upstreams.method("merchants", "GetLogo")).serve)
+    app.add_routes(pictures.routes(upstreams))
     shopper_pages.add(app, config, upstreams, edge)
     app.add_routes(docs.routes(config))
     app.add_routes(static_files.routes(demo_pages=config.demo_pages))

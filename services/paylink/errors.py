@@ -120,6 +120,14 @@ class ProductArchived(Refusal, kind=Kind.CONFLICT, reason="product_archived"):
     message = "The product is archived; create a new one."
 
 
+class PictureRefused(Refusal, kind=Kind.UNPROCESSABLE, reason="picture_refused"):
+    message = "This image cannot be used as a picture of a product."
+
+
+class PictureNotFound(Refusal, kind=Kind.NOT_FOUND, reason="picture_not_found"):
+    message = "There is no picture with this name; it may have been replaced."
+
+
 class TooManyProducts(Refusal, kind=Kind.CONFLICT, reason="too_many_products"):
     message = "The shop has the maximum number of products; archive one first."
 

@@ -74,7 +74,11 @@ KEPT: Final = Kept(
         ),
         "shops": Table("one-page shops", plain="merchant_id slug state title description"),
         "products": Table(
-            "what shops sell", plain="merchant_id id state name description currency metadata"
+            "what shops sell",
+            plain="merchant_id id state name description currency metadata picture_id",
+        ),
+        "product_pictures": Table(
+            "pictures of products", plain="merchant_id product_id id media_type picture"
         ),
     },
     (

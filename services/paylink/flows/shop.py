@@ -11,11 +11,13 @@ from libs.db import Conn
 from libs.errors import required
 from libs.idempotency import Key
 from libs.money import Money
+from libs.pictures import Picture
 from services.paylink import events
 from services.paylink.deps import Deps
-from services.paylink.errors import ProductNotFound, ShopNotFound
+from services.paylink.errors import PictureNotFound, ProductNotFound, ShopNotFound
 from services.paylink.rules import products as rules
 from services.paylink.rules.products import Product, ProductChange, Shop, ShopChange
+from services.paylink.store import pictures
 from services.paylink.store import shop as store
 from services.paylink.store.shop import PRODUCTS
 
@@ -68,6 +70,30 @@ async def archive_product(deps: Deps, product_id: str) -> Product:
         after = rules.archive(before)
         await store.save_product(tx, after)
     return after
+
+
+async def put_product_picture(deps: Deps, product_id: str, picture: Picture) -> Product:
+    """The product with this picture instead of any earlier one."""
+    async with deps.db.transaction() as tx:
+        after = rules.show(await _locked(tx, product_id), picture.id)
+        await pictures.save_picture(tx, after, picture, now=deps.clock.now())
+        await store.save_product(tx, after)
+    return after
+
+
+async def delete_product_picture(deps: Deps, product_id: str) -> Product:
+    """The product without a picture. Deleting it again changes nothing."""
+    async with deps.db.transaction() as tx:
+        after = rules.show(await _locked(tx, product_id), None)
+        await pictures.delete_picture(tx, after)
+        await store.save_product(tx, after)
+    return after
+
+
+async def get_product_picture(deps: Deps, picture_id: str) -> Picture:
+    """Raises PictureNotFound."""
+    async with deps.db.connection() as conn:
+        return required(await pictures.get_picture(conn, picture_id), PictureNotFound)
 
 
 async def _locked(tx: Conn, product_id: str) -> Product:

@@ -50,6 +50,7 @@ class Product:
     position: int
     metadata: Mapping[str, str]
     created_at: datetime
+    picture_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,13 @@ def change_product(product: Product, new: ProductChange) -> Product:
     if product.state is ProductState.ARCHIVED:
         raise errors.ProductArchived
     return patched(product, new)
+
+
+def show(product: Product, picture_id: str | None) -> Product:
+    """With this picture, or without one."""
+    if product.state is ProductState.ARCHIVED:
+        raise errors.ProductArchived
+    return replace(product, picture_id=picture_id)
 
 
 def archive(product: Product) -> Product:

@@ -29,6 +29,7 @@ ENDPOINT_ID = "whe_06f2kz0d1x8q5v7m3n4b6c9a2e"
 DELIVERY_ID = "whd_06f2kz0d1x8q5v7m3n4b6c9a2e"
 TERMS_ID = "trm_06f2kz0d1x8q5v7m3n4b6c9a2e"
 COURIER_ID = "cou_06f2kz0d1x8q5v7m3n4b6c9a2e"
+PRODUCT_ID = "prd_06f2kz0d1x8q5v7m3n4b6c9a2e"
 CART_ID = "crt_06f2kz0d1x8q5v7m3n4b6c9a2e"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 MERCHANT_ID = "mer_06f2kz0d1x8q5v7m3n4b6c9a2e"
@@ -45,6 +46,8 @@ PATHS = {
     "terms_id": TERMS_ID,
     "courier_id": COURIER_ID,
     "cart_id": CART_ID,
+    "product_id": PRODUCT_ID,
+    "picture_id": "0123456789abcdef01234567",
 }
 ROLE = sessions_pb2.Role
 

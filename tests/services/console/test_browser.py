@@ -20,6 +20,7 @@ from tests.services.console.samples import (
     KEY_ID,
     LINK_ID,
     PAYMENT_ID,
+    PRODUCT_ID,
     TERMS_ID,
     exception,
 )
@@ -35,6 +36,9 @@ PATHS = {
     "link": f"/links/{LINK_ID}",
     "link-new": "/links/new",
     "quote-new": "/links/quotes/new",
+    "products": "/links/products",
+    "product": f"/links/products/{PRODUCT_ID}",
+    "shop": "/links/shop",
     "carts": "/links/carts",
     "cart": f"/links/carts/{CART_ID}",
     "reconciliation": "/reconciliation",

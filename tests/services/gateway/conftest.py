@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from playwright.async_api import Browser, Page
 
 from incasso.merchants.v1 import merchants_pb2
-from incasso.paylink.v1 import pages_pb2
+from incasso.paylink.v1 import pages_pb2, shop_pb2
 from libs.server import Server
 from libs.tasks import Tasks
 from libs.upstreams import Upstreams
@@ -184,6 +184,9 @@ async def pay_pages() -> AsyncIterator[Gateway]:
         gateway.services.answers |= {
             "WaitForPayPage": pages_pb2.WaitForPayPageResponse(version=7),
             "GetLogo": merchants_pb2.GetLogoResponse(picture=LOGO, media_type="image/png"),
+            "GetProductPicture": shop_pb2.GetProductPictureResponse(
+                picture=LOGO, media_type="image/png"
+            ),
             "GetShopPage": shop_samples.shop(),
         }
         yield gateway

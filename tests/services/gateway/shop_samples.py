@@ -16,7 +16,12 @@ def shop() -> pages_pb2.GetShopPageResponse:
         description="Erbe, tisane e cosmetici fatti a Torino.\n\nSpediamo in tutta Italia.",
         products=[
             pages_pb2.ShopProduct(
-                id=id, name=name, description=text, price=euros(price), max_quantity=most
+                id=id,
+                name=name,
+                description=text,
+                price=euros(price),
+                max_quantity=most,
+                picture_id="a-picture" if id == "prd_1" else None,
             )
             for id, name, text, price, most in products  # noqa: A001 - short and local
         ],

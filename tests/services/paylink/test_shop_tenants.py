@@ -7,10 +7,12 @@ import pytest_asyncio
 from incasso.paylink.v1 import shop_pb2 as pb
 from libs import db, descriptors, ids
 from libs.db import Database
+from tests.services.merchants.logos import a_picture, as_text
 from tests.services.paylink.shop_world import ShopWorld, open_shop_world, reason_of
 
 # These name no object of a merchant.
 WITHOUT_OBJECT = {
+    "GetProductPicture",  # whoever has the name has seen the image
     "CreateProduct",
     "ListProducts",
     "GetShop",
@@ -40,6 +42,11 @@ async def test_every_rpc_hides_the_objects_of_another_merchant(world: ShopWorld)
         "GetProduct": (pb.GetProductRequest(product_id=prd), product),
         "UpdateProduct": (pb.UpdateProductRequest(product_id=prd, name="x"), product),
         "ArchiveProduct": (pb.ArchiveProductRequest(product_id=prd), product),
+        "PutProductPicture": (
+            pb.PutProductPictureRequest(product_id=prd, picture=as_text(a_picture())),
+            product,
+        ),
+        "DeleteProductPicture": (pb.DeleteProductPictureRequest(product_id=prd), product),
         "GetCart": (pb.GetCartRequest(cart_id=crt), cart),
         "CompleteCart": (pb.CompleteCartRequest(cart_id=crt), cart),
         "RecoverCart": (pb.RecoverCartRequest(cart_id=crt), cart),

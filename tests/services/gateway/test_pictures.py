@@ -1,4 +1,5 @@
 from incasso.merchants.v1 import merchants_pb2
+from incasso.paylink.v1 import shop_pb2
 from libs.errors import Kind, RemoteRefusal
 from tests.services.gateway.test_transcoder import problem
 
@@ -27,3 +28,13 @@ async def test_a_logo_that_nobody_has_is_not_found(gateway):
     gateway.services.answers["GetLogo"] = RemoteRefusal(Kind.NOT_FOUND, "logo_not_found", "No.")
     async with gateway.request("GET", "/logos/abc", key=None) as response:
         await problem(response, 404, "logo_not_found")
+
+
+async def test_a_picture_of_a_product_is_paylinks(gateway):
+    gateway.services.answers["GetProductPicture"] = shop_pb2.GetProductPictureResponse(
+        picture=b"\xff\xd8", media_type="image/jpeg"
+    )
+    async with gateway.request("GET", "/pictures/abc", key=None) as response:
+        assert await response.read() == b"\xff\xd8"
+        assert response.content_type == "image/jpeg"
+    assert gateway.services.last("GetProductPicture").request.picture_id == "abc"
