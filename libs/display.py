@@ -144,5 +144,10 @@ def _babel(locale: str) -> Locale:
 
 def card_name(brand: str, last4: str) -> str:
     """`Visa •••• 4242`; "" when nothing is known."""
-    known = _BRANDS.get(brand.lower(), brand.replace("_", " ").title())
+    known = brand_name(brand)
     return f"{known} •••• {last4}".strip() if last4 else known
+
+
+def brand_name(brand: str) -> str:
+    """`Visa`; "" when nothing is known."""
+    return _BRANDS.get(brand.lower(), brand.replace("_", " ").title())

@@ -2,12 +2,14 @@
 
 A changing call is announced to the audit log, made, and its outcome recorded. Without the
 announcement it is not made; if the outcome cannot be recorded, or is not known, the log says that
-it is unknown. It continues when the browser goes away.
+it is unknown. It continues when the browser goes away. What may not be read unnoticed goes the same
+way.
 """
 
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
@@ -23,6 +25,7 @@ from services.console.errors import RoleTooLow
 from services.console.page import Page, is_audited, only_reads
 from services.console.session import SignedIn
 
+T = TypeVar("T")
 MAX_AUDITED: Final = 20_000  # characters of what was asked for
 # A no of these kinds proves nothing: the change may have been made.
 _OUTAGES: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL})
@@ -77,6 +80,24 @@ class Calls:
         work = self._audited if is_audited(rpc) else self._changed
         return await self._edge.tasks.finish(work(rpc, message, key, about or Intent()))
 
+    async def recorded(self, action: str, subject: str, read: Callable[[], Awaitable[T]]) -> T:
+        """What `read` gives, with an entry in the audit log that somebody read it; nobody reads it
+        without.
+        """
+
+        async def announced() -> T:
+            about = Intent(subject)
+            entry_id = await self._announce(action, None, f"read-{uuid.uuid4()}", about)
+            try:
+                found = await read()
+            except Refusal as refusal:
+                await self._record(entry_id, refused=refusal.reason)
+                raise
+            await self._record(entry_id, subject=subject)
+            return found
+
+        return await self._edge.tasks.finish(announced())
+
     def _allowed(self, message: Message) -> MethodDescriptor:
         rpc = self._rpc(message.DESCRIPTOR.full_name)
         if not self._who.holds(descriptors.rules_of(rpc).scope):
@@ -99,7 +120,8 @@ class Calls:
     async def _audited(
         self, rpc: MethodDescriptor, message: Message, key: str, about: Intent
     ) -> Any:
-        entry_id = await self._announce(rpc, message, key, about)
+        action = f"{rpc.full_name.split('.')[1]}.{rpc.name}"
+        entry_id = await self._announce(action, message, key, about)
         try:
             answer = await self._changed(rpc, message, key, about)
         except Refusal as refusal:
@@ -110,11 +132,9 @@ class Calls:
         await self._record(entry_id, subject=about.subject or _id_in(answer))
         return answer
 
-    async def _announce(
-        self, rpc: MethodDescriptor, message: Message, key: str, about: Intent
-    ) -> str:
+    async def _announce(self, action: str, message: Message | None, key: str, about: Intent) -> str:
         intent = audit_pb2.RecordIntentRequest(
-            action=f"{rpc.full_name.split('.')[1]}.{rpc.name}",
+            action=action,
             subject_id=about.subject,
             before=_as_json(about.before),
             after=_as_json(message),

@@ -86,11 +86,18 @@ class Door:
         visit = await self._visit(request, who)
         try:
             self._check(visit)
-            return await self._shown(visit, await self._page.handle(visit))
+            return await self._shown(visit, await self._handled(visit))
         except ReauthenticationNeeded:
             return self._to_prove(visit)
         except Refusal as refusal:
             return await self._refused(visit, refusal)
+
+    async def _handled(self, visit: Visit) -> Answer:
+        name = self._page.recorded
+        if not name:
+            return await self._page.handle(visit)
+        subject = next(iter(visit.request.match_info.values()), "")
+        return await visit.calls.recorded(name, subject, lambda: self._page.handle(visit))
 
     def _check(self, visit: Visit) -> None:
         """Raises FormForeign, FormOld, RoleTooLow, ReauthenticationNeeded."""

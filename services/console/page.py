@@ -57,6 +57,8 @@ class Page:
     one gets a 403. `parts`: RPCs without which it shows less. `again`: shows the form of a POST
     again when it was refused. `merchant`: it is about the chosen merchant. `is_file`: it answers with
     a file. `most_of_file`: bytes that the file of its form may have; `most_of_form`: its fields.
+    `needs`: a scope that one has to have besides. `recorded`: under what name the audit log has that
+    somebody read it, for what people may not read unnoticed: accounts, a customer's whole story.
     """
 
     method: str
@@ -68,6 +70,8 @@ class Page:
     again: Handler | None = None
     merchant: bool = True
     is_file: bool = False
+    needs: str = ""
+    recorded: str = ""
     most_of_file: int = 0
     most_of_form: int = MAX_FORM_BYTES
 
@@ -80,7 +84,7 @@ class Page:
     @cached_property
     def scopes(self) -> frozenset[str]:
         """What a member needs to see it."""
-        return frozenset(map(scope_of, self.calls)) - {""}
+        return frozenset([self.needs, *map(scope_of, self.calls)]) - {""}
 
     @property
     def changes(self) -> bool:

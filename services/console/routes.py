@@ -7,6 +7,7 @@ from services.console.areas import (
     carts,
     cash_refunds,
     cod,
+    evidence,
     imports,
     instalments,
     links,
@@ -38,6 +39,7 @@ from services.console.page import Page
 PAGES: Final[tuple[Page, ...]] = (
     *overview.PAGES,
     *payments.PAGES,
+    *evidence.PAGES,
     *quotes.PAGES,
     *carts.PAGES,
     *products.PAGES,

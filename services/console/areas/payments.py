@@ -60,7 +60,9 @@ def _wanted(visit: Visit) -> payments_pb2.ListPaymentsRequest:
 
 async def one(visit: Visit) -> Html:
     """A payment from checkout to its entries in the ledger."""
-    payment, entries, trail = await asyncio.gather(_payment(visit), _entries(visit), _trail(visit))
+    payment, entries, trail = await asyncio.gather(
+        payment_of(visit), entries_of(visit), trail_of(visit)
+    )
     state = enum(payment, "state")
     return Html(
         "payment.html",
@@ -75,7 +77,7 @@ async def one(visit: Visit) -> Html:
     )
 
 
-async def _entries(visit: Visit) -> Sequence[Any]:
+async def entries_of(visit: Visit) -> Sequence[Any]:
     if not visit.may(ledger_pb2.ListJournalEntriesRequest):
         return ()
     wanted = ledger_pb2.ListJournalEntriesRequest(
@@ -85,7 +87,7 @@ async def _entries(visit: Visit) -> Sequence[Any]:
     return entries
 
 
-async def _trail(visit: Visit) -> Sequence[Any]:
+async def trail_of(visit: Visit) -> Sequence[Any]:
     """How its money went on, to the bank."""
     if not visit.may(reconciliation_pb2.GetPaymentTrailRequest):
         return ()
@@ -96,14 +98,14 @@ async def _trail(visit: Visit) -> Sequence[Any]:
 
 async def refund_form(visit: Visit) -> Html:
     """What would be given back, before anything is."""
-    payment = await _payment(visit)
+    payment = await payment_of(visit)
     left = Money(_left(payment), payment.amount.currency)
     return Html("refund.html", {"payment": payment, "left": left, "typed": typed(left)})
 
 
 async def refund(visit: Visit) -> See:
     """Gives back what was confirmed. Above a limit the person proves first that it is them."""
-    payment = await _payment(visit)
+    payment = await payment_of(visit)
     currency = payment.amount.currency
     amount = amount_of(visit.typed("amount"), currency)
     if amount is None:
@@ -133,7 +135,7 @@ async def cancel(visit: Visit) -> See:
     return See(f"/payments/{payment_id}", said="cancelled")
 
 
-async def _payment(visit: Visit) -> payments_pb2.Payment:
+async def payment_of(visit: Visit) -> payments_pb2.Payment:
     wanted = payments_pb2.GetPaymentRequest(payment_id=visit.part("payment_id"))
     payment: payments_pb2.Payment = (await visit.ask(wanted)).payment
     return payment

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from libs.documents.sheet import Clauses, Facts, Row, Sheet
 from services.instalments.documents import rows
 from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Plan
-from services.instalments.documents.sheet import Clauses, Facts, Row, Sheet, sheet
+from services.instalments.documents.sheet import sheet
 from services.instalments.rules.regimes import PlanClass
 
 CLAUSES: Final = (

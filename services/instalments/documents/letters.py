@@ -7,10 +7,11 @@ from datetime import date
 from typing import Final
 
 from libs import display
+from libs.documents.sheet import Facts, Paragraphs, Sheet
 from services.instalments.documents import rows
 from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Notice, Plan
-from services.instalments.documents.sheet import Facts, Paragraphs, Sheet, sheet
+from services.instalments.documents.sheet import sheet
 from services.instalments.rules.withdrawal import Withdrawal
 
 _RIGHT: Final = ("right", "until", "how", "after")

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from libs.documents.sheet import Banner, Highlights, Schedule
 from services.instalments.documents.figures import PlanFigures
-from services.instalments.documents.sheet import Banner, Highlights, Schedule
 from services.instalments.rules.regimes import PlanClass
 
 

@@ -5,10 +5,11 @@ The key information comes first, in the annex's order, and its part I is on the 
 
 from collections.abc import Sequence
 
+from libs.documents.sheet import Facts, Row, Sheet
 from services.instalments.documents import rows
 from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Plan
-from services.instalments.documents.sheet import Facts, Row, Sheet, sheet
+from services.instalments.documents.sheet import sheet
 
 
 def secci(plan: Plan) -> Sheet:

@@ -8,10 +8,11 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from libs import context, threads
+from libs.documents import render
 from libs.errors import Refusal, required
 from libs.logs import log
 from services.instalments.deps import Deps
-from services.instalments.documents import letters, model, render
+from services.instalments.documents import letters, model
 from services.instalments.documents.before_consent import before_consent
 from services.instalments.documents.figures import PlanFigures
 from services.instalments.documents.model import Creditor

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from incasso.merchants.v1 import audit_pb2, members_pb2, merchants_pb2, sessions_pb2
+from incasso.notify.v1 import messages_pb2
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2, ledger_pb2, reconciliation_pb2
@@ -21,6 +22,7 @@ from tests.services.console.samples import (
     kpis,
     link,
     member,
+    message,
     payment,
     session,
     stamp,
@@ -117,6 +119,7 @@ def of_reporting() -> dict[str, Any]:
                 ),
             ]
         ),
+        "ListMessages": messages_pb2.ListMessagesResponse(data=[message()]),
         "GetPaymentTrail": reconciliation_pb2.GetPaymentTrailResponse(steps=trail()),
         "ListJournalEntries": ledger_pb2.ListJournalEntriesResponse(data=[entry()]),
     }

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from incasso.common.v1 import money_pb2
 from incasso.merchants.v1 import audit_pb2, members_pb2, sessions_pb2
+from incasso.notify.v1 import messages_pb2
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import (
@@ -219,6 +220,20 @@ def entry() -> ledger_pb2.JournalEntry:
         lines=lines,
         recorded_at=stamp(),
         trace_id=TRACE,
+    )
+
+
+def message() -> messages_pb2.Message:
+    return messages_pb2.Message(
+        id="msg_1",
+        state=messages_pb2.Message.STATE_DELIVERED,
+        kind=messages_pb2.Message.KIND_RECEIPT,
+        channel=messages_pb2.Message.CHANNEL_EMAIL,
+        recipient="giulia@example.com",
+        payment_id=PAYMENT_ID,
+        sent_at=stamp(),
+        delivered_at=stamp(),
+        created_at=stamp(),
     )
 
 

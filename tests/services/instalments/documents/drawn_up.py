@@ -8,9 +8,9 @@ from typing import Any
 
 from pypdf import PdfReader
 
+from libs.documents.sheet import Sheet
 from libs.money import Money
 from services.instalments.documents.model import Creditor, Plan
-from services.instalments.documents.sheet import Sheet
 from services.instalments.rules import regimes, schedule, taeg
 from services.instalments.rules.regimes import Offered, PlanClass
 from services.instalments.rules.terms import Terms

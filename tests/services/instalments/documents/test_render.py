@@ -8,7 +8,7 @@ import pytest
 from pypdf.generic import DictionaryObject
 
 from libs import colours, threads
-from services.instalments.documents import glyphs, render
+from libs.documents import glyphs, render
 from services.instalments.documents.agreement import agreement
 from services.instalments.documents.information import information
 from services.instalments.documents.letters import reminder

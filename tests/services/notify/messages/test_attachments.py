@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from incasso.instalments.v1 import plans_pb2
-from services.instalments.documents import render
+from libs.documents import render
 from services.instalments.documents.before_consent import before_consent
 from services.instalments.documents.letters import receipt
 from services.notify.messages.rules.attachments import ATTACHED, Attachment

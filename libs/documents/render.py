@@ -1,12 +1,10 @@
 """A document as PDF: tagged (PDF/UA-1), with the same bytes for the same sheet.
 
-The words are in texts_it.toml and texts_en.toml (wording.py), the figures in figures.py; secci.py,
-deferral.py, agreement.py and letters.py define the contents of each document (sheet.py),
-document.typ its layout. So another sentence, another row and another look are changes in three
-different files.
+Whoever needs a document makes its sheet of blocks (sheet.py); document.typ has the layout of all. So
+another sentence and another look are changes in different files.
 
 It computes for some 50 ms without holding the interpreter lock: `await threads.run(render.pdf,
-sheet)`. The bytes depend on the typesetter's version: what a shopper was given is stored, not
+sheet)`. The bytes depend on the typesetter's version: what somebody was given is stored, not
 regenerated.
 """
 
@@ -19,8 +17,8 @@ from typing import Final
 import typst
 
 from libs import colours
-from services.instalments.documents import glyphs
-from services.instalments.documents.sheet import Sheet
+from libs.documents import glyphs
+from libs.documents.sheet import Sheet
 
 _LAYOUT: Final = Path(__file__).with_name("document.typ")
 _TINT: Final = 0.92  # share of white in backgrounds of the merchant's colour
