@@ -1,124 +1,36 @@
 """Due rows: a loop that claims due rows and runs one flow per row.
 
-The due time is a column of the row concerned. `claim` is a function of the service's store that
-picks due rows with FOR UPDATE SKIP LOCKED and moves their due time ahead in the same statement, so
-any number of replicas may run, and a crash only delays a row. `fair_sql` picks the rows.
+The due time is a column of the row concerned. A claim (`libs/queues.py`) is a statement of the
+service's store that picks due rows with FOR UPDATE SKIP LOCKED and moves their due time ahead, so
+any number of replicas may run, and a crash only delays a row.
 
-A merchant with ten thousand due rows does not delay another merchant's single row: rows are picked
-from each merchant in turn, and some slots are reserved for others, however slow one merchant's PSP
-is.
+Most queues are empty most of the time: a `Lookout` looks into all of a process with one statement,
+and wakes the workers of those that have due rows. No merchant's rows wait for the slowest PSP of
+another.
 """
 
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
 
 from prometheus_client import Counter as CounterMetric
 
 from libs import context, telemetry
-from libs.clock import SQL_JOIN, SQL_NOW
 from libs.db import Conn, Database
 from libs.logs import log
-from libs.tasks import cancel
+from libs.queues import Claim, Due, Room
+from libs.tasks import cancel, happens
 
 RUNS = CounterMetric("incasso_due_rows_total", "Due rows worked on", ["name", "outcome"])
 
-CONSIDERED: Final = 5_000  # due rows considered from either end, among which merchants take turns
-# Time until a row that was worked on `checks` times is due again, in SQL.
-BACKOFF: Final = "least(interval '15 seconds' * 2 ^ least(checks, 8), interval '1 hour')"
-REPLICAS: Final = 4  # that can claim at the same moment and still find rows of their own
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a worker can take: rows in total, per merchant, and rows in progress by merchant."""
-
-    rows: int
-    share: int
-    taken: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def values(self) -> tuple[object, ...]:
-        """The first three parameters of a claim."""
-        return self.rows, self.share, dict(self.taken)
-
-    def filled_by(self, found: "Sequence[Due]") -> bool:
-        """Whether more may be due than a claim returned: it used up all slots, or all of one
-        merchant.
-        """
-        of_each = Counter(self.taken) + Counter(row.merchant_id for row in found)
-        return len(found) >= self.rows or max(of_each.values(), default=0) >= self.share
-
-    def times(self, batch: int) -> "Room":
-        """For rows that stand for several others, which share one slot."""
-        taken = {merchant_id: count * batch for merchant_id, count in self.taken.items()}
-        return Room(self.rows * batch, self.share * batch, taken)
-
-
-def fair_sql(
-    table: str,
-    *,
-    at: str = "due_at",
-    where: str = "true",
-    columns: str = "merchant_id, id",
-    now: str = "now()",
-    by_test_clock: bool = False,
-    lock: str = "FOR UPDATE",
-) -> str:
-    """Due rows of `table`, locked, each merchant's oldest first, for use in a WITH. $1 to $3 are
-    Room's.
-
-    Considers the oldest and the newest due rows, so that another merchant's row is seen on time
-    behind a flood of any size. `by_test_clock` adds rows that are due only by their merchant's
-    clock, which is joined as `clock`.
-    """
-    taken = "coalesce(($3::jsonb ->> merchant_id)::int, 0)"
-    also = f"AND {where} AND {taken} < $2"
-    looked_at = [  # S608: made of constants
-        f"(SELECT {table}.ctid AS row, merchant_id, {at} AS due FROM {table}"  # noqa: S608 - made of constants
-        f" WHERE {at} <= {now} {also} ORDER BY {at} {end} LIMIT {CONSIDERED})"
-        for end in ("ASC", "DESC")
-    ]
-    join = ""
-    if by_test_clock:
-        looked_at.append(
-            f"(SELECT {table}.ctid, merchant_id, {at} - clock_offset FROM test_clocks JOIN {table}"  # noqa: S608 - made of constants
-            f" USING (merchant_id) WHERE {at} > now() AND {at} <= now() + clock_offset {also}"
-            f" ORDER BY {at} LIMIT {CONSIDERED})"
-        )
-        join, now = SQL_JOIN, SQL_NOW
-    return f"""
-    SELECT * FROM (
-        SELECT locked.*, row_number() OVER (PARTITION BY merchant_id ORDER BY place) + {taken} AS nth
-        FROM (
-            SELECT {columns}, place FROM {table} JOIN (
-                SELECT row AS ctid, due,
-                    row_number() OVER (PARTITION BY merchant_id ORDER BY due) + {taken} AS place
-                FROM ({" UNION ".join(looked_at)}) AS looked_at
-                ORDER BY place, due LIMIT $1 * {REPLICAS}
-            ) AS turns ON turns.ctid = {table}.ctid {join}
-            WHERE {at} <= {now} AND {where}
-            ORDER BY place, turns.due LIMIT $1 {lock} OF {table} SKIP LOCKED
-        ) AS locked
-    ) AS numbered WHERE nth <= $2"""  # noqa: S608 - made of constants
-
-
-class Due(Protocol):
-    """A due row, with its merchant."""
-
-    @property
-    def merchant_id(self) -> str: ...
-
+INTERVAL_SECONDS: Final = 1.0  # after which a row that becomes due is taken up
+UNWATCHED_SECONDS: Final = 60.0  # after which a worker claims that nobody has woken
 
 Item = TypeVar("Item", bound=Due)
-# For a claim that joins the clock of each row's merchant.
-CLOCK_OFFSET: Final = (
-    "coalesce(extract(epoch FROM clock_offset), 0)::bigint AS clock_offset_seconds"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +57,12 @@ class DueWorker(Generic[Item]):
         claim: Callable[[Conn, Room], Awaitable[Sequence[Item]]],
         work: Callable[[Item], Awaitable[object]],
         *,
-        interval_seconds: float = 1.0,
+        any_due: str | None = None,
+        interval_seconds: float = INTERVAL_SECONDS,
         concurrency: int = 16,
     ) -> None:
+        """`any_due`: as of Claim."""
+        self.any_due = any_due
         self._name = name
         self._db = db
         self._claim = claim
@@ -157,6 +72,13 @@ class DueWorker(Generic[Item]):
         self._share = max(1, concurrency * 3 // 4)  # per merchant: the rest is for others
         self._taken: Counter[str] = Counter()  # by merchant
         self._running: set[asyncio.Task[None]] = set()
+        self._rest_seconds = interval_seconds
+        self._woken = asyncio.Event()
+
+    def watched(self) -> asyncio.Event:
+        """From now on the worker claims when this event is set."""
+        self._rest_seconds = UNWATCHED_SECONDS
+        return self._woken
 
     async def run(self) -> None:
         """Works until cancelled; while more is due, slots are refilled as they become free."""
@@ -166,7 +88,8 @@ class DueWorker(Generic[Item]):
                 if room.filled_by(await self._start(room)):
                     await self._some_have_ended()
                 else:
-                    await asyncio.sleep(self._interval)
+                    await happens(self._woken, self._rest_seconds)
+                    self._woken.clear()
         finally:
             await cancel(self._running)
 
@@ -226,20 +149,20 @@ def worker(
     service: str,
     what: str,
     db: Database,
-    claim_sql: str,
+    claim: Claim,
     work: Callable[[Any], Awaitable[object]],
     *args: object,
     kind: Callable[..., Any] = DueRow,
     concurrency: int = 16,
     batch: int = 1,
 ) -> DueWorker[Any]:
-    """Processes each row in the name of its merchant. `claim_sql` returns the fields of `kind`, and
+    """Processes each row in the name of its merchant. `claim` returns the fields of `kind`, and
     takes `args` after the room's parameters. A row may stand for up to `batch` due rows of a
     merchant.
     """
 
-    async def claim(conn: Conn, room: Room) -> Sequence[Any]:
-        found = await conn.fetch(claim_sql, *room.times(batch).values, *args)
+    async def claim_rows(conn: Conn, room: Room) -> Sequence[Any]:
+        found = await conn.fetch(claim.sql, *room.times(batch).values, *args)
         return [kind(**dict(row)) for row in found]
 
     async def work_as_merchant(row: Any) -> None:
@@ -247,4 +170,30 @@ def worker(
         await work(row)
 
     name = f"{service} {what}"
-    return DueWorker(name, db, claim, work_as_merchant, concurrency=concurrency)
+    return DueWorker(
+        name, db, claim_rows, work_as_merchant, any_due=claim.any_due, concurrency=concurrency
+    )
+
+
+class Lookout:
+    """Wakes the workers that have due rows, of all those of a process."""
+
+    def __init__(self, db: Database, workers: Sequence[DueWorker[Any]]) -> None:
+        self._db = db
+        self._of = [worker.watched() for worker in workers]
+        conditions = (worker.any_due or "true" for worker in workers)
+        self._sql = f"SELECT ARRAY[{', '.join(conditions)}]"
+
+    async def run(self) -> None:
+        """Looks until cancelled."""
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            try:
+                async with self._db.connection() as conn:
+                    due = await conn.fetchval(self._sql)
+            except Exception as error:  # noqa: BLE001 - the loop outlives an outage of the database
+                log.warning("look for due rows failed", exc_info=error)
+                continue
+            for woken, any_due in zip(self._of, due, strict=True):
+                if any_due:
+                    woken.set()

@@ -41,6 +41,7 @@ from libs import (
 from libs.admin import Admin
 from libs.bus import Event
 from libs.db import Conn, Database
+from libs.due import DueWorker, Lookout
 from libs.errors import ServiceUnavailable
 from libs.identity import Signer, Trust
 from libs.logs import log
@@ -72,6 +73,7 @@ class Parts:
     """What a service provides to the chassis."""
 
     servicers: Sequence[tuple[Callable[[Any, grpc.aio.Server], None], object]]
+    workers: Sequence[DueWorker[Any]] = ()  # of its due rows
     loops: Sequence[Loop] = ()  # run until the process stops
     handlers: dict[str, consumer.Handler] = field(default_factory=dict)  # subject → handler
     kept: Kept = NOTHING  # what its tables hold, and for how long
@@ -258,7 +260,10 @@ def _loops(
     async def forget() -> None:
         await retention.run(database, retention.together(name, parts.kept).rules)
 
-    return [lag.Meter().run, events, forget, *parts.loops]
+    due = [worker.run for worker in parts.workers]
+    if due:
+        due.append(Lookout(database, parts.workers).run)
+    return [lag.Meter().run, events, forget, *due, *parts.loops]
 
 
 def _handlers(parts: Parts) -> dict[str, consumer.Handler]:

@@ -11,7 +11,8 @@ from typing import Final
 
 from libs import due
 from libs.db import Conn, Database
-from libs.due import BACKOFF, CLOCK_OFFSET, DueWorker, fair_sql
+from libs.due import DueWorker
+from libs.queues import BACKOFF, CLOCK_OFFSET, Queue
 
 CHECK_AFTER: Final = timedelta(seconds=15)  # when an unanswered row is taken up
 
@@ -37,16 +38,15 @@ def worker(
     """Settles each row in the name of its merchant, at growing intervals or as the SQL of `pause`
     says.
     """
-    claim_sql = f"""
-    WITH due AS ({fair_sql(table)}
-    ), moved AS (
+    claim = Queue(table).claim(f"""
+, moved AS (
         UPDATE {table} SET checks = checks + 1, due_at = now() + {pause}
         FROM due WHERE ({table}.merchant_id, {table}.id) = (due.merchant_id, due.id)
         RETURNING {table}.merchant_id, {table}.id, now() - {table}.begun_at AS age
     )
     SELECT merchant_id, id, age, {CLOCK_OFFSET}
-    FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)"""  # noqa: S608 - made of constants
-    return due.worker(service, table, db, claim_sql, settle, kind=DueRow)
+    FROM moved LEFT JOIN test_clocks AS clock USING (merchant_id)""")  # noqa: S608 - made of constants
+    return due.worker(service, table, db, claim, settle, kind=DueRow)
 
 
 async def ask_again_now(conn: Conn, table: str, merchant_id: str, row_id: str) -> None:

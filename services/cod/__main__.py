@@ -58,11 +58,11 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (add_CodFilesServiceServicer_to_server, CodFiles(deps)),
         ],
         kept=retention.KEPT,
-        loops=[
-            worker.overdue_worker(deps).run,
-            worker.expiry_worker(deps).run,
-            worker.link_worker(deps).run,
-            worker.refund_worker(deps).run,
+        workers=[
+            worker.overdue_worker(deps),
+            worker.expiry_worker(deps),
+            worker.link_worker(deps),
+            worker.refund_worker(deps),
         ],
         handlers=worker.handlers(deps),
         listeners={MERCHANT_UPDATED: lambda event: deps.merchants.invalidate(event.merchant_id)},

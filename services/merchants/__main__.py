@@ -35,7 +35,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (add_AuditServiceServicer_to_server, Audit(deps)),
         ],
         kept=retention.KEPT,
-        loops=[key_expiry(deps).run, bank_account_changes(deps).run],
+        workers=[key_expiry(deps), bank_account_changes(deps)],
     )
 
 

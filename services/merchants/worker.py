@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from libs.db import Conn
-from libs.due import DueWorker, Room
+from libs.due import DueWorker
+from libs.queues import Room
 from services.merchants.deps import Deps
 from services.merchants.flows.api_keys import expire_api_key
 from services.merchants.flows.bank_accounts import take_effect

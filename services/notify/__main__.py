@@ -68,6 +68,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server, webhooks.Webhooks(deps)),
         ],
         kept=retention.KEPT,
+        workers=worker.due_workers(deps),
         loops=worker.loops(deps),
         handlers=worker.handlers(deps),
         listeners={MERCHANT_UPDATED: lambda event: deps.merchants.invalidate(event.merchant_id)},

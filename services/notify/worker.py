@@ -7,12 +7,14 @@ from libs import gauges
 from libs.bus import Event
 from libs.consumer import BatchHandler, Handler, grouped
 from libs.db import Conn
+from libs.due import DueWorker
 from libs.process import Loop
 from services.notify import metrics
 from services.notify.deps import Deps
 from services.notify.messages import worker as messages
 from services.notify.messages.flows.messages import forget_customer
 from services.notify.messages.store import attempts
+from services.notify.messages.store.attempts import Due
 from services.notify.webhooks import worker as webhooks
 from services.notify.webhooks.flows import feed
 from services.notify.webhooks.store import deliveries
@@ -27,9 +29,14 @@ def handlers(deps: Deps) -> dict[str, Handler]:
     )
 
 
+def due_workers(deps: Deps) -> Sequence[DueWorker[Due]]:
+    """Of due messages."""
+    return messages.due_workers(deps)
+
+
 def loops(deps: Deps) -> Sequence[Loop]:
     """Loops that run until the process stops."""
-    return [*messages.loops(deps), *webhooks.loops(deps), lambda: watch(deps)]
+    return [*webhooks.loops(deps), lambda: watch(deps)]
 
 
 def merged(*readers: Mapping[str, Handler]) -> dict[str, Handler]:

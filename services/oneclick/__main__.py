@@ -33,10 +33,10 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     return Parts(
         servicers=[(oneclick_pb2_grpc.add_OneClickServiceServicer_to_server, OneClick(deps))],
         kept=retention.KEPT,
-        loops=[
-            worker.charge_worker(deps).run,
-            worker.setup_worker(deps).run,
-            worker.removal_worker(deps).run,
+        workers=[
+            worker.charge_worker(deps),
+            worker.setup_worker(deps),
+            worker.removal_worker(deps),
         ],
         handlers=worker.handlers(),
         close=[channel.close],

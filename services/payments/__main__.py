@@ -26,12 +26,8 @@ async def build(config: Config, chassis: Chassis) -> Parts:
     return Parts(
         servicers=[(payments_pb2_grpc.add_PaymentsServiceServicer_to_server, Payments(deps))],
         kept=retention.KEPT,
-        loops=[
-            worker.recovery(deps).run,
-            worker.due_payments(deps).run,
-            lambda: worker.watch_doubts(deps),
-            worker.erasing_worker(deps).run,
-        ],
+        workers=[worker.recovery(deps), worker.due_payments(deps), worker.erasing_worker(deps)],
+        loops=[lambda: worker.watch_doubts(deps)],
         handlers=worker.handlers(),
         close=[psps.close],
     )

@@ -59,12 +59,12 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (surveys_pb2_grpc.add_SurveyPagesServiceServicer_to_server, SurveyPages(asking)),
         ],
         kept=retention.KEPT,
-        loops=[
-            worker.link_transfer_worker(deps).run,
-            worker.reconciliation_worker(deps).run,
-            worker.report_worker(deps).run,
-            worker.schedule_worker(deps).run,
-            worker.feed_worker(deps).run,
+        workers=[
+            worker.link_transfer_worker(deps),
+            worker.reconciliation_worker(deps),
+            worker.report_worker(deps),
+            worker.schedule_worker(deps),
+            worker.feed_worker(deps),
         ],
         handlers=worker.handlers(zone_of),
         close=[merchants.close, paylink.close, payments.close],

@@ -1,14 +1,17 @@
 """Due rows on a real PostgreSQL: each merchant has its turn, and nobody waits for the slowest."""
 
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from libs import clock, db, due
-from libs.due import DueWorker, Room
+from libs import clock, db, due, queues
+from libs.due import DueWorker, Lookout
+from libs.queues import Queue, Room
 from libs.tasks import cancel
 from tests.waiting import HANGING_SECONDS
 
@@ -20,12 +23,12 @@ CREATE INDEX things_due ON things (due_at) WHERE due_at IS NOT NULL"""
 FLOOD = """
 INSERT INTO things SELECT 'mer_a', 'a' || n, now() - interval '1 hour' * $2::float
 FROM generate_series(1, $1) AS n"""
-CLAIM = f"""
-WITH due AS ({due.fair_sql("things")})
+TAKE = """
 UPDATE things SET due_at = NULL FROM due
 WHERE (things.merchant_id, things.id) = (due.merchant_id, due.id)
 RETURNING things.merchant_id, things.id"""
-BY_TEST_CLOCK = CLAIM.replace(due.fair_sql("things"), due.fair_sql("things", by_test_clock=True))
+CLAIM = Queue("things").claim(TAKE)
+BY_TEST_CLOCK = Queue("things", by_test_clock=True).claim(TAKE)
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ async def add(conn, merchant_id, *, due_in=timedelta(), count=1):
         )
 
 
-async def claim(conn, room, sql=CLAIM):
-    return [Thing(**dict(row)) for row in await conn.fetch(sql, *room.values)]
+async def claim(conn, room, how=CLAIM):
+    return [Thing(**dict(row)) for row in await conn.fetch(how.sql, *room.values)]
 
 
 @asynccontextmanager
@@ -80,7 +83,7 @@ async def test_ten_thousand_due_rows_of_one_merchant_do_not_delay_anothers(conn,
 
 
 async def test_a_row_is_seen_behind_a_flood_of_any_size_when_it_becomes_due(conn):
-    await conn.execute(FLOOD, 5 * due.CONSIDERED, 1)
+    await conn.execute(FLOOD, 5 * queues.CONSIDERED, 1)
     await add(conn, "mer_b")
     assert Thing("mer_b", "b0") in await claim(conn, Room(8, 6))
 
@@ -198,3 +201,70 @@ async def test_a_failing_row_and_a_failing_claim_do_not_end_the_worker(database)
         await add(conn, "mer_a", count=2)
     async with running(DueWorker("things", database, claim_at_last, work, interval_seconds=0.01)):
         await asyncio.wait_for(seen.wait(), HANGING_SECONDS)
+
+
+@asynccontextmanager
+async def watched(database, *workers):
+    tasks = [asyncio.create_task(one.run()) for one in (Lookout(database, workers), *workers)]
+    try:
+        yield
+    finally:
+        await cancel(tasks)
+
+
+@pytest.fixture
+def _looks_often(monkeypatch):
+    monkeypatch.setattr(due, "INTERVAL_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("_looks_often")
+@pytest.mark.parametrize(
+    ("how", "due_in"),
+    [(CLAIM, timedelta()), (BY_TEST_CLOCK, timedelta()), (BY_TEST_CLOCK, timedelta(days=2))],
+)
+async def test_a_worker_is_woken_when_a_row_of_its_queue_is_due(database, conn, how, due_in):
+    await clock.follow(conn, "mer_test", 3 * 24 * 3600)
+    done = asyncio.Queue()
+    worker = DueWorker("things", database, partial(claim, how=how), done.put, any_due=how.any_due)
+    async with watched(database, worker), asyncio.timeout(HANGING_SECONDS):
+        for _ in range(2):  # its first claim, which nobody has to ask for, may find the first
+            await add(conn, "mer_test", due_in=due_in)
+            assert await done.get() == Thing("mer_test", "b0")
+            await conn.execute("DELETE FROM things")
+
+
+@pytest.mark.usefixtures("_looks_often")
+async def test_a_queue_without_due_rows_is_not_claimed_again(database, conn):
+    await add(conn, "mer_a", due_in=timedelta(days=2))
+    claims, enough = Counter(), asyncio.Event()
+
+    async def count(name, _, room):
+        claims[name] += 1
+        if claims["any"] == 5:
+            enough.set()
+        return []
+
+    quiet, other = (
+        DueWorker(name, database, partial(count, name), claim, any_due=any_due)
+        for name, any_due in [("quiet", CLAIM.any_due), ("any", None)]
+    )
+    async with watched(database, quiet, other), asyncio.timeout(HANGING_SECONDS):
+        await enough.wait()
+    assert claims["quiet"] == 1
+
+
+@pytest.mark.usefixtures("_looks_often")
+async def test_a_look_that_fails_is_not_the_last(database, conn, monkeypatch):
+    done, failed = asyncio.Queue(), asyncio.Event()
+    worker = DueWorker("things", database, claim, done.put, any_due=CLAIM.any_due)
+    monkeypatch.setattr(due.log, "warning", lambda *_, **__: failed.set())
+    await conn.raw.execute("ALTER TABLE things RENAME TO moved")
+    async with watched(database, worker), asyncio.timeout(HANGING_SECONDS):
+        await failed.wait()
+        await conn.raw.execute("ALTER TABLE moved RENAME TO things")
+        await add(conn, "mer_a")
+        await done.get()
+
+
+def test_a_claim_with_a_moment_of_its_callers_cannot_be_looked_for():
+    assert Queue("things", now="$4::timestamptz").claim(TAKE).any_due is None

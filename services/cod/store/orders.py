@@ -6,7 +6,7 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn, on_unique_violation
-from libs.due import CLOCK_OFFSET, fair_sql
+from libs.queues import held
 from services.cod.errors import OrderExists
 from services.cod.rules.orders import Before, Order
 from services.cod.rules.parcels import Parcel
@@ -187,27 +187,7 @@ async def owners(
     return {row["tracking_number"]: row["order_id"] for row in found}
 
 
-def _claim(at: str, where: str) -> str:
-    """Claims orders that are due by their merchant's clock."""
-    due = fair_sql(
-        "orders",
-        at=at,
-        where=f"{where} AND held_until <= now()",
-        by_test_clock=True,
-        lock="FOR NO KEY UPDATE",
-    )
-    return f"""
-WITH due AS ({due}
-), held AS (
-    UPDATE orders SET held_until = now() + interval '30 seconds'
-    FROM due WHERE (orders.merchant_id, orders.id) = (due.merchant_id, due.id)
-    RETURNING orders.merchant_id, orders.id
-)
-SELECT merchant_id, id, {CLOCK_OFFSET}
-FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
-
-
 # Orders whose money should already have been passed on.
-CLAIM_OVERDUE: Final = _claim("remit_due_at", "state = 'collected'")
+CLAIM_OVERDUE: Final = held("orders", at="remit_due_at", where="state = 'collected'")
 # Orders that have waited too long for their recipients.
-CLAIM_EXPIRED: Final = _claim("expires_at", "state IN ('proposed', 'confirmed')")
+CLAIM_EXPIRED: Final = held("orders", at="expires_at", where="state IN ('proposed', 'confirmed')")

@@ -6,7 +6,7 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn, on_unique_violation
-from libs.due import CLOCK_OFFSET, fair_sql
+from libs.queues import CLOCK_OFFSET, HOLD, Queue, held
 from services.instalments.errors import QuoteUsed
 from services.instalments.rules.plans import Document, DocumentKind, Instalment, Plan
 
@@ -168,40 +168,27 @@ async def save_parts(conn: Conn, changed: Sequence[Instalment]) -> None:
 
 
 # Those with something due by their merchant's clock: the expiry of the offer, a late fee, default.
-CLAIM: Final = f"""
-WITH due AS ({
-    fair_sql("plans", where="held_until <= now()", by_test_clock=True, lock="FOR NO KEY UPDATE")
-}
-), held AS (
-    UPDATE plans SET held_until = now() + interval '30 seconds'
-    FROM due WHERE (plans.merchant_id, plans.id) = (due.merchant_id, due.id)
-    RETURNING plans.merchant_id, plans.id
-)
-SELECT merchant_id, id, {CLOCK_OFFSET}
-FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
-
+CLAIM: Final = held("plans")
 
 MOST_AT_ONCE: Final = 25  # parts of one merchant that are charged together
 # Parts that are due by their merchant's clock: several per row.
-CLAIM_PARTS: Final = f"""
-WITH due AS ({
-    fair_sql(
-        "instalments",
-        where="held_until <= now()",
-        columns="merchant_id, plan_id, number",
-        by_test_clock=True,
-        lock="FOR NO KEY UPDATE",
-    )
-}
-), held AS (
-    UPDATE instalments SET held_until = now() + interval '30 seconds' FROM due
+_PARTS: Final = Queue(
+    "instalments",
+    where="held_until <= now()",
+    columns="merchant_id, plan_id, number",
+    by_test_clock=True,
+    lock="FOR NO KEY UPDATE",
+)
+CLAIM_PARTS: Final = _PARTS.claim(f"""
+, held AS (
+    UPDATE instalments SET held_until = now() + {HOLD} FROM due
     WHERE instalments.merchant_id = due.merchant_id AND instalments.plan_id = due.plan_id
         AND instalments.number = due.number
     RETURNING due.merchant_id, due.plan_id, due.number, (nth - 1) / {MOST_AT_ONCE} AS place
 )
 SELECT merchant_id, array_agg(plan_id) AS plan_ids, array_agg(number) AS numbers, {CLOCK_OFFSET}
 FROM held LEFT JOIN test_clocks USING (merchant_id)
-GROUP BY merchant_id, place, clock_offset"""  # noqa: S608 - made of constants
+GROUP BY merchant_id, place, clock_offset""")  # noqa: S608 - made of constants
 
 
 async def deliver(conn: Conn, plan: Plan, document: Document, now: datetime) -> bytes:

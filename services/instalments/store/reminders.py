@@ -6,7 +6,7 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn
-from libs.due import CLOCK_OFFSET, fair_sql
+from libs.queues import held
 from services.instalments.rules.plans import DocumentKind, Plan
 from services.instalments.rules.reminding import Reminder
 
@@ -39,23 +39,7 @@ async def take(conn: Conn, reminder: Reminder) -> bool:
     return taken == 1
 
 
-# Due ones, by their merchant's clock.
-CLAIM: Final = f"""
-WITH due AS ({
-    fair_sql(
-        "plan_reminders",
-        where="held_until <= now()",
-        by_test_clock=True,
-        lock="FOR NO KEY UPDATE",
-    )
-}
-), held AS (
-    UPDATE plan_reminders SET held_until = now() + interval '30 seconds' FROM due
-    WHERE (plan_reminders.merchant_id, plan_reminders.id) = (due.merchant_id, due.id)
-    RETURNING plan_reminders.merchant_id, plan_reminders.id
-)
-SELECT merchant_id, id, {CLOCK_OFFSET}
-FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+CLAIM: Final = held("plan_reminders")
 
 
 async def informed_at(conn: Conn, plan: Plan) -> datetime | None:

@@ -6,8 +6,8 @@ from typing import Final
 
 from libs import pages, rows
 from libs.db import Conn
-from libs.due import Room, fair_sql
 from libs.pages import Listed, Page
+from libs.queues import Queue, Room
 from services.merchants.rules.domain import REQUESTS_QUOTA, ApiKey, Caller
 
 _KEYS: Final = rows.Table("api_keys", ApiKey)
@@ -73,7 +73,7 @@ async def save_api_key(conn: Conn, before: ApiKey, after: ApiKey) -> bool:
     return touched == 1
 
 
-_EXPIRED: Final = fair_sql(
+_EXPIRED: Final = Queue(
     "api_keys",
     at="expires_at",
     now="$4::timestamptz",
@@ -84,5 +84,5 @@ _EXPIRED: Final = fair_sql(
 
 async def claim_expired(conn: Conn, room: Room, now: datetime) -> Sequence[ApiKey]:
     """Replaced keys whose overlap has ended. Processing one twice is harmless: it changes once."""
-    found = await conn.fetch(_EXPIRED, *room.values, now)
+    found = await conn.fetch(_EXPIRED.fair_sql, *room.values, now)
     return [_KEYS.read(row) for row in found]

@@ -6,7 +6,7 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn
-from libs.due import Room, fair_sql
+from libs.queues import Queue, Room
 from services.merchants.rules.bank_accounts import BankAccountChange
 
 _CHANGES: Final = rows.Table("bank_account_changes", BankAccountChange, spread={"account": ""})
@@ -32,7 +32,7 @@ async def end(conn: Conn, before: BankAccountChange, after: BankAccountChange) -
     )
 
 
-_DUE: Final = fair_sql(
+_DUE: Final = Queue(
     "bank_account_changes",
     at="effective_at",
     now="$4::timestamptz + (SELECT make_interval(secs => clock_offset_seconds) FROM merchants"
@@ -44,4 +44,4 @@ _DUE: Final = fair_sql(
 
 async def claim(conn: Conn, room: Room, now: datetime) -> Sequence[BankAccountChange]:
     """Changes that are due by their merchants' clocks. Each takes effect once."""
-    return [_CHANGES.read(row) for row in await conn.fetch(_DUE, *room.values, now)]
+    return [_CHANGES.read(row) for row in await conn.fetch(_DUE.fair_sql, *room.values, now)]

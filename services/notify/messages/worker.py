@@ -8,8 +8,8 @@ from libs import context
 from libs.bus import Event
 from libs.consumer import BatchHandler, Handler
 from libs.db import Conn
-from libs.due import DueWorker, Room
-from libs.process import Loop
+from libs.due import DueWorker
+from libs.queues import Room
 from services.notify.deps import Deps
 from services.notify.messages import (
     cod_events,
@@ -52,9 +52,9 @@ def handlers(deps: Deps) -> dict[str, Handler]:
     return dict.fromkeys(_MESSAGES, BatchHandler(handle))
 
 
-def loops(deps: Deps) -> Sequence[Loop]:
-    """Loops that run until the process stops."""
-    return [mail_worker(deps).run, phone_worker(deps).run]
+def due_workers(deps: Deps) -> Sequence[DueWorker[Due]]:
+    """Of messages, by kind of server."""
+    return [mail_worker(deps), phone_worker(deps)]
 
 
 def mail_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]:
@@ -68,7 +68,7 @@ def phone_worker(deps: Deps, *, interval_seconds: float = 1.0) -> DueWorker[Due]
 
 
 def _sender(
-    name: str, deps: Deps, channels: Sequence[Channel], interval_seconds: float, places: int
+    name: str, deps: Deps, channels: tuple[Channel, ...], interval_seconds: float, places: int
 ) -> DueWorker[Due]:
     async def claim(conn: Conn, room: Room) -> Sequence[Due]:
         return await attempts.claim(conn, room, channels=channels, lease=retry.LEASE)
@@ -89,5 +89,11 @@ def _sender(
             await deps.sending.finish(send_message(deps, due.message))
 
     return DueWorker(
-        name, deps.db, claim, work, interval_seconds=interval_seconds, concurrency=places
+        name,
+        deps.db,
+        claim,
+        work,
+        any_due=attempts.claim_of(channels).any_due,
+        interval_seconds=interval_seconds,
+        concurrency=places,
     )

@@ -13,9 +13,9 @@ from typing import Final
 
 from libs import context, public_events
 from libs.consumer import BatchHandler, Handler
-from libs.due import Room
 from libs.logs import log
 from libs.process import Loop
+from libs.queues import Room
 from libs.tasks import cancel, happens
 from services.notify import metrics
 from services.notify.deps import Deps

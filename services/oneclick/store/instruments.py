@@ -7,7 +7,7 @@ from typing import Final
 
 from libs import ids, rows
 from libs.db import Conn
-from libs.due import BACKOFF, fair_sql
+from libs.queues import BACKOFF, Queue
 from services.oneclick.rules.instruments import (
     INSTRUMENT_TRANSITIONS,
     Instrument,
@@ -105,11 +105,10 @@ async def insert_removals(conn: Conn, merchant_id: str, tokens: Sequence[Token])
 
 
 # Each is claimed again, at growing intervals, until its PSP has deleted it.
-CLAIM_REMOVALS: Final = f"""
-WITH due AS ({fair_sql("token_removals")})
+CLAIM_REMOVALS: Final = Queue("token_removals").claim(f"""
 UPDATE token_removals SET checks = checks + 1, due_at = now() + {BACKOFF}
 FROM due WHERE (token_removals.merchant_id, token_removals.id) = (due.merchant_id, due.id)
-RETURNING token_removals.id, token_removals.merchant_id, psp_account, token"""  # noqa: S608 - made of constants
+RETURNING token_removals.id, token_removals.merchant_id, psp_account, token""")  # noqa: S608 - made of constants
 
 
 async def delete_removal(conn: Conn, removal: Removal) -> None:

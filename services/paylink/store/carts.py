@@ -4,7 +4,7 @@ from typing import Final
 
 from libs import rows
 from libs.db import Conn
-from libs.due import fair_sql
+from libs.queues import Queue
 from services.paylink.rules.carts import (
     CART_TRANSITIONS,
     Cart,
@@ -58,19 +58,18 @@ async def move(conn: Conn, cart: Cart, event: CartEvent) -> Cart | None:
     return None if row is None else CARTS.read(row)
 
 
-_DUE: Final = fair_sql(
+_DUE: Final = Queue(
     "carts",
     columns="merchant_id, id, coalesce(clock.clock_offset, interval '0') AS clock_offset",
     by_test_clock=True,
 )
 # Open carts whose recovery is due. Each is claimed again after $4, unless its link was created or
 # it was given up.
-CLAIM_DUE: Final = f"""
-WITH due AS ({_DUE})
+CLAIM_DUE: Final = _DUE.claim("""
 UPDATE carts SET due_at = now() + due.clock_offset + $4
 FROM due WHERE carts.merchant_id = due.merchant_id AND carts.id = due.id
 RETURNING carts.merchant_id, carts.id,
-    extract(epoch FROM due.clock_offset)::bigint AS clock_offset_seconds"""  # noqa: S608 - made of constants
+    extract(epoch FROM due.clock_offset)::bigint AS clock_offset_seconds""")
 
 
 async def give_up(conn: Conn, merchant_id: str, cart_id: str) -> None:

@@ -7,21 +7,10 @@ from datetime import timedelta
 from typing import Final
 
 from libs.db import Conn
-from libs.due import CLOCK_OFFSET, fair_sql
+from libs.queues import held
 
-_DUE_LINKS: Final = fair_sql(
-    "links", where="held_until <= now()", by_test_clock=True, lock="FOR NO KEY UPDATE"
-)
-# Links with a due reminder or expiry, by each merchant's own clock.
-CLAIM_LINKS: Final = f"""
-WITH due AS ({_DUE_LINKS}
-), held AS (
-    UPDATE links SET held_until = now() + interval '30 seconds'
-    FROM due WHERE (links.merchant_id, links.id) = (due.merchant_id, due.id)
-    RETURNING links.merchant_id, links.id
-)
-SELECT merchant_id, id, {CLOCK_OFFSET}
-FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+# Links with a due reminder or expiry.
+CLAIM_LINKS: Final = held("links")
 
 
 async def oldest_unanswered(conn: Conn) -> timedelta:

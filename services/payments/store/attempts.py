@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from libs import rows
 from libs.db import Conn
-from libs.due import CLOCK_OFFSET, fair_sql
+from libs.queues import CLOCK_OFFSET, Queue
 from services.payments.rules.domain import Attempt, Payment
 from services.payments.rules.states import AttemptKind
 from services.payments.store.accounts import PspAccount
@@ -116,13 +116,12 @@ class DueAttempt:
         return self.attempt.merchant_id
 
 
-CLAIM_RECOVERY: Final = f"""
-WITH due AS ({fair_sql("attempts", at="next_recovery_at")})
+CLAIM_RECOVERY: Final = Queue("attempts", at="next_recovery_at").claim(f"""
 UPDATE attempts SET next_recovery_at = now() + $4, recovery_tries = recovery_tries + 1
 FROM due LEFT JOIN test_clocks AS clock ON clock.merchant_id = due.merchant_id
 WHERE attempts.merchant_id = due.merchant_id AND attempts.id = due.id
 RETURNING attempts.*, {ATTEMPTS.only_read}, now() - started_at AS age,
-    {CLOCK_OFFSET}"""  # noqa: S608 - made of constants
+    {CLOCK_OFFSET}""")  # noqa: S608 - made of constants
 
 
 def due_attempt(**row: Any) -> DueAttempt:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from libs.db import Conn
-from libs.due import fair_sql
+from libs.queues import Queue
 
 # Calls whose stored answers are a Payment.
 ANSWERING_PAYMENTS: Final = (
@@ -15,7 +15,7 @@ ANSWERING_PAYMENTS: Final = (
     "LowerPayment",
     "RefundPayment",
 )
-_DUE: Final = fair_sql("erasures", columns="merchant_id, customer_id")
+_DUE: Final = Queue("erasures", columns="merchant_id, customer_id")
 # A PSP refuses a key with another body, and a shopper at a challenge comes back: a payment in
 # progress keeps what it needs until it ends.
 _UNDER_WAY: Final = "state IN ('processing', 'requires_action')"
@@ -59,10 +59,10 @@ async def ask(conn: Conn, erasure: Erasure) -> None:
 
 
 # Each is claimed again in an hour until it is finished.
-CLAIM_DUE: Final = f"""
-WITH due AS ({_DUE}) UPDATE erasures SET due_at = now() + interval '1 hour' FROM due
+CLAIM_DUE: Final = _DUE.claim("""
+UPDATE erasures SET due_at = now() + interval '1 hour' FROM due
 WHERE (erasures.merchant_id, erasures.customer_id) = (due.merchant_id, due.customer_id)
-RETURNING erasures.merchant_id, erasures.customer_id"""  # noqa: S608 - made of constants
+RETURNING erasures.merchant_id, erasures.customer_id""")
 
 
 @dataclass(frozen=True, slots=True)

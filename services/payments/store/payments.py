@@ -6,8 +6,8 @@ from typing import Final
 
 from libs import pages, rows
 from libs.db import Conn
-from libs.due import CLOCK_OFFSET, fair_sql
 from libs.pages import Listed, Page
+from libs.queues import CLOCK_OFFSET, Queue
 from services.payments.rules import orders, tokens, velocity
 from services.payments.rules.domain import Payment
 from services.payments.rules.states import State
@@ -166,10 +166,9 @@ async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) ->
     return await pages.fetch(conn, PAYMENTS, page, conditions)
 
 
-_DUE: Final = fair_sql("payments", columns=f"merchant_id, id, {CLOCK_OFFSET}", by_test_clock=True)
+_DUE: Final = Queue("payments", columns=f"merchant_id, id, {CLOCK_OFFSET}", by_test_clock=True)
 # Payments to capture or give up; each is claimed again after $4 unless handled.
-CLAIM_DUE: Final = f"""
-WITH due AS ({_DUE})
+CLAIM_DUE: Final = _DUE.claim("""
 UPDATE payments SET due_at = now() + make_interval(secs => due.clock_offset_seconds) + $4
 FROM due WHERE payments.merchant_id = due.merchant_id AND payments.id = due.id
-RETURNING payments.merchant_id, payments.id, due.clock_offset_seconds"""  # noqa: S608 - made of constants
+RETURNING payments.merchant_id, payments.id, due.clock_offset_seconds""")

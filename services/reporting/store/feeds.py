@@ -4,20 +4,20 @@ from datetime import timedelta
 from typing import Final
 
 from libs.db import Conn
-from libs.due import BACKOFF, CLOCK_OFFSET, fair_sql
+from libs.queues import BACKOFF, CLOCK_OFFSET, Queue
 from libs.rows import Table
 from services.reporting.rules.feeds import Feed
 
 FEEDS: Final = Table("feeds", Feed)
 
-CLAIM: Final = f"""
-WITH due AS ({fair_sql("feeds")}), held AS (
+CLAIM: Final = Queue("feeds").claim(f"""
+, held AS (
     UPDATE feeds SET checks = checks + 1, due_at = now() + {BACKOFF} FROM due
     WHERE (feeds.merchant_id, feeds.id) = (due.merchant_id, due.id)
     RETURNING feeds.merchant_id, feeds.id
 )
 SELECT merchant_id, id, {CLOCK_OFFSET}
-FROM held LEFT JOIN test_clocks AS clock USING (merchant_id)"""  # noqa: S608 - made of constants
+FROM held LEFT JOIN test_clocks AS clock USING (merchant_id)""")  # noqa: S608 - made of constants
 
 
 async def begin(conn: Conn, feed: Feed) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from libs.db import Conn
-from libs.due import CLOCK_OFFSET, fair_sql
+from libs.queues import CLOCK_OFFSET, Queue
 from libs.rows import Table
 from services.reporting.rules.items import OpenItem, Side, Stage
 from services.reporting.rules.matches import Match, Pair
@@ -25,13 +25,13 @@ WORK_MEMORY: Final = "64MB"  # of each sort and hash table of a run
 BLOCK: Final = 500  # pairs that hold the event loop at once
 
 # Due by their merchant's clock. After a crash, one is due again a few minutes later.
-CLAIM: Final = f"""
-WITH due AS ({fair_sql("reconciliations", columns="merchant_id", by_test_clock=True)}), held AS (
+CLAIM: Final = Queue("reconciliations", columns="merchant_id", by_test_clock=True).claim(f"""
+, held AS (
     UPDATE reconciliations SET due_at = now() + interval '5 minutes' FROM due
     WHERE reconciliations.merchant_id = due.merchant_id RETURNING reconciliations.merchant_id
 )
 SELECT merchant_id, merchant_id AS id, {CLOCK_OFFSET}
-FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+FROM held LEFT JOIN test_clocks USING (merchant_id)""")  # noqa: S608 - made of constants
 
 
 async def begin(conn: Conn, merchant_id: str) -> datetime | None:

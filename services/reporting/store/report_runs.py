@@ -4,20 +4,20 @@ from datetime import datetime
 from typing import Final
 
 from libs.db import Conn
-from libs.due import CLOCK_OFFSET, fair_sql
+from libs.queues import CLOCK_OFFSET, Queue
 from libs.rows import Table
 from services.reporting.rules.report_runs import FailedReason, ReportRun
 
 RUNS: Final = Table("report_runs", ReportRun)
 # $4 is the lease. What a silent worker has begun is begun again from the start.
-CLAIM: Final = f"""
-WITH due AS ({fair_sql("report_runs")}), held AS (
+CLAIM: Final = Queue("report_runs").claim(f"""
+, held AS (
     UPDATE report_runs SET state = 'running', attempts = attempts + 1, rows = 0,
         due_at = now() + $4::interval
     FROM due WHERE report_runs.merchant_id = due.merchant_id AND report_runs.id = due.id
     RETURNING report_runs.merchant_id, report_runs.id
 )
-SELECT merchant_id, id, {CLOCK_OFFSET} FROM held LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+SELECT merchant_id, id, {CLOCK_OFFSET} FROM held LEFT JOIN test_clocks USING (merchant_id)""")  # noqa: S608 - made of constants
 _HELD: Final = "state = 'running' AND attempts = $3"
 _PIECE: Final = "INSERT INTO report_pieces (merchant_id, run_id, number, data, created_at)"
 

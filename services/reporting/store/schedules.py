@@ -4,15 +4,14 @@ from datetime import datetime
 from typing import Final
 
 from libs.db import Conn
-from libs.due import CLOCK_OFFSET, fair_sql
+from libs.queues import CLOCK_OFFSET, Queue
 from libs.rows import Table
 from services.reporting.rules.schedules import ReportSchedule
 
 SCHEDULES: Final = Table("report_schedules", ReportSchedule)
 # Locks only: the work moves the due time, in the transaction that creates the run.
-CLAIM: Final = f"""
-WITH due AS ({fair_sql("report_schedules", by_test_clock=True)})
-SELECT merchant_id, id, {CLOCK_OFFSET} FROM due LEFT JOIN test_clocks USING (merchant_id)"""  # noqa: S608 - made of constants
+CLAIM: Final = Queue("report_schedules", by_test_clock=True).claim(f"""
+SELECT merchant_id, id, {CLOCK_OFFSET} FROM due LEFT JOIN test_clocks USING (merchant_id)""")  # noqa: S608 - made of constants
 
 
 async def active(conn: Conn, merchant_id: str) -> int:

@@ -9,9 +9,9 @@ import pytest
 from incasso.merchants.v1 import events_pb2
 from libs import context, ids
 from libs.db import CheckViolation
-from libs.due import Room
 from libs.errors import ServiceUnavailable
 from libs.identity import CONSOLE
+from libs.queues import Room
 from services.merchants.deps import Deps
 from services.merchants.errors import (
     ApiKeyNotFound,

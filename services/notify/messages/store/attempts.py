@@ -8,9 +8,10 @@ statement of an attempt has its number, so a worker whose lease expired changes 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from libs.db import Conn
-from libs.due import Room, fair_sql
+from libs.queues import Claim, Queue, Room
 from services.notify.messages.rules.domain import Channel, Message, State
 from services.notify.messages.store.messages import MESSAGES
 
@@ -31,18 +32,22 @@ class Due:
 _RETURNED = ", ".join(f"messages.{name}" for name in MESSAGES.columns)
 _ONE_OF = "(due_messages.merchant_id, due_messages.id) = (one.merchant_id, one.id)"
 
-_CLAIM = f"""
-WITH due AS ({
-    fair_sql(
+
+@cache
+def claim_of(channels: tuple[Channel, ...]) -> Claim:
+    """Due messages on these channels; $4: how long each is leased."""
+    names = ", ".join(f"'{channel.value}'" for channel in channels)
+    queue = Queue(
         "due_messages",
-        where="channel = ANY($4) AND (leased_until IS NULL OR leased_until <= now())",
+        where=f"channel IN ({names}) AND (leased_until IS NULL OR leased_until <= now())",
         columns="merchant_id, id, due_at",
     )
-}), held AS (
+    return queue.claim(f"""
+, held AS (
     SELECT due.*, state = 'unknown' OR handing_over_at IS NOT NULL AS doubtful
     FROM due JOIN messages USING (merchant_id, id) FOR NO KEY UPDATE OF messages SKIP LOCKED
 ), leased AS (
-    UPDATE due_messages SET leased_until = now() + $5::interval FROM held AS one WHERE {_ONE_OF}
+    UPDATE due_messages SET leased_until = now() + $4::interval FROM held AS one WHERE {_ONE_OF}
 ), claimed AS (
     UPDATE messages SET state = CASE WHEN doubtful THEN state ELSE 'sending' END,
         attempts = attempts + CASE WHEN doubtful THEN 0 ELSE 1 END
@@ -53,15 +58,14 @@ WITH due AS ({
     SELECT merchant_id, id, attempts FROM claimed WHERE NOT doubtful
 )
 SELECT claimed.*, coalesce(extract(epoch FROM clock.clock_offset), 0)::bigint AS offset_seconds
-FROM claimed LEFT JOIN test_clocks AS clock USING (merchant_id)"""  # noqa: S608 - made of constants
+FROM claimed LEFT JOIN test_clocks AS clock USING (merchant_id)""")  # noqa: S608 - made of constants
 
 
 async def claim(
     conn: Conn, room: Room, *, channels: Sequence[Channel], lease: timedelta
 ) -> Sequence[Due]:
     """Begins an attempt for a due message, or a check of a doubtful one."""
-    names = [channel.value for channel in channels]
-    rows = await conn.fetch(_CLAIM, *room.values, names, lease)
+    rows = await conn.fetch(claim_of(tuple(channels)).sql, *room.values, lease)
     return [Due(MESSAGES.read(row), row["doubtful"], row["offset_seconds"]) for row in rows]
 
 

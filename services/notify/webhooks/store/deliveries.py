@@ -7,7 +7,7 @@ from typing import Final
 
 from libs import public_events, rows
 from libs.db import Conn
-from libs.due import Room
+from libs.queues import Room
 from services.notify.webhooks.rules.domain import (
     MOST_REPLAYED,
     SHOWN_TRIES,

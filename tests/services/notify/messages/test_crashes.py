@@ -12,8 +12,8 @@ from incasso.oneclick.v1 import events_pb2 as oneclick_events
 from incasso.payments.v1 import events_pb2 as payment_events
 from libs import ids
 from libs.db import Conn, Database
-from libs.due import Room
 from libs.errors import ServiceUnavailable
+from libs.queues import Room
 from services.notify.messages.flows import record, send
 from services.notify.messages.rules import outcomes, retry
 from services.notify.messages.rules.domain import PHONES, Channel, State

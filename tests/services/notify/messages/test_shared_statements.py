@@ -6,8 +6,8 @@ from typing import Any
 
 from incasso.oneclick.v1 import oneclick_pb2
 from libs import ids
-from libs.due import Room
 from libs.errors import RemoteRefusal
+from libs.queues import Room
 from services.notify.messages.flows.record import record_outcome
 from services.notify.messages.rules import retry
 from services.notify.messages.rules.domain import Channel, DeliveryReport, Event, SuppressionReason

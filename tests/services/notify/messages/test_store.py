@@ -2,8 +2,8 @@
 
 import asyncio
 
-from libs.due import Room
 from libs.pages import Page
+from libs.queues import Room
 from services.notify.messages.rules import retry
 from services.notify.messages.rules.domain import Channel, State
 from services.notify.messages.store import attempts, messages

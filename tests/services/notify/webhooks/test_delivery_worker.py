@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from incasso.notify.v1 import webhooks_pb2 as pb
-from libs.due import Room
+from libs.queues import Room
 from services.notify.webhooks.store import deliveries
 from services.notify.webhooks.worker import LEASE, DeliveryWorker
 from tests.services.notify.webhooks.hooks import Hooks
