@@ -188,7 +188,7 @@ async def test_a_claim_of_a_dead_worker_runs_out(shop: Shop):
     order = await shop.get((await collected_order(shop)).id)
     await until(shop, order.remit_due_at.ToDatetime(UTC))
     async with shop.world.deps.db.transaction() as tx:
-        await tx.fetch(worker.orders.CLAIM_OVERDUE, 16, 16, {})
+        await tx.fetch(worker.orders.CLAIM_OVERDUE.sql, 16, 16, {})
     await look(shop)
     assert await state_of(shop, order) == "collected"  # it is held by the other
     async with shop.world.deps.db.transaction() as tx:
