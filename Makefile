@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -n 5 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium npm node wrk up demo demo-data test check explore bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses bench-rollout bench-idle previous-release security tools chart cluster-test image lock clean
+.PHONY: help venv protos chromium npm node wrk up demo demo-data pictures test check explore bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses bench-rollout bench-idle previous-release security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ demo: protos  ## the main job with real requests on a stack of its own (or the r
 
 demo-data: protos  ## a month of data worth looking at in the console, in the running stack or a new one
 	@$(PYTHON) -m stack demo-data
+
+pictures: protos chromium  ## the pictures of the console in docs/images, of the shop that `make demo-data` has left
+	@$(PYTHON) -m stack.pictures
 
 test: protos chromium node  ## all tests but those of `check`
 	@$(PYTHON) -m compileall -q -j 2 -x /test_ $(SOURCES)

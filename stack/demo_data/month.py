@@ -16,7 +16,8 @@ from stack.demo_data.front import Front
 from stack.demo_data.sales import Customer
 
 DAYS: Final = 35  # a whole month and the end of another
-STEP_SECONDS: Final = 12 * 3600
+DAY_SECONDS: Final = 86_400
+EVENING: Final = (4 * 3600, 7 * 3600)  # seconds after the morning
 AT_ONCE: Final = 6
 SALES: Final = (7, 6, 6, 7, 9, 12, 8)  # by weekday, Monday first
 CLOSES_ON: Final = 4  # day of the month on which the month before is closed
@@ -61,11 +62,12 @@ class Month:
         for number in range(self.length):
             chance = random.Random(number)  # noqa: S311 - the same month each time
             await self._morning(number, chance)
-            await self.front.advance(STEP_SECONDS)
+            seconds = chance.randrange(*EVENING)
+            await self.front.advance(seconds)
             await self._evening(number, chance)
             done(number + 1, self.today.isoformat())
             if number + 1 < self.length:
-                await self.front.advance(STEP_SECONDS)
+                await self.front.advance(DAY_SECONDS - seconds)
 
     @property
     def today(self) -> date:
@@ -133,9 +135,9 @@ class Month:
                 await plans.settle(self.front, self.plan_ids[2])
             case 20:
                 await plans.give_back(self.front, self.plan_ids[3])
-            case 30:
+            case 33:
                 await plans.offered(self.front, 8, 24_000)
-                await plans.offered(self.front, 9, 180_000)
+                await plans.reviewed(self.front, 9, 180_000)
 
     async def _remit(self, number: int, *, last: bool) -> None:
         if last:

@@ -1,10 +1,13 @@
 """The reconciliation workbench: exceptions, one after the other, with what they could be."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from incasso.cod.v1 import cod_pb2
 from incasso.reporting.v1 import ledger_pb2, reconciliation_pb2
 from libs.errors import invalid
+from services.console.areas.cod import couriers_of
 from services.console.listing import enum_value, filters, rows
 from services.console.page import Html, Page, See, get, post
 from services.console.rules.amounts import amount_of
@@ -29,6 +32,7 @@ ACCOUNTS: Final = (
 )
 ITEM: Final = "item:"  # before the id of a suggestion in a form
 MOST_ENTRIES: Final = 50
+COURIER_ID: Final = "cou_"
 
 
 async def workbench(visit: Visit) -> Html:
@@ -36,10 +40,12 @@ async def workbench(visit: Visit) -> Html:
     state = visit.asked("state") or "open"
     request = reconciliation_pb2.ListExceptionsRequest(state=enum_value(EXCEPTION.State, state))
     shown = filters(visit, "/reconciliation", "state", STATES, "order_reference")
+    found = await rows(visit, request, "exceptions", "order_reference")
     return Html(
         "reconciliation.html",
         {
-            **await rows(visit, request, "exceptions", "order_reference"),
+            **found,
+            "parties": await _couriers(visit, found["exceptions"]),
             "filters": [replace(one, chosen=one.name == state) for one in shown if one.name],
             "item": ITEM,
             "writes": visit.who.holds("reconciliation:write"),
@@ -55,6 +61,7 @@ async def one(visit: Visit) -> Html:
         "exception.html",
         {
             "exception": found,
+            "parties": await _couriers(visit, [found]),
             "ends": ENDS,
             "accounts": ACCOUNTS,
             "split_rows": SPLIT_ROWS,
@@ -62,6 +69,14 @@ async def one(visit: Visit) -> Html:
             "writes": visit.who.holds("reconciliation:write"),
         },
     )
+
+
+async def _couriers(visit: Visit, found: Iterable[Any]) -> Mapping[str, str]:
+    """Their names, if one of the exceptions is about a courier."""
+    about = any(each.party.startswith(COURIER_ID) for each in found)
+    if not (about and visit.may(cod_pb2.ListCouriersRequest)):
+        return {}
+    return await couriers_of(visit)
 
 
 async def resolve(visit: Visit) -> See:
@@ -140,15 +155,17 @@ async def _exception(visit: Visit) -> reconciliation_pb2.ReconciliationException
 
 
 READS: Final = ("reporting.GetException",)
-PARTS: Final = ("reporting.ListJournalEntries",)
+COURIERS: Final = ("cod.ListCouriers",)
+PARTS: Final = ("reporting.ListJournalEntries", *COURIERS)
 PAGES: Final[tuple[Page, ...]] = (
-    get("/reconciliation", workbench, AREA, "reporting.ListExceptions"),
+    get("/reconciliation", workbench, AREA, "reporting.ListExceptions", parts=COURIERS),
     post(
         "/reconciliation/run",
         run,
         AREA,
         "reporting.ListExceptions",
         "reporting.RunReconciliation",
+        parts=COURIERS,
         again=workbench,
     ),
     get("/entries", entries, AREA, "reporting.ListJournalEntries"),
