@@ -114,27 +114,27 @@ async def test_a_click_pays_once_however_often_it_is_clicked(page, shop):
     assert page.complaints == []
 
 
-async def test_it_works_on_a_page_of_another_origin(page, shop):
+async def test_it_works_on_a_page_of_another_origin(shop, tab):
     answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
     body = (
         f'<incasso-one-click publishable-key="{PUBLISHABLE}" session-id="ocs_1" '
         'client-secret="s3cret"></incasso-one-click>'
     )
     async with storefront(shop, body) as address:
-        await page.goto(address)
-        component = page.locator("incasso-one-click")
+        await tab.goto(address)
+        component = tab.locator("incasso-one-click")
         await component.get_by_role("button", name="Pay €59.90").click()
         await view_is(component, "paid")
-        assert page.complaints == []
-        await page.goto("about:blank")
+        assert tab.complaints == []
+        await tab.goto("about:blank")
 
 
-async def test_the_keyboard_is_enough(page, shop):
+async def test_the_keyboard_is_enough(shop, tab):
     answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await view_is(component, "ready")
-    await page.keyboard.press("Tab")
-    await page.keyboard.press("Enter")
+    await tab.keyboard.press("Tab")
+    await tab.keyboard.press("Enter")
     await view_is(component, "paid")
 
 
@@ -189,21 +189,21 @@ async def test_a_lost_connection_is_checked_too(page, shop):
     await view_is(component, "paid")
 
 
-async def test_a_bank_debit_is_pending_and_not_an_error(page, shop):
+async def test_a_bank_debit_is_pending_and_not_an_error(shop, tab):
     answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_PENDING)))
-    component = await open_component(page, shop, "it")
+    component = await open_component(tab, shop, "it")
     await component.get_by_role("button").click()
     await view_is(component, "pending")
     await expect(component.get_by_role("status")).to_contain_text("Non devi pagare di nuovo")
 
 
-async def test_a_challenge_opens_the_banks_page(page, shop):
+async def test_a_challenge_opens_the_banks_page(shop, tab):
     action = payments_pb2.NextAction(type="redirect", url=f"{shop.url}/return/{ids.new('pay')}")
     challenged = payment(PAYMENT.STATE_REQUIRES_ACTION, next_action=action)
     answers(shop, pay=session(SESSION.STATE_PAYING, payment=challenged))
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await component.get_by_role("button").click()
-    await page.wait_for_url(action.url)
+    await tab.wait_for_url(action.url)
 
 
 async def test_whoever_comes_back_too_early_can_go_to_the_bank_again(page, shop):

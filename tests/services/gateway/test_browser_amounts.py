@@ -42,20 +42,20 @@ def test_the_components_know_the_decimal_places_of_every_currency():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_the_button_says_amounts_of_every_currency(page, shop, amount, text):
+async def test_the_button_says_amounts_of_every_currency(shop, amount, text, tab):
     found = session()
     found.amount.CopyFrom(amount)
     answers(shop, get=found)
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     button = component.get_by_role("button")
     await expect(button).to_have_text(f"Pay {text} with •••• 4242".replace("\xa0", " "))
 
 
-async def test_a_lowered_order_says_what_it_costs_now(page, shop):
+async def test_a_lowered_order_says_what_it_costs_now(shop, tab):
     held = payment(
         PAYMENT.STATE_AUTHORISED, capture=payments_pb2.CAPTURE_MODE_DELAYED, capturable_minor=4490
     )
     held.capture_at.FromDatetime(datetime.now(UTC) + timedelta(minutes=15))
     answers(shop, get=session(SESSION.STATE_PAID, payment=held))
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await expect(component.get_by_role("status")).to_contain_text("Order placed: €44.90")

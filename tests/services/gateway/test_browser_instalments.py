@@ -63,20 +63,20 @@ def asked(shop):
         ("de", "or 3 × €53.34 without interest or fees"),
     ],
 )
-async def test_it_says_in_which_parts_a_price_can_be_paid(page, shop, lang, text):
+async def test_it_says_in_which_parts_a_price_can_be_paid(shop, lang, text, tab):
     offers(shop, deferral("it" if lang.startswith("it") else "en"))
-    component = await open_component(page, shop, lang)
+    component = await open_component(tab, shop, lang)
     await expect(component.locator(".label")).to_have_text(text.replace("\xa0", " "))
     assert asked(shop).request.locale == ("it" if lang.startswith("it") else "en")
     assert asked(shop).call.publishable
-    await expect(page.locator(".event")).to_contain_text("incasso-instalments-ready · 3 × ")
-    assert page.complaints == []
+    await expect(tab.locator(".event")).to_contain_text("incasso-instalments-ready · 3 × ")
+    assert tab.complaints == []
 
 
 @pytest.mark.parametrize("lang", ["en", "it"])
-async def test_the_price_of_credit_stands_beside_its_warning_and_example(page, shop, lang):
+async def test_the_price_of_credit_stands_beside_its_warning_and_example(shop, lang, tab):
     offers(shop, credit(lang))
-    component = await open_component(page, shop, lang)
+    component = await open_component(tab, shop, lang)
     await expect(component.get_by_text(WARNING[lang])).to_be_visible()
     await expect(component.get_by_text(EXAMPLE[lang])).to_be_visible()
     await expect(component.get_by_role("table")).to_be_hidden()  # the disclosure is closed
@@ -84,17 +84,17 @@ async def test_the_price_of_credit_stands_beside_its_warning_and_example(page, s
 
 
 @pytest.mark.parametrize("lang", ["en", "it"])
-async def test_a_deferral_shows_neither(page, shop, lang):
+async def test_a_deferral_shows_neither(shop, lang, tab):
     offers(shop, deferral(lang))
-    component = await open_component(page, shop, lang)
+    component = await open_component(tab, shop, lang)
     await component.locator("summary").click()
     await expect(component.get_by_text(DEFERRAL_LAW[lang])).to_be_visible()
     await expect(component.locator(".warning, .example")).to_have_count(0)
 
 
-async def test_among_several_plans_each_price_of_credit_has_its_own(page, shop):
+async def test_among_several_plans_each_price_of_credit_has_its_own(shop, tab):
     offers(shop, credit(), deferral(), credit(payments=14), too_small())
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await expect(component.locator(".label").first).to_contain_text("or 3 × €53.34")
     await expect(component.locator(".warning").first).to_be_hidden()  # no price of credit is seen
     await component.get_by_text("Dates and costs of 3 plans").click()
@@ -107,9 +107,9 @@ async def test_among_several_plans_each_price_of_credit_has_its_own(page, shop):
 
 @pytest.mark.parametrize("lang", ["en", "it"])
 @pytest.mark.parametrize("kind", [deferral, credit])
-async def test_it_says_word_for_word(page, shop, kind, lang):
+async def test_it_says_word_for_word(shop, kind, lang, tab):
     offers(shop, kind(lang))
-    component = await open_component(page, shop, lang)
+    component = await open_component(tab, shop, lang)
     await component.locator("summary").click()
     lines = (await component.locator(".panel").inner_text()).replace("\xa0", " ").splitlines()
     golden = Path(__file__).parent / "golden" / f"instalments_{kind.__name__}_{lang}.txt"
@@ -118,25 +118,25 @@ async def test_it_says_word_for_word(page, shop, kind, lang):
     )
 
 
-async def test_the_keyboard_opens_and_closes_it(page, shop):
+async def test_the_keyboard_opens_and_closes_it(shop, tab):
     offers(shop, deferral(), credit(payments=14))
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await expect(component.locator("summary")).to_be_visible()  # else Tab goes past it
-    await page.get_by_label("Price").focus()
-    await page.keyboard.press("Tab")
+    await tab.get_by_label("Price").focus()
+    await tab.keyboard.press("Tab")
     await expect(component.get_by_role("table")).to_have_count(0)
-    await page.keyboard.press("Enter")
+    await tab.keyboard.press("Enter")
     await expect(component.get_by_role("table")).to_have_count(2)
-    await page.keyboard.press("Tab")  # a long schedule scrolls by the keyboard too
+    await tab.keyboard.press("Tab")  # a long schedule scrolls by the keyboard too
     assert await component.evaluate("e => e.shadowRoot.activeElement.className") == "long"
-    await page.keyboard.press("Shift+Tab")
-    await page.keyboard.press("Enter")
+    await tab.keyboard.press("Shift+Tab")
+    await tab.keyboard.press("Enter")
     await expect(component.get_by_role("table")).to_have_count(0)
 
 
-async def test_a_screen_reader_is_told_what_is_what(page, shop):
+async def test_a_screen_reader_is_told_what_is_what(shop, tab):
     offers(shop, deferral())
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await component.locator("summary").click()
     group = component.get_by_role("group", name="Pay in instalments")
     table = group.get_by_role("table", name="What is paid when: 3 × €53.34")
@@ -146,10 +146,10 @@ async def test_a_screen_reader_is_told_what_is_what(page, shop):
     await expect(row.get_by_role("cell")).to_have_text("€53.33")
 
 
-async def test_it_tells_of_the_cart_what_the_shop_says(page, shop):
+async def test_it_tells_of_the_cart_what_the_shop_says(shop, tab):
     offers(shop, deferral())
     component = await open_component(
-        page, shop, country="IT", categories="shoes, bags for travel,", amount_minor=12345
+        tab, shop, country="IT", categories="shoes, bags for travel,", amount_minor=12345
     )
     await view_is(component, "ready")
     request = asked(shop).request
@@ -178,13 +178,13 @@ async def test_every_state_is_accessible(shop, tab, name, found):
         assert await tab.evaluate(OVERFLOW) <= 0
 
 
-async def test_on_a_page_from_right_to_left_amounts_read_as_they_are(page, shop):
+async def test_on_a_page_from_right_to_left_amounts_read_as_they_are(shop, tab):
     offers(shop, deferral(), credit("it", payments=14))
-    component = await open_component(page, shop, "it")
-    await page.evaluate("document.documentElement.dir = 'rtl'")
+    component = await open_component(tab, shop, "it")
+    await tab.evaluate("document.documentElement.dir = 'rtl'")
     await component.locator("summary").click()
-    async for manner in looks(page, "instalments-rtl"):
-        assert await faults(page) == [], manner
+    async for manner in looks(tab, "instalments-rtl"):
+        assert await faults(tab) == [], manner
     await expect(component.locator("time bdi")).to_have_count(3 + 14)
     assert await component.locator("bdi").evaluate_all(FROM_LEFT_TO_RIGHT)
 

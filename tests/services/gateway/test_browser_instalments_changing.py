@@ -20,33 +20,33 @@ async def nothing_is_shown(component):
     assert await component.evaluate("e => e.getBoundingClientRect().height") == 0
 
 
-async def test_another_price_is_asked_for_and_an_open_disclosure_stays_open(page, shop):
+async def test_another_price_is_asked_for_and_an_open_disclosure_stays_open(shop, tab):
     offers(shop, deferral())
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await component.locator("summary").click()
     offers(shop, deferral(amount_minor=300_00))
-    await page.get_by_label("Price").fill("300")
+    await tab.get_by_label("Price").fill("300")
     await expect(component.locator(".label")).to_contain_text("or 3 × €100.00")
     await expect(component.get_by_role("table")).to_be_visible()
     assert asked(shop).request.amount_minor == 300_00
 
 
-async def test_attributes_that_change_together_are_one_question(page, shop):
+async def test_attributes_that_change_together_are_one_question(shop, tab):
     offers(shop, deferral())
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await view_is(component, "ready")
     before = shop.services.calls("ListInstalmentOffers")
     change = "e => { e.setAttribute('amount-minor', 20000); e.setAttribute('country', 'IT'); }"
-    async with page.expect_response("**/v1/instalment-offers?**amount_minor=20000**"):
+    async with tab.expect_response("**/v1/instalment-offers?**amount_minor=20000**"):
         await component.evaluate(change)
     await view_is(component, "ready")
     assert shop.services.calls("ListInstalmentOffers") == before + 1
 
 
-async def test_no_price_is_seen_that_may_be_anothers(page, shop):
+async def test_no_price_is_seen_that_may_be_anothers(shop, tab):
     """While the new answer is awaited the place is kept and empty; a late one changes nothing."""
     offers(shop, deferral())
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     panel = component.locator(".panel")
     await expect(panel).to_be_visible()
     height = await component.evaluate("e => e.offsetHeight")
@@ -58,16 +58,16 @@ async def test_no_price_is_seen_that_may_be_anothers(page, shop):
         return ListInstalmentOffersResponse(data=[deferral(amount_minor=request.amount_minor)])
 
     shop.services.answers["ListInstalmentOffers"] = slowly
-    await page.get_by_label("Price").fill("200")
+    await tab.get_by_label("Price").fill("200")
     await view_is(component, "changing")
     await expect(panel).to_be_hidden()
     assert await component.evaluate("e => e.offsetHeight") == height
-    await page.get_by_label("Price").fill("300")
+    await tab.get_by_label("Price").fill("300")
     await expect(component.locator(".label")).to_contain_text("€100.00")
     may_answer.set()
-    await page.get_by_label("Price").fill("600")
+    await tab.get_by_label("Price").fill("600")
     await expect(component.locator(".label")).to_contain_text("€200.00")
-    assert page.complaints == []
+    assert tab.complaints == []
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ async def test_no_price_is_seen_that_may_be_anothers(page, shop):
     ],
     ids=lambda refusal: refusal.reason,
 )
-async def test_a_refusal_shows_nothing(page, shop, answer):
+async def test_a_refusal_shows_nothing(shop, answer, tab):
     shop.services.answers["ListInstalmentOffers"] = answer
-    component = await open_component(page, shop)
-    await expect(page.locator(".event")).to_have_text(
+    component = await open_component(tab, shop)
+    await expect(tab.locator(".event")).to_have_text(
         f"incasso-instalments-failed · {answer.reason}"
     )
     await nothing_is_shown(component)
@@ -112,27 +112,27 @@ async def test_whatever_comes_instead_of_an_answer_shows_nothing(page, shop, bod
 
 
 @pytest.mark.parametrize("amount", ["", "0", "-5", "x"])
-async def test_without_a_price_nobody_is_asked(page, shop, amount):
-    component = await open_component(page, shop, amount_minor=amount)
+async def test_without_a_price_nobody_is_asked(shop, amount, tab):
+    component = await open_component(tab, shop, amount_minor=amount)
     await view_is(component, "none")
     await nothing_is_shown(component)
     assert shop.services.calls("ListInstalmentOffers") == 0
 
 
-async def test_what_cannot_be_had_is_not_shown(page, shop):
+async def test_what_cannot_be_had_is_not_shown(shop, tab):
     offers(shop, too_small())
-    component = await open_component(page, shop)
+    component = await open_component(tab, shop)
     await view_is(component, "none")
     await nothing_is_shown(component)
-    await expect(page.locator(".event")).to_have_text("incasso-instalments-none · minimum_amount")
+    await expect(tab.locator(".event")).to_have_text("incasso-instalments-none · minimum_amount")
 
 
 @pytest.mark.parametrize(
     ("lang", "text"),
     [("en", "Pay in instalments from €150.00"), ("it", "Pagamento a rate da 150,00 €")],
 )
-async def test_from_which_price_on_is_said_when_the_shop_wants_it(page, shop, lang, text):
+async def test_from_which_price_on_is_said_when_the_shop_wants_it(shop, lang, text, tab):
     offers(shop, too_small())
-    component = await open_component(page, shop, lang, show_threshold="")
+    component = await open_component(tab, shop, lang, show_threshold="")
     await expect(component.locator(".panel")).to_have_text(text)
     await expect(component.locator("summary")).to_be_hidden()

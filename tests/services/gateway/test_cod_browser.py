@@ -45,18 +45,18 @@ async def test_every_state_is_accessible(tab, gateway, name, locale):
 
 
 @pytest.mark.parametrize("locale", ["it", "en"])
-async def test_a_wrong_code_is_said_beside_its_field_which_has_the_focus(page, gateway, locale):
+async def test_a_wrong_code_is_said_beside_its_field_which_has_the_focus(gateway, locale, tab):
     show(gateway, to_confirm())
     gateway.services.answers["ConfirmCodPage"] = WRONG
-    await page.goto(f"{gateway.url}{PATH}?lang={locale}")
-    field = page.locator("#code")
+    await tab.goto(f"{gateway.url}{PATH}?lang={locale}")
+    field = tab.locator("#code")
     await field.fill("000000")
-    async with page.expect_navigation():
-        await page.keyboard.press("Enter")
+    async with tab.expect_navigation():
+        await tab.keyboard.press("Enter")
     await expect(field).to_be_focused()
     await expect(field).to_have_attribute("aria-invalid", "true")
-    await expect(page.get_by_role("alert")).to_be_visible()
-    await is_fit_to_be_seen(page, f"cod-wrong-{locale}")
+    await expect(tab.get_by_role("alert")).to_be_visible()
+    await is_fit_to_be_seen(tab, f"cod-wrong-{locale}")
 
 
 async def test_it_is_confirmed_without_a_script(scriptless, gateway):
@@ -86,44 +86,44 @@ async def test_it_is_confirmed_without_a_script(scriptless, gateway):
     assert gateway.services.last("ConfirmCodPage").request.code == "048 271"
 
 
-async def test_the_keyboard_is_enough_to_confirm(page, gateway):
+async def test_the_keyboard_is_enough_to_confirm(gateway, tab):
     show(gateway, to_confirm())
-    await page.goto(gateway.url + PATH)
-    await page.locator("#code").focus()
-    await page.keyboard.type("048271")
-    await page.keyboard.press("Tab")
+    await tab.goto(gateway.url + PATH)
+    await tab.locator("#code").focus()
+    await tab.keyboard.type("048271")
+    await tab.keyboard.press("Tab")
     show(gateway, STATES["confirmed"]())
-    async with page.expect_navigation():
-        await page.keyboard.press("Enter")
-    await expect(page.locator("body[data-view=cod-confirmed]")).to_be_visible()
+    async with tab.expect_navigation():
+        await tab.keyboard.press("Enter")
+    await expect(tab.locator("body[data-view=cod-confirmed]")).to_be_visible()
     assert gateway.services.calls("ConfirmCodPage") == 1
 
 
-async def test_the_account_of_a_refund_is_typed_again_where_it_is_wrong(page, gateway):
+async def test_the_account_of_a_refund_is_typed_again_where_it_is_wrong(gateway, tab):
     """What was typed stays in its fields, and in no address; then the account is shown masked."""
     show(gateway, STATES["refund"]())
     gateway.services.answers["SetCodPageRefundAccount"] = WRONG_ACCOUNT
-    await page.goto(gateway.url + PATH + "?lang=it")
-    await page.get_by_label("Intestatario del conto").fill("Giulia Bianchi")
-    iban = page.get_by_label("IBAN", exact=True)
+    await tab.goto(gateway.url + PATH + "?lang=it")
+    await tab.get_by_label("Intestatario del conto").fill("Giulia Bianchi")
+    iban = tab.get_by_label("IBAN", exact=True)
     await iban.fill("IT60X0542811101000000123457")
-    button = page.get_by_role("button", name="Manda il rimborso qui")
-    async with page.expect_navigation():
+    button = tab.get_by_role("button", name="Manda il rimborso qui")
+    async with tab.expect_navigation():
         await button.click()
-    await expect(page.get_by_role("alert")).to_contain_text("Questo IBAN non è giusto")
+    await expect(tab.get_by_role("alert")).to_contain_text("Questo IBAN non è giusto")
     await expect(iban).to_have_attribute("aria-invalid", "true")
     await expect(iban).to_have_value("IT60X0542811101000000123457")
-    await expect(page.get_by_label("Intestatario del conto")).to_have_value("Giulia Bianchi")
-    assert "IT60" not in page.url
-    await is_fit_to_be_seen(page, "cod-refund-wrong")
+    await expect(tab.get_by_label("Intestatario del conto")).to_have_value("Giulia Bianchi")
+    assert "IT60" not in tab.url
+    await is_fit_to_be_seen(tab, "cod-refund-wrong")
     gateway.services.answers["SetCodPageRefundAccount"] = (
         pages_pb2.SetCodPageRefundAccountResponse()
     )
     show(gateway, refunded(refund(REFUND.STATE_READY)))
     await iban.fill("IT60 X054 2811 1010 0000 0123 456")
-    async with page.expect_navigation():
+    async with tab.expect_navigation():
         await button.click()
-    await expect(page.get_by_text("IT60 ••• 3456 (G••• B•••)")).to_be_visible()
+    await expect(tab.get_by_text("IT60 ••• 3456 (G••• B•••)")).to_be_visible()
     await expect(button).to_have_count(0)
     asked = gateway.services.last("SetCodPageRefundAccount").request
     assert (asked.holder, asked.iban) == ("Giulia Bianchi", "IT60X0542811101000000123456")

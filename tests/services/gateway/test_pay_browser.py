@@ -114,30 +114,30 @@ async def test_the_page_is_small_and_asks_nobody_but_the_psp(browser, shop, psp)
         assert 0 < sum(received.get(key, 0) for key in ours) < MOST_BYTES
 
 
-async def test_the_code_for_banking_apps_says_what_the_standard_asks(page, shop):
+async def test_the_code_for_banking_apps_says_what_the_standard_asks(shop, tab):
     show(shop.services, STATES["open-transfer"]())
-    await page.goto(shop.url + PATH)
+    await tab.goto(shop.url + PATH)
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
-        picture = Image.open(io.BytesIO(await page.locator(".qr").screenshot()))
+        await tab.emulate_media(color_scheme=scheme)
+        picture = Image.open(io.BytesIO(await tab.locator(".qr").screenshot()))
         (code,) = zxingcpp.read_barcodes(picture)
         assert code.text == EPC
         assert code.ec_level == "M"
         assert len(code.text.encode()) <= 331
 
 
-async def test_a_person_who_looks_is_seen_once(page, shop):
+async def test_a_person_who_looks_is_seen_once(shop, tab):
     show(shop.services, STATES["open-transfer"]())
-    await page.goto(shop.url + PATH)
+    await tab.goto(shop.url + PATH)
     assert shop.services.calls("MarkSeen") == 0
-    async with page.expect_request(f"**{PATH}/seen"):
-        await page.mouse.click(5, 5)
-    await page.keyboard.press("Tab")
+    async with tab.expect_request(f"**{PATH}/seen"):
+        await tab.mouse.click(5, 5)
+    await tab.keyboard.press("Tab")
     await until(lambda: shop.services.calls("MarkSeen"))
     assert shop.services.calls("MarkSeen") == 1
 
 
-async def test_a_waiting_page_shows_the_outcome_by_itself(page, shop):
+async def test_a_waiting_page_shows_the_outcome_by_itself(shop, tab):
     changed = asyncio.Event()
 
     async def wait(request):
@@ -150,13 +150,13 @@ async def test_a_waiting_page_shows_the_outcome_by_itself(page, shop):
 
     shop.services.answers["WaitForPayPage"] = wait
     show(shop.services, STATES["processing"]())
-    await page.goto(shop.url + PATH)
-    await expect(page.get_by_role("heading", level=1)).to_have_text(
+    await tab.goto(shop.url + PATH)
+    await expect(tab.get_by_role("heading", level=1)).to_have_text(
         "Your payment is being processed"
     )
     show(shop.services, samples.paid())
     changed.set()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
+    await expect(tab.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
 
 
 # Lets a test see whether the page knows that its stream has ended.

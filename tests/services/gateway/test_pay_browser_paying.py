@@ -40,18 +40,18 @@ async def type_card(page, number="4242424242424242"):
     await card.get_by_label("Security code").or_(card.get_by_label("CVC")).first.fill("123")
 
 
-async def test_a_new_card_is_paid_by_the_sandboxs_field(page, shop, psp):
+async def test_a_new_card_is_paid_by_the_sandboxs_field(shop, psp, tab):
     show(shop.services, samples.page(saved_cards=[]), psp)
     paying(shop, samples.paid())
-    await page.goto(shop.url + PATH)
-    await type_card(page)
-    await page.get_by_role("button", name="Pay €129.00").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
+    await tab.goto(shop.url + PATH)
+    await type_card(tab)
+    await tab.get_by_role("button", name="Pay €129.00").click()
+    await expect(tab.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
     request = shop.services.last("PayByCard").request
     assert request.card_token.startswith("sbt_")
     assert (request.offer, request.brand, request.last4) == (samples.OFFER, "visa", "4242")
     assert shop.services.calls("PayByCard") == 1
-    assert page.complaints == []
+    assert tab.complaints == []
 
 
 async def test_a_wrong_card_is_said_and_can_be_corrected(page, shop, psp):
@@ -94,7 +94,7 @@ async def localstripe(tmp_path) -> AsyncIterator[str]:
     await process.wait()
 
 
-async def test_a_new_card_is_paid_by_stripes_field(page, shop, localstripe):
+async def test_a_new_card_is_paid_by_stripes_field(shop, localstripe, tab):
     field = pages_pb2.CardField(
         psp="stripe",
         psp_account="stripe-main",
@@ -103,20 +103,20 @@ async def test_a_new_card_is_paid_by_stripes_field(page, shop, localstripe):
     )
     show(shop.services, samples.page(saved_cards=[], card_field=field))
     paying(shop, samples.paid())
-    await page.goto(shop.url + PATH)
+    await tab.goto(shop.url + PATH)
     for name, value in (
         ("number", "4242424242424242"),
         ("exp_month", "12"),
         ("exp_year", "34"),
         ("cvc", "123"),
     ):
-        await page.get_by_placeholder(name).fill(value)
-    await page.get_by_role("button", name="Pay €129.00").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
+        await tab.get_by_placeholder(name).fill(value)
+    await tab.get_by_role("button", name="Pay €129.00").click()
+    await expect(tab.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
     request = shop.services.last("PayByCard").request
     assert request.card_token.startswith("pm_")
     assert (request.offer, request.last4) == (samples.OFFER, "4242")
-    assert page.complaints == []
+    assert tab.complaints == []
 
 
 async def test_a_click_pays_once_however_often_it_is_clicked(page, shop, psp):
@@ -177,7 +177,7 @@ async def test_a_challenge_that_comes_late_is_begun_by_itself_too(page, shop, ps
     await page.wait_for_url(BANK)
 
 
-async def test_the_keyboard_is_enough_from_the_quote_to_the_receipt(page, shop, psp):
+async def test_the_keyboard_is_enough_from_the_quote_to_the_receipt(shop, psp, tab):
     quoted = samples.link(quote=samples.quote(accepted=False))
     accepted = samples.link(quote=samples.quote(accepted=True))
 
@@ -188,17 +188,17 @@ async def test_the_keyboard_is_enough_from_the_quote_to_the_receipt(page, shop, 
     show(shop.services, samples.page(payment_link=quoted, saved_cards=[]), psp)
     shop.services.answers["AcceptQuote"] = accept
     paying(shop, samples.paid())
-    await page.goto(shop.url + PATH)
-    await press_until(page, "BUTTON")
-    await page.keyboard.press("Enter")
-    await expect(page.frame_locator("iframe").get_by_label("Card number")).to_be_visible()
-    await press_until(page, "IFRAME")
+    await tab.goto(shop.url + PATH)
+    await press_until(tab, "BUTTON")
+    await tab.keyboard.press("Enter")
+    await expect(tab.frame_locator("iframe").get_by_label("Card number")).to_be_visible()
+    await press_until(tab, "IFRAME")
     for text in ("4242424242424242", "1234", "123"):
-        await page.keyboard.type(text)
-        await page.keyboard.press("Tab")
-    await press_until(page, "BUTTON")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
+        await tab.keyboard.type(text)
+        await tab.keyboard.press("Tab")
+    await press_until(tab, "BUTTON")
+    await tab.keyboard.press("Enter")
+    await expect(tab.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
 
 
 async def press_until(page, tag):

@@ -67,15 +67,15 @@ async def test_a_plan_is_read_and_signed_without_a_script(scriptless, gateway):
     assert (seen.call.idempotency_key, seen.call.merchant_id) == ("form-key-1", "")
 
 
-async def test_the_keyboard_is_enough_to_sign(page, gateway):
+async def test_the_keyboard_is_enough_to_sign(gateway, tab):
     show(gateway, to_sign())
-    await page.goto(gateway.url + PATH)
-    await page.get_by_role("checkbox").focus()
-    await page.keyboard.press("Space")
-    await page.keyboard.press("Tab")
+    await tab.goto(gateway.url + PATH)
+    await tab.get_by_role("checkbox").focus()
+    await tab.keyboard.press("Space")
+    await tab.keyboard.press("Tab")
     show(gateway, signed(PLAN.STATE_ACTIVE, PAID))
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Il tuo piano è in corso")
+    await tab.keyboard.press("Enter")
+    await expect(tab.get_by_role("heading", level=1)).to_have_text("Il tuo piano è in corso")
     assert gateway.services.calls("SignPlanPage") == 1
 
 

@@ -207,35 +207,35 @@ async def test_only_a_page_with_a_field_may_load_its_script(gateway):
 
 
 @needs_chromium
-async def test_a_customer_without_a_card_types_one_and_signs(page, gateway, psp):
+async def test_a_customer_without_a_card_types_one_and_signs(gateway, psp, tab):
     """Not before the box is ticked."""
     saved(gateway)
     show(gateway, typed(to_sign(cards=[]), psp))
-    await page.goto(gateway.url + PATH)
-    await type_card(page)
-    button = page.get_by_role("button", name="Firma e paga 53,33 € ora")
+    await tab.goto(gateway.url + PATH)
+    await type_card(tab)
+    button = tab.get_by_role("button", name="Firma e paga 53,33 € ora")
     await button.click()
-    await expect(page.get_by_role("checkbox")).to_be_focused()
+    await expect(tab.get_by_role("checkbox")).to_be_focused()
     assert gateway.services.calls("SavePlanPageCard") == 0
-    await page.get_by_role("checkbox").check()
+    await tab.get_by_role("checkbox").check()
     show(gateway, signed(PLAN.STATE_ACTIVE, PAID))
     await button.click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Il tuo piano è in corso")
+    await expect(tab.get_by_role("heading", level=1)).to_have_text("Il tuo piano è in corso")
     assert gateway.services.last("SavePlanPageCard").request.card_token.startswith("sbt_")
     assert gateway.services.last("SignPlanPage").request.instrument_id == "ins_new"
-    assert page.complaints == []
+    assert tab.complaints == []
 
 
 @needs_chromium
-async def test_a_running_plan_is_paid_by_a_card_that_is_typed(page, gateway, psp):
+async def test_a_running_plan_is_paid_by_a_card_that_is_typed(gateway, psp, tab):
     saved(gateway)
     show(gateway, typed(running(signed(PLAN.STATE_ACTIVE, PAID)), psp))
-    await page.goto(gateway.url + PATH)
-    await page.get_by_text("Un'altra carta").click()
-    await type_card(page)
-    await page.get_by_role("radio", name="Ora tutto il resto: 106,67").check()
-    async with page.expect_navigation():  # back to where it is
-        await page.get_by_role("button", name="Salva e usa questa carta").click()
+    await tab.goto(gateway.url + PATH)
+    await tab.get_by_text("Un'altra carta").click()
+    await type_card(tab)
+    await tab.get_by_role("radio", name="Ora tutto il resto: 106,67").check()
+    async with tab.expect_navigation():  # back to where it is
+        await tab.get_by_role("button", name="Salva e usa questa carta").click()
     seen = gateway.services.last("PayPlanPage").request
     assert (seen.amount_minor, seen.instrument_id) == (10667, "ins_new")
 

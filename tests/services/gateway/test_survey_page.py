@@ -139,32 +139,32 @@ async def test_a_receipt_leads_to_the_survey_of_its_own_payment(gateway):
 
 @needs_chromium
 @pytest.mark.parametrize("locale", ["it", "en"])
-async def test_it_is_accessible_and_fits_every_screen(page, gateway, locale):
+async def test_it_is_accessible_and_fits_every_screen(gateway, locale, tab):
     for name, said, given in (
         ("empty", "", {}),
         ("missing", "&said=survey_missing", {}),
         ("thanks", "&said=survey_thanks", {"satisfaction": 5, "ease": 3}),
     ):
         show(gateway, **given)
-        await page.goto(f"{gateway.url}{PATH}?lang={locale}{said}")
-        async for manner in looks(page, f"survey-{name}-{locale}"):
-            assert await faults(page) == [], manner
-            overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        await tab.goto(f"{gateway.url}{PATH}?lang={locale}{said}")
+        async for manner in looks(tab, f"survey-{name}-{locale}"):
+            assert await faults(tab) == [], manner
+            overflow = await tab.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert overflow <= 0, manner
-    assert page.complaints == []
+    assert tab.complaints == []
 
 
 @needs_chromium
-async def test_it_is_answered_by_keyboard_without_a_script_and_twice_is_once_more(page, gateway):
+async def test_it_is_answered_by_keyboard_without_a_script_and_twice_is_once_more(gateway, tab):
     show(gateway)
-    await page.goto(f"{gateway.url}{PATH}?lang=en")
-    await page.get_by_label("Very satisfied", exact=True).focus()
-    await page.keyboard.press("Space")
-    await page.get_by_label("Very likely", exact=True).check()
-    button = page.get_by_role("button", name="Send answers")
-    async with page.expect_navigation():
-        await asyncio.gather(button.dblclick(), page.wait_for_url("**said=survey_thanks*"))
-    await expect(page.get_by_role("alert")).to_contain_text("Thank you!")
+    await tab.goto(f"{gateway.url}{PATH}?lang=en")
+    await tab.get_by_label("Very satisfied", exact=True).focus()
+    await tab.keyboard.press("Space")
+    await tab.get_by_label("Very likely", exact=True).check()
+    button = tab.get_by_role("button", name="Send answers")
+    async with tab.expect_navigation():
+        await asyncio.gather(button.dblclick(), tab.wait_for_url("**said=survey_thanks*"))
+    await expect(tab.get_by_role("alert")).to_contain_text("Thank you!")
     given = {
         (seen.request.satisfaction, seen.request.recommendation, seen.request.HasField("ease"))
         for seen in gateway.services.seen
