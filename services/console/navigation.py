@@ -37,6 +37,8 @@ SETTINGS: Final = (
     Area("settings_webhooks", "/settings/webhooks", "plug", "webhooks:read"),
     Area("settings_routing", "/settings/routing", "fork", "routing:read"),
     Area("settings_terms", "/settings/terms", "steps", "instalments:read"),
+    Area("settings_lender", "/settings/lender", "scales", "instalments:read"),
+    Area("settings_cash", "/settings/cash", "parcel", "cod:read"),
     Area("settings_couriers", "/settings/couriers", "van", "cod:read"),
     Area("settings_plan", "/settings/plan", "gauge", "merchant:read"),
 )

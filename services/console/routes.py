@@ -26,8 +26,11 @@ from services.console.areas import (
 )
 from services.console.areas.settings import (
     branding,
+    cash,
+    courier_files,
     couriers,
     keys,
+    lender,
     plan,
     routing,
     start,
@@ -61,7 +64,10 @@ PAGES: Final[tuple[Page, ...]] = (
     *webhooks.PAGES,
     *routing.PAGES,
     *terms.PAGES,
+    *lender.PAGES,
+    *cash.PAGES,
     *couriers.PAGES,
+    *courier_files.PAGES,
     *plan.PAGES,
     *search.PAGES,
     *person.PAGES,

@@ -1,4 +1,4 @@
-"""What a person does about an instalment plan: decide, cancel, charge, settle, refund, write off."""
+"""What a person does about an instalment plan: decide, cancel, charge, settle, withdraw, refund, write off."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ from services.console.listing import enum_value
 from services.console.page import Handler, Html, Page, See, get, post
 from services.console.rules.amounts import amount_of, typed
 from services.console.rules.proving import needs_proof, proof_is_fresh
-from services.console.visit import Visit
+from services.console.visit import KEY, Visit
 
 MAX_NAME: Final = 100  # of who decided
 
@@ -81,6 +81,27 @@ async def refund(visit: Visit) -> See:
     return await _changed(visit, request, "refunded")
 
 
+async def withdraw_form(visit: Visit) -> Html:
+    return Html("plan_withdraw.html", {"plan": await plan_of(visit), "withdrawal": None})
+
+
+async def withdraw(visit: Visit) -> Html | See:
+    """As the customer asked: shows what they owe, then receives the notice."""
+    plan = await plan_of(visit)
+    confirmed = visit.typed("do") == "confirm"
+    request = plans_pb2.WithdrawInstalmentPlanRequest(
+        plan_id=plan.id,
+        name=visit.typed("name"),
+        sent_to=visit.typed("sent_to"),
+        confirm=confirmed,
+    )
+    answer = await visit.change(request, subject=plan.id, before=plan)
+    if confirmed:
+        return See(f"/instalments/{plan.id}", said="withdrawn")
+    visit.form = {**visit.form, KEY: ""}  # the confirmation is another change
+    return Html("plan_withdraw.html", {"plan": plan, "withdrawal": answer.withdrawal})
+
+
 async def retry_refunds(visit: Visit) -> See:
     request = plans_pb2.RetryInstalmentRefundsRequest(plan_id=visit.part("plan_id"))
     return await _changed(visit, request, "retried")
@@ -119,6 +140,7 @@ SETTLES: Final = (
     "instalments.GetInstalmentSettlement",
     "instalments.SettleInstalmentPlan",
 )
+WITHDRAWS: Final = (*READS, "instalments.WithdrawInstalmentPlan")
 REFUNDS: Final = (*READS, "instalments.RefundInstalmentPlan")
 PAGES: Final[tuple[Page, ...]] = (
     _page("review", review, "ReviewInstalmentPlan"),
@@ -128,6 +150,8 @@ PAGES: Final[tuple[Page, ...]] = (
     _page("retry-refunds", retry_refunds, "RetryInstalmentRefunds"),
     get("/instalments/{plan_id}/settle", settle_form, AREA, *SETTLES),
     post("/instalments/{plan_id}/settle", settle, AREA, *SETTLES, again=settle_form),
+    get("/instalments/{plan_id}/withdraw", withdraw_form, AREA, *WITHDRAWS),
+    post("/instalments/{plan_id}/withdraw", withdraw, AREA, *WITHDRAWS, again=withdraw_form),
     get("/instalments/{plan_id}/refund", refund_form, AREA, *REFUNDS),
     post("/instalments/{plan_id}/refund", refund, AREA, *REFUNDS, again=refund_form),
 )

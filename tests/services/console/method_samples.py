@@ -5,7 +5,7 @@ from typing import Any
 from incasso.cod.v1 import cod_pb2
 from incasso.common.v1 import offer_pb2
 from incasso.instalments.v1 import instalments_pb2
-from tests.services.console.samples import COURIER_ID, TERMS_ID, stamp
+from tests.services.console.samples import COURIER_ID, TERMS_ID, money, stamp
 
 
 def terms(**more: Any) -> instalments_pb2.InstalmentTerms:
@@ -57,9 +57,40 @@ def courier(**more: Any) -> cod_pb2.Courier:
     return cod_pb2.Courier(**(values | more))
 
 
+def lender() -> instalments_pb2.InstalmentSettings:
+    return instalments_pb2.InstalmentSettings(
+        jurisdiction="IT",
+        seller_size=instalments_pb2.InstalmentSettings.SELLER_SIZE_SMALL,
+        exposure_limit=money(150_000),
+        time_zone="Europe/Rome",
+        creditor_email="crediti@bottega.example",
+    )
+
+
+def cash(**more: Any) -> cod_pb2.CodSettings:
+    values = {
+        "offered": cod_pb2.CodSettings.OFFERED_ALWAYS,
+        "currency": "EUR",
+        "sells_to_consumers": True,
+        "fee": cod_pb2.CodFee(tiers=[cod_pb2.CodFeeTier(fixed_minor=350)], vat_basis_points=2200),
+        "fee_warning": cod_pb2.CodFeeWarning(
+            version="2026-11", article="Art. 62 Codice del consumo", text="Fees need care."
+        ),
+        "refusals": cod_pb2.CodRefusals(most=0, within_days=365),
+        "refund_account": cod_pb2.CodRefundDebtor(
+            holder="Bottega S.r.l.",
+            iban="IT60X0542811101000000123456",
+            address=cod_pb2.CodRefundDebtorAddress(town="Milano", country="IT"),
+        ),
+    }
+    return cod_pb2.CodSettings(**(values | more))
+
+
 def of_methods() -> dict[str, Any]:
     old = terms(id="trm_2", name="", state=instalments_pb2.InstalmentTerms.STATE_ARCHIVED)
     return {
+        "GetInstalmentSettings": instalments_pb2.GetInstalmentSettingsResponse(settings=lender()),
+        "GetCodSettings": cod_pb2.GetCodSettingsResponse(settings=cash()),
         "ListInstalmentTerms": instalments_pb2.ListInstalmentTermsResponse(data=[terms(), old]),
         "GetInstalmentTerms": instalments_pb2.GetInstalmentTermsResponse(terms=terms()),
         "CreateInstalmentTerms": instalments_pb2.CreateInstalmentTermsResponse(terms=terms()),

@@ -82,6 +82,16 @@ def of_instalments() -> dict[str, Any]:
             data=[plan(), in_review()], next_cursor="more"
         ),
         "ListInstalmentReviews": plans_pb2.ListInstalmentReviewsResponse(data=[in_review()]),
+        "WithdrawInstalmentPlan": plans_pb2.WithdrawInstalmentPlanResponse(
+            plan=plan(),
+            withdrawal=plans_pb2.Withdrawal(
+                noticed_on="2026-11-27",
+                repay_by="2026-12-27",
+                capital_minor=8600,
+                paid_back_minor=40,
+                owed_minor=8560,
+            ),
+        ),
         "GetInstalmentPlan": found,
         "ListInstalmentRefunds": plans_pb2.ListInstalmentRefundsResponse(data=[refund]),
         "GetInstalmentTerms": instalments_pb2.GetInstalmentTermsResponse(terms=terms),

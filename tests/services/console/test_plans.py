@@ -112,3 +112,27 @@ def test_what_follows_a_missed_part_is_told_until_it_is_over():
     assert (found.reminder_on, found.default_on) == (date(2026, 11, 9), date(2026, 12, 31))
     late = steps(due_on, due_on + timedelta(days=61), **terms)
     assert (late.reminder_on, late.default_on) == (None, None)
+
+
+async def test_a_customer_withdraws_after_what_they_owe_was_shown(console: Console):
+    path = f"/instalments/{PLAN_ID}/withdraw"
+    typed = {"name": "Giulia Bianchi", "sent_to": "giulia@example.com", "do": "look"}
+    _, _, page = await console.post(path, typed)
+    assert "€85.60" in page
+    looked = console.services.last("WithdrawInstalmentPlan").request
+    assert (looked.name, looked.sent_to, looked.confirm) == (
+        typed["name"],
+        typed["sent_to"],
+        False,
+    )
+    _, place, _ = await console.post(path, {**typed, "do": "confirm"})
+    assert place == f"/instalments/{PLAN_ID}?said=withdrawn"
+    assert console.services.last("WithdrawInstalmentPlan").request.confirm
+
+
+async def test_looking_and_confirming_a_withdrawal_are_two_changes(console: Console):
+    path = f"/instalments/{PLAN_ID}/withdraw"
+    first = "form-06f2kz0d-1x8q-5v7m-3n4b-6c9a2e000000"
+    sent = {"key": first, "name": "G", "sent_to": "g@example.com", "do": "look"}
+    _, _, page = await console.post(path, sent)
+    assert first not in page

@@ -49,20 +49,20 @@ async def create(visit: Visit) -> See:
 
 async def one(visit: Visit) -> Html:
     """Its terms as a form, and what has no field here."""
-    courier = await _courier(visit)
+    courier = await courier_of(visit)
     return _form(courier, _as_typed(courier))
 
 
 async def save(visit: Visit) -> See:
     """Orders that exist keep what was agreed."""
-    before = await _courier(visit)
-    request = cod_pb2.UpdateCourierRequest(courier_id=before.id, terms=_terms(visit, _kept(before)))
+    before = await courier_of(visit)
+    request = cod_pb2.UpdateCourierRequest(courier_id=before.id, terms=_terms(visit, kept(before)))
     await visit.change(request, subject=before.id, before=before)
     return See(f"/settings/couriers/{before.id}", said="saved")
 
 
 async def archive(visit: Visit) -> See:
-    before = await _courier(visit)
+    before = await courier_of(visit)
     request = cod_pb2.ArchiveCourierRequest(courier_id=before.id)
     await visit.change(request, subject=before.id, before=before)
     return See("/settings/couriers", said="archived")
@@ -74,7 +74,7 @@ def _form(courier: cod_pb2.Courier | None, values: dict[str, str]) -> Html:
     return Html("courier.html", {**shown, "state": state})
 
 
-def _terms(visit: Visit, kept: cod_pb2.CourierTerms) -> cod_pb2.CourierTerms:
+def _terms(visit: Visit, known: cod_pb2.CourierTerms) -> cod_pb2.CourierTerms:
     """As it was typed, over what stays. Raises InvalidArgument."""
     currency = visit.currency
     modes = [name for name in MODES if fields.ticked(visit, f"mode:{name}")]
@@ -90,30 +90,40 @@ def _terms(visit: Visit, kept: cod_pb2.CourierTerms) -> cod_pb2.CourierTerms:
         max_collect_minor=fields.minor(visit, "max_collect_minor", currency) or None,
         manifest_amounts=enum_value(cod_pb2.AmountStyle, visit.typed("manifest_amounts")),
         remittance_tolerance_minor=fields.minor(visit, "remittance_tolerance_minor", currency),
-        modes=[_mode(name, kept) for name in modes],
+        modes=[_mode(name, known) for name in modes],
         **numbers,
     )
-    kept.ClearField("modes")
-    kept.MergeFrom(terms)
-    return kept
+    for name in ("modes", "cut", "max_collect_minor", "remittance_tolerance_minor"):
+        known.ClearField(name)
+    known.MergeFrom(terms)
+    return known
 
 
-def _mode(name: str, kept: cod_pb2.CourierTerms) -> cod_pb2.CourierMode:
+def _mode(name: str, known: cod_pb2.CourierTerms) -> cod_pb2.CourierMode:
     """With the courier's own code and limit for it, if it had one."""
     wanted = enum_value(offer_pb2.CollectionMode, name)
     return next(
-        (mode for mode in kept.modes if mode.mode == wanted), cod_pb2.CourierMode(mode=wanted)
+        (mode for mode in known.modes if mode.mode == wanted), cod_pb2.CourierMode(mode=wanted)
     )
 
 
-def _kept(courier: cod_pb2.Courier) -> cod_pb2.CourierTerms:
-    """What has no field here: files have columns, which are tried out with a file."""
+def kept(courier: cod_pb2.Courier) -> cod_pb2.CourierTerms:
+    """All its terms, to be changed in part: an update replaces them as a whole."""
     known = courier.HasField
     return cod_pb2.CourierTerms(
+        name=courier.name,
+        currency=courier.currency,
+        cut=courier.cut,
+        max_collect_minor=courier.max_collect_minor or None,
         modes=courier.modes,
+        manifest_amounts=courier.manifest_amounts,
         zones=courier.zones,
+        remittance_days=courier.remittance_days,
         country=courier.country,
+        attempts=courier.attempts,
+        storage_days=courier.storage_days,
         metadata=courier.metadata,
+        remittance_tolerance_minor=courier.remittance_tolerance_minor,
         remittance_columns=courier.remittance_columns if known("remittance_columns") else None,
         manifest_columns=courier.manifest_columns if known("manifest_columns") else None,
         event_columns=courier.event_columns if known("event_columns") else None,
@@ -138,7 +148,7 @@ def _as_typed(courier: cod_pb2.Courier) -> dict[str, str]:
     }
 
 
-async def _courier(visit: Visit) -> cod_pb2.Courier:
+async def courier_of(visit: Visit) -> cod_pb2.Courier:
     wanted = cod_pb2.GetCourierRequest(courier_id=visit.part("courier_id"))
     found: cod_pb2.Courier = (await visit.ask(wanted)).courier
     return found
