@@ -60,7 +60,7 @@ class Renderer:
             else visit.form.get("here", "/"),
             said=visit.asked("said"),
             problem=visit.problem and texts.refused(visit.problem, visit.language),
-            wrong=_wrong(visit.problem),
+            wrong=_wrong(visit.problem, visit.language),
         )
 
     def open(
@@ -78,7 +78,7 @@ class Renderer:
             here=request.path_qs,
             said=request.query.get("said", ""),
             problem=problem and texts.refused(problem, language),
-            wrong=_wrong(problem),
+            wrong=_wrong(problem, language),
         )
 
     def refused(
@@ -139,11 +139,11 @@ _TITLES: Final = {
 }
 
 
-def _wrong(problem: Refusal | None) -> Mapping[str, str]:
+def _wrong(problem: Refusal | None, language: str) -> Mapping[str, str]:
     """What is wrong with single fields, by their name in the form; `modes.0` is of `modes`."""
     if problem is None:
         return {}
-    return {_field(one.field): one.description for one in problem.violations}
+    return {_field(one.field): texts.fault(one.description, language) for one in problem.violations}
 
 
 def _field(path: str) -> str:

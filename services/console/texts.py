@@ -1,5 +1,6 @@
 """The words of the pages, in Italian and English: a file per area in texts/, read once."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -10,6 +11,7 @@ from libs.display import LANGUAGES
 from libs.errors import Refusal
 
 _FOLDER: Final = Path(__file__).parent / "texts"
+_FAULTS: Final = Path(__file__).parent / "faults_it.toml"
 SHARED: Final = "shared"
 REFUSALS: Final = "refusals"
 
@@ -44,3 +46,24 @@ def refused(refusal: Refusal, language: str) -> str:
         return known[refusal.reason]
     by_kind = f"kind_{refusal.kind.name.lower()}"
     return known[by_kind].format(reason=refusal.reason)
+
+
+def fault(description: str, language: str) -> str:
+    """What a service says is wrong with a field, in the reader's language where there are words."""
+    if language != "it":
+        return description
+    for shape, said in faults():
+        if found := shape.fullmatch(description):
+            return said.format(*found.groups())
+    return description
+
+
+@cache
+def faults() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """English shapes with their Italian texts; those that say more come first."""
+    known = tomllib.loads(_FAULTS.read_text())
+    ordered = sorted(known, key=lambda text: len(text.replace("{}", "")), reverse=True)
+    return tuple(
+        (re.compile("(.+)".join(map(re.escape, text.split("{}"))), re.DOTALL), known[text])
+        for text in ordered
+    )

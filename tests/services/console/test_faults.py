@@ -1,0 +1,95 @@
+"""What services say is wrong with a field is said in Italian on Italian pages: every text of theirs."""
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from libs.errors import FieldViolation, InvalidArgument
+from services.console import texts
+from tests.services.console.conftest import Console
+from tests.services.console.samples import LINK_ID
+
+SERVICES = ("cod", "instalments", "merchants", "notify", "paylink", "payments", "reporting")
+CHECKS = ("validation", "formats", "text")  # of libs: return what is wrong
+BEGINNINGS = ("must", "is", "has", "cannot", "keys")
+# Made of parts that say it themselves: a key or a cell, and what is wrong with it.
+MADE_OF_PARTS = {"keys {}", "{}{}: {}"}
+ITALIAN = tomllib.loads(Path("services/console/faults_it.toml").read_text())
+
+
+def shape_of(node: ast.AST) -> str:
+    """The text of a literal, with {} for what is filled in; "" for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        parts = (p.value if isinstance(p, ast.Constant) else "{}" for p in node.values)
+        return "".join(map(str, parts))
+    return ""
+
+
+def said(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and len(node.args) > 1:
+            name = getattr(node.func, "id", "")
+            if name in {"invalid", "FieldViolation"}:
+                yield shape_of(node.args[1])
+
+
+def checked(tree: ast.AST) -> Iterator[str]:
+    inner = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+        if part is not node
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return | ast.Lambda):
+            for part in ast.walk(node):
+                text = "" if id(part) in inner else shape_of(part)
+                if text.split(" ")[0] in BEGINNINGS and " " in text:
+                    yield text
+
+
+def shapes() -> set[str]:
+    sources = [*Path("libs").glob("*.py")]
+    sources += [path for name in SERVICES for path in Path("services", name).rglob("*.py")]
+    trees = {path: ast.parse(path.read_text()) for path in sources}
+    found = {text for tree in trees.values() for text in said(tree)}
+    found |= {text for name in CHECKS for text in checked(trees[Path(f"libs/{name}.py")])}
+    return found - {""} - MADE_OF_PARTS
+
+
+def test_everything_that_services_say_of_a_field_has_italian_words():
+    found = shapes()
+    assert len(found) > 100
+    assert sorted(found - ITALIAN.keys()) == []
+
+
+def test_no_italian_words_are_left_of_what_nobody_says():
+    assert sorted(ITALIAN.keys() - shapes()) == []
+
+
+@pytest.mark.parametrize("shape", ITALIAN)
+def test_values_keep_their_places(shape: str):
+    values = [f"value{place}" for place in range(shape.count("{}"))]
+    italian = texts.fault(shape.format(*values), "it")
+    assert italian == ITALIAN[shape].format(*values)
+    assert all(value in italian for value in values)
+    assert texts.fault(shape.format(*values), "en") == shape.format(*values)
+
+
+def test_words_that_nobody_has_translated_are_shown_as_they_are():
+    assert texts.fault("looks odd", "it") == "looks odd"
+
+
+async def test_an_italian_page_names_a_field_in_italian(console: Console):
+    wrong = InvalidArgument(violations=[FieldViolation("name", "must have at most 100 characters")])
+    console.services.answers["CreatePaymentLink"] = wrong
+    console.cookies["incasso-language"] = "it"
+    fields = {"amount": "12", "description": "x", "order_reference": LINK_ID, "name": "G"}
+    _, _, page = await console.post("/links/new", fields)
+    assert "deve avere al massimo 100 caratteri" in page
