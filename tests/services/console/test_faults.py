@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from libs.errors import FieldViolation, InvalidArgument
+from libs.services import NAMES
 from services.console import texts
 from tests.services.console.conftest import Console
 from tests.services.console.samples import LINK_ID
 
-SERVICES = ("cod", "instalments", "merchants", "notify", "paylink", "payments", "reporting")
 CHECKS = ("validation", "formats", "text")  # of libs: return what is wrong
 BEGINNINGS = ("must", "is", "has", "cannot", "keys")
 # Made of parts that say it themselves: a key or a cell, and what is wrong with it.
@@ -56,7 +56,7 @@ def checked(tree: ast.AST) -> Iterator[str]:
 
 def shapes() -> set[str]:
     sources = [*Path("libs").glob("*.py")]
-    sources += [path for name in SERVICES for path in Path("services", name).rglob("*.py")]
+    sources += [path for name in NAMES for path in Path("services", name).rglob("*.py")]
     trees = {path: ast.parse(path.read_text()) for path in sources}
     found = {text for tree in trees.values() for text in said(tree)}
     found |= {text for name in CHECKS for text in checked(trees[Path(f"libs/{name}.py")])}
