@@ -6,14 +6,18 @@ from typing import Final
 from libs.money import Money, exponent, is_currency
 from services.console.rules.amounts import amount_of
 
-_DIGITS: Final = re.compile(r"(?:[A-Za-z ]*[•*·.xX]+[•*·.xX ]*)?(\d{4})")
-_CODE: Final = re.compile(r"([A-Za-z]{3})\s+(.+)|(.+?)\s*([A-Za-z]{3})")
+_LAST4: Final = re.compile(r"[0-9]{4}")
+_HIDDEN: Final = "•*·.xX"  # stand for the digits before the last four
 
 
 def last4_of(text: str) -> str:
     """`4242` of `4242`, `•••• 4242` and `Visa **** 4242`; "" of what is longer, or something else."""
-    found = _DIGITS.fullmatch(text.strip())
-    return found[1] if found else ""
+    plain = text.strip()
+    before, last = plain[:-4], plain[-4:]
+    brand = before.rstrip(_HIDDEN + " ")
+    hidden = set(before[len(brand) :]) & set(_HIDDEN)
+    named = all(char == " " or (char.isascii() and char.isalpha()) for char in brand)
+    return last if _LAST4.fullmatch(last) and (not before or (hidden and named)) else ""
 
 
 def amount_in(text: str, currency: str) -> Money | None:
@@ -37,8 +41,8 @@ def amount_in_field(text: str, currency: str) -> Money | None:
 
 def _without_code(text: str) -> tuple[str, str]:
     """The text beside a currency's code, and the code."""
-    found = _CODE.fullmatch(text)
-    if not found:
-        return text, ""
-    code, rest = (found[1] or found[4]).upper(), found[2] or found[3]
-    return (rest, code) if is_currency(code) else (text, "")
+    rest, code = text[3:], text[:3]
+    if not rest[:1].isspace():
+        rest, code = text[:-3], text[-3:]
+    known = rest.strip() and is_currency(code.upper())
+    return (rest.strip(), code.upper()) if known else (text, "")
