@@ -89,7 +89,9 @@ async def test_every_field_that_is_wrong_is_named(shop, name):
             if field.is_repeated and isinstance(wrong, list):
                 continue
             problem = await send(shop, route, json=replaced(body, path, wrong))
-            pointers = [error["pointer"] for error in problem["errors"]]
+            # What is text, but no picture, is refused by a code of the field's own.
+            of_code = {"pointer": "/" + problem["code"].removesuffix("_refused")}
+            pointers = [error["pointer"] for error in problem.get("errors", [of_code])]
             wanted = "/" + "/".join(path)
             assert any(pointer.startswith(wanted) for pointer in pointers), (wrong, problem)
 

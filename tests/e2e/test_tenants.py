@@ -179,10 +179,17 @@ def names_an_object(route):
     return bool(set(route.path_fields) - set(examples.places_of(route)))
 
 
+# Reporting knows a payment only by what was matched with it: of a stranger's, nothing.
+EMPTY = {"GET /v1/reconciliation/payments/{payment_id}/trail": {"steps": []}}
+
+
 @grouped("name", [n for n, route in ROUTES.items() if names_an_object(route)], by=service_of)
 async def test_an_object_of_another_merchant_is_not_found(owned, stranger, name):
     route = ROUTES[name]
     answer = await stranger.call(route.method, path_of(route, owned), examples.body_of(route))
+    if name in EMPTY:
+        assert (answer.status, answer.body) == (200, EMPTY[name])
+        return
     assert answer.status == 404, answer.body
     assert answer.body["code"].endswith("_not_found")
 
