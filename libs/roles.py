@@ -32,6 +32,8 @@ _VIEWER: Final = frozenset(
         "reports:read",
         "routing:read",
         "shop:read",
+        "views:read",
+        "views:write",  # saved for oneself: nothing of the merchant's changes
         "webhooks:read",
     }
 )

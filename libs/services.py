@@ -40,7 +40,7 @@ class Service:
 SERVICES: Final = (
     Service(
         "merchants",
-        ("MerchantsService", "MembersService", "SessionsService", "AuditService"),
+        ("MerchantsService", "MembersService", "SessionsService", "AuditService", "ViewsService"),
         port=10,
     ),
     Service("payments", ("PaymentsService",), port=12),

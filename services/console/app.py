@@ -20,7 +20,7 @@ from services.console.config import Config
 from services.console.cookies import Cookies
 from services.console.entrance import SIGN_IN, Entrance
 from services.console.kept_forms import KeptForms
-from services.console.page import Page
+from services.console.page import Lists, Page
 from services.console.proofs import Proofs
 from services.console.rendering import HEADERS, Renderer
 from services.console.routes import PAGES
@@ -51,6 +51,7 @@ def runner(
         kept=KeptForms(seal),
         addresses=addresses,
         renderer=renderer,
+        lists=Lists(pages),
     )
     app = build(config, entrance, arrival(config, entrance, seal), pages)
     common = headers.common(secure=config.secure)

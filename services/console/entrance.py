@@ -12,12 +12,12 @@ from libs.errors import Kind, OutcomeUnknown, Refusal
 from libs.web import files
 from libs.web.client_addresses import Addresses
 from libs.web.forms import SentFile, form_with_file
-from services.console import proofs, session
+from services.console import proofs, saved_views, session
 from services.console.calls import Calls, Edge
 from services.console.cookies import KEPT, SESSION, Cookies
 from services.console.errors import ReauthenticationNeeded, RoleTooLow, SignInNeeded
 from services.console.kept_forms import LIFE, KeptForms
-from services.console.page import Answer, Html, Page, See, Sent
+from services.console.page import Answer, Html, Lists, Page, See, Sent
 from services.console.proofs import Proofs
 from services.console.rendering import HEADERS, Renderer
 from services.console.rules.onward import onward
@@ -42,6 +42,7 @@ class Entrance:
     kept: KeptForms
     addresses: Addresses
     renderer: Renderer
+    lists: Lists
 
     def of(self, page: Page) -> "Door":
         return Door(self, page)
@@ -119,6 +120,7 @@ class Door:
             language=self._in.renderer.language_of(request, who.person.locale),
             area=self._page.area,
             merchant=await session.merchant_of(upstreams) if self._page.merchant else None,
+            lists=self._in.lists,
             form=form,
             file=file,
         )
@@ -167,6 +169,9 @@ class Door:
             if answer.new_token:
                 self._in.cookies.set(response, SESSION, answer.new_token)
             return response
+        if self._page.filters:
+            saved = await saved_views.bar_of(visit, self._page)
+            answer = replace(answer, values={**answer.values, "saved": saved})
         proof = self._in.proofs.make(visit.who.session.id)
         response = self._in.renderer.page(visit, self._page, answer, proof=proof)
         if visit.form and not self._page.changes:

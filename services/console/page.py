@@ -4,7 +4,8 @@ Adding a page is a handler with its line in an area's PAGES, a template and its 
 see it, CSRF, the audit log and the tests of all these follow from the line.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from services.console.visit import Visit
 
 MAX_FORM_BYTES: Final = 64 * 1024
+VIEWS: Final = "merchants.ListViews"  # what a list with filters asks besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Page:
     a file. `most_of_file`: bytes that the file of its form may have; `most_of_form`: its fields.
     `needs`: a scope that one has to have besides. `recorded`: under what name the audit log has that
     somebody read it, for what people may not read unnoticed: accounts, a customer's whole story.
+    `filters`: parameters of the query that narrow its list: what a saved view keeps of it.
     """
 
     method: str
@@ -74,11 +77,13 @@ class Page:
     recorded: str = ""
     most_of_file: int = 0
     most_of_form: int = MAX_FORM_BYTES
+    filters: tuple[str, ...] = ()
 
     @cached_property
     def rpcs(self) -> Mapping[str, MethodDescriptor]:
         """Those that it may call, by their request's full name."""
-        found = (rpc_named(name) for name in (*self.calls, *self.parts))
+        named = (*self.calls, *self.parts, *([VIEWS] if self.filters else []))
+        found = map(rpc_named, named)
         return {rpc.input_type.full_name: rpc for rpc in found}
 
     @cached_property
@@ -94,6 +99,24 @@ class Page:
     def grave(self) -> bool:
         """Whether a member proves first that it is them."""
         return self.changes and bool(self.scopes & GRAVE)
+
+
+class Lists:
+    """Lists with filters by path: of `/reports/daily_sales` the page `/reports/{report}`."""
+
+    def __init__(self, pages: Iterable[Page]) -> None:
+        self._pages = [
+            (re.compile(_PART.sub("[a-z0-9_-]+", page.path)), page)
+            for page in pages
+            if page.filters
+        ]
+
+    def at(self, path: str) -> Page | None:
+        """None if there is no such list."""
+        return next((page for shape, page in self._pages if shape.fullmatch(path)), None)
+
+
+_PART: Final = re.compile(r"\{\w+\}")
 
 
 def rpc_named(name: str) -> MethodDescriptor:

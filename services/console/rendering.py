@@ -33,7 +33,12 @@ class Renderer:
         self._cookies = cookies
         self._templates = environment(Path(__file__).parent / "templates")
         self._templates.filters |= shown.FILTERS
-        self._templates.globals |= {**shown.GLOBALS, "openid": openid, "local": local}
+        self._templates.globals |= {
+            **shown.GLOBALS,
+            "openid": openid,
+            "local": local,
+            "words_of": texts.words,
+        }
 
     def language_of(self, request: web.Request, locale: str = "") -> str:
         """The language chosen in this browser, else the person's, else the browser's."""
@@ -119,8 +124,7 @@ class Renderer:
             words=texts.words(area, language),
             area=area,
             zone=values["visit"].time_zone if values["visit"] is not None else "Europe/Rome",
-            **{"areas": (), **values},
-            **answer.values,
+            **{"areas": (), "saved": None, **values, **answer.values},
         )
         return web.Response(
             status=answer.status,

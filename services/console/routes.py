@@ -23,6 +23,7 @@ from services.console.areas import (
     reports,
     search,
     team,
+    views,
 )
 from services.console.areas.settings import (
     branding,
@@ -70,5 +71,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *courier_files.PAGES,
     *plan.PAGES,
     *search.PAGES,
+    *views.PAGES,
     *person.PAGES,
 )

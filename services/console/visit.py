@@ -16,6 +16,7 @@ from libs.errors import Refusal
 from libs.web.forms import SentFile, text_of, whole_number
 from services.console import texts
 from services.console.calls import Calls, Intent
+from services.console.page import Lists
 from services.console.session import SignedIn
 
 KEY: Final = "key"
@@ -33,6 +34,7 @@ class Visit:
     language: str
     area: str
     merchant: merchants_pb2.Merchant | None
+    lists: Lists
     form: Mapping[str, str] = field(default_factory=dict)
     file: SentFile | None = None
     problem: Refusal | None = None

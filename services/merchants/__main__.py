@@ -6,6 +6,7 @@ from incasso.merchants.v1.audit_pb2_grpc import add_AuditServiceServicer_to_serv
 from incasso.merchants.v1.members_pb2_grpc import add_MembersServiceServicer_to_server
 from incasso.merchants.v1.merchants_pb2_grpc import add_MerchantsServiceServicer_to_server
 from incasso.merchants.v1.sessions_pb2_grpc import add_SessionsServiceServicer_to_server
+from incasso.merchants.v1.views_pb2_grpc import add_ViewsServiceServicer_to_server
 from libs import descriptors
 from libs.process import Chassis, Parts, run
 from services.merchants import retention
@@ -15,6 +16,7 @@ from services.merchants.service.audit import Audit
 from services.merchants.service.members import Members
 from services.merchants.service.merchants import MerchantAccounts
 from services.merchants.service.sessions import Sessions
+from services.merchants.service.views import Views
 from services.merchants.worker import bank_account_changes, key_expiry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -33,6 +35,7 @@ async def build(config: Config, chassis: Chassis) -> Parts:
             (add_MembersServiceServicer_to_server, Members(deps)),
             (add_SessionsServiceServicer_to_server, Sessions(deps)),
             (add_AuditServiceServicer_to_server, Audit(deps)),
+            (add_ViewsServiceServicer_to_server, Views(deps)),
         ],
         kept=retention.KEPT,
         workers=[key_expiry(deps), bank_account_changes(deps)],

@@ -140,3 +140,19 @@ class AuditEntryNotFound(Refusal, kind=Kind.NOT_FOUND, reason="audit_entry_not_f
 
 class OutcomeRecorded(Refusal, kind=Kind.CONFLICT, reason="outcome_recorded"):
     message = "Another outcome was recorded for this audit entry."
+
+
+class ViewNotFound(Refusal, kind=Kind.NOT_FOUND, reason="view_not_found"):
+    message = "There is no saved view with this id that you can see."
+
+
+class ViewOfAnotherMember(Refusal, kind=Kind.FORBIDDEN, reason="view_of_another_member"):
+    message = "Another member saved this view; save it under a name of your own."
+
+
+class ViewExists(Refusal, kind=Kind.CONFLICT, reason="view_exists"):
+    message = "Another view of this list has this name already; choose another one."
+
+
+class TooManyViews(Refusal, kind=Kind.CONFLICT, reason="too_many_views"):
+    message = "There are as many saved views as there can be; delete one first."

@@ -70,6 +70,11 @@ KEPT: Final = Kept(
             " outcome reason trace_id previous_hash hash",
             personal={"address": "stays: it tells whether it was the member"},
         ),
+        "saved_views": Table(
+            "filters of lists that members keep under a name",
+            plain="merchant_id id member_id path name",
+            personal={"query": "until it is deleted: it may have the reference of an order"},
+        ),
         "bank_account_changes": Table(
             "other bank accounts that were asked for, and by whom",
             plain="id merchant_id state bic requested_by ended_by",

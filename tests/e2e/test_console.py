@@ -150,3 +150,22 @@ async def test_a_colleague_is_invited_as_a_viewer_and_cannot_refund_until_made_f
             await expect(page.get_by_role("status")).to_contain_text("sessions have ended")
             await other.goto(refund)
             await expect(other.get_by_role("button", name="Give back")).to_have_count(0)
+
+
+async def test_a_viewer_finds_the_view_that_they_saved_and_nobody_else_does(
+    stack, console, browser, merchant
+):
+    viewer = await colleague(stack, merchant, sessions_pb2.ROLE_VIEWER)
+    async with signed_in(browser, console, viewer) as page:
+        await page.goto(f"{console}/payments?state=captured")
+        await page.get_by_text("Save this view").click()
+        await page.get_by_label("Name of the view").fill("My mornings")
+        await page.get_by_role("button", name="Save the view").click()
+        await expect(page.get_by_role("status")).to_contain_text("The view is saved")
+        await page.goto(f"{console}/payments")
+        await page.get_by_role("link", name="My mornings").click()
+        await page.wait_for_url(f"{console}/payments?state=captured")
+    owner = await colleague(stack, merchant, sessions_pb2.ROLE_OWNER)
+    async with signed_in(browser, console, owner) as page:
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Payments")
+        await expect(page.get_by_role("link", name="My mornings")).to_have_count(0)

@@ -8,13 +8,14 @@ from services.console.page import Html, Page, See, get, post
 from services.console.visit import Visit
 
 AREA: Final = "audit"
+FILTERS: Final = ("actor", "subject_id")
 MOST_MEMBERS: Final = 100
 
 
 async def log(visit: Visit) -> Html:
     """Newest first, a page at a time; of one member or about one thing if asked."""
     request = audit_pb2.ListAuditEntriesRequest()
-    found = await rows(visit, request, "entries", "actor", "subject_id")
+    found = await rows(visit, request, "entries", *FILTERS)
     wanted = members_pb2.ListMembersRequest(limit=MOST_MEMBERS)
     names = {one.id: one.name or one.email for one in (await visit.ask(wanted)).data}
     return Html("audit.html", {**found, "names": names})
@@ -30,6 +31,6 @@ async def check(visit: Visit) -> Html | See:
 
 LIST: Final = ("merchants.ListAuditEntries", "merchants.ListMembers")
 PAGES: Final[tuple[Page, ...]] = (
-    get("/audit", log, AREA, *LIST),
+    get("/audit", log, AREA, *LIST, filters=FILTERS),
     post("/audit/check", check, AREA, "merchants.CheckAuditEntries"),
 )

@@ -52,7 +52,7 @@ async def _cart(visit: Visit) -> shop_pb2.Cart:
 
 READS: Final = "paylink.GetCart"
 PAGES: Final[tuple[Page, ...]] = (
-    get(LIST, listed, AREA, "paylink.ListCarts"),
+    get(LIST, listed, AREA, "paylink.ListCarts", filters=("state",)),
     get(ONE, one, AREA, READS),
     post(f"{ONE}/recover", recover, AREA, READS, "paylink.RecoverCart", again=one),
     post(f"{ONE}/complete", complete, AREA, READS, "paylink.CompleteCart", again=one),

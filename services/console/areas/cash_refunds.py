@@ -98,7 +98,7 @@ async def _piece(content: bytes) -> AsyncIterator[bytes]:
 READS: Final = ("cod.ListCodRefunds", "cod.ListCodRefundExports")
 FILES: Final = "/cod/refunds/files"
 PAGES: Final[tuple[Page, ...]] = (
-    get("/cod/refunds", listed, AREA, *READS),
+    get("/cod/refunds", listed, AREA, *READS, filters=("state",)),
     post(FILES, export, AREA, *READS, "cod.CreateCodRefundExport", again=listed),
     post(
         f"{FILES}/{{export_id}}/paid",

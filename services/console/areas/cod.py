@@ -24,6 +24,7 @@ STATES: Final = (
     "remitted",
     "returned",
 )
+KEPT: Final = ("order_reference", "courier_id")
 MOST: Final = 100
 MOST_EVENTS: Final = 50
 # What the services allow in which state; they check it again.
@@ -35,9 +36,8 @@ CONVERTIBLE: Final = frozenset(
 
 async def listed(visit: Visit) -> Html:
     """By state, courier and order reference, newest first, a page at a time."""
-    kept = ("order_reference", "courier_id")
-    found = await rows(visit, orders_pb2.ListCodOrdersRequest(), "orders", "state", *kept)
-    shown = filters(visit, "/cod", "state", STATES, *kept)
+    found = await rows(visit, orders_pb2.ListCodOrdersRequest(), "orders", "state", *KEPT)
+    shown = filters(visit, "/cod", "state", STATES, *KEPT)
     return Html(
         "cod_orders.html", {**found, "filters": shown, "couriers": await couriers_of(visit)}
     )
@@ -156,7 +156,7 @@ def of_order(path: str, handle: Handler, rpc: str) -> Page:
 
 
 PAGES: Final[tuple[Page, ...]] = (
-    get("/cod", listed, AREA, "cod.ListCodOrders", "cod.ListCouriers"),
+    get("/cod", listed, AREA, "cod.ListCodOrders", "cod.ListCouriers", filters=("state", *KEPT)),
     get("/cod/ageing", ageing, AREA, "cod.GetCodAgeing"),
     get("/cod/orders/{cod_order_id}", one, AREA, *READS),
     of_order("cancel", cancel, "CancelCodOrder"),

@@ -18,6 +18,7 @@ from services.console.visit import Visit
 AREA: Final = "instalments"
 PLAN: Final = plans_pb2.InstalmentPlan
 STATES: Final = ("in_review", "offered", "active", "defaulted", "completed", "written_off")
+KEPT: Final = ("order_reference", "customer_id")
 MOST_REFUNDS: Final = 20
 DOCUMENTS: Final = ("information", "agreement", "receipt")
 # What the services allow in which state; they check it again.
@@ -28,9 +29,8 @@ REFUNDABLE: Final = frozenset(["active", "defaulted", "withdrawn", "completed"])
 
 async def listed(visit: Visit) -> Html:
     """By state, order reference and customer, newest first, a page at a time."""
-    kept = ("order_reference", "customer_id")
-    found = await rows(visit, plans_pb2.ListInstalmentPlansRequest(), "plans", "state", *kept)
-    shown = filters(visit, "/instalments", "state", STATES, *kept)
+    found = await rows(visit, plans_pb2.ListInstalmentPlansRequest(), "plans", "state", *KEPT)
+    shown = filters(visit, "/instalments", "state", STATES, *KEPT)
     return Html("plans.html", {**found, "filters": shown})
 
 
@@ -130,7 +130,7 @@ LIST: Final = "instalments.ListInstalmentPlans"
 READS: Final = ("instalments.GetInstalmentPlan",)
 PARTS: Final = ("instalments.GetInstalmentTerms", "instalments.ListInstalmentRefunds")
 PAGES: Final[tuple[Page, ...]] = (
-    get("/instalments", listed, AREA, LIST),
+    get("/instalments", listed, AREA, LIST, filters=("state", *KEPT)),
     get("/instalments/reviews", reviews, AREA, "instalments.ListInstalmentReviews"),
     get("/instalments/{plan_id}", one, AREA, *READS, parts=PARTS),
     get(

@@ -15,6 +15,7 @@ from services.console.shown import enum
 from services.console.visit import Visit
 
 AREA: Final = "links"
+FILTERS: Final = ("state", "order_reference")
 STATES: Final = ("sent", "seen", "paying", "paid", "expired", "cancelled")
 _OPEN: Final = frozenset(["created", "sent", "seen", "quote_accepted"])
 ISSUED_DAYS: Final = 30
@@ -28,7 +29,7 @@ _ASKED_BY_SERVICES: Final = frozenset(
 async def listed(visit: Visit) -> Html:
     """By state and order reference, newest first, a page at a time."""
     request = paylink_pb2.ListPaymentLinksRequest()
-    found = await rows(visit, request, "links", "state", "order_reference")
+    found = await rows(visit, request, "links", *FILTERS)
     shown = filters(visit, "/links", "state", STATES, "order_reference")
     return Html("links.html", {**found, "filters": shown})
 
@@ -148,7 +149,7 @@ async def _link(visit: Visit) -> paylink_pb2.PaymentLink:
 READS: Final = ("paylink.GetPaymentLink",)
 ISSUES: Final = ("paylink.ReissuePaymentLink", "paylink.CreatePaymentLink")
 PAGES: Final[tuple[Page, ...]] = (
-    get("/links", listed, AREA, "paylink.ListPaymentLinks"),
+    get("/links", listed, AREA, "paylink.ListPaymentLinks", filters=FILTERS),
     get("/links/new", form, AREA, "paylink.CreatePaymentLink"),
     post("/links/new", create, AREA, "paylink.CreatePaymentLink", again=form),
     get("/links/{link_id}", one, AREA, *READS),

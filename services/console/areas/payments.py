@@ -152,7 +152,7 @@ def _left(payment: payments_pb2.Payment) -> int:
 READS: Final = ("payments.GetPayment",)
 STORY: Final = ("reporting.ListJournalEntries", "reporting.GetPaymentTrail")
 PAGES: Final[tuple[Page, ...]] = (
-    get("/payments", listed, AREA, "payments.ListPayments"),
+    get("/payments", listed, AREA, "payments.ListPayments", filters=("state", *TYPED)),
     get("/payments/{payment_id}", one, AREA, *READS, parts=STORY),
     get("/payments/{payment_id}/refund", refund_form, AREA, *READS, "payments.RefundPayment"),
     post(

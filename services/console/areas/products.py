@@ -162,7 +162,7 @@ async def _piece(content: bytes) -> AsyncIterator[bytes]:
 READS: Final = "paylink.GetProduct"
 PICTURE: Final = "paylink.PutProductPicture"
 PAGES: Final[tuple[Page, ...]] = (
-    get(LIST, listed, AREA, "paylink.ListProducts"),
+    get(LIST, listed, AREA, "paylink.ListProducts", filters=("state",)),
     get(NEW, form, AREA, "paylink.CreateProduct"),
     post(NEW, create, AREA, "paylink.CreateProduct", again=form),
     get(ONE, one, AREA, READS),

@@ -31,6 +31,7 @@ ACCOUNTS: Final = (
     "unallocated",
 )
 ITEM: Final = "item:"  # before the id of a suggestion in a form
+OF_ENTRIES: Final = ("payment_id", "order_reference", "event_id", "trace_id")
 MOST_ENTRIES: Final = 50
 COURIER_ID: Final = "cou_"
 
@@ -125,9 +126,8 @@ def _parts(
 
 async def entries(visit: Visit) -> Html:
     """Of the ledger: by payment, order, event or trace."""
-    names = ("payment_id", "order_reference", "event_id", "trace_id")
-    asked = {name: visit.asked(name) for name in names if visit.asked(name)}
-    found = await rows(visit, ledger_pb2.ListJournalEntriesRequest(), "entries", *names)
+    asked = {name: visit.asked(name) for name in OF_ENTRIES if visit.asked(name)}
+    found = await rows(visit, ledger_pb2.ListJournalEntriesRequest(), "entries", *OF_ENTRIES)
     return Html("entries.html", {**found, "asked": asked})
 
 
@@ -158,7 +158,14 @@ READS: Final = ("reporting.GetException",)
 COURIERS: Final = ("cod.ListCouriers",)
 PARTS: Final = ("reporting.ListJournalEntries", *COURIERS)
 PAGES: Final[tuple[Page, ...]] = (
-    get("/reconciliation", workbench, AREA, "reporting.ListExceptions", parts=COURIERS),
+    get(
+        "/reconciliation",
+        workbench,
+        AREA,
+        "reporting.ListExceptions",
+        parts=COURIERS,
+        filters=("state", "order_reference"),
+    ),
     post(
         "/reconciliation/run",
         run,
@@ -168,7 +175,7 @@ PAGES: Final[tuple[Page, ...]] = (
         parts=COURIERS,
         again=workbench,
     ),
-    get("/entries", entries, AREA, "reporting.ListJournalEntries"),
+    get("/entries", entries, AREA, "reporting.ListJournalEntries", filters=OF_ENTRIES),
     get("/reconciliation/exceptions/{exception_id}", one, AREA, *READS, parts=PARTS),
     post(
         "/reconciliation/exceptions/{exception_id}/resolve",

@@ -15,6 +15,7 @@ from services.console.visit import Visit
 
 AREA: Final = "reports"
 FORMATS: Final = ("xlsx", "csv", "parquet")
+FILTERS: Final = ("booked_from", "booked_to", "currency")
 PERIODS: Final = ("day", "week", "month")
 SHOWN_ROWS: Final = 100
 MOST_RUNS: Final = 20
@@ -52,7 +53,7 @@ async def one(visit: Visit) -> Html:
         "report.html",
         {
             "report": report,
-            "chosen": {**dict.fromkeys(("booked_from", "booked_to", "currency"), ""), **chosen},
+            "chosen": {**dict.fromkeys(FILTERS, ""), **chosen},
             "columns": columns,
             "rows": [cells(columns, row.values, visit.language) for row in answer.data],
             "has_more": answer.has_more,
@@ -152,7 +153,7 @@ PAGES: Final[tuple[Page, ...]] = (
         "reporting.StopReportSchedule",
         again=listed,
     ),
-    get("/reports/{report}", one, AREA, *READS),
+    get("/reports/{report}", one, AREA, *READS, filters=FILTERS),
     post("/reports/{report}/runs", export, AREA, *READS, "reporting.CreateReportRun", again=one),
     post(
         "/reports/{report}/schedules",

@@ -1,5 +1,5 @@
 """The search bar: by id, order reference, e-mail address, trace, the last digits of a card, an amount;
-bank lines by RF reference and amount.
+bank lines by RF reference and amount; saved views by name.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from incasso.cod.v1 import orders_pb2
 from incasso.instalments.v1 import plans_pb2
+from incasso.merchants.v1 import views_pb2
 from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
@@ -15,6 +16,7 @@ from incasso.reporting.v1 import imports_pb2
 from libs.errors import Kind, Refusal
 from services.console.page import Html, Page, See, get
 from services.console.rules.asked import amount_in, last4_of
+from services.console.saved_views import Link, links_of
 from services.console.visit import Visit
 
 AREA: Final = "search"
@@ -47,8 +49,9 @@ async def search(visit: Visit) -> Html | See:
         _lines(visit, asked),
         _plans(visit, asked),
         _orders(visit, asked),
+        _views(visit, asked),
     )
-    kinds = ("payments", "links", "lines", "plans", "orders")
+    kinds = ("payments", "links", "lines", "plans", "orders", "views")
     amount = amount_in(asked, visit.currency)
     values = {"asked": asked, "last4": last4_of(asked), "amount": amount}
     return Html("search.html", {**values, **dict(zip(kinds, found, strict=True))})
@@ -125,6 +128,14 @@ async def _lines(visit: Visit, asked: str) -> list[Any]:
     return await _found(visit, request)
 
 
+async def _views(visit: Visit, asked: str) -> list[Link]:
+    """With the words in their name."""
+    if not asked or not visit.may(views_pb2.ListViewsRequest):
+        return []
+    named = (one for one in await links_of(visit) if asked.lower() in one.view.name.lower())
+    return [one for one in named if one.address][:MOST]
+
+
 async def _found(visit: Visit, request: Any) -> list[Any]:
     """Nothing for what cannot be such a reference."""
     try:
@@ -147,6 +158,7 @@ PAGES: Final[tuple[Page, ...]] = (
             "reporting.ListBankLines",
             "instalments.ListInstalmentPlans",
             "cod.ListCodOrders",
+            "merchants.ListViews",
         ),
     ),
 )

@@ -18,7 +18,7 @@ from services.merchants.flows.merchants import locked
 from services.merchants.rules import members as rules
 from services.merchants.rules.members import Member
 from services.merchants.store import members as store
-from services.merchants.store import persons, sessions
+from services.merchants.store import persons, sessions, views
 from services.merchants.store.members import MEMBERS
 
 
@@ -105,7 +105,7 @@ async def change_member_role(deps: Deps, member_id: str, role: Role) -> Member:
 
 
 async def remove_member(deps: Deps, member_id: str) -> Member:
-    """Also ends their sessions of this merchant. Raises MemberNotJoined, LastOwner."""
+    """Also ends their sessions of this merchant, and deletes the views that only they see. Raises MemberNotJoined, LastOwner."""
     async with deps.db.transaction() as tx:
         before, now = await _locked_member(tx, member_id), deps.now()
         others = await store.count_other_owners(tx, before)
@@ -113,6 +113,7 @@ async def remove_member(deps: Deps, member_id: str) -> Member:
         if after.state is not before.state:
             await store.save(tx, before, after)
             await sessions.end_of_member(tx, after.person_id, after.merchant_id, now)
+            await views.delete_private(tx, after.merchant_id, after.id)
     return after
 
 

@@ -30,6 +30,7 @@ from tests.services.console.samples import (
 )
 from tests.services.console.settings_samples import of_settings
 from tests.services.console.shop_samples import of_shop
+from tests.services.console.view_samples import listed_views
 
 
 def answers(scopes: Iterable[str]) -> dict[str, Any]:
@@ -82,6 +83,7 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
         "GetPaymentLink": paylink_pb2.GetPaymentLinkResponse(payment_link=link()),
         "ReissuePaymentLink": paylink_pb2.ReissuePaymentLinkResponse(payment_link=link()),
         "CreatePaymentLink": paylink_pb2.CreatePaymentLinkResponse(payment_link=link()),
+        "ListViews": listed_views,
         **of_reporting(),
         **of_settings(),
         **of_instalments(),

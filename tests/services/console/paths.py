@@ -2,6 +2,7 @@
 
 from tests.services.console import cod_samples, report_samples, samples
 from tests.services.console.plan_samples import PLAN_ID
+from tests.services.console.view_samples import VIEW_ID
 
 PATHS = {
     **samples.PATHS,
@@ -16,5 +17,6 @@ PATHS = {
     "report": report_samples.REPORT,
     "run_id": report_samples.RUN_ID,
     "schedule_id": report_samples.SCHEDULE_ID,
+    "view_id": VIEW_ID,
     "import_id": report_samples.IMPORT_ID,
 }

@@ -30,6 +30,8 @@ PATHS = {
     "overview": "/",
     "payments": "/payments",
     "payments-narrowed": "/payments?last4=4242&amount=lots",
+    "payments-viewed": "/payments?state=captured&last4=4242",
+    "views": "/views",
     "payment": f"/payments/{PAYMENT_ID}",
     "refund": f"/payments/{PAYMENT_ID}/refund",
     "links": "/links",

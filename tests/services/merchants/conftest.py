@@ -15,6 +15,7 @@ from incasso.merchants.v1 import (
     members_pb2_grpc,
     merchants_pb2_grpc,
     sessions_pb2_grpc,
+    views_pb2_grpc,
 )
 from libs import client, context, db, descriptors, services
 from libs.db import Database
@@ -26,6 +27,7 @@ from services.merchants.service.audit import Audit
 from services.merchants.service.members import Members
 from services.merchants.service.merchants import MerchantAccounts
 from services.merchants.service.sessions import Sessions
+from services.merchants.service.views import Views
 from tests.kit.database_reset import DatabaseReset
 from tests.waiting import HANGING_SECONDS
 
@@ -35,6 +37,7 @@ STUBS = {
     "MembersService": members_pb2_grpc.MembersServiceStub,
     "SessionsService": sessions_pb2_grpc.SessionsServiceStub,
     "AuditService": audit_pb2_grpc.AuditServiceStub,
+    "ViewsService": views_pb2_grpc.ViewsServiceStub,
 }
 
 
@@ -103,6 +106,7 @@ async def serving(database: Database, time: Time) -> AsyncIterator[Merchants]:
         (members_pb2_grpc.add_MembersServiceServicer_to_server, Members(deps)),
         (sessions_pb2_grpc.add_SessionsServiceServicer_to_server, Sessions(deps)),
         (audit_pb2_grpc.add_AuditServiceServicer_to_server, Audit(deps)),
+        (views_pb2_grpc.add_ViewsServiceServicer_to_server, Views(deps)),
     ]
     server = Server(servicers, services.named("merchants").full_names, Tasks())
     target = f"127.0.0.1:{await server.start('127.0.0.1:0')}"

@@ -1,0 +1,216 @@
+"""Saved views in the console: above their list, in the search, safe to follow."""
+
+import re
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from incasso.merchants.v1 import views_pb2
+from libs.errors import Kind, RemoteRefusal
+from libs.roles import Role
+from services.console.page import Lists, Page
+from services.console.routes import PAGES
+from services.console.rules.views import known_query, query_of
+from services.console.saved_views import title_of
+from tests.services.console.conftest import Console
+from tests.services.console.paths import PATHS
+from tests.services.console.view_samples import VIEW_ID, saved_view
+
+LISTS = [page for page in PAGES if page.filters]
+# Their filters are not kept: one comes here to set something up, or from the thing itself.
+UNKEPT = {
+    "/settings/terms",
+    "/settings/couriers",
+    "/settings/webhooks/{endpoint_id}",
+    "/cod/remittances/{remittance_id}",
+}
+FORM = re.compile(r'<form class="(?:find|filters)" method="get".*?</form>', re.DOTALL)
+NAV = re.compile(r'<nav class="filters".*?</nav>', re.DOTALL)
+FIELD = re.compile(r'<(?:input|select)[^>]* name="([^"]+)"')
+LINK = re.compile(r'href="([^"]+)"')
+
+
+def path_of(page: Page) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: PATHS[found[1]], page.path)
+
+
+def offered(html: str, path: str) -> set[str]:
+    """Parameters of this path that the page offers to narrow its list by."""
+    found = {name for form in FORM.findall(html) for name in FIELD.findall(form)}
+    for link in (link for nav in NAV.findall(html) for link in LINK.findall(nav)):
+        parts = urlsplit(unescape(link))
+        if parts.path == path:
+            found |= {name for name, _ in parse_qsl(parts.query)}
+    return found
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if not p.changes and not p.is_file], ids=lambda page: page.path
+)
+async def test_every_filter_that_a_list_offers_is_kept_in_its_views(console: Console, page: Page):
+    path = path_of(page)
+    found = offered(await console.page(path), path)
+    if page.path in UNKEPT:
+        assert found
+        return
+    assert found <= set(page.filters), f"say so in `filters` of {page.path}"
+
+
+@pytest.mark.parametrize("page", LISTS, ids=lambda page: page.path)
+@pytest.mark.parametrize("language", ["en", "it"])
+def test_every_list_with_views_has_a_name(page: Page, language: str):
+    path = path_of(page)
+    assert title_of(page, path, language) not in ("", path)
+    assert Lists(PAGES).at(path) is page
+
+
+async def test_views_are_above_their_list_and_the_one_shown_is_marked(console: Console):
+    html = await console.page("/payments?last4=4242&state=captured&cursor=x&said=view_saved")
+    bar = html[html.index('aria-label="Saved views"') :]
+    assert 'href="/payments?state=captured&amp;last4=4242" aria-current="true"' in bar
+    assert "Declined &lt;today&gt;" in bar
+    assert "Dollars" not in html
+    assert "Save this view" not in html
+    assert console.services.last("ListViews").request.path == "/payments"
+
+
+async def test_what_is_shown_is_saved_without_paging(console: Console):
+    html = await console.page("/payments?state=refunded&cursor=x&last4=")
+    assert 'name="query" value="state=refunded"' in html
+    assert "Save this view" not in await console.page("/payments?cursor=x")
+
+
+async def test_a_report_has_its_views(console: Console):
+    html = await console.page("/reports/instalment_ageing")
+    assert 'href="/reports/instalment_ageing?currency=USD"' in html
+
+
+async def test_a_viewer_saves_a_view_and_comes_back_to_its_list(console: Console):
+    console.act_as(Role.VIEWER)
+    sent = {
+        "path": "/payments",
+        "query": "last4=1&state=refunded&cursor=x&next=https://evil.example",
+        "name": "Given back",
+        "shared": "yes",
+    }
+    status, place, _ = await console.post("/views", sent)
+    assert (status, place) == (303, "/payments?state=refunded&last4=1&said=view_saved")
+    asked = console.services.last("SaveView").request
+    assert (asked.path, asked.query) == ("/payments", "state=refunded&last4=1")
+    assert (asked.name, asked.shared) == ("Given back", True)
+    assert console.services.last("RecordIntent").request.action == "merchants.SaveView"
+
+
+async def test_the_audit_log_has_what_a_view_was_before(console: Console):
+    same = {"path": "/payments", "query": "state=refunded", "name": "Paid with Visa"}
+    await console.post("/views", same)
+    replaced = console.services.last("RecordIntent").request
+    await console.post(f"/views/{VIEW_ID}", {"name": "Visa"})
+    renamed = console.services.last("RecordIntent").request
+    for intent in (replaced, renamed):
+        assert intent.subject_id == VIEW_ID
+        assert '"query":"state=captured&last4=4242"' in intent.before
+    assert console.services.last("UpdateView").request.name == "Visa"
+    assert not console.services.last("UpdateView").request.shared
+
+
+async def test_a_view_is_deleted(console: Console):
+    status, place, _ = await console.post(f"/views/{VIEW_ID}/delete", {})
+    assert (status, place) == (303, "/views?said=view_deleted")
+    assert console.services.last("DeleteView").request.view_id == VIEW_ID
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("https://evil.example", "state=paid"),
+        ("//evil.example/payments", "state=paid"),
+        ("/settings/keys", "state=paid"),
+        ("/payments/../team", "state=paid"),
+        ("/payments", "cursor=x&state="),
+        ("/reports/a/b", "currency=EUR"),
+    ],
+)
+async def test_nothing_but_filters_of_a_list_is_saved(console: Console, path: str, query: str):
+    status, _, page = await console.post("/views", {"path": path, "query": query, "name": "X"})
+    assert status == 400
+    assert "choose a filter first" in page
+    assert console.services.calls("SaveView") == 0
+
+
+async def test_what_could_not_be_saved_is_still_in_the_form(console: Console):
+    full = RemoteRefusal(Kind.CONFLICT, "too_many_views", "Too many.")
+    console.services.answers["SaveView"] = full
+    sent = {"path": "/payments", "query": "state=paid", "name": "One more", "shared": "yes"}
+    status, _, page = await console.post("/views", sent)
+    assert status == 409
+    assert "50 of your own" in page
+    assert 'value="One more"' in page
+    assert 'name="query" value="state=paid"' in page
+
+
+async def test_a_stored_address_leads_nowhere_but_to_a_list_of_the_console(console: Console):
+    stored = [
+        saved_view(name="host", path="//evil.example/payments"),
+        saved_view(name="scheme", path="javascript:alert(1)"),
+        saved_view(name="more", query="state=paid&next=//evil.example&onload=x"),
+        saved_view(name="gone", path="/no/such/list"),
+    ]
+    console.services.answers["ListViews"] = views_pb2.ListViewsResponse(data=stored)
+    html = await console.page("/views")
+    assert "evil.example" not in html
+    assert "javascript:" not in html
+    assert 'href="/payments?state=paid"' in html
+    assert html.count("The list is not there any more") == 3
+
+
+async def test_a_view_of_what_a_role_does_not_see_leads_nowhere(console: Console):
+    view = saved_view(path="/audit", query="actor=mem_1", shared=True, member_id="mem_2")
+    console.services.answers["ListViews"] = views_pb2.ListViewsResponse(data=[view])
+    assert "Paid with Visa" in await console.page("/views")
+    console.act_as(Role.VIEWER)
+    console.services.answers["ListViews"] = views_pb2.ListViewsResponse(data=[view])
+    assert "Paid with Visa" not in await console.page("/views")
+
+
+async def test_only_what_one_may_change_has_a_button(console: Console):
+    console.act_as(Role.VIEWER)
+    html = await console.page("/views")
+    assert f'action="/views/{VIEW_ID}/delete"' in html
+    assert 'action="/views/viw_2/delete"' not in html
+    console.act_as(Role.OWNER)
+    html = await console.page("/views")
+    assert 'action="/views/viw_2/delete"' in html  # Luca shares it
+    assert 'action="/views/viw_2"' not in html
+
+
+async def test_the_search_finds_views_by_their_name(console: Console):
+    html = await console.page("/search?q=visa")
+    assert 'href="/payments?state=captured&amp;last4=4242"' in html
+    assert "From before" not in await console.page("/search?q=before")
+
+
+async def test_a_list_is_shown_even_if_its_views_cannot_be_had(console: Console):
+    down = RemoteRefusal(Kind.UNAVAILABLE, "service_unavailable", "Down.")
+    console.services.answers["ListViews"] = down
+    assert "A-1001" in await console.page("/payments")
+
+
+@pytest.mark.parametrize(
+    ("stored", "known"),
+    [
+        ("b=2&a=1", "a=1&b=2"),
+        ("a=&b=2&c=3", "b=2"),
+        ("a=x%26b%3D9", "a=x%26b%3D9"),
+        ("", ""),
+        ("&&=&a", ""),
+    ],
+)
+def test_a_query_is_kept_in_one_form_with_what_is_known(stored: str, known: str):
+    assert known_query(stored, ("a", "b")) == known
+    assert known_query(known, ("a", "b")) == known
+
+
+def test_a_query_says_only_what_narrows():
+    assert query_of({"a": "", "c": "1", "b": "é&"}, ("a", "b")) == "b=%C3%A9%26"
