@@ -1,5 +1,6 @@
 """What the image is made of: pinned packages without those of development, and nothing of this machine."""
 
+import ast
 import re
 import runpy
 import tomllib
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stack.contracts import ROOT
+from tests.cluster.conftest import LOAD_FILES
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 IGNORED = (ROOT / ".dockerignore").read_text().splitlines()
@@ -105,3 +107,15 @@ def test_the_list_of_what_is_in_it_is_validated_by_the_build():
     (line,) = re.findall(r"^RUN .*cyclonedx-py (.*)$", INSTRUCTIONS, re.MULTILINE)
     assert "--validate" in line
     assert "/opt/incasso/sbom.cdx.json" in line
+
+
+def imported_from_stack(path):
+    found = ast.walk(ast.parse(path.read_text()))
+    modules = {node.module or "" for node in found if isinstance(node, ast.ImportFrom)}
+    return {f"{one.replace('.', '/')}.py" for one in modules if one.startswith("stack.")}
+
+
+def test_a_pod_under_load_has_all_that_it_imports():
+    copied = re.findall(r"stack/\w+\.py", INSTRUCTIONS)
+    needed = set().union(*map(imported_from_stack, LOAD_FILES.values()))
+    assert needed <= {*copied, *LOAD_FILES}

@@ -28,6 +28,11 @@ NATS_IMAGE = os.environ.get("CLUSTER_NATS_IMAGE", "nats:2.12")
 # To try single tests (-k) one after another: the namespace stays.
 CONTINUED = bool(os.environ.get("CLUSTER_CONTINUE"))
 KILL_NODE, START_NODE = (os.environ.get(f"CLUSTER_{do}_NODE", "") for do in ("KILL", "START"))
+# What a pod under load runs, and the image does not have: by its path in the pod.
+LOAD_FILES = {
+    "load.py": ROOT / "tests" / "cluster" / "load.py",
+    "stack/steady.py": ROOT / "stack" / "steady.py",
+}
 STORES = "postgresql,nats,sandbox"  # one pod each, which no test takes away
 LOG = ROOT / ".build" / "cluster-test.log"
 BEGAN = time.monotonic()
@@ -98,7 +103,7 @@ def pods_of(selector):
     return found["items"]
 
 
-def operators_pod(name, *command, labels=None, configuration=None, release=RELEASE):
+def operators_pod(name, *command, labels=None, load=False, release=RELEASE):
     """A pod as that of `helm test`, with another command."""
     hooks = yaml.safe_load_all(helm("get", "hooks", release))
     pod = next(one for one in hooks if one and one["kind"] == "Pod")
@@ -110,9 +115,11 @@ def operators_pod(name, *command, labels=None, configuration=None, release=RELEA
     container = pod["spec"]["containers"][0]
     container["command"] = list(command)
     container["image"] = IMAGE  # the latest release may have one that does not exist
-    if configuration:
-        pod["spec"]["volumes"].append({"name": "more", "configMap": {"name": configuration}})
-        container["volumeMounts"].append({"name": "more", "mountPath": "/more"})
+    if load:
+        items = [{"key": file.name, "path": path} for path, file in LOAD_FILES.items()]
+        files = {"name": "load", "items": items}
+        pod["spec"]["volumes"].append({"name": "load", "configMap": files})
+        container["volumeMounts"].append({"name": "load", "mountPath": "/load"})
     return pod
 
 
@@ -142,8 +149,8 @@ def under_load(what, rate=10, kind="payments"):
 
     Or payment links, which nobody pays.
     """
-    program = ("python", "/more/load.py", str(rate), kind)
-    pod = start(operators_pod("load", *program, configuration="load"))
+    program = ("python", "/load/load.py", str(rate), kind)
+    pod = start(operators_pod("load", *program, load=True))
     try:
         until(lambda: "ready" in kubectl("exec", pod, "--", "ls", "/tmp"), 120)
         began = time.monotonic()
@@ -181,9 +188,9 @@ def namespace():
     if not (CONTINUED and kubectl("get", "namespace", NAMESPACE, "--ignore-not-found")):
         kubectl("create", "--filename", "-", stdin=json.dumps(made))
         kubectl("create", "--filename", "-", stdin=secrets())
-    load = Path(__file__).parent / "load.py"
     kubectl("delete", "configmap", "load", "--ignore-not-found")
-    kubectl("create", "configmap", "load", f"--from-file={load}")
+    files = [f"--from-file={file}" for file in LOAD_FILES.values()]
+    kubectl("create", "configmap", "load", *files)
     yield NAMESPACE
     if not CONTINUED:
         kubectl("delete", "namespace", NAMESPACE, "--wait", "--timeout=180s")
