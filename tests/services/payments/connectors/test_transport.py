@@ -1,10 +1,13 @@
 """Connecting to a PSP again, as long as nothing was sent."""
 
+import asyncio
+import socket
 import ssl
 
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver
 
 from services.payments.connectors import transport
 from stack.process import free_ports
@@ -84,3 +87,58 @@ def test_the_last_try_ends_before_the_wait_for_a_connection_does():
     tries = len(transport._PAUSES) + 1
     longest = tries * transport.CONNECT_SECONDS + sum(transport._PAUSES)
     assert longest <= transport.WAIT_SECONDS
+
+
+class Dns(AbstractResolver):
+    """Answers, or refuses, or does not answer."""
+
+    def __init__(self) -> None:
+        self.answers = ["192.0.2.1"]
+        self.trouble = None
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        if self.trouble:
+            await self.trouble()
+        return [{"hostname": host, "host": each, "port": port} for each in self.answers]
+
+    async def close(self):
+        pass
+
+
+async def refuses():
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+async def hangs():
+    await asyncio.Event().wait()
+
+
+async def addresses(resolver):
+    return [found["host"] for found in await resolver.resolve("psp.example", 443)]
+
+
+@pytest.fixture
+def dns(monkeypatch):
+    monkeypatch.setattr(transport, "RESOLVE_SECONDS", 0.01)
+    return Dns()
+
+
+@pytest.mark.parametrize("trouble", [refuses, hangs])
+async def test_a_psp_is_found_where_it_was_while_dns_does_not_answer(dns, trouble):
+    resolver = transport.LastKnown(dns)
+    assert await addresses(resolver) == ["192.0.2.1"]
+    dns.trouble = trouble
+    assert await addresses(resolver) == ["192.0.2.1"]
+    dns.trouble, dns.answers = None, ["192.0.2.2"]
+    assert await addresses(resolver) == ["192.0.2.2"]
+
+
+async def test_a_psp_that_was_never_found_is_not_found(dns):
+    dns.trouble = refuses
+    with pytest.raises(socket.gaierror):
+        await addresses(transport.LastKnown(dns))
+
+
+async def test_all_connections_to_psps_know_the_last_address():
+    async with transport.new_session() as http:
+        assert isinstance(http.connector._resolver, transport.LastKnown)
