@@ -4,6 +4,7 @@
 """
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def test_one_command_installs_it():
         if pod["status"]["phase"] == "Running"
     ]
     note(f"{len(restarts)} pods run after {sum(count for _, count in restarts)} restarts")
+    note_migrations()
+
+
+def note_migrations():
+    """How long the Jobs took that are still there."""
+    for job in json.loads(kubectl("get", "jobs", "--selector", OURS, "--output", "json"))["items"]:
+        began, ended = (job["status"].get(each) for each in ("startTime", "completionTime"))
+        if ended:
+            took = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
+            note(f"{job['metadata']['name']}: {took.seconds} s")
 
 
 def test_its_test_makes_a_payment():
@@ -61,6 +72,7 @@ def test_an_upgrade_with_a_migration_is_noticed_by_nobody():
         upgrade("--set", "migrations.mode=hook", image=NEXT_IMAGE)
     running = {pod["spec"]["containers"][0]["image"] for pod in pods_of(OURS)}
     assert running == {NEXT_IMAGE}
+    note_migrations()
 
 
 def test_an_upgrade_that_fails_leaves_the_old_version_at_work():
