@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -n 5 --dist=loadfile --no-loadscope-reorder -q
 PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help venv protos chromium npm node wrk up demo demo-data pictures test check explore bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses bench-rollout bench-idle previous-release security tools chart cluster-test image lock clean
+.PHONY: help venv protos chromium npm node wrk up demo demo-data pictures test check explore bench bench-links bench-growth bench-collections bench-flood bench-floor bench-worst bench-remittances bench-imports bench-ledger bench-exports bench-reconciliation bench-month bench-losses bench-rollout bench-idle bench-console previous-release security tools chart cluster-test image lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -131,6 +131,9 @@ bench-losses: protos  ## PostgreSQL's primary and a NATS node are killed under l
 
 bench-rollout: protos  ## every service restarted in turn under 50 requests/s: failures, retries, double charges
 	@$(PYTHON) -m bench.rollout
+
+bench-console: protos chromium  ## when each page of the console paints, with 1,000,000 payments, links and entries of one merchant
+	@$(PYTHON) -m bench.console
 
 bench-idle: protos  ## memory and processor time of the whole stack while nobody asks anything
 	@$(PYTHON) -m bench.idle

@@ -46,7 +46,9 @@ SELECT indexname, indexdef FROM pg_indexes
 WHERE tablename IN ('entries', 'postings') AND indexname NOT LIKE '%_pkey'"""
 
 
-async def fill(conn: Conn, entries: int, say: Callable[[str], None]) -> dict[str, Any]:
+async def fill(
+    conn: Conn, entries: int, say: Callable[[str], None], merchant: str = MERCHANT
+) -> dict[str, Any]:
     """Month by month, and balances of the days as they are kept. Answers how many rows there are."""
     began, month = time.perf_counter(), FIRST
     keys, indexes = await conn.fetch(_CONSTRAINTS), await conn.fetch(_INDEXES)
@@ -60,7 +62,7 @@ async def fill(conn: Conn, entries: int, say: Callable[[str], None]) -> dict[str
         async with conn.raw.transaction():
             await make_partitions(conn, [month])
             for table in ("entries", "postings"):
-                await _copy(conn, table, month, range(first, last))
+                await _copy(conn, table, merchant, month, range(first, last))
         month = (month + timedelta(days=31)).replace(day=1)
     await conn.execute("SET maintenance_work_mem = '512MB'")
     for row in keys:
@@ -86,34 +88,34 @@ async def _size(conn: Conn) -> int:
     return found
 
 
-async def _copy(conn: Conn, table: str, month: date, numbers: range) -> None:
+async def _copy(conn: Conn, table: str, merchant: str, month: date, numbers: range) -> None:
     rows = _entries if table == "entries" else _postings
 
     async def blocks() -> AsyncIterator[bytes]:
         for start in range(numbers.start, numbers.stop, BLOCK):
             block = range(start, min(start + BLOCK, numbers.stop))
-            yield "".join(rows(month, block)).encode()
+            yield "".join(rows(merchant, month, block)).encode()
 
     await conn.raw.copy_to_table(
         table, source=blocks(), columns=_COLUMNS[table].split(), format="text", timeout=HOURS
     )
 
 
-def _entries(month: date, numbers: range) -> Iterator[str]:
+def _entries(merchant: str, month: date, numbers: range) -> Iterator[str]:
     days = [(month + timedelta(days=day)).isoformat() for day in range(28)]
     for n in numbers:
         day, currency = days[n % 28], "CHF" if n % 20 == 0 else "EUR"
         yield (
-            f"{MERCHANT}\tevt_{n:026}\t{day}\t{day}\tpayments.payment.captured\t{currency}\tpay_{n:026}\tpay_{n:026}"
+            f"{merchant}\tevt_{n:026}\t{day}\t{day}\tpayments.payment.captured\t{currency}\tpay_{n:026}\tpay_{n:026}"
             f"\tA-{n}\t{n:032x}\n"
         )
 
 
-def _postings(month: date, numbers: range) -> Iterator[str]:
+def _postings(merchant: str, month: date, numbers: range) -> Iterator[str]:
     days = [(month + timedelta(days=day)).isoformat() for day in range(28)]
     pairs = ["\t".join(pair) for pair in _PAIRS]
     for n in numbers:
         day, currency = days[n % 28], "CHF" if n % 20 == 0 else "EUR"
         yield (
-            f"{MERCHANT}\t{day}\tevt_{n:026}\t1\t{day}\t{pairs[n % 10]}\t{currency}\t{1000 + n % 9000}\n"
+            f"{merchant}\t{day}\tevt_{n:026}\t1\t{day}\t{pairs[n % 10]}\t{currency}\t{1000 + n % 9000}\n"
         )

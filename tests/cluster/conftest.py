@@ -4,6 +4,7 @@ The images have to be on the nodes already: CLUSTER_IMAGE and CLUSTER_NEXT_IMAGE
 tests/cluster/next), CLUSTER_POSTGRES_IMAGE, CLUSTER_NATS_IMAGE.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -76,18 +77,28 @@ def of_image(image):
     return ["--set", f"image.repository={name}", "--set", f"image.tag={tag}"]
 
 
-VALUES = [
-    *["--values", CHART / "ci" / "demo.yaml"],
-    *["--values", Path(__file__).parent / "values.yaml"],
-    *["--set", f"demo.postgresql.image={POSTGRES_IMAGE}"],
-    *["--set", f"demo.nats.image={NATS_IMAGE}"],
-    *["--set", f"demo.sandbox.image={IMAGE}"],  # its books stay where they are
-]
+@functools.cache
+def nodes():
+    found = json.loads(kubectl("get", "nodes", "--output", "json"))
+    return sorted(node["metadata"]["name"] for node in found["items"])
+
+
+@functools.cache
+def values():
+    """The stores on one node, so that another can die."""
+    images = {"postgresql": POSTGRES_IMAGE, "nats": NATS_IMAGE}
+    images["sandbox"] = IMAGE  # its books stay where they are
+    return [
+        *["--values", CHART / "ci" / "demo.yaml"],
+        *["--values", Path(__file__).parent / "values.yaml"],
+        *(f"--set=demo.{store}.image={image}" for store, image in images.items()),
+        f"--set=demo.nodeSelector.kubernetes\\.io/hostname={nodes()[-1]}",
+    ]
 
 
 def upgrade(*more, image=IMAGE, minutes=8, **how):
     return helm(
-        "upgrade", RELEASE, CHART, *VALUES, *of_image(image), *more,
+        "upgrade", RELEASE, CHART, *values(), *of_image(image), *more,
         "--wait", "--timeout", f"{minutes}m", **how,
     )  # fmt: skip
 

@@ -18,10 +18,10 @@ from tests.cluster.conftest import (
     RELEASE,
     START_NODE,
     STORES,
-    VALUES,
     helm,
     kubectl,
     let_pass,
+    nodes,
     note,
     noted,
     of_image,
@@ -33,6 +33,7 @@ from tests.cluster.conftest import (
     under_load,
     until,
     upgrade,
+    values,
 )
 from tests.cluster.reach import reached_from, read_from
 
@@ -41,7 +42,7 @@ OURS = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component notin 
 
 def test_one_command_installs_it():
     with noted("install, until everything is ready"):
-        command = ["install", RELEASE, CHART, *VALUES, *of_image(IMAGE)]
+        command = ["install", RELEASE, CHART, *values(), *of_image(IMAGE)]
         helm(*command, "--wait", "--wait-for-jobs", "--timeout", "10m")
     restarts = [
         (pod["metadata"]["name"], pod["status"]["containerStatuses"][0]["restartCount"])
@@ -102,11 +103,6 @@ def test_a_restart_of_every_process_is_noticed_by_nobody():
             kubectl("rollout", "status", name, "--timeout=480s")
 
 
-def nodes():
-    found = json.loads(kubectl("get", "nodes", "--output", "json"))
-    return [node["metadata"]["name"] for node in found["items"]]
-
-
 def test_nodes_are_drained_in_turn_and_nobody_notices():
     for node in nodes():
         with under_load(f"drain of {node}"):
@@ -133,7 +129,7 @@ def test_a_node_dies_and_what_it_did_is_done_by_the_others():
     }
     spare = [node for node in nodes() if node not in busy]
     if not spare:
-        pytest.skip("every node has a store, of which there is one each")
+        pytest.skip("there is only one node")
     with under_load(f"death of {spare[0]}"):
         run(*KILL_NODE.split(), spare[0])
         kubectl("wait", f"node/{spare[0]}", "--for=condition=Ready=Unknown", "--timeout=120s")
@@ -267,7 +263,7 @@ def test_two_releases_live_in_one_namespace():
     try:
         with under_load("a second release comes and goes"):
             with noted("install of a second release"):
-                command = ["install", SECOND, CHART, *VALUES, *of_image(IMAGE), *ONE_OF_EACH]
+                command = ["install", SECOND, CHART, *values(), *of_image(IMAGE), *ONE_OF_EACH]
                 helm(*command, "--wait", "--wait-for-jobs", "--timeout", "10m")
             assert "Succeeded" in helm("test", SECOND, "--timeout", "5m")
             addresses = [f"{RELEASE}-payments:50051", f"{SECOND}-payments:50051"]
