@@ -3,7 +3,8 @@
 `incasso_loop_lag_seconds` is how late a timer fired, `incasso_loop_held_seconds` the processor time
 of the loop's thread meanwhile. If both are high, our own code computed. If only lag is high, the
 loop was blocked, or the machine had no processor to give. Each is the worst of the last one to two
-WINDOW_SECONDS, so that no scrape misses it.
+WINDOW_SECONDS, so that no scrape misses it. A loop that does next to nothing is measured less often, so that an idle
+process stays idle; what holds it up for the first time may be missed once, if it is short.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from prometheus_client import Gauge
 from libs.logs import log
 
 TICK_SECONDS: Final = 0.05
+IDLE_TICK_SECONDS: Final = 0.25
+IDLE: Final = 0.05  # of a processor, at most: the loop does next to nothing
 WINDOW_SECONDS: Final = 15.0
 ALARM_SECONDS: Final = 0.1
 
@@ -85,7 +88,7 @@ class Meter:
         HELD.set_function(lambda: max(self._before.held, self.worst.held))
 
     async def run(self) -> None:
-        self._expect()
+        self._expect(TICK_SECONDS)
         try:
             while True:
                 await asyncio.sleep(self._window)
@@ -93,14 +96,16 @@ class Meter:
         finally:
             self._timer.cancel()
 
-    def _expect(self) -> None:
+    def _expect(self, seconds: float) -> None:
         """A bare timer: a sleeping task would cost an idle process half as much again."""
-        self._due, self._used = time.monotonic() + TICK_SECONDS, time.thread_time()
-        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._measure)
+        self._tick, self._due = seconds, time.monotonic() + seconds
+        self._used = time.thread_time()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._measure)
 
     def _measure(self) -> None:
-        self.worst.add(max(time.monotonic() - self._due, 0.0), time.thread_time() - self._used)
-        self._expect()
+        held = time.thread_time() - self._used
+        self.worst.add(max(time.monotonic() - self._due, 0.0), held)
+        self._expect(IDLE_TICK_SECONDS if held < IDLE * self._tick else TICK_SECONDS)
 
     def _turn(self) -> None:
         if self.worst.late > ALARM_SECONDS:

@@ -1,5 +1,6 @@
 """Publishes the outbox. One relay at a time per database (an advisory lock chooses it; any replica
-may be it), woken by NOTIFY and by a slow poll.
+may be it), woken by NOTIFY. A slow poll finds what nobody announced: retries, and events that an operator
+released.
 
 A round takes events from every merchant with any waiting, so that a merchant with a million events
 does not delay another's single one. An event that cannot be published is retried a few times and
@@ -30,7 +31,8 @@ CHANNEL: Final = "outbox"
 BATCH: Final = 500
 BATCH_BYTES: Final = 8 * 1024 * 1024
 MERCHANTS: Final = 100  # whose events a round takes; the next round continues after them
-POLL_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 5.0
+RESTART_SECONDS: Final = 1.0  # after trouble, and before another look at who leads
 PACE_SECONDS: Final = 0.1  # between rounds: under load, rounds and batches are larger
 RETRY: Final = timedelta(seconds=1)  # doubled with each attempt
 MAX_TRIES: Final = 5
@@ -123,12 +125,12 @@ class Relay:
                 await self._lead()
             except (ServiceUnavailable, asyncpg.PostgresError, TimeoutError) as error:
                 log.warning("outbox relay restarts", error=repr(error))
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(RESTART_SECONDS)
 
     async def _lead(self) -> None:
         async with self._db.connection() as conn:
             while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110 - the lock is in the database
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(RESTART_SECONDS)
             await conn.raw.add_listener(CHANNEL, lambda *_: self._wake.set())
             try:
                 while True:

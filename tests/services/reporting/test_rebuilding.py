@@ -21,6 +21,7 @@ from services.reporting.flows.rebuilding import Rebuild
 from services.reporting.rebuild_worker import HEARD, EventLog, OwnLog
 from services.reporting.rules.rebuilding import Compared, DifferenceKind
 from services.reporting.store import rebuilding as store
+from tests.cli.conftest import Command
 from tests.services.reporting.test_any_order import book
 from tests.services.reporting.told import BEGUN, EVENTS, dump, event_of, log, of
 from tests.services.reporting.world import captured, payment
@@ -237,10 +238,9 @@ async def started(installation: Installation, *command: str) -> asyncio.subproce
 
 
 async def run(installation: Installation, *arguments: str) -> tuple[int, str, str]:
-    """The operators' command, in a process of its own."""
-    process = await started(installation, "cli", "ledger", *arguments)
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    """The operators' command, whose job has a process of its own."""
+    done = await Command(installation.urls)("ledger", *arguments)
+    return done.exit_code, done.stdout, done.stderr
 
 
 async def test_the_command_says_what_differs_and_mends_it(installation):
@@ -278,5 +278,6 @@ async def test_one_at_a_time_builds_anew(installation):
 async def test_a_log_that_is_not_named_is_asked_for(installation):
     urls = {**installation.urls, "INCASSO_COD_DATABASE_URL": ""}
     urls.pop("INCASSO_COD_DATABASE_URL")
-    code, _, err = await run(replace(installation, urls=urls), "check")
-    assert (code, "INCASSO_COD_DATABASE_URL" in err) == (78, True)
+    process = await started(replace(installation, urls=urls), "cli", "ledger", "check")
+    _, err = await process.communicate()
+    assert (process.returncode, b"INCASSO_COD_DATABASE_URL" in err) == (78, True)
