@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from incasso.common.v1 import merchant_pb2
 from incasso.merchants.v1 import merchants_pb2, merchants_pb2_grpc
 from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 from libs import client, context, deadlines, identity
@@ -126,6 +127,11 @@ async def give_a_face(
             primary_colour=COLOUR,
             reply_to="ciao@bottega.example",
             website_url="https://bottega.example",
+        ),
+        seller=merchant_pb2.Seller(
+            legal_name=holder,
+            vat_number="IT12345670017",  # of examples: nobody's
+            address="Via Garibaldi 12, 10122 Torino",
         ),
     )
     account = merchants_pb2.ChangeBankAccountRequest(holder=holder, iban=iban, bic="BPPIITRRXXX")

@@ -7,7 +7,7 @@ from typing import Final
 import jinja2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from libs import display, text
+from libs import display, sellers, text
 
 _SHARED: Final = Path(__file__).parent / "templates"
 
@@ -26,7 +26,7 @@ def environment(folder: Path) -> jinja2.Environment:
         "isolated": text.isolated,  # what people typed, within one of our sentences
         "paragraphs": text.paragraphs,
     }
-    made.globals["card_name"] = display.card_name
+    made.globals |= {"card_name": display.card_name, "seller_line": sellers.line}
     return made
 
 

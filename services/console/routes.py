@@ -28,6 +28,7 @@ from services.console.areas import (
 from services.console.areas.settings import (
     branding,
     cash,
+    company,
     courier_files,
     couriers,
     keys,
@@ -61,6 +62,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *audit.PAGES,
     *start.PAGES,
     *branding.PAGES,
+    *company.PAGES,
     *keys.PAGES,
     *webhooks.PAGES,
     *routing.PAGES,

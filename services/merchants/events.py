@@ -4,10 +4,12 @@ from datetime import datetime, timedelta
 
 from google.protobuf.message import Message
 
+from incasso.common.v1 import merchant_pb2
 from incasso.merchants.v1 import events_pb2, merchants_pb2
 from libs import outbox, wire
 from libs.db import Conn
 from libs.outbox import NewEvent
+from libs.sellers import Seller
 from services.merchants.rules.bank_accounts import BankAccountChange
 from services.merchants.rules.domain import ApiKey, Branding, Merchant
 from services.merchants.rules.members import Member
@@ -15,11 +17,13 @@ from services.merchants.rules.members import Member
 
 def merchant_pb(merchant: Merchant) -> merchants_pb2.Merchant:
     branding, pending = merchant.branding, merchant.pending_bank_account
+    seller = merchant.seller
     return wire.message(
         merchants_pb2.Merchant,
         merchant,
         branding=None if branding == Branding() else wire.message(merchants_pb2.Branding, branding),
         pending_bank_account=pending and _change_pb(pending),
+        seller=None if seller == Seller() else wire.message(merchant_pb2.Seller, seller),
     )
 
 

@@ -21,6 +21,9 @@ KEPT: Final = Kept(
                 "contact_email": WITH_MERCHANT,
                 "bank_holder": WITH_MERCHANT,
                 "bank_iban": WITH_MERCHANT,
+                "seller_legal_name": WITH_MERCHANT,  # a sole trader is a person
+                "seller_vat_number": WITH_MERCHANT,
+                "seller_address": WITH_MERCHANT,
             },
         ),
         "api_keys": Table(

@@ -30,6 +30,7 @@ from tests.kit.instalments_double import Instalments, servicers
 from tests.kit.payments_double import Hooks, scripted
 
 IBAN = "IT60X0542811101000000123456"
+ACCOUNT = merchants_pb2.BankAccount(holder="Bottega S.r.l.", iban=IBAN)
 
 
 class Merchants(MerchantsServiceServicer):
@@ -55,11 +56,10 @@ class Merchants(MerchantsServiceServicer):
             time_zone="Europe/Rome",
             test=True,
             quotas=self.quotas.get(merchant_id, {}),
+            bank_account=None if merchant_id in self.without_account else ACCOUNT,
         )
         merchant.branding.primary_colour = "#0b5cad"
-        if merchant_id not in self.without_account:
-            merchant.bank_account.holder = "Bottega S.r.l."
-            merchant.bank_account.iban = IBAN
+        merchant.seller.vat_number = "IT12345670017"
         return merchants_pb2.GetMerchantResponse(merchant=merchant)
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from libs.sellers import Seller
+
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
@@ -15,3 +17,4 @@ class Merchant:
     primary_colour: str | None = None
     website_url: str | None = None
     reply_to: str | None = None
+    seller: Seller | None = None

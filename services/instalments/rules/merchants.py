@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from libs.sellers import Seller
+
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
@@ -17,3 +19,4 @@ class Merchant:
     primary_colour: str | None = None
     website_url: str | None = None
     reply_to: str | None = None
+    seller: Seller | None = None

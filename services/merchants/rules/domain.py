@@ -12,6 +12,7 @@ from typing import Final
 
 from libs import time_zones
 from libs.errors import invalid
+from libs.sellers import Seller
 from services.merchants.errors import (
     ApiKeyRevoked,
     NotATestMerchant,
@@ -21,6 +22,7 @@ from services.merchants.errors import (
     ScopeUnknown,
 )
 from services.merchants.rules.bank_accounts import BankAccount, BankAccountChange
+from services.merchants.rules.sellers import seller_of
 
 ALL_SCOPES: Final = "*"
 DEFAULT_PLAN: Final = "basic"
@@ -87,6 +89,7 @@ class Merchant:
     contact_email: str | None = None  # of the owner; set by operators
     time_zone: str = time_zones.UTC  # of its days; never changes
     quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
+    seller: Seller = field(default_factory=Seller)  # by law
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class MerchantChange:
     name: str | None = None
     locale: str | None = None
     branding: Branding | None = None
+    seller: Seller | None = None
 
 
 def default_locale(country: str) -> str:
@@ -129,13 +133,16 @@ def default_locale(country: str) -> str:
 
 
 def change_merchant(merchant: Merchant, change: MerchantChange) -> Merchant:
-    """Absent fields stay; branding is replaced as a whole, except for the stored logo."""
+    """Absent fields stay; branding is replaced as a whole, except for the stored logo, and so is the
+    seller. Raises InvalidArgument.
+    """
     branding = change.branding or merchant.branding
     return replace(
         merchant,
         name=merchant.name if change.name is None else change.name,
         locale=change.locale or merchant.locale,
         branding=replace(branding, logo_id=merchant.branding.logo_id),
+        seller=seller_of(change.seller, merchant.country) if change.seller else merchant.seller,
     )
 
 

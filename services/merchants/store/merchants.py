@@ -18,7 +18,7 @@ _PENDING: Final = """(
 _MERCHANTS: Final = rows.Table(
     "merchants",
     Merchant,
-    spread={"branding": "", "bank_account": "bank_"},
+    spread={"branding": "", "bank_account": "bank_", "seller": "seller_"},
     sql={
         "clock_offset": "make_interval(secs => clock_offset_seconds)",
         "quotas": "(SELECT quotas FROM plans WHERE plans.name = plan)",
@@ -38,6 +38,9 @@ _SAVED: Final = (
     "bank_iban",
     "bank_bic",
     "contact_email",
+    "seller_legal_name",
+    "seller_vat_number",
+    "seller_address",
 )
 _SAVE: Final = (
     f"UPDATE merchants SET clock_offset_seconds = $2, {rows.assignments(_SAVED, first=3)}"  # noqa: S608 - made of constants

@@ -9,6 +9,7 @@ from enum import Enum
 from libs.errors import StoredRefusal
 from libs.money import Money
 from libs.payments.answer import Decline
+from libs.sellers import Seller
 from services.paylink.rules.states import LINK_OPEN, LinkState, PaymentState
 
 
@@ -112,6 +113,7 @@ class Merchant:
     website_url: str | None = None
     reply_to: str | None = None
     bank_account: BankAccount | None = None
+    seller: Seller | None = None
     plan: str = ""
     quotas: Mapping[str, int] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 
 from libs.errors import invalid
+from libs.sellers import Seller
 from services.reporting.rules.ratios import rate
 
 ANSWERABLE: Final = timedelta(days=30)
@@ -48,6 +49,7 @@ class ShownMerchant:
     primary_colour: str | None = None
     website_url: str | None = None
     reply_to: str | None = None
+    seller: Seller | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ async def test_the_page_shows_what_to_have_ready(shop):
     assert (shown.total_minor, shown.to_collect_minor) == (50_00, 45_00)
     assert ([line.name for line in shown.lines], shown.town) == (["Scarpe"], "Roma")
     assert (shown.courier, shown.merchant.name) == ("GLS", "La Bottega")
+    assert shown.merchant.seller.vat_number == "IT12345670017"
     assert not shown.HasField("code_sent_to")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from incasso.common.v1 import merchant_pb2
 from incasso.merchants.v1 import audit_pb2, members_pb2, merchants_pb2, sessions_pb2
 from incasso.notify.v1 import messages_pb2
 from incasso.paylink.v1 import paylink_pb2
@@ -32,6 +33,10 @@ from tests.services.console.settings_samples import of_settings
 from tests.services.console.shop_samples import of_shop
 from tests.services.console.view_samples import listed_views
 
+SELLER = merchant_pb2.Seller(
+    legal_name="Bottega Verdi S.r.l.", vat_number="IT12345670017", address="Via Po 1, Torino"
+)
+
 
 def answers(scopes: Iterable[str]) -> dict[str, Any]:
     """By RPC, for a member with these scopes."""
@@ -54,6 +59,7 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
                 default_currency="EUR",
                 time_zone="Europe/Rome",
                 test=True,
+                seller=SELLER,
             )
         ),
         "ListMemberships": sessions_pb2.ListMembershipsResponse(memberships=[MEMBERSHIP]),

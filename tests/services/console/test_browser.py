@@ -72,6 +72,7 @@ PATHS = {
     "missing": "/nothing",
     "settings": "/settings",
     "branding": "/settings/branding",
+    "company": "/settings/company",
     "routing": "/settings/routing",
     "routing-rule": "/settings/routing/rules/1",
     "terms": "/settings/terms",

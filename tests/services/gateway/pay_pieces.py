@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from incasso.common.v1 import money_pb2, offer_pb2
+from incasso.common.v1 import merchant_pb2, money_pb2, offer_pb2
 from incasso.paylink.v1 import pages_pb2, paylink_pb2
 
 SHA = "ab" * 32
@@ -24,6 +24,11 @@ def merchant(**more: object) -> pages_pb2.PageMerchant:
         "primary_colour": "#1f5fbf",
         "website_url": "https://bottega.example",
         "reply_to": "ciao@bottega.example",
+        "seller": merchant_pb2.Seller(
+            legal_name="Bottega Verdi S.r.l.",
+            vat_number="IT12345670017",
+            address="Via Garibaldi 12, 10122 Torino",
+        ),
         **more,
     }
     return pages_pb2.PageMerchant(**values)  # type: ignore[arg-type]  # the tests' own values

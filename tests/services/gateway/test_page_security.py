@@ -148,7 +148,9 @@ async def test_a_broken_address_leads_to_the_page_that_was_meant(gateway, page, 
     assert gateway.services.seen == []
 
 
-MERCHANT = dict.fromkeys(("name", "logo_id", "primary_colour", "website_url", "reply_to"), NASTY)
+SHOWN = ("name", "logo_id", "primary_colour", "website_url", "reply_to")
+SELLER = merchant_pb2.Seller(legal_name=NASTY, vat_number=NASTY, address=NASTY)
+MERCHANT: dict[str, Any] = {**dict.fromkeys(SHOWN, NASTY), "seller": SELLER}
 
 
 def nasty_plan(name: str) -> Any:

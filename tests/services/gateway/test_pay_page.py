@@ -270,3 +270,10 @@ async def test_a_page_may_load_its_psps_field_and_nothing_else(gateway, field, a
     answer(gateway, samples.confirming())
     async with gateway.request("GET", PATH, key=None) as response:
         assert "frame-src" not in response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "VAT no."), ("it", "P. IVA")])
+async def test_a_page_says_who_sells_by_law(gateway, language, label):
+    answer(gateway, samples.deposit())
+    line = f"Bottega Verdi S.r.l. · Via Garibaldi 12, 10122 Torino · {label} IT12345670017"
+    assert line in await html(gateway, language=language)

@@ -82,6 +82,7 @@ async def test_the_page_shows_the_plan_without_what_is_the_merchants_alone(world
     shown = await page(world, (await address(world, plan.id)).removeprefix(PREFIX))
     assert shown.plan.offer == plan.offer
     assert (shown.merchant.name, shown.merchant.primary_colour) == ("La Bottega", "#0b5cad")
+    assert shown.merchant.seller.vat_number == "IT12345670017"
     assert [card.card.instrument_id for card in shown.cards] == ["ins_good"]
     assert (dict(shown.plan.metadata), shown.plan.customer_id, shown.plan.trace_id) == ({}, "", "")
     assert not shown.HasField("agreement_sha256")

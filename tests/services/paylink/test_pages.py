@@ -27,6 +27,7 @@ async def test_a_page_has_all_that_it_shows_and_nothing_that_it_should_not(world
     page = await world.page(link)
     assert page.merchant.name == "La Bottega"
     assert page.merchant.test
+    assert page.merchant.seller.vat_number == "IT12345670017"
     assert [card.card.instrument_id for card in page.saved_cards] == ["ins_good"]
     assert page.card_field.psp_account == "sandbox-a"
     assert page.payment_link.amount_due == money(12900)

@@ -137,6 +137,7 @@ WORDS: Final[dict[str, str]] = {
     "sent_text": "We sent it to {recipient}. This address does not work any more.",
     "questions": "Questions? Write to",
     "website": "Go to {merchant}",
+    "vat_number": "VAT no.",
     "provided": "Payment page by Incasso",
     "stop_title": "No more reminders?",
     "stop_text": "{merchant} will not remind you of this payment again. The link goes on working.",

@@ -142,6 +142,7 @@ WORDS: Final[dict[str, str]] = {
     "sent_text": "Lo abbiamo mandato a {recipient}. Questo indirizzo non funziona più.",
     "questions": "Domande? Scrivi a",
     "website": "Vai su {merchant}",
+    "vat_number": "P. IVA",
     "provided": "Pagina di pagamento di Incasso",
     "stop_title": "Niente più promemoria?",
     "stop_text": "{merchant} non ti ricorderà più questo pagamento. Il link continua a funzionare.",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from libs.money import Money
+from libs.sellers import Seller
 
 
 class State(StrEnum):
@@ -259,6 +260,7 @@ class Merchant:
     reply_to: str | None = None
     website_url: str | None = None
     logo_id: str | None = None
+    seller: Seller | None = None
     plan: str = ""
     quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from libs import display
+from libs import display, sellers
 from libs.money import Money
 from libs.text import isolated
 from services.notify.messages.rules import gsm, mime
@@ -25,6 +25,7 @@ from services.notify.messages.rules.texts import WORDS, Language
 ITEMS: Final = 8  # any further lines are counted, not listed
 NAME_LENGTH: Final = 60
 TEXT_LENGTH: Final = 200
+SELLER_LENGTH: Final = 420  # all that merchants takes
 SHOWN_OF_IBAN: Final = 4  # characters at its start and end
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 STOP_PATH: Final = "/stop-reminders"
@@ -51,6 +52,7 @@ class Email:
     stop_label: str
     stop_url: str
     sent_by: str
+    seller: str  # by law
     attachments: Sequence[Attachment] = ()
 
 
@@ -128,6 +130,7 @@ def compose(
         stop_label=said.stop if stop_url else "",
         stop_url=stop_url,
         sent_by=_sent_by(kind, merchant, said).format(**values),
+        seller=_seller(kind, merchant, said),
         attachments=attachments,
     )
 
@@ -140,6 +143,13 @@ def _sent_by(kind: Kind, merchant: Merchant, said: Language) -> str:
     if kind in TEAM_KINDS:
         return said.sent_to_invited
     return said.sent_by_reply if merchant.reply_to else said.sent_by
+
+
+def _seller(kind: Kind, merchant: Merchant, said: Language) -> str:
+    """Who sells, by law, for shoppers; "" for the merchant's own people."""
+    if merchant.seller is None or kind in OWNER_KINDS | REPORT_KINDS | TEAM_KINDS:
+        return ""
+    return shown(sellers.line(merchant.seller, said.vat_number), SELLER_LENGTH)
 
 
 def _amount_label(kind: Kind, about: About, said: Language) -> str:

@@ -42,6 +42,7 @@ class Language:
     more_items: str
     plain_url: str
     stop: str
+    vat_number: str
     sent_by: str
     sent_by_reply: str
     sent_to_owner: str

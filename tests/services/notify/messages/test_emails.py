@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from libs import rows
 from libs.money import Money
+from libs.sellers import Seller
 from services.gateway.pay.rules import texts_en, texts_it
 from services.notify.messages import rendering
 from services.notify.messages.paylink_client import about_link
@@ -86,6 +87,22 @@ def test_no_address_but_ours_and_the_merchants_is_loaded(kind: Kind, locale: str
     assert "<script" not in html
     assert "<link" not in html
     assert set(re.findall(r'href="(https?://[^/"]*)', html)) <= {PUBLIC, "https://rossi.example"}
+
+
+@pytest.mark.parametrize(("kind", "locale"), ALL)
+def test_every_mail_to_a_shopper_says_who_sells(kind: Kind, locale: str):
+    seller = Seller("Rossi & Figli S.n.c.", "IT12345670017", "Via Po 1, Torino")
+    message, _ = mail(kind, locale, merchant=replace(MERCHANT, seller=seller))
+    number = {"it": "P. IVA IT12345670017", "en": "VAT no. IT12345670017"}[locale]
+    line = f"Rossi & Figli S.n.c. · Via Po 1, Torino · {number}"
+    assert line in message.get_body(("plain",)).get_content()
+    assert line.replace("&", "&amp;") in message.get_body(("html",)).get_content()
+
+
+@pytest.mark.parametrize("kind", sorted(OWNER_KINDS | REPORT_KINDS | TEAM_KINDS))
+def test_the_merchants_own_people_know_who_they_are(kind: Kind):
+    merchant = replace(MERCHANT, seller=Seller("Rossi & Figli S.n.c."))
+    assert emails.compose(kind, ABOUT, merchant, locale="it").seller == ""
 
 
 def test_dark_mode_is_declared():

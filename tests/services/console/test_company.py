@@ -1,0 +1,61 @@
+"""The seller's legal data in the console: shown as shoppers see them, changed by owners, in the log."""
+
+from incasso.common.v1 import merchant_pb2
+from incasso.merchants.v1 import merchants_pb2
+from libs.errors import FieldViolation, Kind, RemoteRefusal
+from libs.roles import Role
+from tests.services.console.conftest import Console
+from tests.services.console.samples import MERCHANT_ID
+
+COMPANY = "/settings/company"
+
+
+def with_seller(console: Console) -> None:
+    seller = merchant_pb2.Seller(legal_name="Bottega Verdi S.r.l.", vat_number="IT12345670017")
+    merchant = merchants_pb2.Merchant(
+        id=MERCHANT_ID,
+        name="Bottega Verdi",
+        default_currency="EUR",
+        time_zone="Europe/Rome",
+        seller=seller,
+    )
+    console.services.answers["GetMerchant"] = merchants_pb2.GetMerchantResponse(merchant=merchant)
+
+
+async def test_the_line_that_shoppers_see_is_shown(console: Console):
+    with_seller(console)
+    page = await console.page(COMPANY)
+    assert "Bottega Verdi S.r.l. · VAT no. IT12345670017" in page
+
+
+async def test_legal_data_are_saved_with_what_was_there_in_the_log(console: Console):
+    with_seller(console)
+    sent = {"legal_name": "Bottega Nova S.r.l.", "vat_number": "", "address": "Via Roma 1"}
+    status, place, _ = await console.post(COMPANY, sent)
+    assert (status, place) == (303, f"{COMPANY}?said=saved")
+    asked = console.services.last("UpdateMerchant").request
+    assert asked.seller == merchant_pb2.Seller(
+        legal_name="Bottega Nova S.r.l.", address="Via Roma 1"
+    )
+    assert not asked.HasField("branding")
+    intent = console.services.last("RecordIntent").request
+    assert "IT12345670017" in intent.before
+    assert "Bottega Nova" in intent.after
+
+
+async def test_a_wrong_vat_number_is_marked_and_what_was_typed_stays(console: Console):
+    wrong = FieldViolation("seller.vat_number", "is no VAT number of IT: check its digits")
+    refusal = RemoteRefusal(Kind.INVALID, "invalid_argument", "Wrong.", violations=(wrong,))
+    console.services.answers["UpdateMerchant"] = refusal
+    console.cookies["incasso-language"] = "it"
+    status, _, page = await console.post(COMPANY, {"legal_name": "B", "vat_number": "12345"})
+    assert status == 400
+    assert "non è una partita IVA di IT: controlla le cifre" in page
+    assert 'value="12345"' in page
+
+
+async def test_only_owners_change_legal_data(console: Console):
+    console.act_as(Role.OPERATOR)
+    with_seller(console)
+    assert "<fieldset disabled>" in await console.page(COMPANY)
+    assert (await console.post(COMPANY, {"legal_name": "B"}))[0] == 403
