@@ -15,6 +15,7 @@ from incasso.reporting.v1 import surveys_pb2
 
 STEPS: Final = ("method", "step", "reached", "rate", "of_all")
 ORDERS: Final = ("orders_paid_by", "orders", "revenue", "average")
+CLICKS: Final = ("asked", "paid", "rate")
 CARTS: Final = ("sent", "sent_amount", "recovered", "recovered_amount", "rate")
 VALUES: Final = (
     "segment",
@@ -85,6 +86,9 @@ def _print(found: dict[str, Any], currency: str) -> None:
         orders.append({"orders_paid_by": each["method"], **each["with_it"]})
         orders.append({"orders_paid_by": f"others than {each['method']}", **each["without_it"]})
     _table("Order values", ORDERS, [with_amounts(row, currency) for row in orders])
+    clicks = found["one_click_acceptance"]
+    rate = {"rate": percent(clicks, "rate_basis_points")}
+    _table("One-click acceptance", CLICKS, [{**clicks, **rate}])
     carts = found["carts"]
     amounts = {f"{name}_amount_minor": carts[f"{name}_minor"] for name in ("sent", "recovered")}
     counts = {"sent": carts["sent"], "recovered": carts["recovered"]}

@@ -56,6 +56,8 @@ ALLOWED: Final = frozenset(
         "psp_account_id",
         "psp_event_id",
         "api_key_id",
+        "audit_entry_id",
+        "report_run_id",
         "status",
         "route",
         "path",

@@ -22,7 +22,7 @@ from libs.logs import log
 from libs.tasks import Tasks
 from libs.upstreams import Upstreams
 from services.console.errors import RoleTooLow
-from services.console.page import Page, is_audited, only_reads
+from services.console.page import Page, action_of, is_audited, only_reads
 from services.console.session import SignedIn
 
 T = TypeVar("T")
@@ -120,8 +120,7 @@ class Calls:
     async def _audited(
         self, rpc: MethodDescriptor, message: Message, key: str, about: Intent
     ) -> Any:
-        action = f"{rpc.full_name.split('.')[1]}.{rpc.name}"
-        entry_id = await self._announce(action, message, key, about)
+        entry_id = await self._announce(action_of(rpc), message, key, about)
         try:
             answer = await self._changed(rpc, message, key, about)
         except Refusal as refusal:
@@ -159,7 +158,11 @@ class Calls:
         try:
             await client.call(method, done, timeout_seconds=deadlines.READ)
         except Refusal as refusal:
-            log.error("an outcome is not in the audit log", id=entry_id, error=refusal.reason)
+            log.error(
+                "an outcome is not in the audit log",
+                audit_entry_id=entry_id,
+                reason=refusal.reason,
+            )
 
     async def _call(self, rpc: MethodDescriptor, message: Message, key: str) -> Any:
         timeout_seconds = deadlines.PAGE if client.is_safe(rpc.name) else deadlines.CALL

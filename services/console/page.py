@@ -138,6 +138,11 @@ def only_reads(rpc: MethodDescriptor) -> bool:
     return client.is_safe(rpc.name) or bool(rpc.server_streaming)
 
 
+def action_of(rpc: MethodDescriptor) -> str:
+    """What the audit log calls it: `payments.RefundPayment`."""
+    return f"{rpc.full_name.split('.')[1]}.{rpc.name}"
+
+
 def get(path: str, handle: Handler, area: str, *calls: str, **more: Any) -> Page:
     return Page("GET", path, handle, area, calls, **more)
 

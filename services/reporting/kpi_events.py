@@ -26,6 +26,7 @@ from services.reporting.rules.kpi_facts import (
     CartSent,
     CustomerErased,
     KpiFact,
+    OrderDeclined,
     OrderPaid,
     StepReached,
 )
@@ -45,15 +46,29 @@ def _captured(message: payments.PaymentCaptured, event: Event) -> Sequence[KpiFa
     payment = message.payment
     if is_of_plan(payment):
         return ()
-    key = rules.order_key(
+    key = _order_key(payment)
+    money = Money(message.amount_minor, payment.amount.currency)
+    paid = _paid(event, key, event.event_id, money, payment.customer_id)
+    return (replace(paid, method=payment.method),)
+
+
+def _declined(message: payments.PaymentDeclined, event: Event) -> Sequence[KpiFact]:
+    """Of one click only: other methods have steps that tell who tried."""
+    payment = message.payment
+    if payment.method != ONE_CLICK:
+        return ()
+    day = event.occurred_at.date()
+    currency = payment.amount.currency
+    return (OrderDeclined(event.merchant_id, _order_key(payment), currency, day),)
+
+
+def _order_key(payment: Any) -> str:
+    return rules.order_key(
         payment.order_reference,
         payment.order_part,
         payment.id,
         is_repeat=payment.HasField("duplicate_of"),
     )
-    money = Money(message.amount_minor, payment.amount.currency)
-    paid = _paid(event, key, event.event_id, money, payment.customer_id)
-    return (replace(paid, method=payment.method),)
 
 
 def _link_paid(message: paylink.PaymentLinkPaid, event: Event) -> Sequence[KpiFact]:
@@ -179,6 +194,7 @@ def _day(at: datetime, event: Event) -> date:
 
 _READERS: Final[Mapping[Any, Read]] = {
     payments.PaymentCaptured: _captured,
+    payments.PaymentDeclined: _declined,
     oneclick.OneClickSessionOpened: _session_step("opened"),
     oneclick.OneClickSessionPaid: _session_step("charged"),
     oneclick.CustomerErased: _erased,

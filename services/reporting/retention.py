@@ -135,6 +135,10 @@ KEPT: Final = Kept(
             plain="merchant_id order_key currency methods",
             personal={"customer_id": ERASED},
         ),
+        "declined_orders": Table(
+            "orders whose one-click payment was declined, for KPIs",
+            plain="merchant_id order_key currency",
+        ),
         "paying_customers": Table(
             "when and how customers first paid, for KPIs",
             plain="merchant_id first_method",

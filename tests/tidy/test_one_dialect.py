@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from libs.logs import ALLOWED
 from tests.tidy.sources import Source, shipped
 
 # Played by hand, since it shares no code with what it tests; the operators' command and the stack
@@ -143,3 +144,21 @@ def test_enums_of_the_contracts_are_told_by_their_names():
         if isinstance(node, ast.Dict) and by_name(node)
     ]
     assert offenders == []
+
+
+def test_logs_have_only_fields_that_are_kept():
+    """Of any other field, `libs.logs` keeps the name alone: what it said is lost."""
+    taken = ALLOWED | {"exc_info"}
+    lost = [
+        f"{source.path}: {keyword.arg}"
+        for source in shipped()
+        if source.service not in OUTSIDE
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "log"
+        for keyword in node.keywords
+        if keyword.arg is not None and keyword.arg not in taken
+    ]
+    assert lost == []

@@ -3,12 +3,14 @@
 from typing import Final
 
 from incasso.merchants.v1 import audit_pb2, members_pb2
+from services.console import texts
 from services.console.listing import rows
 from services.console.page import Html, Page, See, get, post
 from services.console.visit import Visit
 
 AREA: Final = "audit"
 FILTERS: Final = ("actor", "subject_id")
+ACTIONS: Final = "audit_actions"  # their words
 MOST_MEMBERS: Final = 100
 
 
@@ -18,7 +20,15 @@ async def log(visit: Visit) -> Html:
     found = await rows(visit, request, "entries", *FILTERS)
     wanted = members_pb2.ListMembersRequest(limit=MOST_MEMBERS)
     names = {one.id: one.name or one.email for one in (await visit.ask(wanted)).data}
-    return Html("audit.html", {**found, "names": names})
+    return Html(
+        "audit.html",
+        {
+            **found,
+            "names": names,
+            "actions": texts.read(ACTIONS)[visit.language],
+            "reasons": texts.read(texts.REFUSALS)[visit.language],
+        },
+    )
 
 
 async def check(visit: Visit) -> Html | See:

@@ -20,6 +20,7 @@ AREA: Final = "overview"
 DAYS: Final = 28
 MOST_ROWS: Final = 1000
 AGEING_SECONDS: Final = 0.7
+ONE_CLICK: Final = "one_click"
 TOO_LONG: Final = "report_too_long"
 BUCKETS: Final = ("not_due", "1-30", "31-60", "61-90", "over_90")
 MOST_SHOWN: Final = 100  # exceptions and payments under way: beyond it says "100 or more"
@@ -148,14 +149,17 @@ def _before(days: list[Day]) -> Day:
 
 
 def _acceptance(kpis: kpis_pb2.GetKpisResponse | None) -> int | None:
-    """Of payments that were asked for, the share that was paid, in basis points."""
+    """Of payments that were asked for, the share that was paid, in basis points. By one click a shop's
+    server asks as well, which is in no session.
+    """
     if kpis is None:
         return None
     ends = [
         (one.steps[-1].reached, one.steps[-1].reached_before)
         for one in kpis.conversion
-        if one.steps and one.steps[-1].reached_before
+        if one.steps and one.method != ONE_CLICK
     ]
+    ends.append((kpis.one_click_acceptance.paid, kpis.one_click_acceptance.asked))
     asked = sum(before for _, before in ends)
     return sum(paid for paid, _ in ends) * 10_000 // asked if asked else None
 

@@ -32,6 +32,6 @@ class Reports:
         except RemoteRefusal as refusal:
             if refusal.reason not in _NONE:
                 raise
-            log.warning("report is not available", run_id=run_id, reason=refusal.reason)
+            log.warning("report is not available", report_run_id=run_id, reason=refusal.reason)
             return None
         return Attachment(found.name, content, found.media_type)

@@ -29,6 +29,6 @@ async def fetch_settlements(deps: Deps, psp_account: str, cursor: str) -> Fetche
     connector = deps.psps.connector(account)
     page = await connector.settlements(cursor, since=account.created_at)
     if isinstance(page, Unknown):
-        log.info("a PSP does not list its settlements", psp_account=psp_account, why=page.why)
+        log.info("a PSP does not list its settlements", psp_account=psp_account, reason=page.why)
         raise errors.PspUnavailable
     return Fetched(page.lines, page.cursor, page.is_more, account.psp)

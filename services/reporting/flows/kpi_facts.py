@@ -15,6 +15,7 @@ from services.reporting.rules.kpi_facts import (
     CartSent,
     CustomerErased,
     KpiFact,
+    OrderDeclined,
     OrderPaid,
     StepReached,
 )
@@ -44,6 +45,8 @@ async def record(conn: Conn, facts: Sequence[KpiFact]) -> None:
         await store.erase(conn, erased)
     if paid := rules.unrepeated(fact for fact in facts if isinstance(fact, OrderPaid)):
         await store.pay(conn, paid)
+    if declined := [fact for fact in facts if isinstance(fact, OrderDeclined)]:
+        await store.decline(conn, declined)
     if reached := rules.furthest(fact for fact in facts if isinstance(fact, StepReached)):
         await store.move(conn, reached)
     if sent := [fact for fact in facts if isinstance(fact, CartSent)]:

@@ -25,8 +25,14 @@ async def get_kpis(deps: Deps, *, from_day: date, to_day: date, currency: str) -
         steps = await store.steps(conn, *asked)
         orders = await store.orders(conn, *asked)
         carts = await store.carts(conn, *asked)
-    every = rules.total(each.value for each in orders)
-    return Kpis(rules.conversions(steps), every, rules.order_values(orders), carts)
+        declined = await store.declined(conn, *asked)
+    return Kpis(
+        conversion=rules.conversions(steps),
+        order_value=rules.total(each.value for each in orders),
+        order_values=rules.order_values(orders),
+        carts=carts,
+        one_click_acceptance=rules.one_click_acceptance(orders, declined=declined),
+    )
 
 
 async def get_lifetime_values(

@@ -165,7 +165,7 @@ class _Writer:
                 until=run.created_at + rules.KEPT,
             )
             if not held:
-                log.info("another worker has taken over the report", run_id=run.id)
+                log.info("another worker has taken over the report", report_run_id=run.id)
                 return
             with self.spool.read() as file:
                 number = 0

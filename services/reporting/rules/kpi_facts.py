@@ -39,6 +39,16 @@ class OrderPaid:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderDeclined:
+    """A one-click payment for the order that was declined; the order may be paid yet."""
+
+    merchant_id: str
+    order_key: str
+    currency: str
+    declined_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class StepReached:
     """`number`: of the step, from 1. Currency and day never change."""
 
@@ -73,7 +83,9 @@ class CustomerErased:
     customer_id: str
 
 
-KpiFact: TypeAlias = OrderPaid | StepReached | CartSent | CartPaid | CustomerErased | SurveyAnswer
+KpiFact: TypeAlias = (
+    OrderPaid | OrderDeclined | StepReached | CartSent | CartPaid | CustomerErased | SurveyAnswer
+)
 
 
 def number_of(method: str, step: str) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 
 from libs.errors import invalid
 from libs.money import Money
-from services.reporting.rules.kpi_facts import STEPS
+from services.reporting.rules.kpi_facts import ONE_CLICK, STEPS
 from services.reporting.rules.ratios import divided, rate
 
 DAYS_OF_YEAR: Final = 365
@@ -120,11 +120,27 @@ def cart_recovery(
 
 
 @dataclass(frozen=True, slots=True)
+class OneClickAcceptance:
+    asked: int
+    paid: int
+    rate_basis_points: int | None
+
+
+def one_click_acceptance(found: Sequence[PaidOrders], *, declined: int) -> OneClickAcceptance:
+    """`declined`: orders of one click that nobody paid. One that was declined first and paid by one
+    click later counts as paid.
+    """
+    paid = sum(each.value.orders for each in found if ONE_CLICK in each.methods)
+    return OneClickAcceptance(paid + declined, paid, rate(paid, paid + declined))
+
+
+@dataclass(frozen=True, slots=True)
 class Kpis:
     conversion: Sequence[MethodConversion]
     order_value: OrderValue
     order_values: Sequence[MethodOrderValue]
     carts: CartRecovery
+    one_click_acceptance: OneClickAcceptance
 
 
 class SegmentKind(Enum):

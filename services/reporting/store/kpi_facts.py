@@ -9,6 +9,7 @@ from services.reporting.rules.kpi_facts import (
     CartPaid,
     CartSent,
     CustomerErased,
+    OrderDeclined,
     OrderPaid,
     StepReached,
 )
@@ -25,6 +26,12 @@ _PAID: Final = {
     "paid_at": "timestamptz",
     "paid_on": "date",
     "customer_id": "text",
+}
+_DECLINED: Final = {
+    "merchant_id": "text",
+    "order_key": "text",
+    "currency": "text",
+    "declined_on": "date",
 }
 _STEP: Final = {
     "merchant_id": "text",
@@ -90,6 +97,19 @@ async def pay(conn: Conn, paid: Sequence[OrderPaid]) -> None:
     """Each once, in the order of the key. Known ones change nothing."""
     await conn.execute("SELECT pg_advisory_xact_lock_shared($1)", LOCK)
     await conn.execute(_PAY, *_arrays(_PAID, paid))
+
+
+_DECLINE: Final = f"""
+INSERT INTO declined_orders AS known (merchant_id, order_key, currency, declined_on)
+SELECT merchant_id, order_key, currency, min(declined_on) FROM {_rows(_DECLINED)}
+GROUP BY merchant_id, order_key, currency ORDER BY merchant_id, order_key, currency
+ON CONFLICT (merchant_id, order_key, currency) DO UPDATE
+SET declined_on = EXCLUDED.declined_on WHERE EXCLUDED.declined_on < known.declined_on"""  # noqa: S608 - made of constants
+
+
+async def decline(conn: Conn, declined: Sequence[OrderDeclined]) -> None:
+    """On the first day that any of its payments was."""
+    await conn.execute(_DECLINE, *_arrays(_DECLINED, declined))
 
 
 _DAY: Final = "merchant_id, currency, method, started_on"
@@ -160,6 +180,6 @@ async def erase(conn: Conn, erased: Sequence[CustomerErased]) -> None:
 async def empty(conn: Conn) -> None:
     """Facts that events report; a merchant's own entries stay."""
     await conn.execute(
-        "TRUNCATE order_payments, paid_orders, paying_customers, erased_customers, funnels,"
-        " funnel_days, recovery_carts"
+        "TRUNCATE order_payments, paid_orders, declined_orders, paying_customers,"
+        " erased_customers, funnels, funnel_days, recovery_carts"
     )

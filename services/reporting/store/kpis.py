@@ -48,6 +48,21 @@ async def orders(
     ]
 
 
+_DECLINED: Final = f"""
+SELECT count(*) FROM declined_orders AS declined WHERE {_RANGE.format(day="declined_on")}
+    AND NOT EXISTS (SELECT FROM paid_orders AS paid
+        WHERE (paid.merchant_id, paid.order_key, paid.currency)
+            = (declined.merchant_id, declined.order_key, declined.currency))"""  # noqa: S608 - made of constants
+
+
+async def declined(
+    conn: Conn, merchant_id: str, currency: str, from_day: date, to_day: date
+) -> int:
+    """Orders of one click that nobody paid, by any method."""
+    count: int = await conn.fetchval(_DECLINED, merchant_id, currency, from_day, to_day)
+    return count
+
+
 _CARTS: Final = f"""
 SELECT count(*) AS sent, coalesce(sum(sent_minor), 0)::bigint AS sent_minor,
     count(paid_minor) AS recovered, coalesce(sum(paid_minor), 0)::bigint AS recovered_minor

@@ -200,7 +200,22 @@ def kpis() -> Message:
         kpis_pb2.ConversionStep(step="paid", reached=870, reached_before=900),
     ]
     return kpis_pb2.GetKpisResponse(
-        conversion=[kpis_pb2.MethodConversion(method="one_click", steps=steps)],
+        conversion=[
+            kpis_pb2.MethodConversion(method="one_click"),
+            kpis_pb2.MethodConversion(method="link", steps=steps),
+        ],
+        one_click_acceptance=kpis_pb2.OneClickAcceptance(
+            asked=100, paid=80, rate_basis_points=8000
+        ),
+        order_value=kpis_pb2.OrderValue(revenue_minor=9_590_000, orders=950, average_minor=10_095),
+        order_values=[
+            kpis_pb2.MethodOrderValue(
+                method=method,
+                with_it=kpis_pb2.OrderValue(orders=80, average_minor=9_000),
+                without_it=kpis_pb2.OrderValue(orders=870, average_minor=10_200),
+            )
+            for method in ("one_click", "link")
+        ],
         carts=kpis_pb2.CartRecovery(
             sent=40, sent_minor=300000, recovered=12, recovered_minor=91200, rate_basis_points=3000
         ),

@@ -1,6 +1,13 @@
 """The audit log as people read it: what nobody knows the end of, and whether the records are intact."""
 
+import pytest
+
 from incasso.merchants.v1 import audit_pb2
+from libs.display import LANGUAGES
+from services.console import texts
+from services.console.areas.audit import ACTIONS
+from services.console.page import action_of, is_audited
+from services.console.routes import PAGES
 from tests.services.console.conftest import Console
 from tests.services.console.samples import PAYMENT_ID, audited
 
@@ -29,3 +36,24 @@ async def test_a_broken_record_is_named(console: Console):
     console.services.answers["CheckAuditEntries"] = answer
     _, _, page = await console.post("/audit/check", {})
     assert "Record 3 of 6" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_action_that_can_be_recorded_has_a_text(language: str):
+    recorded = {page.recorded for page in PAGES if page.recorded}
+    changes = {action_of(rpc) for page in PAGES for rpc in page.rpcs.values() if is_audited(rpc)}
+    assert texts.read(ACTIONS)[language].keys() == recorded | changes
+
+
+async def test_an_entry_says_what_was_done_in_words_and_by_its_name(console: Console):
+    entry = audited()
+    entry.outcome, entry.reason = audit_pb2.AuditEntry.OUTCOME_REFUSED, "amount_too_large"
+    later = audited()
+    later.action = "payments.OfAnotherVersion"
+    answer = audit_pb2.ListAuditEntriesResponse(data=[later, entry])
+    console.services.answers["ListAuditEntries"] = answer
+    page = await console.page("/audit")
+    assert "<strong>Refund a payment</strong>" in page
+    assert "<code>payments.RefundPayment</code> <code>amount_too_large</code>" in page
+    assert "more than can be given back" in page
+    assert "<strong>payments.OfAnotherVersion</strong>" in page

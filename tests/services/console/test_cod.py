@@ -46,6 +46,14 @@ async def test_a_couriers_file_is_read_and_shown_before_it_is_booked(console: Co
     assert console.services.calls("CommitRemittance") == 1
 
 
+async def test_a_remittance_is_called_by_its_courier_and_its_day(console: Console):
+    answer = remittances_pb2.GetRemittanceResponse(remittance=samples.remittance(name=None))
+    console.services.answers["GetRemittance"] = answer
+    heading = (await console.page(REMITTANCE)).split("<h1>")[1].split("</h1>")[0]
+    assert samples.REMITTANCE_ID not in heading
+    assert heading.startswith("GLS Torino, ")
+
+
 async def test_what_is_wrong_with_a_file_is_shown_line_by_line(console: Console):
     faults = [
         FieldViolation("file.line_7", "has no amount: ''"),

@@ -11,6 +11,7 @@ from incasso.instalments.v1 import plans_pb2
 from incasso.oneclick.v1 import events_pb2 as oneclick
 from incasso.paylink.v1 import events_pb2 as paylink
 from incasso.paylink.v1 import paylink_pb2, shop_pb2
+from incasso.payments.v1 import events_pb2 as payments
 from libs import ids, wire
 from tests.services.reporting.world import AT, captured, payment
 
@@ -39,6 +40,13 @@ def sold(
             customer_id=customer or None,
             **more,
         )
+    )
+
+
+def refused(order: str, *, method: str = "one_click", **more: Any):
+    """A declined payment."""
+    return payments.PaymentDeclined(
+        payment=payment(5990, order_reference=order, method=method, **more)
     )
 
 

@@ -26,6 +26,7 @@ from tests.services.reporting.kpi_events import (
     erased,
     link,
     plan,
+    refused,
     session,
     sold,
     transferred,
@@ -48,6 +49,7 @@ MESSAGES = [
     sold(700, "A-1", method="link", customer="cus_2"),
     sold(700, "A-3", method="link", customer="cus_2"),
     transferred(300, "A-2"),
+    *(refused(order) for order in ("A-1", "A-4", "A-4")),
     cash(900, "A-3", day("2026-09-01"), "cus_1"),
     plan(FIRST_PAID, "pln_1", **PAID),
     plan(instalments.PlanCompleted, "pln_1", **PAID, ended_at=wire.timestamp(day("2026-12-01"))),
@@ -66,6 +68,7 @@ EVENTS = [event_of(message, BEGUN) for message in MESSAGES]
 TABLES = {
     "order_payments": "order_key, id",
     "paid_orders": "order_key, currency",
+    "declined_orders": "order_key, currency",
     "paying_customers": "customer_id",
     "erased_customers": "customer_id",
     "funnels": "method, id",
