@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from incasso.merchants.v1 import audit_pb2
 from libs import client, deadlines, descriptors, json_out
 from libs.downloads import Download
-from libs.errors import Kind, OutcomeUnknown, Refusal
+from libs.errors import IdempotencyKeyInUse, Kind, OutcomeUnknown, Refusal
 from libs.logs import log
 from libs.tasks import Tasks
 from libs.upstreams import Upstreams
@@ -27,7 +27,8 @@ from services.console.session import SignedIn
 
 T = TypeVar("T")
 MAX_AUDITED: Final = 20_000  # characters of what was asked for
-# A no of these kinds proves nothing: the change may have been made.
+# A no of these kinds proves nothing: the change may have been made. Nor does one about its own key, whose first
+# call is under way, as after a restart of the console.
 _OUTAGES: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL})
 _SECRET: Final = frozenset({"secret", "password", "picture", "token", "file", "iban"})
 
@@ -124,7 +125,7 @@ class Calls:
         try:
             answer = await self._changed(rpc, message, key, about)
         except Refusal as refusal:
-            if refusal.kind in _OUTAGES:  # the log says so already
+            if _proves_nothing(refusal):  # the log says so already
                 raise OutcomeUnknown from refusal
             await self._record(entry_id, refused=refusal.reason)
             raise
@@ -172,6 +173,10 @@ class Calls:
             timeout_seconds=timeout_seconds,
             idempotency_key=key,
         )
+
+
+def _proves_nothing(refusal: Refusal) -> bool:
+    return refusal.kind in _OUTAGES or refusal.reason == IdempotencyKeyInUse.reason
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:

@@ -1,42 +1,27 @@
 """Journeys of the console on the whole stack, in a real browser: money goes back, a colleague cannot move it."""
 
-import asyncio
 import json
-import os
 import re
-import signal
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
-from cryptography.fernet import Fernet
 from playwright.async_api import expect
 
 from incasso.merchants.v1 import sessions_pb2
-from stack.demo_member import join
-from stack.embedded import REPOSITORY, healthy
-from stack.topology import Backends, service_processes
 from tests.browser import needs_chromium, opened_page
+from tests.e2e.consoles import PASSWORD, colleague, started_console
 from tests.waiting import HANGING_SECONDS, until
 
 pytestmark = needs_chromium
-PASSWORD = "a long password"
 INVITATION = re.compile(r"http://[^\s\"\\<]+/invitations/[A-Za-z0-9_-]+")
 
 
 @pytest.fixture(scope="module")
 async def console(stack):
-    """The console beside the shared stack, as the stack itself would start it: its address."""
-    backends = Backends(str, str, str, Fernet.generate_key().decode())
-    plan = service_processes(stack.ports, stack.folders, backends, healthy, {}, console=True)
-    process = next(one for one in plan if one.name == "console")
-    env = {**os.environ, **process.env}
-    running = await asyncio.create_subprocess_exec(*process.command, cwd=REPOSITORY, env=env)
-    await until(lambda: process.ready() or running.returncode is not None, every_seconds=0.1)
-    assert running.returncode is None
-    yield stack.console_url
-    running.send_signal(signal.SIGTERM)
-    assert await running.wait() == 0
+    """Its address."""
+    async with started_console(stack) as running:
+        yield running.url
 
 
 @asynccontextmanager
@@ -48,13 +33,6 @@ async def signed_in(browser, console, email):
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url(f"{console}/payments")
         yield page
-
-
-async def colleague(stack, merchant, role):
-    email = f"{uuid4().hex[:8]}@bottega.example"
-    about = {"email": email, "password": PASSWORD, "name": "Anna", "role": role}
-    await join(stack, merchant.merchant_id, **about)
-    return email
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +54,7 @@ async def test_finance_gives_money_back_and_the_log_says_so(
         await page.get_by_role("button", name="Give back").click()
         await expect(page.get_by_role("status")).to_contain_text("on its way")
         await page.get_by_role("link", name="Audit log").click()
-        entry = page.get_by_role("row").filter(has_text="payments.RefundPayment").first
+        entry = page.get_by_role("row").filter(has_text="Refund a payment").first
         await expect(entry).to_contain_text("Done")
         await expect(entry).to_contain_text(paid["id"])
 

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from incasso.merchants.v1 import audit_pb2, sessions_pb2
-from libs.errors import InternalError, Kind, Refusal, RemoteRefusal, ServiceUnavailable
+from libs.errors import (
+    IdempotencyKeyInUse,
+    InternalError,
+    Kind,
+    Refusal,
+    RemoteRefusal,
+    ServiceUnavailable,
+)
 from libs.roles import SCOPES, Role
 from tests.services.console.conftest import TOKEN, Console
 from tests.services.console.samples import (
@@ -65,7 +72,9 @@ async def test_a_refused_refund_says_why_and_keeps_what_was_typed(console: Conso
 
 
 @pytest.mark.parametrize(
-    "answer", [ServiceUnavailable(), InternalError()], ids=lambda no: no.reason
+    "answer",
+    [ServiceUnavailable(), InternalError(), IdempotencyKeyInUse()],
+    ids=lambda no: no.reason,
 )
 async def test_an_unknown_outcome_stays_unknown_and_the_same_form_asks_again(
     console: Console, answer: Refusal
