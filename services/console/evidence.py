@@ -19,13 +19,16 @@ REGIONS: Final = {"it": "IT", "en": "GB"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Messages of the contracts about one payment; `links` and `plans` are those that it pays."""
+    """Messages of the contracts about one payment; `links` and `plans` are those that it pays.
+    `consent`: to a one-click payment, if it is one.
+    """
 
     payment: Any
     steps: Sequence[Step]
     messages: Sequence[Any]
     links: Sequence[Any]
     plans: Sequence[Any]
+    consent: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +144,8 @@ def _lines(items: Sequence[Any], currency: str, reader: Reader) -> list[Row]:
 
 
 def _accepted(story: Story, reader: Reader) -> list[Row]:
-    """What the customer agreed to, by the hash of the text that they were shown."""
-    rows: list[Row] = []
+    """What the customer agreed to, by the hash or the version of the text that they were shown."""
+    rows: list[Row] = [_consent(story.consent, reader)] if story.consent is not None else []
     for quote in (link.quote for link in story.links if link.HasField("quote")):
         if quote.HasField("acceptance"):
             found = quote.acceptance
@@ -155,6 +158,20 @@ def _accepted(story: Story, reader: Reader) -> list[Row]:
         told = [reader.moment(found.accepted_at), plan.id, reader.say("text", **values)]
         rows.append((reader.words["agreement"], told))
     return rows
+
+
+def _consent(found: Any, reader: Reader) -> Row:
+    """`accepted_at` is what the shop stated; when it reached us is told beside it."""
+    charged = "clicked" if found.in_session else "charged"
+    told = [
+        reader.moment(found.accepted_at),
+        reader.say("consent_text", version=found.text_version),
+        reader.say("consent_kept", at=reader.moment(found.created_at)),
+        reader.say(f"consent_{charged}", at=reader.moment(found.charged_at)),
+    ]
+    if found.sca_reference:
+        told.append(reader.say("consent_sca", reference=found.sca_reference))
+    return reader.words["consent"], told
 
 
 def _steps(steps: Sequence[Step], currency: str, reader: Reader) -> list[Row]:

@@ -94,6 +94,7 @@ OneClick: Final = servicer.of(
     CreateOneClickSession=sessions.create_one_click_session,
     GetOneClickSession=sessions.get_one_click_session,
     PayOneClickSession=sessions.pay_one_click_session,
+    GetOneClickConsent=charge.get_one_click_consent,
     GetOffer=_get_offer,
     ListChargeableInstruments=instruments.list_chargeable_instruments,
     GetChargeableInstruments=instruments.get_chargeable_instruments,

@@ -8,10 +8,12 @@ from google.protobuf.message import Message
 
 from incasso.instalments.v1 import plans_pb2
 from incasso.notify.v1 import messages_pb2
+from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2
 from libs import threads
 from libs.documents import render
 from libs.downloads import Download
+from libs.errors import Kind, Refusal
 from services.console import evidence, texts
 from services.console.areas.payments import READS, STORY, entries_of, payment_of, trail_of
 from services.console.evidence import Reader, Story
@@ -29,13 +31,16 @@ async def file(visit: Visit) -> Sent:
     payment, entries, trail = await asyncio.gather(
         payment_of(visit), entries_of(visit), trail_of(visit)
     )
-    links, plans = await asyncio.gather(_links(visit, payment), _plans(visit, payment))
+    links, plans, consent = await asyncio.gather(
+        _links(visit, payment), _plans(visit, payment), _consent(visit, payment)
+    )
     story = Story(
         payment=payment,
         steps=steps(payment, entries, trail, visit.time_zone),
         messages=await _messages(visit, payment, links),
         links=links,
         plans=plans,
+        consent=consent,
     )
     reader = Reader(
         language=visit.language,
@@ -71,6 +76,19 @@ async def _plans(visit: Visit, payment: Any) -> Sequence[Any]:
         order_reference=payment.order_reference, limit=MOST
     )
     return await _rows(visit, request)
+
+
+async def _consent(visit: Visit, payment: Any) -> Any:
+    """Under which a card was charged by one click."""
+    if payment.method != "one_click":
+        return None
+    wanted = oneclick_pb2.GetOneClickConsentRequest(payment_id=payment.id)
+    try:
+        return (await visit.ask(wanted)).consent
+    except Refusal as refusal:
+        if refusal.kind is Kind.NOT_FOUND:
+            return None
+        raise
 
 
 async def _messages(visit: Visit, payment: Any, links: Sequence[Any]) -> Sequence[Any]:
@@ -109,6 +127,7 @@ PAGES: Final[tuple[Page, ...]] = (
             "notify.ListMessages",
             "paylink.ListPaymentLinks",
             "instalments.ListInstalmentPlans",
+            "oneclick.GetOneClickConsent",
         ),
         is_file=True,
         needs="refunds:write",  # finance and up

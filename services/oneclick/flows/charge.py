@@ -21,7 +21,13 @@ from services.oneclick import errors, events
 from services.oneclick.deps import Deps
 from services.oneclick.payments_client import charge_request, instrument_of
 from services.oneclick.rules import domain, items, spending
-from services.oneclick.rules.domain import CaptureMode, Charge, ChargeState, CustomerState
+from services.oneclick.rules.domain import (
+    CaptureMode,
+    Charge,
+    ChargeState,
+    CustomerState,
+    GivenConsent,
+)
 from services.oneclick.rules.instruments import KNOWN, is_usable
 from services.oneclick.rules.items import Item
 from services.oneclick.rules.offers import Buyer
@@ -227,3 +233,9 @@ async def refresh(deps: Deps, charge: Charge, key: Key | None = None) -> Answer:
     if charge.payment_id is None:
         raise OutcomeUnknown
     return await asking.refresh(deps.payments, AskedCharge(deps, charge, key), charge.payment_id)
+
+
+async def get_one_click_consent(deps: Deps, payment_id: str) -> GivenConsent:
+    """The permission under which the payment was charged."""
+    found = await deps.db.run(charges.consent_of, context.merchant_id(), payment_id)
+    return required(found, errors.PaymentNotFound)

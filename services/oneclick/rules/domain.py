@@ -134,6 +134,18 @@ class Consent:
     id: str = ""  # set when it is written
 
 
+@dataclass(frozen=True, slots=True)
+class GivenConsent:
+    """What proves that a one-click payment was permitted. `in_session`: by a click in a browser."""
+
+    text_version: str
+    accepted_at: datetime
+    created_at: datetime
+    sca_reference: str | None
+    charged_at: datetime
+    in_session: bool
+
+
 class CaptureMode(Enum):
     """When the money is captured (CaptureMode in payments.proto)."""
 

@@ -13,7 +13,7 @@ from libs.money import Money
 from libs.payments.answer import Answer, Outcome, ScaHistory
 from libs.payments.due import CHECK_AFTER
 from libs.payments.events import PaymentEvent
-from services.oneclick.rules.domain import Charge, charge_sources, charge_target
+from services.oneclick.rules.domain import Charge, GivenConsent, charge_sources, charge_target
 from services.oneclick.rules.items import Lowering
 from services.oneclick.rules.sessions import AFTER_CHARGE
 from services.oneclick.rules.spending import DAY, HOUR, Spending
@@ -90,6 +90,19 @@ async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str = "
     """The charge of a payment, or the one with its key that does not know its payment yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
     return await _CHARGES.one(conn, where, merchant_id, payment_id, key)
+
+
+_CONSENT: Final = """
+SELECT text_version, accepted_at, consents.created_at, sca_reference,
+    charges.created_at AS charged_at, session_id IS NOT NULL AS in_session
+FROM charges JOIN consents
+    ON (consents.merchant_id, consents.id) = (charges.merchant_id, charges.consent_id)
+WHERE charges.merchant_id = $1 AND charges.payment_id = $2"""
+
+
+async def consent_of(conn: Conn, merchant_id: str, payment_id: str) -> GivenConsent | None:
+    row = await conn.fetchrow(_CONSENT, merchant_id, payment_id)
+    return None if row is None else GivenConsent(**dict(row))
 
 
 # One statement, so one round trip and one transaction: the charge, the key's answer, the session of

@@ -6,6 +6,7 @@ from typing import Any
 from incasso.common.v1 import merchant_pb2
 from incasso.merchants.v1 import audit_pb2, members_pb2, merchants_pb2, sessions_pb2
 from incasso.notify.v1 import messages_pb2
+from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import imports_pb2, ledger_pb2, reconciliation_pb2
@@ -18,6 +19,7 @@ from tests.services.console.samples import (
     MERCHANT_ID,
     audited,
     authenticated,
+    consent,
     entry,
     exception,
     kpis,
@@ -84,6 +86,7 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
             next_cursor="more",
         ),
         "GetPayment": payments_pb2.GetPaymentResponse(payment=payment()),
+        "GetOneClickConsent": oneclick_pb2.GetOneClickConsentResponse(consent=consent()),
         "RefundPayment": payments_pb2.RefundPaymentResponse(payment=payment()),
         "ListPaymentLinks": paylink_pb2.ListPaymentLinksResponse(data=[link()]),
         "GetPaymentLink": paylink_pb2.GetPaymentLinkResponse(payment_link=link()),

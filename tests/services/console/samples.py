@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from incasso.common.v1 import money_pb2
 from incasso.merchants.v1 import audit_pb2, members_pb2, sessions_pb2
 from incasso.notify.v1 import messages_pb2
+from incasso.oneclick.v1 import oneclick_pb2
 from incasso.paylink.v1 import paylink_pb2
 from incasso.payments.v1 import payments_pb2
 from incasso.reporting.v1 import (
@@ -296,6 +297,17 @@ def trail() -> list[reconciliation_pb2.TrailStep]:
             **known,
         ),
     ]
+
+
+def consent() -> oneclick_pb2.OneClickConsent:
+    return oneclick_pb2.OneClickConsent(
+        text_version="2026-09",
+        accepted_at=stamp(),
+        created_at=stamp(),
+        sca_reference="sca_77",
+        charged_at=stamp(),
+        in_session=True,
+    )
 
 
 def audited() -> audit_pb2.AuditEntry:

@@ -99,6 +99,20 @@ async def test_evidence_tells_order_money_consent_and_messages_but_no_address_or
     assert asked == {"", link().id}  # of the payment, and of the one link that it paid
 
 
+async def test_evidence_of_one_click_has_the_consent_to_it(console: Console):
+    plain = "".join((await evidence(console)).split())
+    said = ("Consent to one-click payments", "Version 2026-09", "The customer clicked", "sca_77")
+    for text in said:
+        assert "".join(text.split()) in plain, text
+    assert console.services.last("GetOneClickConsent").request.payment_id == PAYMENT_ID
+
+
+async def test_evidence_is_made_without_a_consent_that_nobody_knows(console: Console):
+    refusal = RemoteRefusal(Kind.NOT_FOUND, "payment_not_found", "No such payment.")
+    console.services.answers["GetOneClickConsent"] = refusal
+    assert "Consent" not in await evidence(console)
+
+
 async def test_a_name_is_never_markup(console: Console):
     answer = payments_pb2.GetPaymentResponse(
         payment=payment(

@@ -49,6 +49,7 @@ async def requests_for(world: World) -> dict[str, object]:
         "DetachInstrument": pb.DetachInstrumentRequest(customer_id=cus, instrument_id=ins),
         "CreateOneClickPayment": world.charge_request(cus, instrument_id=ins),
         "UndoOneClickPayment": pb.UndoOneClickPaymentRequest(payment_id=pay_id),
+        "GetOneClickConsent": pb.GetOneClickConsentRequest(payment_id=pay_id),
         "CreateOneClickSession": pb.CreateOneClickSessionRequest(
             customer_id=cus, amount=money(1), order_reference="A-1"
         ),
