@@ -54,6 +54,9 @@ KEPT: Final = Kept(
             plain="merchant_id id state source psp_account format version name content_hash totals"
             " refused_reason created_by trace_id",
         ),
+        "imports_under_way": Table(
+            "how far imports are, until they end", plain="merchant_id content_hash"
+        ),
         "statements": Table(
             "statements of bank accounts",
             plain="merchant_id id account currency reference number import_id",

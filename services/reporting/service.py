@@ -15,6 +15,7 @@ from services.reporting.errors import (
 from services.reporting.flows import (
     auditing,
     closing,
+    import_progress,
     importing,
     kpis,
     reading,
@@ -73,6 +74,7 @@ Imports: Final = servicer.of(
     "incasso.reporting.v1.ImportsService",
     ImportStatement=importing.import_statement,
     GetImport=servicer.Row(IMPORTS, ImportNotFound),
+    GetImportProgress=import_progress.get_import_progress,
     ListImports=servicer.Rows(IMPORTS, "imp"),
     ListBankLines=servicer.Completed(servicer.Rows(BANK_LINES, "bln"), _with_transfers),
     ListSettlementLines=servicer.Rows(SETTLEMENT_LINES, "stl"),

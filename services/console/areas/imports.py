@@ -1,11 +1,15 @@
 """Statement files of banks and PSPs: read and shown first, then imported."""
 
+import asyncio
+import hashlib
 import io
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import Final
 
 from incasso.reporting.v1 import imports_pb2
-from libs.errors import invalid
+from libs.clock import world_now
+from libs.errors import Kind, Refusal, invalid
 from libs.statements import reading
 from libs.statements.model import Contents
 from libs.statements.refusals import RefusedError
@@ -18,7 +22,9 @@ from services.console.visit import Visit
 AREA: Final = "reconciliation"
 MOST_OF_FILE: Final = 8 * 1024 * 1024
 MOST_OF_FORM: Final = 6 * 1024 * 1024  # a compressed file, in base64
-SOURCES: Final = ("bank", "psp")
+PSP_FORMATS: Final = ("stripe.", "paypal.")
+SOON_SECONDS: Final = 2.0
+INTERRUPTED_AFTER: Final = timedelta(minutes=2)  # longer than one of its steps takes
 _READERS: Final = Threads(concurrency=1)
 
 
@@ -53,6 +59,8 @@ async def preview(visit: Visit) -> Html:
         contents = await _READERS.run(reading.proven, lambda: io.BytesIO(content))
     except RefusedError as refusal:
         raise invalid("file", str(refusal)) from refusal
+    if contents.format.name.startswith(PSP_FORMATS) and not visit.typed("psp_account"):
+        raise invalid("psp_account", visit.word("psp_account_missing"))
     carried = packed(content)
     if len(carried) > MOST_OF_FORM:
         raise invalid("file", visit.word("file_too_large"))
@@ -69,16 +77,42 @@ async def preview(visit: Visit) -> Html:
 
 
 async def send(visit: Visit) -> See:
-    """Imports the file that was shown: whole, or not at all."""
+    """Imports the file that was shown: whole, or not at all. It goes on when it takes longer than one
+    waits for a page, and the next page says how far it is.
+    """
     content = unpacked(visit.typed("carried"), MOST_OF_FILE)
     if content is None:
         raise invalid("file", visit.word("file_missing"))
     request = imports_pb2.ImportStatementRequest(
         name=visit.typed("name") or None, psp_account=visit.typed("psp_account") or None
     )
-    answer = await visit.change(request, file=content)
+    content_hash = hashlib.sha256(content).hexdigest()
+    try:
+        async with asyncio.timeout(SOON_SECONDS):
+            answer = await visit.change(request, file=content)
+    except TimeoutError:
+        return See(f"/reconciliation/imports/under-way/{content_hash}")
     found = getattr(answer, "import")
     return See(f"/reconciliation/imports/{found.id}", said="imported")
+
+
+async def under_way(visit: Visit) -> Html:
+    """How far it is, and in the end what became of it."""
+    content_hash = visit.part("content_hash")
+    wanted = imports_pb2.GetImportProgressRequest(content_hash=content_hash)
+    shown = {"content_hash": content_hash, "progress": None, "one": None, "live": False}
+    try:
+        progress = (await visit.ask(wanted)).progress
+    except Refusal as refusal:
+        if refusal.kind is not Kind.NOT_FOUND:
+            raise
+        return Html("import_under_way.html", shown)
+    if progress.import_id:
+        ended = imports_pb2.GetImportRequest(import_id=progress.import_id)
+        one = getattr(await visit.ask(ended), "import")
+        return Html("import_under_way.html", {**shown, "one": one})
+    live = world_now() - progress.seen_at.ToDatetime(tzinfo=UTC) < INTERRUPTED_AFTER
+    return Html("import_under_way.html", {**shown, "progress": progress, "live": live})
 
 
 def totals_of(contents: Contents) -> list[Total]:
@@ -108,5 +142,12 @@ PAGES: Final[tuple[Page, ...]] = (
         most_of_file=MOST_OF_FILE,
     ),
     post("/reconciliation/imports", send, AREA, *SENDS, again=listed, most_of_form=MOST_OF_FORM),
+    get(
+        "/reconciliation/imports/under-way/{content_hash}",
+        under_way,
+        AREA,
+        "reporting.GetImportProgress",
+        "reporting.GetImport",
+    ),
     get("/reconciliation/imports/{import_id}", one, AREA, "reporting.GetImport"),
 )

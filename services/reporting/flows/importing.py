@@ -23,7 +23,8 @@ from libs.threads import Threads
 from libs.uploads import Pieces
 from services.reporting.deps import READ_AT_ONCE, Deps
 from services.reporting.errors import StatementRefused
-from services.reporting.flows import collecting
+from services.reporting.flows import collecting, import_progress
+from services.reporting.flows.import_progress import Watch
 from services.reporting.rules import imports as rules
 from services.reporting.rules import lines
 from services.reporting.rules.imports import Import, ImportState, Source
@@ -53,18 +54,19 @@ async def import_statement(deps: Deps, cmd: ImportStatement, pieces: Pieces) -> 
         found = await deps.db.run(store.of_content, context.merchant_id(), spool.sha256)
         if (known := _same(cmd, found)) is not None:
             return known
-        async with deps.reading:
+        async with import_progress.watched(deps.db, spool.sha256) as watch, deps.reading:
             with _stopped_with_the_call() as progress:
-                return await _import(deps, cmd, spool, progress)
+                return await _import(deps, cmd, spool, progress, watch)
 
 
 async def _import(
-    deps: Deps, cmd: ImportStatement, spool: Spool, progress: reading.Progress
+    deps: Deps, cmd: ImportStatement, spool: Spool, progress: reading.Progress, watch: Watch
 ) -> Import:
     try:
         contents = await _READERS.run(reading.proven, spool.read, progress)
         _check_source(cmd, rules.source_of(contents))
-        return await _loaded(_Load(deps, cmd, spool.read, contents, progress))
+        await watch.read(sum(total.entries for total in rules.totals_of(contents)))
+        return await _loaded(_Load(deps, cmd, spool.read, contents, progress, watch))
     except RefusedError as refusal:
         refused = _refused(cmd, spool, refusal, deps.clock.now())
         await deps.db.run(store.save, refused)
@@ -116,6 +118,7 @@ class _Load:
     opened: Callable[[], BinaryIO]
     contents: Contents
     progress: reading.Progress
+    watch: Watch
 
     async def run(self, tx: Conn, import_id: str, now: datetime) -> Import:
         merchant_id = context.merchant_id()
@@ -132,6 +135,7 @@ class _Load:
         while (block := await _READERS.run(next, records, None)) is not None:
             await store.stage(tx, table, block)
             staged += len(block)
+            await self.watch.staged(staged)
         if source is Source.PSP:
             await _check_repeats(tx, import_id)
         taken = await store.take(tx, table, merchant_id, import_id)

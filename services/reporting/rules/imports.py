@@ -83,6 +83,17 @@ class BankStatement:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProgress:
+    """`import_id` once it has ended; the times until then. `entries` 0: the file is being read."""
+
+    import_id: str | None = None
+    entries: int = 0
+    staged: int = 0
+    begun_at: datetime | None = None
+    seen_at: datetime | None = None
+
+
 def source_of(contents: Contents) -> Source:
     return Source.PSP if contents.format.name.startswith(PSP_FORMATS) else Source.BANK
 

@@ -19,4 +19,5 @@ PATHS = {
     "schedule_id": report_samples.SCHEDULE_ID,
     "view_id": VIEW_ID,
     "import_id": report_samples.IMPORT_ID,
+    "content_hash": report_samples.CONTENT_HASH,
 }

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from incasso.reporting.v1 import imports_pb2, reports_pb2
+from libs.clock import world_now
 from libs.downloads import Download
 from tests.services.console.samples import TRACE, sales, stamp
 
@@ -13,6 +14,7 @@ RUN_ID = "rrn_06f2kz0d1x8q5v7m3n4b6c9a2e"
 SCHEDULE_ID = "rsc_06f2kz0d1x8q5v7m3n4b6c9a2e"
 IMPORT_ID = "imp_06f2kz0d1x8q5v7m3n4b6c9a2e"
 REPORT = "instalment_ageing"
+CONTENT_HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 KIND = reports_pb2
 
 
@@ -71,6 +73,13 @@ def an_import(**more: Any) -> imports_pb2.Import:
     return imports_pb2.Import(**(values | more))
 
 
+def progress(**more: Any) -> imports_pb2.ImportProgress:
+    """Half of the file, a moment ago."""
+    now = stamp(world_now())
+    values = {"entries": 17_000, "staged": 8_500, "begun_at": now, "seen_at": now}
+    return imports_pb2.ImportProgress(**(values | more))
+
+
 def of_reports() -> dict[str, Any]:
     """By RPC."""
     names = {REPORT: ["booked_to", "currency"], "journal": ["booked_from", "booked_to", "currency"]}
@@ -96,5 +105,6 @@ def of_reports() -> dict[str, Any]:
         "CreateReportRun": reports_pb2.CreateReportRunResponse(run=run()),
         "DownloadReportRun": a_file,
         "GetImport": imports_pb2.GetImportResponse(**{"import": an_import()}),
+        "GetImportProgress": imports_pb2.GetImportProgressResponse(progress=progress()),
         "ImportStatement": imports_pb2.ImportStatementResponse(**{"import": an_import()}),
     }

@@ -11,7 +11,7 @@ from tests.browser import DESK, check, needs_chromium, opened_page
 from tests.services.console.cod_samples import LINE_ID, ORDER_ID, REMITTANCE_ID
 from tests.services.console.conftest import TOKEN, Console
 from tests.services.console.plan_samples import PLAN_ID
-from tests.services.console.report_samples import IMPORT_ID, REPORT, RUN_ID, run
+from tests.services.console.report_samples import CONTENT_HASH, IMPORT_ID, REPORT, RUN_ID, run
 from tests.services.console.samples import (
     CART_ID,
     COURIER_ID,
@@ -58,6 +58,7 @@ PATHS = {
     "remittance": f"/cod/remittances/{REMITTANCE_ID}?line={LINE_ID}",
     "cash-refunds": "/cod/refunds",
     "entries": "/entries?order_reference=A-1001",
+    "import-under-way": f"/reconciliation/imports/under-way/{CONTENT_HASH}",
     "import": f"/reconciliation/imports/{IMPORT_ID}",
     "reports": "/reports",
     "report": f"/reports/{REPORT}",

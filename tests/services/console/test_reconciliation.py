@@ -1,13 +1,21 @@
 """The workbench: files are shown before they are imported, suggestions confirmed, items split."""
 
+import asyncio
+import hashlib
+from datetime import timedelta
+
 import aiohttp
 import pytest
 
-from incasso.reporting.v1 import reconciliation_pb2
+from incasso.reporting.v1 import imports_pb2, reconciliation_pb2
+from libs.clock import world_now
+from libs.errors import Kind, RemoteRefusal
 from services.console.rules.carried import packed, unpacked
 from tests.services.console.conftest import Console
-from tests.services.console.report_samples import IMPORT_ID
-from tests.services.console.samples import EXCEPTION_ID, PAYMENT_ID, TRACE, exception
+from tests.services.console.report_samples import CONTENT_HASH, IMPORT_ID, an_import, progress
+from tests.services.console.samples import EXCEPTION_ID, PAYMENT_ID, TRACE, exception, stamp
+from tests.services.reporting.files import stripe_file, stripe_row
+from tests.waiting import until
 
 RESOLVE = f"/reconciliation/exceptions/{EXCEPTION_ID}/resolve"
 MT940 = b"""\
@@ -43,6 +51,56 @@ async def test_a_statement_is_shown_before_it_is_imported(console: Console):
     asked = console.services.last("ImportStatement").request
     assert (asked.name, asked.HasField("psp_account")) == ("novembre.sta", False)
     assert console.services.last("RecordIntent").request.action == "reporting.ImportStatement"
+
+
+async def test_an_import_that_takes_long_goes_on_and_shows_how_far_it_is(console: Console):
+    may_end = asyncio.Event()
+
+    async def imported() -> imports_pb2.ImportStatementResponse:
+        await may_end.wait()
+        return imports_pb2.ImportStatementResponse(**{"import": an_import()})
+
+    console.services.answers["ImportStatement"] = lambda _: imported()
+    status, place, _ = await console.post(
+        "/reconciliation/imports", {"carried": packed(MT940), "name": "novembre.sta"}
+    )
+    under_way = f"/reconciliation/imports/under-way/{hashlib.sha256(MT940).hexdigest()}"
+    assert (status, place) == (303, under_way)
+    page = await console.page(place)
+    assert "8500 lines prepared; the file has 17000 entries" in page
+    assert "data-live" in page
+    assert console.services.calls("RecordOutcome") == 0
+    may_end.set()
+    await until(lambda: console.services.calls("RecordOutcome"))
+    done = imports_pb2.ImportProgress(import_id=IMPORT_ID)
+    console.services.answers["GetImportProgress"] = imports_pb2.GetImportProgressResponse(
+        progress=done
+    )
+    page = await console.page(place)
+    assert "312 new lines, 4 known ones" in page
+    assert f'href="/reconciliation/imports/{IMPORT_ID}"' in page
+    assert "data-live" not in page
+
+
+async def test_an_import_that_was_interrupted_or_is_not_there_says_what_to_do(console: Console):
+    page_of = f"/reconciliation/imports/under-way/{CONTENT_HASH}"
+    stopped = progress(seen_at=stamp(world_now() - timedelta(minutes=3)))
+    answer = imports_pb2.GetImportProgressResponse(progress=stopped)
+    console.services.answers["GetImportProgress"] = answer
+    page = await console.page(page_of)
+    assert "was interrupted" in page
+    refusal = RemoteRefusal(Kind.NOT_FOUND, "import_not_found", "No such import.")
+    console.services.answers["GetImportProgress"] = refusal
+    page = await console.page(page_of)
+    assert "is not being imported" in page
+    assert "data-live" not in page
+
+
+async def test_a_report_of_a_provider_needs_its_account_before_it_is_shown(console: Console):
+    report = stripe_file(stripe_row(5990, 110, name="txn_1"))
+    status, page = await send(console, "/reconciliation/imports/preview", report)
+    assert status == 400
+    assert "Name the account at the provider" in page
 
 
 async def test_a_file_that_cannot_be_read_says_where(console: Console):
@@ -118,3 +176,12 @@ async def test_an_exception_leads_to_its_entries_and_their_trace(console: Consol
     assert f'href="/entries?trace_id={TRACE}"' in page
     await console.page(f"/entries?trace_id={TRACE}")
     assert console.services.last("ListJournalEntries").request.trace_id == TRACE
+
+
+async def test_an_exception_names_its_item_once(console: Console):
+    one = exception(item_id="bln_1", theirs_id="bln_1")
+    answer = reconciliation_pb2.GetExceptionResponse(exception=one)
+    console.services.answers["GetException"] = answer
+    page = await console.page(f"/reconciliation/exceptions/{EXCEPTION_ID}")
+    assert page.count("<code>bln_1</code>") == 1
+    assert "On theirs" in page

@@ -1,6 +1,7 @@
 """Files of banks and PSPs: what they bring, once, and what is refused of them."""
 
 import asyncio
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,10 @@ from libs import context
 from libs.errors import Refusal
 from services.reporting.flows.importing import ImportStatement, import_statement
 from services.reporting.rules.imports import ImportState, Source
-from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES
+from services.reporting.store.imports import BANK_LINES, IMPORTS, SETTLEMENT_LINES, own
 from tests.services.reporting import files
 from tests.services.reporting.files import bank_entry, bank_file, simple, stripe_file, stripe_row
+from tests.waiting import until
 
 ANY = ImportStatement(name="april.xml", source=None, psp_account=None)
 OF_STRIPE = replace(ANY, psp_account="stripe-it")
@@ -66,6 +68,32 @@ async def test_the_same_file_again_is_the_same_import(world):
     first = await load(world, simple(100))
     assert await load(world, simple(100)) == first
     assert await amounts(world) == [100]
+
+
+async def test_whoever_looks_meanwhile_learns_how_far_an_import_is(world):
+    data = simple(100, 200)
+    content_hash = hashlib.sha256(data).hexdigest()
+    with pytest.raises(Refusal) as unknown:
+        await world.call("GetImportProgress", content_hash=content_hash)
+    assert unknown.value.reason == "import_not_found"
+    async with world.deps.db.transaction() as tx:
+        await own(tx, world.merchant_id)  # the import waits before it is booked
+        loading = asyncio.create_task(load(world, data))
+
+        async def read():
+            try:
+                found = await world.call("GetImportProgress", content_hash=content_hash)
+            except Refusal:
+                return None  # it has not begun
+            return found.progress if found.progress.entries else None
+
+        progress = await until(read)
+    assert (progress.entries, progress.staged, progress.import_id) == (2, 0, "")
+    assert progress.seen_at.seconds >= progress.begun_at.seconds > 0
+    imported = await loading
+    found = await world.call("GetImportProgress", content_hash=content_hash)
+    assert found.progress.import_id == imported.id
+    assert not found.progress.HasField("seen_at")
 
 
 async def test_two_equal_bookings_of_a_day_are_two_however_often_the_file_comes(world):

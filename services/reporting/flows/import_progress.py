@@ -1,0 +1,63 @@
+"""How far the import of a file is, for whoever looks at it meanwhile: written beside its transaction."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from libs import context
+from libs.db import Database
+from libs.errors import required
+from services.reporting.deps import Deps
+from services.reporting.errors import ImportNotFound
+from services.reporting.rules.imports import ImportProgress
+from services.reporting.store import imports, imports_under_way
+
+PAUSE_SECONDS: Final = 1.0  # between two writes
+
+
+class Watch:
+    """Of one import."""
+
+    def __init__(self, db: Database, merchant_id: str, content_hash: str) -> None:
+        self._db = db
+        self._of = (merchant_id, content_hash)
+        self._entries = 0
+        self._written = 0.0
+
+    async def read(self, entries: int) -> None:
+        """The file has this number of entries."""
+        self._entries = entries
+        await self._write(0)
+
+    async def staged(self, count: int) -> None:
+        """So many of them are prepared."""
+        if time.monotonic() - self._written >= PAUSE_SECONDS:
+            await self._write(count)
+
+    async def _write(self, staged: int) -> None:
+        async with self._db.connection() as conn:
+            await imports_under_way.move(conn, *self._of, entries=self._entries, staged=staged)
+        self._written = time.monotonic()
+
+
+@asynccontextmanager
+async def watched(db: Database, content_hash: str) -> AsyncIterator[Watch]:
+    """A process that is killed leaves the row, whose time then says that it was interrupted."""
+    merchant_id = context.merchant_id()
+    await db.run(imports_under_way.begin, merchant_id, content_hash)
+    try:
+        yield Watch(db, merchant_id, content_hash)
+    finally:
+        await db.run(imports_under_way.end, merchant_id, content_hash)
+
+
+async def get_import_progress(deps: Deps, content_hash: str) -> ImportProgress:
+    """Raises ImportNotFound."""
+    merchant_id = context.merchant_id()
+    async with deps.db.snapshot() as conn:
+        under_way = await imports_under_way.get(conn, merchant_id, content_hash)
+        ended = await imports.of_content(conn, merchant_id, content_hash)
+    if under_way is not None:
+        return under_way
+    return ImportProgress(import_id=required(ended, ImportNotFound).id)
