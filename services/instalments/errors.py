@@ -99,6 +99,10 @@ class InstalmentClosed(Refusal, kind=Kind.CONFLICT, reason="instalment_closed"):
     message = "The instalment has been paid, or is no longer owed."
 
 
+class DeferralTooLong(Refusal, kind=Kind.UNPROCESSABLE, reason="deferral_too_long"):
+    message = "With later dates the plan would become consumer credit, which was not agreed."
+
+
 class NothingToPay(Refusal, kind=Kind.CONFLICT, reason="nothing_to_pay"):
     message = "There is nothing to pay today: the rebate exceeds the amount."
 

@@ -63,6 +63,18 @@ def due(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
     return _event(plan, _Requested.REASON_DUE, amount, now, due_on=part.due_on, says=says)
 
 
+def rescheduled(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
+    """The part that is due next, and those after it, are due later than agreed."""
+    return _event(
+        plan,
+        _Requested.REASON_RESCHEDULED,
+        Money(part.amount_minor, plan.amount.currency),
+        now,
+        due_on=part.due_on,
+        says=_legal(plan),
+    )
+
+
 def may_withdraw(plan: Plan, says: Sequence[str], last: date, now: datetime) -> NewEvent:
     """Until the end of the day `last`."""
     nothing = Money(0, plan.amount.currency)

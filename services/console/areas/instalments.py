@@ -55,6 +55,7 @@ async def one(visit: Visit) -> Html:
             "reviews": writes and state == "in_review",
             "cancels": writes and state in CANCELLABLE,
             "charges": writes and state in CHARGED,
+            "next_due": _next_due(plan) if writes and state == "active" else None,
             "writes_off": writes and state == "defaulted",
             "gives_back": visit.who.holds("refunds:write") and state in REFUNDABLE,
             "retries": visit.who.holds("refunds:write") and bool(plan.refunding_minor),
@@ -79,6 +80,12 @@ async def plan_of(visit: Visit) -> plans_pb2.InstalmentPlan:
     wanted = plans_pb2.GetInstalmentPlanRequest(plan_id=visit.part("plan_id"))
     plan: plans_pb2.InstalmentPlan = (await visit.ask(wanted)).plan
     return plan
+
+
+def _next_due(plan: plans_pb2.InstalmentPlan) -> Any:
+    """The part that may be due later, with those after it."""
+    planned = (part for part in plan.instalments if part.state == part.STATE_PLANNED)
+    return None if plan.offer.partner else next(planned, None)
 
 
 async def _dunning(visit: Visit, plan: plans_pb2.InstalmentPlan) -> dict[int, dunning.Next]:

@@ -118,6 +118,18 @@ async def write_off(visit: Visit) -> See:
     return await _changed(visit, request, "written_off")
 
 
+async def reschedule(visit: Visit) -> See:
+    """The next part, and those after it, are due later."""
+    request = plans_pb2.RescheduleInstalmentPlanRequest(
+        plan_id=visit.part("plan_id"),
+        number=visit.number("number"),
+        due_on=visit.typed("due_on"),
+        reason=visit.typed("reason"),
+        decided_by=_decider(visit),
+    )
+    return await _changed(visit, request, "rescheduled")
+
+
 async def _changed(visit: Visit, request: Message, said: str, *, unless: str = "") -> See:
     """`unless`: what is said instead if the payment was declined, or waits for the customer."""
     plan = await plan_of(visit)
@@ -147,6 +159,7 @@ PAGES: Final[tuple[Page, ...]] = (
     _page("cancel", cancel, "CancelInstalmentPlan"),
     _page("pay", pay, "PayInstalment"),
     _page("write-off", write_off, "WriteOffInstalmentPlan"),
+    _page("reschedule", reschedule, "RescheduleInstalmentPlan"),
     _page("retry-refunds", retry_refunds, "RetryInstalmentRefunds"),
     get("/instalments/{plan_id}/settle", settle_form, AREA, *SETTLES),
     post("/instalments/{plan_id}/settle", settle, AREA, *SETTLES, again=settle_form),

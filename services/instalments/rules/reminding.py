@@ -42,8 +42,8 @@ class Wanted:
 
 
 def wanted(before: Shown, after: Shown, now: datetime) -> Sequence[Wanted]:
-    """The reminders that follow from a change: the plan is being paid, a part was missed. A partner
-    reminds of its own plans.
+    """The reminders that follow from a change: the plan is being paid, a part was missed, parts are due
+    later, for which earlier reminders were dropped. A partner reminds of its own plans.
     """
     plan = after.plan
     if plan.by_partner:
@@ -54,23 +54,31 @@ def wanted(before: Shown, after: Shown, now: datetime) -> Sequence[Wanted]:
         if old.missed_at is None and new.missed_at is not None
         for days in plan.terms.dunning.remind_after
     ]
-    if plan.activated_at is None or before.plan.activated_at is not None:
+    if plan.activated_at is None:
         return found
-    return [*found, *_of_active(plan, after.parts, now)]
+    if before.plan.activated_at is None:
+        return [*found, *_of_active(plan, after.parts, now)]
+    days = [(old.due_on, new.due_on) for old, new in zip(before.parts, after.parts, strict=True)]
+    is_moved = any(was != is_now for was, is_now in days)
+    return [*found, *_before_due(plan, after.parts, now)] if is_moved else found
 
 
 def _days_after(plan: Plan, at: datetime, days: int) -> datetime:
     return hour_of(day_of(at, plan.time_zone) + timedelta(days=days), plan.time_zone)
 
 
-def _of_active(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Sequence[Wanted]:
+def _before_due(plan: Plan, parts: Sequence[Instalment], now: datetime) -> list[Wanted]:
     times = [
         (part.number, hour_of(part.due_on - timedelta(days=days), plan.time_zone))
         for part in parts
         if part.state is InstalmentState.PLANNED
         for days in plan.terms.dunning.remind_before
     ]
-    found = [Wanted(ReminderKind.DUE, number, at) for number, at in times if at > now]
+    return [Wanted(ReminderKind.DUE, number, at) for number, at in times if at > now]
+
+
+def _of_active(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Sequence[Wanted]:
+    found = _before_due(plan, parts, now)
     if plan.priced.classification.plan_class is PlanClass.CREDIT:
         on = signed_day(plan) + timedelta(days=REMINDED_AFTER_DAYS)
         found.append(Wanted(ReminderKind.MAY_WITHDRAW, None, hour_of(on, plan.time_zone)))

@@ -19,6 +19,7 @@ from services.instalments.flows import (
     paying,
     plans,
     refunding,
+    rescheduling,
     reviewing,
     settling,
     signing,
@@ -97,6 +98,7 @@ InstalmentPlans: Final = servicer.of(
     SettleInstalmentPlan=settling.settle_plan,
     WithdrawInstalmentPlan=_withdraw,
     WriteOffInstalmentPlan=writing_off.write_off,
+    RescheduleInstalmentPlan=rescheduling.reschedule,
     RefundInstalmentPlan=refunding.refund_plan,
     RetryInstalmentRefunds=refunding.retry_refunds,
     ListInstalmentRefunds=servicer.Completed(

@@ -54,8 +54,7 @@ _GIVEN: Final = ", ".join(
 )
 _COLUMNS: Final = ", ".join(INSTALMENTS.columns)
 _CHANGED: Final = ", ".join(
-    f"{column} = given.{column}"
-    for column in INSTALMENTS.but("merchant_id", "plan_id", "number", "due_on")
+    f"{column} = given.{column}" for column in INSTALMENTS.but("merchant_id", "plan_id", "number")
 )
 _INSERT_PARTS: Final = f"INSERT INTO instalments ({_COLUMNS}) SELECT * FROM unnest({_GIVEN})"  # noqa: S608 - made of constants
 _SAVE_PARTS: Final = f"""

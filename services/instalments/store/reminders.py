@@ -8,7 +8,7 @@ from libs import rows
 from libs.db import Conn
 from libs.queues import held
 from services.instalments.rules.plans import DocumentKind, Plan
-from services.instalments.rules.reminding import Reminder
+from services.instalments.rules.reminding import Reminder, ReminderKind
 
 REMINDERS: Final = rows.Table("plan_reminders", Reminder)
 _COLUMNS: Final = {
@@ -37,6 +37,16 @@ async def take(conn: Conn, reminder: Reminder) -> bool:
         reminder.id,
     )
     return taken == 1
+
+
+async def drop_due(conn: Conn, plan: Plan) -> None:
+    """Those of parts that will be charged, whose dates are about to move."""
+    await conn.execute(
+        "DELETE FROM plan_reminders WHERE merchant_id = $1 AND plan_id = $2 AND kind = $3",
+        plan.merchant_id,
+        plan.id,
+        ReminderKind.DUE.value,
+    )
 
 
 CLAIM: Final = held("plan_reminders")

@@ -14,6 +14,7 @@ from tests.services.console.cod_samples import of_cod
 from tests.services.console.method_samples import of_methods
 from tests.services.console.plan_samples import of_instalments
 from tests.services.console.report_samples import of_reports
+from tests.services.console.sales_samples import kpis
 from tests.services.console.samples import (
     MEMBERSHIP,
     MERCHANT_ID,
@@ -22,7 +23,6 @@ from tests.services.console.samples import (
     consent,
     entry,
     exception,
-    kpis,
     link,
     member,
     message,

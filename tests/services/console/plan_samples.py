@@ -97,5 +97,6 @@ def of_instalments() -> dict[str, Any]:
         "GetInstalmentTerms": instalments_pb2.GetInstalmentTermsResponse(terms=terms),
         "GetInstalmentSettlement": plans_pb2.GetInstalmentSettlementResponse(settlement=settlement),
         "GetInstalmentDocument": plans_pb2.GetInstalmentDocumentResponse(document=document),
+        "RescheduleInstalmentPlan": plans_pb2.RescheduleInstalmentPlanResponse(plan=plan()),
         "PayInstalment": plans_pb2.PayInstalmentResponse(plan=plan()),
     }

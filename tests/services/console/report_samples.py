@@ -8,7 +8,8 @@ from google.protobuf.message import Message
 from incasso.reporting.v1 import imports_pb2, reports_pb2
 from libs.clock import world_now
 from libs.downloads import Download
-from tests.services.console.samples import TRACE, sales, stamp
+from tests.services.console.sales_samples import sales
+from tests.services.console.samples import TRACE, stamp
 
 RUN_ID = "rrn_06f2kz0d1x8q5v7m3n4b6c9a2e"
 SCHEDULE_ID = "rsc_06f2kz0d1x8q5v7m3n4b6c9a2e"

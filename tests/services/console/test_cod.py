@@ -51,7 +51,7 @@ async def test_a_remittance_is_called_by_its_courier_and_its_day(console: Consol
     console.services.answers["GetRemittance"] = answer
     heading = (await console.page(REMITTANCE)).split("<h1>")[1].split("</h1>")[0]
     assert samples.REMITTANCE_ID not in heading
-    assert heading.startswith("GLS Torino, ")
+    assert heading.startswith("GLS, ")
 
 
 async def test_what_is_wrong_with_a_file_is_shown_line_by_line(console: Console):

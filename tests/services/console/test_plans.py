@@ -6,6 +6,7 @@ import pytest
 
 from incasso.instalments.v1 import plans_pb2
 from incasso.payments.v1 import payments_pb2
+from libs.errors import Kind, RemoteRefusal
 from libs.roles import Role
 from services.console.rules.dunning import steps
 from tests.services.console.conftest import Console
@@ -54,7 +55,7 @@ async def test_without_a_decision_nothing_is_decided(console: Console):
 ACTIONS = {
     "in_review": {"review", "cancel"},
     "offered": {"cancel"},
-    "active": {"pay", "settle", "refund"},
+    "active": {"pay", "settle", "refund", "reschedule"},
     "defaulted": {"pay", "settle", "refund", "write-off"},
     "completed": {"refund"},
     "refused": set[str](),
@@ -85,6 +86,23 @@ async def test_a_declined_charge_is_not_told_as_paid(console: Console):
     _, place, _ = await console.post(f"{PATH}/pay", {"number": "2"})
     assert place == f"{PATH}?said=paid"
     assert console.services.last("PayInstalment").request.number == 2
+
+
+async def test_the_next_parts_are_moved_with_a_reason_and_who_decided(console: Console):
+    page = await console.page(PATH)
+    assert "Part 3 is due on" in page
+    sent = {"number": "3", "due_on": "2026-12-30", "reason": "Salary comes later"}
+    status, place, _ = await console.post(f"{PATH}/reschedule", sent)
+    assert (status, place) == (303, f"{PATH}?said=rescheduled")
+    asked = console.services.last("RescheduleInstalmentPlan").request
+    assert (asked.number, asked.due_on) == (3, "2026-12-30")
+    assert (asked.reason, asked.decided_by) == ("Salary comes later", "Anna Bianchi")
+    refusal = RemoteRefusal(Kind.UNPROCESSABLE, "deferral_too_long", "for developers")
+    console.services.answers["RescheduleInstalmentPlan"] = refusal
+    status, _, page = await console.post(f"{PATH}/reschedule", sent)
+    assert status == 422
+    assert "would become consumer credit" in page
+    assert 'value="2026-12-30"' in page
 
 
 async def test_a_refund_of_a_plan_goes_by_its_price(console: Console):

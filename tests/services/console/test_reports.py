@@ -74,6 +74,16 @@ async def test_the_overview_adds_up_what_is_owed_or_says_where_it_is(console: Co
     assert "Too many plans to add up here" in await console.page("/")
 
 
+async def test_acceptance_counts_links_that_were_tried_and_clicks_with_or_without_a_session(
+    console: Console,
+):
+    """870 of 900 links and 80 of 100 one-click payments."""
+    page = await console.page("/")
+    figure = page.split("Paid of those who began")[1].split("</dd>")[0]
+    assert "95%" in figure.replace("95.0%", "95%")
+    assert "80 · 80" in page  # by method
+
+
 @pytest.mark.parametrize(("language", "amount"), [("en", "€1,234.50"), ("it", "1234,50 €")])
 def test_cells_are_in_the_readers_language(language: str, amount: str):
     columns = [Column("currency", "text"), Column("open", "money"), Column("due_on", "date")]

@@ -298,16 +298,3 @@ async def test_everyday_amounts_pass_in_every_currency(world: World, amount_mino
     customer_id = await world.shopper()
     payment = await world.charge(customer_id, amount_minor, currency=currency)
     assert payment.amount == money(amount_minor, currency)
-
-
-async def test_the_consent_of_a_charge_is_told_without_the_devices_address(world: World):
-    customer_id = await world.shopper()
-    payment = await world.charge(customer_id)
-    await world.call("EraseCustomer", pb.EraseCustomerRequest(customer_id=customer_id))
-    wanted = pb.GetOneClickConsentRequest(payment_id=payment.id)
-    consent = (await world.call("GetOneClickConsent", wanted)).consent
-    assert consent.text_version == "2026-11"
-    assert consent.accepted_at.seconds <= consent.created_at.seconds
-    assert consent.created_at.seconds <= consent.charged_at.seconds
-    assert not consent.in_session
-    assert "203.0.113.7" not in str(consent)

@@ -136,3 +136,16 @@ async def test_a_card_that_is_being_saved_while_its_customer_is_erased_is_forgot
     await worker.removal_worker(world.deps).run_once()
     (setup,) = world.payments.setups.values()
     assert world.payments.removed == [("sandbox-a", setup.token)]
+
+
+async def test_the_consent_of_a_charge_is_told_without_the_devices_address(world: World):
+    customer_id = await world.shopper()
+    payment = await world.charge(customer_id)
+    await world.call("EraseCustomer", pb.EraseCustomerRequest(customer_id=customer_id))
+    wanted = pb.GetOneClickConsentRequest(payment_id=payment.id)
+    consent = (await world.call("GetOneClickConsent", wanted)).consent
+    assert consent.text_version == "2026-11"
+    assert consent.accepted_at.seconds <= consent.created_at.seconds
+    assert consent.created_at.seconds <= consent.charged_at.seconds
+    assert not consent.in_session
+    assert "203.0.113.7" not in str(consent)

@@ -19,7 +19,6 @@ from tests.services.reporting.kpi_events import (
     erased,
     link,
     plan,
-    refused,
     session,
     sold,
     transferred,
@@ -113,27 +112,6 @@ async def test_links_of_other_methods_orders_and_reusable_ones_are_not_compared(
         link(paylink.PaymentLinkCreated, "lnk_4", origin=Link.ORIGIN_BALANCE),
     )
     assert [count for _, count, *_ in await steps(world, "link")] == [0] * 5
-
-
-async def clicks(world, **asked) -> tuple:
-    answer = await world.call("GetKpis", **{**NOVEMBER, **asked})
-    found = answer.one_click_acceptance
-    return found.asked, found.paid, found.rate_basis_points
-
-
-async def test_acceptance_of_one_click_is_of_orders_and_counts_those_without_a_session(world):
-    """A-1 is paid at once, A-2 after a decline, A-3 by a link in the end, A-4 and A-5 never."""
-    await told(
-        world,
-        sold(5000, "A-1"),
-        *(refused(order) for order in ("A-2", "A-3", "A-4", "A-4", "A-5")),
-        sold(5000, "A-2"),
-        sold(5000, "A-3", method="link"),
-        refused("A-6", method="link"),
-    )
-    assert await clicks(world) == (4, 2, 5_000)
-    assert await clicks(world, to_day="2026-11-20") == (0, 0, ABSENT)
-    assert await clicks(world, currency="CHF") == (0, 0, ABSENT)
 
 
 async def order_values(world, **asked) -> dict[str, tuple]:

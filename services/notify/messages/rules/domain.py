@@ -76,6 +76,7 @@ class Kind(StrEnum):
     REPORT_DONE = "report_done"
     REPORT_FAILED = "report_failed"
     INVITATION = "invitation"
+    INSTALMENT_RESCHEDULED = "instalment_rescheduled"
 
 
 # These contain the link's URL, and are pointless once the link is closed.
@@ -88,6 +89,7 @@ PLAN_KINDS: Final = frozenset(
     {
         Kind.PLAN_SIGNED,
         Kind.INSTALMENT_DUE,
+        Kind.INSTALMENT_RESCHEDULED,
         Kind.INSTALMENT_MISSED,
         Kind.CARD_NEEDED,
         Kind.MAY_WITHDRAW,

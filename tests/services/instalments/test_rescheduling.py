@@ -1,0 +1,158 @@
+"""More time for a customer: dates move together, at no cost, within what was agreed and the law; and the customer is told."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from incasso.instalments.v1 import events_pb2
+from incasso.instalments.v1 import plans_pb2 as pb
+from incasso.payments.v1.payments_pb2 import Decline
+from libs import ids
+from libs.errors import RemoteRefusal
+from libs.working_days import working_day
+from tests.kit.payments_double import lose_answer, once
+from tests.services.instalments.test_partners import offered
+from tests.services.instalments.test_plans import refusal
+from tests.services.instalments.test_writing_off import decisions
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+Plan, Part, Told = pb.InstalmentPlan, pb.Instalment, events_pb2.PlanMessageRequested
+WHY = {"reason": "Salary comes later", "decided_by": "Anna Bianchi"}
+
+
+def days(plan: Plan) -> list[date]:
+    return [date.fromisoformat(part.due_on) for part in plan.instalments]
+
+
+def later(day: date, by: timedelta) -> date:
+    return working_day(day + by, "IT")
+
+
+async def moved(world, plan_id: str, to: date, number: int = 2, **more) -> Plan:
+    fields = {"plan_id": plan_id, "number": number, "due_on": to.isoformat()}
+    return (await world.call("RescheduleInstalmentPlan", **WHY | fields | more)).plan
+
+
+async def wrong(work) -> tuple[str, str]:
+    with pytest.raises(RemoteRefusal) as caught:
+        await work
+    (violation,) = caught.value.violations
+    return violation.field, violation.description
+
+
+async def due_reminders(world) -> list[tuple[int, date]]:
+    async with world.deps.db.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT number, due_at FROM plan_reminders WHERE merchant_id = $1 AND kind = 'due'"
+            " ORDER BY due_at",
+            world.merchant_id,
+        )
+    return [(row["number"], row["due_at"].date()) for row in rows]
+
+
+async def test_the_next_part_and_those_after_it_are_charged_later_for_the_same_money(world):
+    plan = await world.active()
+    first, second, third = days(plan)
+    to = later(second, timedelta(days=8))
+    after = await moved(world, plan.id, to)
+    assert days(after) == [first, to, later(third, to - second)]
+    assert after.outstanding_minor == plan.outstanding_minor
+    await world.until(plan.instalments[1].due_at)
+    await world.collect()
+    assert (await world.get(plan.id)).instalments[1].state == Part.STATE_PLANNED
+    assert (await world.collected(plan.id, 2)).state == Part.STATE_PAID
+    assert (await world.collected(plan.id, 3)).state == Part.STATE_PAID
+    assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
+
+
+async def test_the_customer_is_told_and_reminded_of_the_new_dates_alone(world):
+    plan = await world.active()
+    before = await due_reminders(world)
+    to = later(days(plan)[1], timedelta(days=8))
+    after = await moved(world, plan.id, to)
+    told = (await world.events("plan.message_requested", Told))[-1]
+    assert (told.reason, told.due_on) == (Told.REASON_RESCHEDULED, to.isoformat())
+    assert told.amount.amount_minor == after.instalments[1].amount_minor
+    dates = dict(zip((2, 3), zip(days(plan)[1:], days(after)[1:], strict=True), strict=True))
+    assert await due_reminders(world) == [
+        (number, on + (dates[number][1] - dates[number][0])) for number, on in before
+    ]
+
+
+async def test_the_ledger_learns_the_new_due_dates_and_that_no_money_moved(world):
+    plan = await world.active()
+    after = await moved(world, plan.id, later(days(plan)[1], timedelta(days=8)))
+    event = (await world.events("plan.balance_changed", events_pb2.PlanBalanceChanged))[-1]
+    assert event.before == event.after
+    assert [due.due_on for due in event.dues_before] == [
+        each.isoformat() for each in days(plan)[1:]
+    ]
+    assert [due.due_on for due in event.dues_after] == [
+        each.isoformat() for each in days(after)[1:]
+    ]
+
+
+async def test_doing_it_again_changes_nothing(world):
+    plan = await world.active()
+    to = later(days(plan)[1], timedelta(days=8))
+    first = await moved(world, plan.id, to)
+    assert await moved(world, plan.id, to, reason="again") == first
+    assert await decisions(world) == [("active", "active", 2, *WHY.values())]
+    told = [each.reason for each in await world.events("plan.message_requested", Told)]
+    assert told.count(Told.REASON_RESCHEDULED) == 1
+
+
+async def test_only_later_dates_of_the_next_part_within_sixty_days_are_taken(world):
+    plan = await world.active(160_00, payment_fee_minor=50)  # credit, which may be long
+    _, second, third = days(plan)
+    day = timedelta(days=1)
+    earlier = second - 7 * day
+    assert (await wrong(moved(world, plan.id, earlier)))[1].startswith("must be later")
+    assert (await wrong(moved(world, plan.id, third + 7 * day, 3)))[0] == "number"
+    too_late = await wrong(moved(world, plan.id, second + 63 * day))
+    assert too_late == ("due_on", "must be within 60 days of the agreed due date")
+    once_more = await moved(world, plan.id, later(second, 30 * day))
+    assert (await wrong(moved(world, plan.id, second + 63 * day)))[0] == "due_on"
+    assert await world.get(plan.id) == once_more
+
+
+async def test_a_deferral_does_not_become_credit(world):
+    """All is paid within 50 days of signing, which is when the goods came at the earliest."""
+    plan = await world.active()
+    signed, second, third = days(plan)
+    too_long = second + (signed + timedelta(days=53) - third)
+    assert await refusal(moved(world, plan.id, too_long)) == "deferral_too_long"
+    await world.call("UpdateInstalmentSettings", seller_size="SELLER_SIZE_LARGE")
+    assert await refusal(moved(world, plan.id, second + timedelta(days=4))) == "deferral_too_long"
+    assert await world.get(plan.id) == plan
+
+
+async def test_what_is_paid_being_charged_or_of_no_active_plan_is_not_moved(world):
+    plan = await world.active()
+    to = days(plan)[1] + timedelta(days=8)
+    assert await refusal(moved(world, plan.id, to, 1)) == "instalment_closed"
+    assert await refusal(moved(world, plan.id, to, 4)) == "instalment_not_found"
+    unsigned = await world.plan(key="another")
+    assert await refusal(moved(world, unsigned.id, to)) == "plan_not_active"
+    stranger = replace(world, merchant_id=ids.new("mer"))
+    assert await refusal(moved(stranger, plan.id, to)) == "plan_not_found"
+    world.payments.after["CreatePayment"] = once(lose_answer)
+    await world.call("PayInstalment", plan_id=plan.id, number=2, key="two")
+    assert await refusal(moved(world, plan.id, to)) == "plan_busy"
+
+
+async def test_the_rest_of_a_plan_with_a_missed_part_can_be_moved(world):
+    plan = await world.active()
+    world.say_no(Decline.ADVICE_ASK_SHOPPER)
+    await world.collected(plan.id, 2)
+    to = later(days(plan)[2], timedelta(days=3))
+    after = await moved(world, plan.id, to, 3)
+    assert days(after) == [*days(plan)[:2], to]
+    assert after.instalments[1].state == Part.STATE_MISSED
+
+
+async def test_a_partners_plan_is_the_partners_affair(world):
+    plan = await offered(world)
+    to = days(plan)[0] + timedelta(days=8)
+    assert await refusal(moved(world, plan.id, to, 1)) == "plan_of_partner"
