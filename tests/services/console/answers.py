@@ -86,14 +86,13 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
             next_cursor="more",
         ),
         "GetPayment": payments_pb2.GetPaymentResponse(payment=payment()),
-        "GetOneClickConsent": oneclick_pb2.GetOneClickConsentResponse(consent=consent()),
         "RefundPayment": payments_pb2.RefundPaymentResponse(payment=payment()),
         "ListPaymentLinks": paylink_pb2.ListPaymentLinksResponse(data=[link()]),
         "GetPaymentLink": paylink_pb2.GetPaymentLinkResponse(payment_link=link()),
         "ReissuePaymentLink": paylink_pb2.ReissuePaymentLinkResponse(payment_link=link()),
         "CreatePaymentLink": paylink_pb2.CreatePaymentLinkResponse(payment_link=link()),
         "ListViews": listed_views,
-        **of_reporting(),
+        **of_evidence_and_reporting(),
         **of_settings(),
         **of_instalments(),
         **of_cod(),
@@ -103,8 +102,9 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def of_reporting() -> dict[str, Any]:
+def of_evidence_and_reporting() -> dict[str, Any]:
     return {
+        "GetOneClickConsent": oneclick_pb2.GetOneClickConsentResponse(consent=consent()),
         "GetKpis": kpis(),
         "ListExceptions": reconciliation_pb2.ListExceptionsResponse(data=[exception()]),
         "GetException": reconciliation_pb2.GetExceptionResponse(exception=exception()),

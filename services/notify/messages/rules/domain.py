@@ -83,8 +83,7 @@ class Kind(StrEnum):
 LINK_KINDS: Final = frozenset(
     {Kind.LINK, Kind.LINK_REMINDER, Kind.LINK_REISSUED, Kind.CART, Kind.BALANCE}
 )
-# For instalment plans, by e-mail, or by SMS if there is only a phone: a message with the price of a
-# part has the texts required by law.
+# By e-mail, or by SMS if there is only a phone: with the price of a part the texts required by law.
 PLAN_KINDS: Final = frozenset(
     {
         Kind.PLAN_SIGNED,
