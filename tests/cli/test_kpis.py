@@ -38,6 +38,7 @@ class Kpis(kpis_pb2_grpc.KpisServiceServicer):
             order_value=VALUE,
             order_values=[pb.MethodOrderValue(method="link", with_it=VALUE, without_it={})],
             carts=pb.CartRecovery(sent=1, sent_minor=88_00),
+            one_click_acceptance=pb.OneClickAcceptance(asked=9, paid=8, rate_basis_points=8_889),
         )
 
     async def GetLifetimeValues(self, request, rpc):
@@ -71,7 +72,7 @@ async def test_values_are_shown_with_what_they_are_computed_from(incasso):
     assert done.exit_code == 0, done.output
     for text in ("75.00 %", "29.95 EUR", "others than link", "88.00 EUR", "1.50", "77.00 EUR"):
         assert text in done.stdout
-    for text in ("for 5 years", "25.00 %", "NPS", "-12.50 %"):
+    for text in ("for 5 years", "25.00 %", "NPS", "-12.50 %", "88.89 %"):
         assert text in done.stdout
 
 
