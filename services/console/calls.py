@@ -30,7 +30,9 @@ MAX_AUDITED: Final = 20_000  # characters of what was asked for
 # A no of these kinds proves nothing: the change may have been made. Nor does one about its own key, whose first
 # call is under way, as after a restart of the console.
 _OUTAGES: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL})
-_SECRET: Final = frozenset({"secret", "password", "picture", "token", "file", "iban"})
+_SECRET: Final = frozenset({"secret", "password", "picture", "token", "file"})
+_SHORTENED: Final = frozenset({"iban"})  # to be recognised, not to be used
+_ENDS: Final = 4  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
 
 
 def _as_json(message: Message | None) -> str:
-    """Values as the API would show them, without secrets."""
+    """Values as the API would show them, without secrets, and of accounts only their ends."""
     if message is None:
         return ""
     text = json_out.dump(_open(json_out.plain(message))).decode()
@@ -193,8 +195,16 @@ def _as_json(message: Message | None) -> str:
 
 def _open(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _open(one) for name, one in value.items() if name not in _SECRET}
+        return {
+            name: _ends(str(one)) if name in _SHORTENED else _open(one)
+            for name, one in value.items()
+            if name not in _SECRET
+        }
     return [_open(one) for one in value] if isinstance(value, list) else value
+
+
+def _ends(text: str) -> str:
+    return f"{text[:_ENDS]}…{text[-_ENDS:]}" if len(text) > 3 * _ENDS else "…"
 
 
 def _id_in(answer: Message) -> str:

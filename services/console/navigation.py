@@ -34,6 +34,7 @@ AREAS: Final = (
 SETTINGS: Final = (
     Area("settings_branding", "/settings/branding", "palette", "merchant:read"),
     Area("settings_company", "/settings/company", "building", "merchant:read"),
+    Area("settings_bank_account", "/settings/bank-account", "bank", "merchant:read"),
     Area("settings_keys", "/settings/keys", "key", "api_keys:read"),
     Area("settings_webhooks", "/settings/webhooks", "plug", "webhooks:read"),
     Area("settings_routing", "/settings/routing", "fork", "routing:read"),

@@ -26,6 +26,7 @@ from services.console.areas import (
     views,
 )
 from services.console.areas.settings import (
+    bank_account,
     branding,
     cash,
     company,
@@ -63,6 +64,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *start.PAGES,
     *branding.PAGES,
     *company.PAGES,
+    *bank_account.PAGES,
     *keys.PAGES,
     *webhooks.PAGES,
     *routing.PAGES,

@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from incasso.merchants.v1 import sessions_pb2
 from tests.browser import needs_chromium, opened_page
+from tests.e2e.conftest import open_shop
 from tests.e2e.consoles import PASSWORD, colleague, started_console
 from tests.waiting import HANGING_SECONDS, until
 
@@ -147,3 +148,27 @@ async def test_a_viewer_finds_the_view_that_they_saved_and_nobody_else_does(
     async with signed_in(browser, console, owner) as page:
         await expect(page.get_by_role("heading", level=1)).to_have_text("Payments")
         await expect(page.get_by_role("link", name="My mornings")).to_have_count(0)
+
+
+async def test_an_owner_changes_the_bank_account_is_warned_and_stops_it(stack, console, browser):
+    warned = f"{uuid4().hex[:8]}@bottega.example"
+    async with open_shop(stack, "Conti") as (shop, merchant):
+        branding = {"branding": {"reply_to": warned}}
+        (await shop.call("PATCH", "/v1/merchant", branding)).expect(200)
+        account = {"holder": "Conti S.r.l.", "iban": "IT60X0542811101000000123456"}
+        (await shop.call("PUT", "/v1/merchant/bank-account", account)).expect(200)
+        owner = await colleague(stack, merchant, sessions_pb2.ROLE_OWNER)
+        async with signed_in(browser, console, owner) as page:
+            await page.goto(f"{console}/settings/bank-account")
+            await page.get_by_label("Holder").fill("Conti Nuovi S.r.l.")
+            await page.get_by_label("IBAN", exact=True).fill("DE89 3704 0044 0532 0130 00")
+            await page.get_by_role("checkbox").check()
+            await page.get_by_role("button", name="Request the change").click()
+            await expect(page.get_by_role("status")).to_contain_text("waits for 48 hours")
+            letters = await shop.inbox(warned, count=2, within_seconds=HANGING_SECONDS)
+            assert any("3000" in json.dumps(letter) for letter in letters)  # the other: the first
+            await page.get_by_role("button", name="Cancel this change").click()
+            await expect(page.get_by_role("status")).to_contain_text("is cancelled")
+        left = await shop.get("/v1/merchant")
+    assert left["bank_account"]["iban"] == account["iban"]
+    assert "pending_bank_account" not in left

@@ -16,6 +16,7 @@ from tests.services.console.plan_samples import of_instalments
 from tests.services.console.report_samples import of_reports
 from tests.services.console.sales_samples import kpis
 from tests.services.console.samples import (
+    MEMBER_ID,
     MEMBERSHIP,
     MERCHANT_ID,
     audited,
@@ -38,6 +39,28 @@ from tests.services.console.view_samples import listed_views
 SELLER = merchant_pb2.Seller(
     legal_name="Bottega Verdi S.r.l.", vat_number="IT12345670017", address="Via Po 1, Torino"
 )
+ACCOUNT = merchants_pb2.BankAccount(
+    holder="Bottega Verdi S.r.l.", iban="IT60X0542811101000000123456", bic="BPPIITRRXXX"
+)
+
+
+def merchant() -> merchants_pb2.Merchant:
+    return merchants_pb2.Merchant(
+        id=MERCHANT_ID,
+        name="Bottega Verdi",
+        default_currency="EUR",
+        time_zone="Europe/Rome",
+        test=True,
+        seller=SELLER,
+        bank_account=ACCOUNT,
+        pending_bank_account=merchants_pb2.BankAccountChange(
+            id="bac_1",
+            bank_account=ACCOUNT,
+            requested_by=MEMBER_ID,
+            requested_at=stamp(),
+            effective_at=stamp(),
+        ),
+    )
 
 
 def answers(scopes: Iterable[str]) -> dict[str, Any]:
@@ -54,16 +77,7 @@ def answers(scopes: Iterable[str]) -> dict[str, Any]:
     ]
     return {
         "AuthenticateSession": authenticated(scopes),
-        "GetMerchant": merchants_pb2.GetMerchantResponse(
-            merchant=merchants_pb2.Merchant(
-                id=MERCHANT_ID,
-                name="Bottega Verdi",
-                default_currency="EUR",
-                time_zone="Europe/Rome",
-                test=True,
-                seller=SELLER,
-            )
-        ),
+        "GetMerchant": merchants_pb2.GetMerchantResponse(merchant=merchant()),
         "ListMemberships": sessions_pb2.ListMembershipsResponse(memberships=[MEMBERSHIP]),
         "ListSessions": sessions_pb2.ListSessionsResponse(
             sessions=[

@@ -74,6 +74,7 @@ PATHS = {
     "settings": "/settings",
     "branding": "/settings/branding",
     "company": "/settings/company",
+    "bank-account": "/settings/bank-account",
     "routing": "/settings/routing",
     "routing-rule": "/settings/routing/rules/1",
     "terms": "/settings/terms",
