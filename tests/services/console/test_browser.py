@@ -137,6 +137,24 @@ async def test_a_quote_is_looked_at_before_it_is_sent(browser: Browser, console:
     assert console.services.last("CreatePaymentLink").request.amount.amount_minor == 100_000
 
 
+async def test_what_a_list_shows_is_saved_as_a_view_from_above_it(
+    browser: Browser, console: Console
+):
+    async with opened(browser, console) as page:
+        await page.goto(console.url + "/payments?state=refunded")
+        await page.get_by_text("Save this view").click()
+        await page.get_by_label("Name of the view").fill("Given back")
+        await page.get_by_label("Everyone sees it").check()
+        await check(page, "console-view-new")
+        await page.get_by_role("button", name="Save the view").click()
+        await expect(page.get_by_role("status")).to_contain_text("The view is saved")
+        await page.goto(console.url + "/views")
+        await page.get_by_text("Change Paid with Visa").click()
+        await check(page, "console-view-changed")
+    asked = console.services.last("SaveView").request
+    assert (asked.name, asked.query, asked.shared) == ("Given back", "state=refunded", True)
+
+
 async def test_the_page_to_sign_in_is_accessible(browser: Browser, console: Console):
     async with opened(browser, console, signed_in=False) as page:
         await page.goto(console.url + "/sign-in")
