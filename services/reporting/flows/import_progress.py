@@ -35,6 +35,10 @@ class Watch:
         if time.monotonic() - self._written >= PAUSE_SECONDS:
             await self._write(count)
 
+    async def all_staged(self, count: int) -> None:
+        """What follows is one statement over all of them."""
+        await self._write(max(count, self._entries))
+
     async def _write(self, staged: int) -> None:
         async with self._db.connection() as conn:
             await imports_under_way.move(conn, *self._of, entries=self._entries, staged=staged)

@@ -136,6 +136,7 @@ class _Load:
             await store.stage(tx, table, block)
             staged += len(block)
             await self.watch.staged(staged)
+        await self.watch.all_staged(staged)
         if source is Source.PSP:
             await _check_repeats(tx, import_id)
         taken = await store.take(tx, table, merchant_id, import_id)
