@@ -1,4 +1,7 @@
-"""skaffold.yaml fits schema v4beta14 as far as it is used, the Dockerfile and the chart; each profile applies."""
+"""skaffold.yaml fits schema v4beta14 as far as it is used, the Dockerfile and the chart; each profile applies.
+
+skaffold's own schema, which is not here, accepts the file too.
+"""
 
 from copy import deepcopy
 
