@@ -52,7 +52,7 @@ def steps(payment: Any, entries: Iterable[Any], trail: Iterable[Any], zone: str)
         found.append(Step("disputed", at, amount, dispute.reason, "bad"))
     for entry in entries:
         total = sum(line.debit_minor for line in entry.lines)
-        found.append(Step("booked", _time(entry.recorded_at), total, entry.kind, "good"))
+        found.append(Step("booked", _time(entry.recorded_at), total, tone="good"))
     found.extend(map(_of_trail, trail))
     return sorted(found, key=lambda step: _place(step.at, ZoneInfo(zone)))
 

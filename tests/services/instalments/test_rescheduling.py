@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import count
 
 import pytest
 
@@ -9,12 +10,14 @@ from incasso.instalments.v1 import events_pb2
 from incasso.instalments.v1 import plans_pb2 as pb
 from incasso.payments.v1.payments_pb2 import Decline
 from libs import ids
-from libs.errors import RemoteRefusal
+from libs.errors import RemoteRefusal, ServiceUnavailable
 from libs.working_days import working_day
+from services.instalments.flows.rescheduling import Reschedule, reschedule
 from tests.kit.payments_double import lose_answer, once
 from tests.services.instalments.test_partners import offered
 from tests.services.instalments.test_plans import refusal
 from tests.services.instalments.test_writing_off import decisions
+from tests.services.reporting.striking import Striking
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Plan, Part, Told = pb.InstalmentPlan, pb.Instalment, events_pb2.PlanMessageRequested
@@ -156,3 +159,37 @@ async def test_a_partners_plan_is_the_partners_affair(world):
     plan = await offered(world)
     to = days(plan)[0] + timedelta(days=8)
     assert await refusal(moved(world, plan.id, to, 1)) == "plan_of_partner"
+
+
+async def left(world) -> list[str]:
+    """What is stored of plans, and of what is told."""
+    tables = ("plans", "instalments", "plan_reminders", "outbox")
+    async with world.deps.db.connection() as conn:
+        return [
+            row[0]
+            for table in tables
+            for row in await conn.fetch(
+                f"SELECT to_jsonb(of_it)::text FROM {table} AS of_it WHERE merchant_id = $1 ORDER BY 1",
+                world.merchant_id,
+            )
+        ]
+
+
+async def test_a_kill_at_any_statement_has_moved_nothing_and_the_next_try_moves_all(world):
+    plan = await world.active()
+    to = later(days(plan)[1], timedelta(days=8))
+    before = await left(world)
+    cmd = Reschedule(plan.id, 2, to, **WHY)
+    for at in count(1):
+        struck = Striking(world.deps.db, at)
+        world.act()
+        try:
+            await reschedule(replace(world.deps, db=struck), cmd)
+        except ServiceUnavailable:
+            assert not struck.is_over
+            assert (await decisions(world), await left(world)) == ([], before)
+        else:
+            break
+    assert at > 5
+    assert days(await world.get(plan.id))[1] == to
+    assert len(await decisions(world)) == 1
