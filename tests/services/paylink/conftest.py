@@ -30,6 +30,7 @@ from services.paylink.store.links import CHANGED
 from tests.kit import doubles
 from tests.kit.instalments_double import Instalments
 from tests.kit.serving import begin_anew, serving
+from tests.services.paylink.shop_world import ShopWorld, open_shop_world
 from tests.services.paylink.world import PUBLIC_URL, World
 
 NOTHING_DUE = """
@@ -95,3 +96,16 @@ async def world(process: tuple[World, Tasks], paylink_database: Database) -> Asy
 def other(world: World) -> World:
     """Another merchant at the same process."""
     return replace(world, merchant_id=ids.new("mer"), offset=timedelta(), offers={})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shop_database(new_module_database) -> AsyncIterator[Database]:
+    opened = await db.connect(new_module_database("paylink"), pool_size=8, service="paylink")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop_world(shop_database: Database) -> AsyncIterator[ShopWorld]:
+    async with open_shop_world(shop_database) as opened:
+        yield opened

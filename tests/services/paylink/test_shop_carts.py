@@ -1,20 +1,16 @@
 """Carts at their door: told of, told of again, and the link by which one is recovered."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from incasso.paylink.v1 import events_pb2, paylink_pb2
 from incasso.paylink.v1 import shop_pb2 as pb
-from libs import db, tokens
-from libs.db import Database
+from libs import tokens
 from tests.services.paylink.shop_world import (
     PUBLIC_URL,
     ShopWorld,
     item,
-    open_shop_world,
     reason_of,
     told,
 )
@@ -22,58 +18,45 @@ from tests.services.paylink.shop_world import (
 State = pb.Cart
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def database(new_module_database) -> AsyncIterator[Database]:
-    opened = await db.connect(new_module_database("paylink"), pool_size=8, service="paylink")
-    yield opened
-    await opened.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(database: Database) -> AsyncIterator[ShopWorld]:
-    async with open_shop_world(database) as opened:
-        yield opened
-
-
-async def test_a_cart_comes_back_as_it_was_told_of(world: ShopWorld):
-    made = await world.cart(
+async def test_a_cart_comes_back_as_it_was_told_of(shop_world: ShopWorld):
+    made = await shop_world.cart(
         line_items=[item("Scarpe", 2, 5000), item("Sconto", 1, -1000)], metadata={"a": "b"}
     )
     assert (made.amount.amount_minor, made.amount.currency, made.locale) == (9000, "EUR", "it")
     assert made.state == State.STATE_OPEN
     assert not made.HasField("recover_at")
-    assert await world.look(made.id) == made
+    assert await shop_world.look(made.id) == made
 
 
-async def test_what_the_storefront_says_goes_before_what_the_merchant_has(world: ShopWorld):
-    made = await world.cart(currency="USD", locale="en", recover_after_minutes=60)
+async def test_what_the_storefront_says_goes_before_what_the_merchant_has(shop_world: ShopWorld):
+    made = await shop_world.cart(currency="USD", locale="en", recover_after_minutes=60)
     assert (made.amount.currency, made.locale) == ("USD", "en")
     assert made.recover_at.seconds - made.created_at.seconds == 3600
 
 
-async def test_the_same_reference_replaces_the_contents_of_an_open_cart(world: ShopWorld):
-    first = await world.cart(recover_after_minutes=60)
-    second = await world.cart(line_items=[item("Cappello", 1, 2500)])
+async def test_the_same_reference_replaces_the_contents_of_an_open_cart(shop_world: ShopWorld):
+    first = await shop_world.cart(recover_after_minutes=60)
+    second = await shop_world.cart(line_items=[item("Cappello", 1, 2500)])
     assert (second.id, second.created_at) == (first.id, first.created_at)
     assert second.amount.amount_minor == 2500
     assert not second.HasField("recover_at")
-    assert await world.look(first.id) == second
-    (row,) = await world.rows("SELECT due_at FROM carts WHERE id = $1", first.id)
+    assert await shop_world.look(first.id) == second
+    (row,) = await shop_world.rows("SELECT due_at FROM carts WHERE id = $1", first.id)
     assert row["due_at"] is None
 
 
-async def test_twenty_tellings_of_one_reference_at_once_make_one_cart(world: ShopWorld):
-    made = await asyncio.gather(*(world.cart(recover_after_minutes=60) for _ in range(20)))
+async def test_twenty_tellings_of_one_reference_at_once_make_one_cart(shop_world: ShopWorld):
+    made = await asyncio.gather(*(shop_world.cart(recover_after_minutes=60) for _ in range(20)))
     assert len({cart.id for cart in made}) == 1
 
 
-async def test_telling_again_with_the_same_key_answers_the_same(world: ShopWorld):
-    request = world.cart_request()
-    one = await world.call("CreateCart", request, key="k")
-    await world.cart(line_items=[item("Cappello", 1, 2500)])
-    assert await world.call("CreateCart", request, key="k") == one
+async def test_telling_again_with_the_same_key_answers_the_same(shop_world: ShopWorld):
+    request = shop_world.cart_request()
+    one = await shop_world.call("CreateCart", request, key="k")
+    await shop_world.cart(line_items=[item("Cappello", 1, 2500)])
+    assert await shop_world.call("CreateCart", request, key="k") == one
     request.locale = "en"
-    again = world.call("CreateCart", request, key="k")
+    again = shop_world.call("CreateCart", request, key="k")
     assert await reason_of(again) == ("idempotency_key_reused", 422)
 
 
@@ -88,28 +71,28 @@ async def test_telling_again_with_the_same_key_answers_the_same(world: ShopWorld
         {"reference": ""},
     ],
 )
-async def test_a_cart_that_nobody_could_pay_is_refused(world: ShopWorld, wrong):
-    assert await reason_of(world.cart(**wrong)) == ("invalid_argument", 400)
+async def test_a_cart_that_nobody_could_pay_is_refused(shop_world: ShopWorld, wrong):
+    assert await reason_of(shop_world.cart(**wrong)) == ("invalid_argument", 400)
 
 
-async def test_carts_are_listed_newest_first_and_by_state(world: ShopWorld):
-    made = [(await world.cart(f"cart-{number}")).id for number in range(3)]
-    await world.complete(made[1])
-    page = await world.call("ListCarts", pb.ListCartsRequest(limit=2))
+async def test_carts_are_listed_newest_first_and_by_state(shop_world: ShopWorld):
+    made = [(await shop_world.cart(f"cart-{number}")).id for number in range(3)]
+    await shop_world.complete(made[1])
+    page = await shop_world.call("ListCarts", pb.ListCartsRequest(limit=2))
     assert [cart.id for cart in page.data] == made[:0:-1]
-    rest = await world.call("ListCarts", pb.ListCartsRequest(cursor=page.next_cursor))
+    rest = await shop_world.call("ListCarts", pb.ListCartsRequest(cursor=page.next_cursor))
     assert [cart.id for cart in rest.data] == made[:1]
-    still = await world.call("ListCarts", pb.ListCartsRequest(state=State.STATE_OPEN))
+    still = await shop_world.call("ListCarts", pb.ListCartsRequest(state=State.STATE_OPEN))
     assert [cart.id for cart in still.data] == [made[2], made[0]]
-    wrong = world.call("ListCarts", pb.ListCartsRequest(cursor="x"))
+    wrong = shop_world.call("ListCarts", pb.ListCartsRequest(cursor="x"))
     assert await reason_of(wrong) == ("cursor_invalid", 400)
 
 
-async def test_recovering_sends_a_link_with_what_is_in_the_cart(world: ShopWorld):
+async def test_recovering_sends_a_link_with_what_is_in_the_cart(shop_world: ShopWorld):
     recipient = paylink_pb2.Recipient(email="giulia@example.com", phone="+393331234567")
-    made = await world.cart(recipient=recipient, metadata={"a": "b"}, locale="en")
-    link = await world.recover(made.id)
-    (row,) = await world.rows("SELECT token_hash FROM link_tokens WHERE link_id = $1", link.id)
+    made = await shop_world.cart(recipient=recipient, metadata={"a": "b"}, locale="en")
+    link = await shop_world.recover(made.id)
+    (row,) = await shop_world.rows("SELECT token_hash FROM link_tokens WHERE link_id = $1", link.id)
     token = link.url.removeprefix(f"{PUBLIC_URL}/p/")
     assert tokens.hash_of(token) == row["token_hash"]
     assert (link.state, link.origin, link.cart_id) == (
@@ -122,33 +105,35 @@ async def test_recovering_sends_a_link_with_what_is_in_the_cart(world: ShopWorld
     assert (link.order_reference, link.description) == ("cart-77", "Scarpe da corsa")
     assert dict(link.metadata) == {"a": "b"}
     assert link.expires_at.seconds - link.created_at.seconds == 7 * 86400
-    cart = await world.look(made.id)
+    cart = await shop_world.look(made.id)
     assert (cart.state, cart.payment_link_id) == (State.STATE_RECOVERING, link.id)
 
 
-async def test_recovering_tells_of_the_link_of_its_message_and_of_the_cart(world: ShopWorld):
-    made = await world.cart()
-    link = await world.recover(made.id)
-    assert [subject for subject, _ in await world.events()] == [
+async def test_recovering_tells_of_the_link_of_its_message_and_of_the_cart(shop_world: ShopWorld):
+    made = await shop_world.cart()
+    link = await shop_world.recover(made.id)
+    assert [subject for subject, _ in await shop_world.events()] == [
         "payment_link.created",
         "payment_link.message_requested",
         "payment_link.sent",
         "cart.recovery_sent",
     ]
-    (message,) = await told(world, "payment_link.message_requested")
+    (message,) = await told(shop_world, "payment_link.message_requested")
     asked = events_pb2.PaymentLinkMessageRequested.FromString(message)
     assert asked.reason == events_pb2.PaymentLinkMessageRequested.REASON_CART
-    (sent,) = await told(world, "cart.recovery_sent")
-    assert events_pb2.CartRecoverySent.FromString(sent).cart == await world.look(made.id)
+    (sent,) = await told(shop_world, "cart.recovery_sent")
+    assert events_pb2.CartRecoverySent.FromString(sent).cart == await shop_world.look(made.id)
     token = link.url.rpartition("/")[2].encode()
-    assert all(token not in body for _, body in await world.events())
+    assert all(token not in body for _, body in await shop_world.events())
 
 
-async def test_a_recovery_goes_by_the_channels_and_for_the_days_that_are_named(world: ShopWorld):
+async def test_a_recovery_goes_by_the_channels_and_for_the_days_that_are_named(
+    shop_world: ShopWorld,
+):
     recipient = paylink_pb2.Recipient(email="giulia@example.com", phone="+393331234567")
-    made = await world.cart(recipient=recipient)
+    made = await shop_world.cart(recipient=recipient)
     whatsapp = [paylink_pb2.CHANNEL_WHATSAPP]
-    link = await world.recover(made.id, channels=whatsapp, expires_in_days=2)
+    link = await shop_world.recover(made.id, channels=whatsapp, expires_in_days=2)
     assert list(link.channels) == whatsapp
     assert link.expires_at.seconds - link.created_at.seconds == 2 * 86400
 
@@ -157,9 +142,11 @@ async def test_a_recovery_goes_by_the_channels_and_for_the_days_that_are_named(w
     "channels",
     [[paylink_pb2.CHANNEL_SMS], [paylink_pb2.CHANNEL_UNSPECIFIED]],
 )
-async def test_a_recovery_by_a_channel_without_an_address_is_refused(world: ShopWorld, channels):
-    made = await world.cart()
-    refused = world.recover(made.id, channels=channels)
+async def test_a_recovery_by_a_channel_without_an_address_is_refused(
+    shop_world: ShopWorld, channels
+):
+    made = await shop_world.cart()
+    refused = shop_world.recover(made.id, channels=channels)
     assert await reason_of(refused) == ("invalid_argument", 400)
-    assert (await world.look(made.id)).state == State.STATE_OPEN
-    assert not await world.links()
+    assert (await shop_world.look(made.id)).state == State.STATE_OPEN
+    assert not await shop_world.links()
