@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.reporting.rules.tables import PERIOD, Report, day, money, text, whole
-from services.reporting.store.tables.moves import GIVEN
+from services.reporting.store.tables.moves import GIVEN, HAPPENED
 
 REPORT: Final = Report(
     "journal",
@@ -23,6 +23,7 @@ SELECT posting.booked_on, posting.happened_on, posting.entry_id, posting.number,
     entry.method, entry.order_reference, entry.payment_id, entry.resource_id, entry.trace_id
 FROM postings AS posting JOIN entries AS entry ON entry.merchant_id = $1
     AND entry.id = posting.entry_id AND entry.happened_on = posting.happened_on
+    AND entry.happened_on {HAPPENED}
 WHERE posting.merchant_id = $1 AND posting.booked_on BETWEEN $2 AND $3
     AND ($4::text IS NULL OR posting.currency = $4)
 ORDER BY posting.booked_on, posting.entry_id, posting.number""",  # noqa: S608 - made of constants

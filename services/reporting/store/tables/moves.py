@@ -14,9 +14,14 @@ MOVES: Final = f"""{GIVEN}, moves AS (
     WHERE merchant_id = $1 AND booked_on BETWEEN coalesce($2, '-infinity') AND $3
         AND ($4::text IS NULL OR currency = $4)
 )"""  # noqa: S608 - made of constants
+# Days on which what was booked in the period happened: those of the period, and earlier ones of entries that came
+# after their month was closed. Without them a report of a month reads the entries of all years.
+HAPPENED: Final = """BETWEEN least(coalesce($2, '-infinity'), (
+    SELECT min(happened_on) FROM late_entries JOIN postings USING (merchant_id, booked_on, entry_id)
+    WHERE merchant_id = $1 AND booked_on BETWEEN coalesce($2, '-infinity') AND $3)) AND $3"""
 OF_ENTRY: Final = (
     "JOIN entries AS entry ON entry.merchant_id = $1 AND entry.id = moves.entry_id"
-    " AND entry.happened_on = moves.happened_on"
+    f" AND entry.happened_on = moves.happened_on AND entry.happened_on {HAPPENED}"
 )
 # The entry of the payment with which reconciliation matched a line.
 OF_MATCH: Final = """
