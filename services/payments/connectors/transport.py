@@ -34,7 +34,8 @@ def new_session() -> aiohttp.ClientSession:
 
 
 class LastKnown(AbstractResolver):
-    """Addresses that were found last, while DNS does not answer: RFC 8767 for one process.
+    """Addresses that were found last, while DNS does not answer: RFC 8767 for one process. That a name does not
+    exist is an answer.
 
     A cluster that loses a node loses a part of its DNS until it notices, 40 s by default.
     """
@@ -51,7 +52,7 @@ class LastKnown(AbstractResolver):
             async with asyncio.timeout(RESOLVE_SECONDS if known else None):
                 found = await self._resolver.resolve(host, port, family)
         except OSError as error:  # TimeoutError is one
-            if known is None:
+            if known is None or error.errno == socket.EAI_NONAME:
                 raise
             log.warning("no address of a PSP", address=host, error=str(error) or "timeout")
             return list(known)

@@ -109,6 +109,10 @@ async def refuses():
     raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
 
+async def does_not_know_it():
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
 async def hangs():
     await asyncio.Event().wait()
 
@@ -137,6 +141,14 @@ async def test_a_psp_that_was_never_found_is_not_found(dns):
     dns.trouble = refuses
     with pytest.raises(socket.gaierror):
         await addresses(transport.LastKnown(dns))
+
+
+async def test_a_name_that_is_gone_is_not_connected_to_any_more(dns):
+    resolver = transport.LastKnown(dns)
+    await addresses(resolver)
+    dns.trouble = does_not_know_it
+    with pytest.raises(socket.gaierror):
+        await addresses(resolver)
 
 
 async def test_all_connections_to_psps_know_the_last_address():
