@@ -1,9 +1,9 @@
 """Python programs that start at once: forked from a process that has imported their libraries.
 
-Most of what a service imports is libraries, a second of processor time each. A stack imports them
-once, and nothing of Incasso: each process imports its own code in its own environment; it ends, and
-reacts to signals and kills, as if started with `python -m`. Linux only; elsewhere programs are
-started one by one.
+Most of what a service imports is libraries and the chassis, over a second of processor time each. A
+stack imports them once, and nothing of a service: each process imports its own code in its own
+environment; it ends, and reacts to signals and kills, as if started with `python -m`. Linux only;
+elsewhere programs are started one by one.
 """
 
 import asyncio
@@ -42,6 +42,7 @@ LIBRARIES: Final = (
     "jinja2",
     "jwt",
     "nats.aio.client",
+    "openpyxl",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.trace.propagation.tracecontext",
     "phonenumbers",
@@ -53,6 +54,7 @@ LIBRARIES: Final = (
     "structlog",
     "uuid_utils",
     "uvloop",
+    "libs.process",  # the chassis: it reads no environment before it runs
 )
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 PYTHON: Final = (sys.executable, "-m")

@@ -27,8 +27,9 @@ print("and what is wrong", file=sys.stderr)
 """
 INSIDE = """
 import json, os, sys
-ours = [name for name in sys.modules if name.partition(".")[0] in ("incasso", "libs", "services")]
-print(json.dumps([ours, "grpc" in sys.modules, len(os.listdir("/proc/self/task"))]))
+of_services = [name for name in sys.modules if name.partition(".")[0] == "services"]
+shared = all(name in sys.modules for name in ("grpc", "libs.process"))
+print(json.dumps([of_services, shared, len(os.listdir("/proc/self/task"))]))
 """
 FILES = "import os; print(*sorted(os.listdir('/proc/self/fd'), key=int)[:-1])"
 WAIT = "import time; print('waiting', flush=True); time.sleep(60)"
@@ -142,7 +143,7 @@ async def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path):
     assert "no_such_library" in (tmp_path / "server.log").read_text()
 
 
-async def test_libraries_are_there_and_nothing_of_incasso_and_no_thread(
+async def test_libraries_and_chassis_are_there_and_nothing_of_a_service_and_no_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A fork has only the thread that forked: with another one a lock could stay locked for ever."""
