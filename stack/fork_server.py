@@ -7,6 +7,7 @@ elsewhere programs are started one by one.
 """
 
 import asyncio
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -212,7 +213,7 @@ def tell(answers: int, number: int, pid: int, code: int | None) -> None:
     os.write(answers, json.dumps([number, pid, code]).encode() + b"\n")
 
 
-def become(order: Order, server: int) -> None:
+def become(order: Order, server: int, exit_codes: list[int]) -> None:
     """From here on the process is the requested program."""
     os.setsid()  # the supervisor handles Ctrl-C in a terminal
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, order["death_signal"])
@@ -229,12 +230,30 @@ def become(order: Order, server: int) -> None:
     os.environ.update(order["env"])
     module, *arguments = order["arguments"]
     sys.argv[1:] = arguments
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            exit_codes.append(end.code)
+        raise
+    exit_codes.append(0)
+
+
+def leave(exit_codes: list[int]) -> None:
+    """The last thing that a program does: it ends here, and spares the destruction of all that was
+    imported, 0.15 s. One that fails ends as the interpreter says.
+    """
+    if exit_codes:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_codes[0])
 
 
 def main() -> None:
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    exit_codes: list[int] = []
+    atexit.register(leave, exit_codes)  # before all others, so that it is called last
     gc.disable()
     for library in sys.argv[1:]:
         importlib.import_module(library)
@@ -242,7 +261,7 @@ def main() -> None:
     gc.enable()
     server = os.getpid()
     if order := serve(answers):
-        become(order, server)
+        become(order, server, exit_codes)
 
 
 if __name__ == "__main__":

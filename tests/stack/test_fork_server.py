@@ -34,6 +34,11 @@ print(json.dumps([of_services, shared, len(os.listdir("/proc/self/task"))]))
 FILES = "import os; print(*sorted(os.listdir('/proc/self/fd'), key=int)[:-1])"
 WAIT = "import time; print('waiting', flush=True); time.sleep(60)"
 
+LAST_THREAD = """
+import threading
+threading.Thread(target=lambda: (threading.main_thread().join(), print("last thread"))).start()
+"""
+
 
 class Programs:
     def __init__(self, server: ForkServer, folder: Path) -> None:
@@ -102,6 +107,7 @@ async def test_a_program_has_no_file_of_the_server_or_of_another_program(program
         ("raise SystemExit('no database')", 1, "no database"),
         ("{}['key']", 1, "KeyError: 'key'"),
         ("import atexit; atexit.register(print, 'last words')", 0, "last words"),
+        (LAST_THREAD, 0, "last thread"),
         ("import os; os.abort()", -signal.SIGABRT, ""),
     ],
 )
