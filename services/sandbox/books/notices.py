@@ -43,6 +43,11 @@ def due(conn: sqlite3.Connection, now: float, *, limit: int) -> list[Notice]:
     return [Notice(*row) for row in cursor]
 
 
+def next_due_at(conn: sqlite3.Connection) -> float | None:
+    due_at: float | None = conn.execute("SELECT min(due_at) FROM notices").fetchone()[0]
+    return due_at
+
+
 def postpone(conn: sqlite3.Connection, sequence: int, due_at: float) -> None:
     conn.execute(
         "UPDATE notices SET attempts = attempts + 1, due_at = ? WHERE sequence = ?",

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sqlite3
 import time
+from contextlib import suppress
 
 import aiohttp
 import structlog
@@ -16,7 +17,8 @@ from services.sandbox.books.notices import Notice
 from services.sandbox.database import transaction
 from services.sandbox.deps import Deps
 
-POLL_SECONDS = 0.05
+LONGEST_REST_SECONDS = 60.0
+AFTER_ERROR_SECONDS = 1.0
 ANSWER_TIMEOUT_SECONDS = 10
 AT_ONCE = 16
 MOST_ATTEMPTS = 8
@@ -28,15 +30,21 @@ log = structlog.get_logger("sandbox.reports")
 
 
 async def run(deps: Deps) -> None:
-    """Until cancelled."""
+    """Until cancelled. Rests until the next report is due, or a new one is stored."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:
+            deps.noticed.clear()
             try:
                 await send_due(deps, session)
+                due_at = notices.next_due_at(deps.conn)
+                rest = LONGEST_REST_SECONDS if due_at is None else due_at - time.time()
             except sqlite3.Error:
                 log.exception("reports_failed")
-            await asyncio.sleep(POLL_SECONDS)
+                rest = AFTER_ERROR_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(max(rest, 0), LONGEST_REST_SECONDS)):
+                    await deps.noticed.wait()
 
 
 async def send_due(deps: Deps, session: aiohttp.ClientSession) -> None:

@@ -185,6 +185,7 @@ class Mailroom:
             ),
             due_at=now + self._deps.config.sandbox_notice_delay_seconds,
         )
+        self._deps.noticed.set()
 
 
 def _refusal(rule: Rule) -> str:

@@ -128,6 +128,7 @@ def _report_later(
         body=urlencode(form).encode(),
         due_at=due_at,
     )
+    deps.noticed.set()
 
 
 @routes.get(f"{ACCOUNT}/Messages/{{message:SM[0-9a-f]{{32}}}}.json")
