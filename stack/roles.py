@@ -13,10 +13,10 @@ def roles(service: str) -> tuple[str, str]:
     return owner(service), service
 
 
-def in_the_cluster(service: str) -> list[str]:
-    """Creates the database for the existing roles."""
+def in_the_cluster(service: str, how: str = "") -> list[str]:
+    """Creates the database for the existing roles; `how` ends the statement."""
     return [
-        f'CREATE DATABASE "{service}" OWNER "{owner(service)}"',
+        f'CREATE DATABASE "{service}" OWNER "{owner(service)}"{how}',
         f'REVOKE ALL ON DATABASE "{service}" FROM PUBLIC',
         f'GRANT CONNECT ON DATABASE "{service}" TO "{service}"',
     ]
