@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -26,45 +27,18 @@ ARGUMENTS: Final = [
     "--disable-component-update",
     "--disable-sync",
     "--accept-lang=en-US",  # of a context that names no locale
+    # No page lives long enough for what optimised code costs to compile, or for bytecode to be thrown away.
+    "--js-flags=--no-maglev,--no-turbofan,--no-flush-bytecode,--min-semi-space-size=16",
 ]
 # A folder: keeps pictures there, to look at the pages.
 SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
-# axe stays in a document. The frames inside are the PSP's own: axe would wait for their answer. What is dark differs
-# from what was light in its colours only; and colours that axe has judged it need not judge again on a wider page or on
-# the next, which takes it longer than all else: an element's contrast follows from its own style and from what is
-# behind it. Contrast asks for the size of a letter where 24 pixels begin, or 18.66 of bold ones.
-FAULTS: Final = """([options, judged]) => {
-  const known = new Set(judged), fresh = new Set();
-  const look = (element, behind, beside, faded) => {
-    if (!element.checkVisibility()) return;
-    const style = getComputedStyle(element);
-    const [size, weight] = [parseFloat(style.fontSize), parseFloat(style.fontWeight)];
-    const [paint, image] = [style.backgroundColor, style.backgroundImage];
-    if (image != "none") behind += paint + image;
-    else if (paint.startsWith("rgb(")) behind = paint;
-    else if (paint != "rgba(0, 0, 0, 0)") behind += paint;
-    faded *= style.opacity;
-    const colours = [
-      style.visibility, faded, style.color, behind, size >= 24 || (size >= 18.66 && weight >= 700), style.textShadow,
-      element.localName == "a" && [beside, weight, style.textDecorationLine, style.borderBottomStyle],
-    ].join();
-    if (!known.has(colours)) fresh.add(colours);
-    for (const root of [element, element.shadowRoot])
-      for (const child of root?.children ?? []) look(child, behind, style.color, faded);
-  };
-  look(document.documentElement, "", "", 1);
-  const rules = ["color-contrast", "link-in-text-block"];
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  if (dark && !fresh.size) return [[], []];
-  return axe.run({
-    iframes: false,
-    resultTypes: ["violations"],
-    ...options,
-    ...dark && {runOnly: rules},
-    ...!fresh.size && {rules: Object.fromEntries(rules.map(rule => [rule, {enabled: false}]))},
-  }).then(found => [found.violations.map(one => [one.id, ...one.nodes.map(node => node.html)]), [...fresh]]);
-}"""
+# For `add_init_script`, which compiles it once for all pages of a tab; axe itself runs where it is asked.
+AXE: Final = f"""globalThis.startAxe = () => {{
+{AXE_SCRIPT}
+}};
+{Path(__file__).with_name("faults.js").read_text()}"""
 _judged: Final[set[str]] = set()  # colours that axe has found good
+JUDGE: Final = "given => globalThis.faultsOfPage?.(...given)"
 OVERFLOW: Final = "document.documentElement.scrollWidth - innerWidth"
 PHONE: Final = (390, 844)
 DESK: Final = (1280, 900)
@@ -97,10 +71,11 @@ async def looks(page: Page, name: str) -> AsyncIterator[str]:
 
     `async for manner in looks(page, "paid"): …` checks what is to be true in each of them.
     """
-    for across, down in (PHONE, DESK):
+    for (across, down), schemes in ((PHONE, ("light", "dark")), (DESK, ("dark", "light"))):
         await page.set_viewport_size({"width": across, "height": down})
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for scheme in schemes:
+            if (across, scheme) != (DESK[0], "dark"):  # already
+                await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             if SCREENSHOTS:
                 path = f"{SCREENSHOTS}/{name}-{across}-{scheme}.png"
                 await page.screenshot(path=path, full_page=True)
@@ -110,15 +85,24 @@ async def looks(page: Page, name: str) -> AsyncIterator[str]:
 async def check(page: Page, name: str) -> None:
     """No violation of WCAG 2.2 AA and nothing too wide: on either scheme, on a phone and on a desk."""
     async for manner in looks(page, name):
-        assert await faults(page) == [], manner
-        assert await page.evaluate(OVERFLOW) <= 0, manner
+        found, overflow = await _judge(page, {})
+        assert found == [], manner
+        assert overflow <= 0, manner
 
 
 async def faults(page: Page, **options: Any) -> list[list[str]]:
     """What axe has to say against the page as it is shown, by rule. `options` as of its `run`."""
-    if not await page.evaluate("'axe' in window"):
-        await page.evaluate(AXE_SCRIPT)
-    found, colours = await page.evaluate(FAULTS, [options, [*_judged]])
-    if not found:
-        _judged.update(colours)
+    found, _ = await _judge(page, options)
     return found
+
+
+async def _judge(page: Page, options: dict[str, Any]) -> tuple[list[list[str]], int]:
+    """Also by how many pixels the page is wider than what shows it."""
+    arguments = [options, "\n".join(_judged)]
+    if (answer := await page.evaluate(JUDGE, arguments)) is None:
+        await page.evaluate(AXE)
+        answer = await page.evaluate(JUDGE, arguments)
+    found, colours, overflow = answer
+    if not found:
+        _judged.update(colours.split("\n"))
+    return found, overflow

@@ -15,6 +15,12 @@ BAD = {
     "see-through": "<p style='color: #767676; background: #fff; opacity: 0.7'>Seven</p>",
     "small": "<p style='color: #8a8a8a; background: #fff'>Seven</p>",
 }
+POOR = "color: #777; background: #767676"
+UNREAD = {
+    "a ground without words": f"<div style='{POOR}; height: 9px'></div>",
+    "a button that cannot be pressed": f"<button disabled style='{POOR}; border: 0'>Seven</button>",
+    "words off the page": f"<p style='{POOR}; position: absolute; left: -9999px'>Seven</p>",
+}
 LARGE = "<p style='color: #8a8a8a; background: #fff; font-size: 24px'>Seven</p>"
 BY_LOOK = """<style>p { color: #000; background: #fff }
 @media (%s) { p { color: #999 } }</style><p>Seven</p>"""
@@ -37,6 +43,13 @@ async def test_a_poor_contrast_is_found_beside_colours_that_were_judged(
         assert await rules(page, GOOD + LARGE) == set()
         assert await rules(page, GOOD + LARGE + BAD[name]) == {"color-contrast"}
         assert await rules(page, GOOD + LARGE + BAD[name]) == {"color-contrast"}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+async def test_colours_in_which_nothing_was_read_are_not_judged(browser: Browser, name: str):
+    async with opened_page(browser) as page:
+        assert await rules(page, UNREAD[name]) == set()
+        assert await rules(page, f"{UNREAD[name]}<p style='{POOR}'>Seven</p>") == {"color-contrast"}
 
 
 @pytest.mark.parametrize("look", ["min-width: 1000px", "prefers-color-scheme: dark"])

@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, expect
 
 from incasso.reporting.v1 import reconciliation_pb2, reports_pb2
-from tests.browser import DESK, check, needs_chromium, opened_page
+from tests.browser import AXE, DESK, check, needs_chromium, opened_page
 from tests.services.console.cod_samples import LINE_ID, ORDER_ID, REMITTANCE_ID
 from tests.services.console.conftest import TOKEN, Console
 from tests.services.console.plan_samples import PLAN_ID
@@ -113,7 +112,7 @@ async def opened(
 
 async def test_a_page_is_accessible_in_every_look(browser: Browser, console: Console):
     async with opened(browser, console) as page:
-        await page.add_init_script(AXE_SCRIPT)  # compiled once
+        await page.add_init_script(AXE)  # compiled once
         for name, path in PATHS.items():
             await page.goto(console.url + path)
             await expect(page.get_by_role("heading", level=1)).to_be_visible()

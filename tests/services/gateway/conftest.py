@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from axe_playwright_python.base import AXE_SCRIPT
 from multidict import CIMultiDict
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -27,7 +26,7 @@ from services.gateway.config import Config
 from services.gateway.routes import Route, all_routes
 from services.sandbox.app import build_app as build_sandbox
 from services.sandbox.config import Config as SandboxConfig
-from tests.browser import SCREENSHOTS, browser, opened_page
+from tests.browser import AXE, SCREENSHOTS, browser, opened_page
 from tests.services.gateway import shop_samples
 from tests.services.gateway.doubles import SECRET, Doors, Services, authenticate, start_servers
 from tests.services.sandbox.conftest import started
@@ -141,7 +140,7 @@ async def page(browser: Browser, request) -> AsyncIterator[Page]:
 @pytest.fixture(scope="session")
 async def shared_tab(browser: Browser) -> AsyncIterator[Page]:
     async with open_page(browser) as opened:
-        await opened.add_init_script(AXE_SCRIPT)
+        await opened.add_init_script(AXE)
         yield opened
 
 
