@@ -49,6 +49,8 @@ class Child:
         self._wanted.set()
         self._ready = asyncio.Event()
         self._ending = False
+        self._killed = False
+        self.pause_seconds = FIRST_PAUSE_SECONDS  # before the next restart
 
     @property
     def pid(self) -> int:
@@ -64,7 +66,6 @@ class Child:
         """Keeps the process alive until the task is cancelled; a job until it is done."""
         if self.spec.prepare is not None:
             await asyncio.to_thread(self.spec.prepare)
-        pause = FIRST_PAUSE_SECONDS
         while True:
             await self._wanted.wait()
             began = time.monotonic()
@@ -77,11 +78,11 @@ class Child:
                 continue
             if not self.first_ready.done():
                 raise StartFailedError(self._explain(how_it_ended(code)))
-            if time.monotonic() - began > HEALTHY_SECONDS:
-                pause = FIRST_PAUSE_SECONDS
+            if self._killed or time.monotonic() - began > HEALTHY_SECONDS:
+                self.pause_seconds, self._killed = FIRST_PAUSE_SECONDS, False
             self._report(f"{self.spec.name} ended ({how_it_ended(code)}): starting it again")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(self.pause_seconds)
+            self.pause_seconds = min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
 
     async def wait_ready(self, timeout_seconds: float | None = None) -> None:
         try:
@@ -109,8 +110,12 @@ class Child:
         await self.wait_ready()
 
     def kill(self, sig: signal.Signals) -> None:
-        """Kills it from outside: the supervisor notices and reports it."""
+        """Kills it from outside: the supervisor notices and reports it.
+
+        Only a process that ends by itself is restarted later each time.
+        """
         os.kill(self.pid, sig)
+        self._killed = True
 
     async def _live_once(self) -> int:
         process = self._process = await self._spawn()

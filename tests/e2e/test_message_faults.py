@@ -127,17 +127,16 @@ async def test_mail_that_was_not_taken_is_tried_again_and_arrives_once(
     assert len(await mails(to)) == 1
 
 
-@pytest.mark.parametrize("phase", ["rcpt", "data"])
-async def test_a_slow_server_holds_up_nobody_else(shop, set_faults, mails, phase):
-    slow, quick = address(), address()
-    rule = {"operation": "smtp", "kind": "slow", "phase": phase, "seconds": 12, "account": slow}
-    await set_faults(rule)
-    first = await send(shop, slow)
-    second = await send(shop, quick)
-    await message(shop, second, "sent")
-    assert await mails(slow) == []
-    assert (await message(shop, first, "sent"))["attempts"] == 1
-    assert (len(await mails(slow)), len(await mails(quick))) == (1, 1)
+async def test_a_slow_server_holds_up_nobody_else(shop, set_faults, mails):
+    slow, quick = {phase: address() for phase in ("rcpt", "data")}, address()
+    rule = {"operation": "smtp", "kind": "slow", "seconds": 12}
+    await set_faults(*({**rule, "phase": phase, "account": to} for phase, to in slow.items()))
+    late = [await send(shop, to) for to in slow.values()]
+    await message(shop, await send(shop, quick), "sent")
+    assert [await mails(to) for to in slow.values()] == [[], []]
+    for link in late:
+        assert (await message(shop, link, "sent"))["attempts"] == 1
+    assert [len(await mails(to)) for to in (*slow.values(), quick)] == [1, 1, 1]
 
 
 async def test_a_refused_address_stops_only_its_own_mail(shop, times, mails):

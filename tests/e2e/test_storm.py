@@ -40,7 +40,7 @@ class Storm:
     def __init__(self, stack, shop):
         self.stack, self.shop = stack, shop
         self.chance = random.Random(7)
-        self.payments = []
+        self.payments, self.different = [], []
         self.acts = 0
 
     async def prepare(self):
@@ -127,18 +127,30 @@ class Storm:
             self.stack.kill("payments")
 
     async def differences(self):
-        """What payments and the sandbox's books do not agree upon, once everything was told."""
+        """What payments and the sandbox's books do not agree upon, once everything was told.
+
+        Where they did not at the last look is looked at first, and the others once they agree there.
+        """
         async with self.shop.http.get(f"{self.shop.sandbox_url}/books/totals") as answer:
             if waiting := (await answer.json())["webhooks_waiting"]:
                 return [f"{waiting} webhooks are on their way"]
-        books, found = await self.shop.books(), []
-        for payment in self.payments:
+        books = await self.shop.books()
+        for suspects in (self.different, self.payments):
+            self.different, found = await self._differing(suspects, books)
+            if found:
+                return found
+        return []
+
+    async def _differing(self, payments, books):
+        different, found = [], []
+        for payment in payments:
             now_is = await self.shop.get(f"/v1/payments/{payment['id']}")
             booked = books[payment["psp_reference"]]
             open_refunds = [r for r in now_is["refunds"] if r["state"] == "processing"]
             if open_refunds or not agree(now_is, booked):
+                different.append(payment)
                 found.append(f"{told(now_is)}; the PSP's books: {told(booked)}")
-        return found
+        return different, found
 
 
 def told(facts):

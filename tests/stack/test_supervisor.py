@@ -1,6 +1,7 @@
 """The supervisor with small processes of its own: order, restarts, failures, no leftovers."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.child import StartFailedError
+from stack.child import FIRST_PAUSE_SECONDS, StartFailedError
 from stack.process import accepts_connections, free_ports
 from stack.supervisor import Supervisor
 from stack.topology import Process, Tier
@@ -80,6 +81,23 @@ async def test_a_killed_process_is_started_again_and_reported(tmp_path: Path):
         await supervisor["service"].wait_ready()
         assert supervisor["service"].pid != before
     assert said == ["service ended (killed by SIGKILL): starting it again"]
+
+
+@pytest.mark.parametrize(
+    ("by_itself", "doubled"), [(False, 1), (True, 2)], ids=["killed by us", "by itself"]
+)
+async def test_only_a_process_that_ends_by_itself_is_restarted_later_each_time(
+    tmp_path: Path, by_itself, doubled
+):
+    async with supervised(tmp_path, listener("service")) as supervisor:
+        service = supervisor["service"]
+        for starts in (2, 3):
+            if by_itself:
+                os.kill(service.pid, signal.SIGKILL)
+            else:
+                service.kill(signal.SIGKILL)
+            await until(lambda starts=starts: service.starts == starts)
+        assert service.pause_seconds == FIRST_PAUSE_SECONDS * 2**doubled
 
 
 async def test_a_wanted_restart_is_quiet_and_may_change_the_environment(tmp_path: Path):
