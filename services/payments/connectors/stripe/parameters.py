@@ -1,17 +1,21 @@
 """The parameters of each request, in the SDK's own types: mypy rejects what Stripe does not know.
 
-Pure. Raises ValueError for amounts that Stripe cannot express.
+Pure. Raises ValueError for amounts that Stripe cannot express. The types are for mypy only: to
+import them would be a fifth of what a process of payments imports.
 """
 
-from typing import Final
+from __future__ import annotations
 
-import stripe.params as official
+from typing import TYPE_CHECKING, Final
 
 from services.payments.connectors.base import Authorisation, InstrumentSetup, Operation
 from services.payments.connectors.stripe.amounts import to_stripe
 from services.payments.connectors.stripe.mapping import ATTEMPT
 from services.payments.rules.domain import Shopper
 from services.payments.rules.states import Exemption
+
+if TYPE_CHECKING:
+    import stripe.params as official
 
 # Ids of Stripe's own mandates; our references are not among them.
 MANDATE_PREFIX: Final = "mandate_"
