@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.dev import ConsoleRenderer, plain_traceback
 
 from libs import deadlines, identity, schema, tls
@@ -29,6 +30,7 @@ from stack.process import free_ports
 from tests.compiling import import_share
 from tests.identities import KEY, Everybody, shared_keys
 from tests.kit.processes import Processes
+from tests.kit.tracing import Tracer
 from tests.scheduling import OF_THE_STACK, FewStacks
 
 # Machines that run the tests are busy: slow is not wrong.
@@ -132,6 +134,18 @@ def _plain_tracebacks() -> None:
     *before, _ = structlog.get_config()["processors"]
     plain = ConsoleRenderer(exception_formatter=plain_traceback)
     structlog.configure(processors=[*before, plain])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tracer() -> Tracer:
+    return Tracer()
+
+
+@pytest.fixture
+def recorded_spans(_tracer: Tracer) -> Iterator[InMemorySpanExporter]:
+    """Traces that begin in the test are recorded: its spans that have ended."""
+    with _tracer.recording() as spans:
+        yield spans
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,11 @@ RANDOM = f"00-{TRACE}-00f067aa0ba902b7-02"  # not recorded, and its id was made 
 RECORDED = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-@pytest.fixture(autouse=True)
-def _samples_as_its_parents_do() -> Iterator[None]:
-    if not isinstance(trace.get_tracer_provider(), TracerProvider):  # one per process
-        trace.set_tracer_provider(TracerProvider())
-    telemetry.follow_parents(ParentBased(ALWAYS_ON))
-    yield
+@pytest.fixture
+def _a_sampler_of_its_own_mind() -> Iterator[None]:
     telemetry.follow_parents(ALWAYS_ON)
+    yield
+    telemetry.follow_parents(ParentBased(ALWAYS_ON))
 
 
 @pytest.mark.parametrize("parent", [UNRECORDED, RANDOM])
@@ -82,7 +80,7 @@ def test_what_is_no_place_in_a_trace_begins_a_new_one(parent: str) -> None:
         assert telemetry.trace_id() != TRACE
 
 
+@pytest.mark.usefixtures("_a_sampler_of_its_own_mind")
 def test_a_sampler_of_its_own_mind_is_asked_in_every_trace() -> None:
-    telemetry.follow_parents(ALWAYS_ON)
     with telemetry.span("server", parent=UNRECORDED):
         assert telemetry.traceparent() != UNRECORDED

@@ -10,8 +10,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 from multidict import CIMultiDict
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
 from playwright.async_api import Browser, Page
 
 from incasso.merchants.v1 import merchants_pb2
@@ -90,12 +88,6 @@ async def running_gateway(
     await upstreams.close()
     for server in set(servers.values()):
         await server.stop(0)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _traces() -> None:
-    if not isinstance(trace.get_tracer_provider(), TracerProvider):
-        trace.set_tracer_provider(TracerProvider())
 
 
 @pytest.fixture(scope="session")

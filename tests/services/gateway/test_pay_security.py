@@ -3,9 +3,6 @@
 import re
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import generate_latest
 
 from incasso.common.v1 import offer_pb2
@@ -191,9 +188,7 @@ async def test_streams_have_the_headers_of_pages(new_gateway):
         assert "Strict-Transport-Security" in response.headers
 
 
-async def test_no_token_is_left_in_metrics_or_traces(gateway):
-    spans = InMemorySpanExporter()
-    trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(spans))
+async def test_no_token_is_left_in_metrics_or_traces(gateway, recorded_spans):
     page = samples.page()
     gateway.services.answers |= {
         "GetPayPage": shown(page),
@@ -212,7 +207,7 @@ async def test_no_token_is_left_in_metrics_or_traces(gateway):
     ):
         async with gateway.request(method, path, key=None, headers=OURS):
             pass
-    found = spans.get_finished_spans()
+    found = recorded_spans.get_finished_spans()
     routes = {span.attributes["http.route"] for span in found if "http.route" in span.attributes}
     assert "/p/{token}" in routes
     told = "".join(span.to_json() for span in found)

@@ -266,8 +266,8 @@ async def test_wrong_credentials_take_no_money_and_answer_no_question(sandbox_cr
     assert isinstance(await connector.look_up(asked(charge)), Unknown)
 
 
+@pytest.mark.usefixtures("recorded_spans")
 async def test_the_charge_belongs_to_the_callers_trace(connector, session, sandbox_url):
-    telemetry.set_up("connector-test")
     with telemetry.span("psp authorise"):
         trace_id = telemetry.trace_id()
         await connector.authorise(a_charge())
