@@ -1,8 +1,10 @@
 """What services say is wrong with a field is said in Italian on Italian pages: every text of theirs."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.services.console.conftest import Console
 from tests.services.console.samples import LINK_ID
 
 CHECKS = ("validation", "formats", "text")  # of libs: return what is wrong
+CALLED = re.compile(r"\b(invalid|FieldViolation)\(")
 BEGINNINGS = ("must", "is", "has", "cannot", "keys")
 # Made of parts that say it themselves: a key or a cell, and what is wrong with it.
 MADE_OF_PARTS = {"keys {}", "{}{}: {}"}
@@ -54,12 +57,15 @@ def checked(tree: ast.AST) -> Iterator[str]:
                     yield text
 
 
+@cache
 def shapes() -> set[str]:
     sources = [*Path("libs").glob("*.py")]
     sources += [path for name in NAMES for path in Path("services", name).rglob("*.py")]
-    trees = {path: ast.parse(path.read_text()) for path in sources}
-    found = {text for tree in trees.values() for text in said(tree)}
-    found |= {text for name in CHECKS for text in checked(trees[Path(f"libs/{name}.py")])}
+    code = {path: path.read_text() for path in sources}
+    trees = [ast.parse(text) for text in code.values() if CALLED.search(text)]
+    found = {text for tree in trees for text in said(tree)}
+    checks = [ast.parse(code[Path(f"libs/{name}.py")]) for name in CHECKS]
+    found |= {text for tree in checks for text in checked(tree)}
     return found - {""} - MADE_OF_PARTS
 
 
