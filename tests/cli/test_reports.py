@@ -3,9 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 
-import pyarrow as pa
-import pyarrow.dataset as pads
-import pyarrow.parquet as pq
 import pytest
 
 from incasso.reporting.v1 import reports_pb2 as pb
@@ -22,9 +19,12 @@ FILE = b"day,gross\r\n2026-11-01,59.90\r\n"
 
 
 def parquet(month: str) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
     sink = pa.BufferOutputStream()
     table = pa.table({"booked_on": [f"{month}-01"], "amount": [1]})
-    pq.write_table(table, sink)
+    parquet.write_table(table, sink)
     return sink.getvalue().to_pybytes()
 
 
@@ -131,14 +131,16 @@ async def test_a_file_that_is_cut_off_is_not_there(played, tmp_path):
 
 
 async def test_a_year_by_month_is_read_as_one_data_set_without_the_database(played, tmp_path):
+    from pyarrow import dataset
+
     _, incasso = played
     days = ("--from", "2026-01-01", "--to", "2026-12-31", "--format", "parquet", "--by-month")
     found = await incasso.json("reports", "run", "journal", *OF, *days, "-o", str(tmp_path))
     assert len(found) == 12
-    year = pads.dataset(tmp_path, partitioning="hive").to_table()
+    year = dataset.dataset(tmp_path, partitioning="hive").to_table()
     assert sorted(year["month"].to_pylist()) == [f"2026-{month:02}" for month in range(1, 13)]
-    march = pads.dataset(tmp_path, partitioning="hive").to_table(
-        filter=pads.field("month") == "2026-03"
+    march = dataset.dataset(tmp_path, partitioning="hive").to_table(
+        filter=dataset.field("month") == "2026-03"
     )
     assert march["booked_on"].to_pylist() == ["2026-03-01"]
 

@@ -3,7 +3,6 @@
 import io
 
 import pytest
-from pyarrow import parquet
 
 from libs.tables.model import Format
 from services.gateway.routes import all_routes
@@ -15,6 +14,8 @@ LISTS = {route.path: route for route in all_routes() if route.lists and not rout
 
 
 async def exported(shop, path, **query):
+    from pyarrow import parquet
+
     headers = {
         "Authorization": f"Bearer {shop.secret_key}",
         "Accept": Format.PARQUET.media_type,

@@ -2,7 +2,6 @@ import csv
 import io
 import re
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +90,8 @@ def test_every_text_comes_back(texts: list[str]):
 
 
 def test_pandas_reads_numbers_days_and_flags():
+    import pandas as pd
+
     data = written(PAYMENTS, Format.CSV, [payment(n) for n in range(3)])
     frame = pd.read_csv(io.BytesIO(data), parse_dates=["booked_on", "created_at"])
     assert list(frame["count"]) == [0, 1, 2]

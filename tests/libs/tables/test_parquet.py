@@ -2,10 +2,7 @@ import io
 from datetime import date
 from decimal import Decimal
 
-import pandas as pd
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from libs.money import Money
 from libs.tables.model import Column, Format, Kind, Table
@@ -13,8 +10,14 @@ from libs.tables.parquet import ParquetWriter
 from tests.libs.tables.tables import AT, EMPTY, PAYMENTS, payment, written
 
 
+def table_of(data: bytes):
+    from pyarrow import parquet
+
+    return parquet.read_table(io.BytesIO(data))
+
+
 def test_parquet_has_exact_types():
-    table = parquet.read_table(io.BytesIO(written(PAYMENTS, Format.PARQUET, [payment(0)], [EMPTY])))
+    table = table_of(written(PAYMENTS, Format.PARQUET, [payment(0)], [EMPTY]))
     assert {field.name: str(field.type) for field in table.schema} == {
         "id": "string",
         "count": "int64",
@@ -47,17 +50,21 @@ def test_every_amount_of_64_bits_is_exact(currency: str, minor: int):
     data = written(
         Table("amounts", (Column("a", Kind.MONEY),)), Format.PARQUET, [(Money(minor, currency),)]
     )
-    value = parquet.read_table(io.BytesIO(data)).to_pylist()[0]["a"]
+    value = table_of(data).to_pylist()[0]["a"]
     assert value == Decimal(minor).scaleb({"JPY": 0, "EUR": -2, "KWD": -3, "CLF": -4}[currency])
 
 
 def test_a_decimal_that_does_not_fit_is_refused_not_rounded():
+    import pyarrow as pa
+
     table = Table("rates", (Column("rate", Kind.DECIMAL),))
     with pytest.raises(pa.ArrowInvalid):
         written(table, Format.PARQUET, [(Decimal("0.0000000001"),)])
 
 
 def test_row_groups_are_bounded_and_sent_as_they_fill():
+    from pyarrow import parquet
+
     writer = ParquetWriter(PAYMENTS, group_rows=10)
     early = [piece for part in range(10) for piece in writer.add([payment(n) for n in range(4)])]
     data = b"".join([*early, *writer.end()])
@@ -67,11 +74,13 @@ def test_row_groups_are_bounded_and_sent_as_they_fill():
 
 
 def test_a_table_without_rows_has_its_columns():
-    table = parquet.read_table(io.BytesIO(written(PAYMENTS, Format.PARQUET)))
+    table = table_of(written(PAYMENTS, Format.PARQUET))
     assert (table.num_rows, table.num_columns) == (0, 9)
 
 
 def test_pandas_reads_the_types():
+    import pandas as pd
+
     data = written(PAYMENTS, Format.PARQUET, [payment(n) for n in range(3)])
     frame = pd.read_parquet(io.BytesIO(data))
     assert frame["amount"].sum() == Decimal("179.73")

@@ -2,7 +2,6 @@ import io
 from datetime import UTC, date, datetime
 
 import openpyxl
-import pandas as pd
 import pytest
 
 from libs.money import Money
@@ -90,6 +89,8 @@ def test_a_workbook_that_nobody_finishes_leaves_nothing_on_disk():
 
 
 def test_pandas_reads_the_types():
+    import pandas as pd
+
     data = written(PAYMENTS, Format.XLSX, [payment(n) for n in range(3)])
     frame = pd.read_excel(io.BytesIO(data))
     assert frame["amount"].dtype.kind == "f"

@@ -2,7 +2,6 @@ import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 
-import pyarrow as pa
 import pytest
 
 from libs.tables import parquet, workbooks
@@ -21,6 +20,8 @@ async def many(count: int) -> AsyncIterator[Sequence[Row]]:
 
 async def peak(form: Format, count: int) -> int:
     """Most bytes held at once, by Python and by Arrow."""
+    import pyarrow as pa
+
     most = before = pa.total_allocated_bytes()
     tracemalloc.start()
     async for _ in write(PAYMENTS, form, many(count)):

@@ -13,7 +13,7 @@ from services.cod import retention as kept_here
 from tests.services.cod.refunding import GIULIAS, MARCOS, Cashier
 from tests.services.cod.refusing import refused
 from tests.services.cod.test_erasing import erase, held
-from tests.services.cod.test_transfer_files import SCHEMA, texts
+from tests.services.cod.test_transfer_files import schema, texts
 
 State = pb.CodRefund.State
 DEBTOR = {
@@ -37,7 +37,7 @@ async def test_refunds_that_are_ready_go_into_a_valid_file(cashier):
     assert (export.refunds, export.amount.amount_minor) == (2, 35_50)
     assert (dict(export.states), export.created_by) == ({"exported": 2}, "key_1")
     file = await cashier.file(export)
-    SCHEMA.validate(file.xml)
+    schema().validate(file.xml)
     assert file.name == f"{export.id}.xml"
     assert texts(file.xml, ".//MsgId") == [export.id.replace("_", "")]
     assert texts(file.xml, ".//EndToEndId") == [r.id.replace("_", "") for r in (first, second)]

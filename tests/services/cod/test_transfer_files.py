@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib import resources
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -15,9 +16,6 @@ from hypothesis import strategies as st
 from services.cod.rules import sepa, transfer_files
 from services.cod.rules.transfer_files import Party, PostalAddress, Transfer
 
-SCHEMA: Final = xmlschema.XMLSchema(
-    str(resources.files("sepaxml") / "schemas" / "pain.001.001.09.xsd")
-)
 SPACE: Final = {"": "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"}
 SHOP: Final = Party(
     "Bottega Zoë & Figli S.r.l.",
@@ -30,6 +28,11 @@ GIULIA: Final = Party(
     "DE89370400440532013000",
     PostalAddress("Roma", "IT", street="Via Roma 1", postcode="00185"),
 )
+
+
+@cache
+def schema() -> xmlschema.XMLSchema:
+    return xmlschema.XMLSchema(str(resources.files("sepaxml") / "schemas" / "pain.001.001.09.xsd"))
 
 
 def transfer(amount_minor: int = 25_50, to: Party = GIULIA, purpose: str = "Rimborso") -> Transfer:
@@ -47,7 +50,7 @@ def texts(file: str, path: str) -> Sequence[str | None]:
 
 def test_a_file_is_valid_and_says_what_is_to_be_paid():
     file = written(transfer(), transfer(10_05, Party("Marco", "FR1420041010050500013M02606")))
-    SCHEMA.validate(file)
+    schema().validate(file)
     assert texts(file, ".//NbOfTxs") == ["2", "2"]
     assert texts(file, ".//CtrlSum") == ["35.55", "35.55"]
     assert texts(file, ".//InstdAmt") == ["25.50", "10.05"]
@@ -63,7 +66,7 @@ def test_a_file_is_valid_and_says_what_is_to_be_paid():
 
 def test_the_bank_is_named_where_it_is_known():
     file = written(transfer(), debtor=Party("Shop", SHOP.iban, SHOP.address, "BPPIITRRXXX"))
-    SCHEMA.validate(file)
+    schema().validate(file)
     assert texts(file, ".//DbtrAgt/FinInstnId/BICFI") == ["BPPIITRRXXX"]
 
 
@@ -81,7 +84,7 @@ def test_amounts_are_exact(minor, euros):
 
 def test_an_address_without_a_town_in_latin_letters_is_left_out():
     file = written(transfer(to=Party("Marco", GIULIA.iban, PostalAddress("★", "IT"))))
-    SCHEMA.validate(file)
+    schema().validate(file)
     assert texts(file, ".//Cdtr/PstlAdr") == []
 
 
@@ -107,7 +110,7 @@ PARTIES = st.builds(
 )
 def test_whatever_people_are_called_the_file_is_valid_and_adds_up(transfers):
     file = written(*transfers)
-    SCHEMA.validate(file)
+    schema().validate(file)
     assert file.isascii()
     assert not re.search(r"<(Nm|TwnNm|StrtNm|Ustrd)>[^<]*//", file)
     total = sum(each.amount_minor for each in transfers)

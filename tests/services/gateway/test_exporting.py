@@ -8,7 +8,6 @@ from typing import Any
 
 import openpyxl
 import pytest
-from pyarrow import parquet
 
 from incasso.payments.v1 import payments_pb2
 from libs import json_out
@@ -85,6 +84,8 @@ def same(cell: Any, value: Any) -> bool:
 
 @every_list
 async def test_every_list_is_a_file_with_all_its_pages(gateway, route):
+    from pyarrow import parquet
+
     gateway.services.answers[route.rpc.name] = in_pages(route)
     one = sample(route)
     elements = await by_hand(gateway, route, one)
@@ -147,6 +148,8 @@ async def test_the_file_is_filtered_as_the_list_is(gateway):
 
 @pytest.mark.parametrize("form", list(Format))
 async def test_no_cell_of_a_file_starts_a_formula(gateway, form):
+    from pyarrow import parquet
+
     text = "=cmd|' /C calc'!A0"
     gateway.services.answers["ListPayments"] = payments([text])
     async with gateway.request("GET", URL, headers=accept(form)) as response:

@@ -20,7 +20,7 @@ HELD_SECONDS = 0.1
 async def gateway():
     async with running_gateway() as gateway:
         gateway.services.answers["GetPayPage"] = shown(page())
-        page_of_a_link = INPUTS["Accept-Language"].path
+        page_of_a_link = INPUTS["Accept-Language"]().path
         await status(gateway, "GET", page_of_a_link)  # the first one compiles its template
         yield gateway
 
@@ -56,7 +56,7 @@ async def status(gateway, method, path, **arguments):
 
 @pytest.mark.parametrize("name", INPUTS)
 async def test_the_worst_input_holds_up_nobody(gateway, name):
-    worst = INPUTS[name]
+    worst = INPUTS[name]()
     headers = {"Authorization": f"Bearer {SECRET}", **worst.headers}
 
     async def send():
@@ -73,7 +73,7 @@ async def test_the_worst_input_holds_up_nobody(gateway, name):
 async def test_nothing_of_a_refused_input_waits_for_the_collector(gateway, name):
     """Errors that held their own frames held all that was sent: it was freed at once, a million
     objects of a hundred requests, while the loop stood still."""
-    worst = INPUTS[name]
+    worst = INPUTS[name]()
     headers = {"Authorization": f"Bearer {SECRET}", **worst.headers}
     await status(gateway, worst.method, worst.path, headers=headers, data=worst.body)
     with garbage.uncollected() as left:

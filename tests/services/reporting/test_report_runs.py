@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import openpyxl
-import pyarrow.parquet
 import pytest
 
 from libs import context, retention
@@ -81,6 +80,8 @@ async def make(shop) -> None:
 
 
 async def test_a_file_has_the_rows_of_its_report_in_each_format(shop):
+    from pyarrow import parquet
+
     await sell(shop)
     runs = {form: await ordered(shop, form, "daily_sales") for form in Format}
     assert (await shown(shop, runs[Format.CSV])).state == 1  # queued
@@ -91,7 +92,7 @@ async def test_a_file_has_the_rows_of_its_report_in_each_format(shop):
     book = openpyxl.load_workbook(io.BytesIO(await file_of(shop, runs[Format.XLSX])))
     cells = list(book.active.values)
     assert [cell[5] for cell in cells[1:]] == [float(row["gross"]) for row in rows]
-    sheet = pyarrow.parquet.read_table(io.BytesIO(await file_of(shop, runs[Format.PARQUET])))
+    sheet = parquet.read_table(io.BytesIO(await file_of(shop, runs[Format.PARQUET])))
     assert [f"{value:.2f}" for value in sheet["gross"].to_pylist()] == [
         row["gross"] for row in rows
     ]
