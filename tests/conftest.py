@@ -7,9 +7,8 @@ embedded stack is tests/e2e's.
 """
 
 import asyncio
-import gc
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
@@ -17,7 +16,6 @@ from typing import Any, TypeVar
 import asyncpg
 import pytest
 import structlog
-from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.dev import ConsoleRenderer, plain_traceback
@@ -28,11 +26,12 @@ from stack.fork_server import ForkServer
 from stack.nats import throw_away_nats
 from stack.postgres import Postgres, throw_away_postgres
 from stack.process import free_ports
-from tests.compiling import import_share
 from tests.identities import KEY, Everybody, shared_keys
 from tests.kit.processes import Processes
 from tests.kit.tracing import Tracer
 from tests.scheduling import OF_THE_STACK, FewStacks
+
+pytest_plugins = ["tests.workers"]
 
 # Machines that run the tests are busy: slow is not wrong.
 BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -45,9 +44,6 @@ ROOT = Path(__file__).resolve().parent.parent
 NewDatabase = Callable[..., str]
 NewProcesses = Callable[[str, dict[str, str]], Processes]
 T = TypeVar("T")
-# Of the collector: as it comes, it takes a twelfth of a worker's time to find what there is memory enough for. All
-# that is left at the end is collected then, and warned of.
-SELDOM = (10_000, 20, 20)
 
 
 class Databases:
@@ -245,73 +241,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.e2e)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
-    """What is collected lives as long as the process: the collector need not look at it again."""
-    gc.disable()
-    import_share(session.config)
-    result = yield from without_garbage_collection()
-    gc.freeze()
-    gc.set_threshold(*SELDOM)
-    return result
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport() -> Generator[None, Any, Any]:
-    return (yield from without_garbage_collection())
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_exception_interact() -> Generator[None, Any, Any]:
-    return (yield from without_garbage_collection())
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish() -> Generator[None, Any, Any]:
-    return (yield from without_garbage_collection())
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """A worker tells of a test that passed once: not that it begins, is set up and is torn down too."""
-    if not hasattr(item.config, "workerinput") or item.config.getoption("durations") is not None:
-        return None
-    for report in runtestprotocol(item, log=False, nextitem=nextitem):
-        if report.when == "call" or not report.passed:
-            item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_report_to_serializable(report: object) -> dict[str, Any] | None:
-    """What passed is told in few words.
-
-    All else that a report holds, the item's keywords and what was printed, is for failures.
-    """
-    if type(report) is pytest.TestReport and report.passed:
-        return {"passed": [str(report.nodeid), report.location, report.when, report.duration]}
-    return None
-
-
-def pytest_report_from_serializable(data: dict[str, Any]) -> pytest.TestReport | None:
-    if "passed" not in data:
-        return None
-    nodeid, location, when, duration = data["passed"]
-    return pytest.TestReport(nodeid, location, {}, "passed", None, when, duration=duration)
-
-
-def without_garbage_collection() -> Generator[None, Any, Any]:
-    """Not while a failure is told: pytest parses sources then, for its report.
-
-    In Python 3.11 a parser that is interrupted by a finalizer that parses too (asyncio logs an
-    exception that nobody asked for, as playwright leaves them, and a traceback parses its lines)
-    fails with "AST constructor recursion depth mismatch": https://github.com/python/cpython/issues/106905
-    """
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.enable()
