@@ -20,6 +20,7 @@ import incasso
 from incasso.rest.v1 import options_pb2
 
 
+@functools.cache
 def service(full_name: str) -> ServiceDescriptor:
     """Descriptor of `incasso.payments.v1.PaymentsService`. Raises KeyError if there is none."""
     pool = descriptor_pool.Default()

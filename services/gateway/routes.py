@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from google.api import http_pb2
 from google.protobuf.descriptor import MethodDescriptor
@@ -78,6 +79,7 @@ class Route:
         }
 
 
+@cache
 def all_routes() -> tuple[Route, ...]:
     """All services' routes, sorted by path."""
     found: list[Route] = []

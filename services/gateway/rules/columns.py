@@ -8,6 +8,7 @@ what repeats, and what contains itself are JSON texts, empty if there is nothing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -31,6 +32,7 @@ class Source:
     value: Get
 
 
+@lru_cache(maxsize=1024)
 def of_elements(descriptor: Descriptor, currency: str = "") -> tuple[Source, ...]:
     """`currency`: of the whole list, if its elements do not state theirs. Raises ValueError if two
     columns would have one name.
@@ -61,11 +63,12 @@ class _Part:
     currency: Get | None = None
 
     def sources(self) -> Iterator[Source]:
+        currency = self._currency()
         for field in self.descriptor.fields:
             if self._is_part(field):
-                yield from self._inner(field).sources()
+                yield from self._inner(field, currency).sources()
             else:
-                yield self._source(field)
+                yield self._source(field, currency)
 
     def _is_part(self, field: FieldDescriptor) -> bool:
         inner = field.message_type
@@ -74,17 +77,16 @@ class _Part:
             return False
         return inner not in (self.descriptor, *self.around)
 
-    def _inner(self, field: FieldDescriptor) -> "_Part":
+    def _inner(self, field: FieldDescriptor, currency: Get | None) -> "_Part":
         return _Part(
             json_values.message_of(field),
             (*self.path, field.name),
             (*self.around, self.descriptor),
-            self._currency(),
+            currency,
         )
 
-    def _source(self, field: FieldDescriptor) -> Source:
+    def _source(self, field: FieldDescriptor, currency: Get | None) -> Source:
         name = "_".join((*self.path, field.name))
-        currency = self._currency()
         if _is_amount(field) and currency is not None:
             column = Column(name.removesuffix(_MINOR), Kind.MONEY, states_currency=False)
             return Source(column, self._get(field, _amount_in(currency)))
