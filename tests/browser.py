@@ -27,6 +27,11 @@ ARGUMENTS: Final = [
     "--disable-component-update",
     "--disable-sync",
     "--accept-lang=en-US",  # of a context that names no locale
+    # One process draws all pages of a test and the PSP's fields in them, whose origins stay as far apart: a
+    # process for each document would compile axe and our scripts again.
+    "--disable-site-isolation-trials",
+    "--renderer-process-limit=1",
+    "--in-process-gpu",
     # No page lives long enough for what optimised code costs to compile, or for bytecode to be thrown away.
     "--js-flags=--no-maglev,--no-turbofan,--no-flush-bytecode,--min-semi-space-size=16",
 ]
