@@ -81,7 +81,7 @@ class Databases:
         """The chassis' migrations and the service's; "libs" has the chassis' only."""
         name = f"migrated_{service}"
         if name not in self._templates:
-            self._execute(f'CREATE DATABASE "{name}"')
+            self._execute(f'CREATE DATABASE "{name}" STRATEGY file_copy')
             folder = ROOT / "services" / service / "migrations"
             self._run(schema.migrate(self._server.url(name), service, folder))
             self._templates.add(name)

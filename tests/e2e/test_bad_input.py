@@ -1,6 +1,7 @@
 """Each field of each route wrong in turn: a 4xx problem that names the field, never a 500."""
 
 import io
+import secrets
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
@@ -58,6 +59,7 @@ async def send(shop, route, **more):
         "Authorization": f"Bearer {shop.secret_key}",
         "Idempotency-Key": "bad-input",
         "Content-Type": "application/json",
+        "traceparent": shop.traceparent(secrets.token_hex(16)),
     }
     headers.update(more.pop("headers", {}))
     data = more.pop("data", None)
