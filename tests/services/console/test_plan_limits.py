@@ -1,5 +1,6 @@
 """Plan and limits in the console: how much of each is used, for whoever may see it."""
 
+from incasso.merchants.v1 import merchants_pb2
 from incasso.notify.v1 import messages_pb2
 from incasso.paylink.v1 import paylink_pb2
 from libs.roles import Role
@@ -9,7 +10,9 @@ PAGE = "/settings/plan"
 
 
 def with_quotas(console: Console, **quotas: int) -> None:
-    console.services.answers["GetMerchant"].merchant.quotas.update(quotas)
+    merchant = merchants_pb2.Merchant(quotas=quotas)
+    merchant.MergeFrom(console.services.answers["GetMerchant"].merchant)
+    console.services.answers["GetMerchant"] = merchants_pb2.GetMerchantResponse(merchant=merchant)
     console.services.answers["GetLinkUsage"] = paylink_pb2.GetLinkUsageResponse(used=170)
     console.services.answers["GetSmsUsage"] = messages_pb2.GetSmsUsageResponse(used=12)
 
