@@ -14,7 +14,7 @@ import pytest
 from stack.embedded import Stack
 from stack.memory import data_in_memory
 from stack.payer import Payer
-from tests.e2e.conftest import open_shop
+from tests.e2e.conftest import RECORDED, open_shop
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -26,7 +26,7 @@ VISA = "4242424242424242"
 LOOKING_SECONDS = 0.1
 # As in Kubernetes: a process that leaves goes on serving until nobody sends to it any more.
 DRAINING = {
-    "*": {"INCASSO_DRAIN_SECONDS": "1"},
+    "*": {"INCASSO_DRAIN_SECONDS": "1", "OTEL_TRACES_SAMPLER_ARG": str(RECORDED)},
     # Those who send to it are in this process, which a slow machine may hold up.
     "gateway": {"INCASSO_DRAIN_SECONDS": "4"},
 }
