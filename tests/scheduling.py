@@ -1,7 +1,7 @@
 """Who runs which tests: three workers begin with those of the whole stack, the others with the rest.
 
 A test of the whole stack waits for most of its time, so that there is a processor for others beside it. But a
-stack takes seven seconds of one to start and a twentieth of one to idle, so that not every worker begins with one.
+stack takes five seconds of one to start and a thirtieth of one to idle, so that not every worker begins with one.
 """
 
 from typing import Any, Final

@@ -65,7 +65,7 @@ async def open_shop(stack, name):
 async def stack(tmp_path_factory):
     """The whole embedded stack, one for all end-to-end tests of a worker.
 
-    It goes when a worker leaves this folder: an idle one takes a twentieth of a processor.
+    It goes when a worker leaves this folder: an idle one takes a thirtieth of a processor.
     """
     with data_in_memory(tmp_path_factory.mktemp("stack")) as root:
         async with Stack.start(root, durable=False) as running:
