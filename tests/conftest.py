@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.dev import ConsoleRenderer, plain_traceback
 
@@ -39,6 +40,15 @@ BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", BUSY, derandomize=True)
 settings.register_profile("exploring", BUSY, max_examples=1000)
 settings.load_profile("same")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis would draw constants of ours too, from the modules that its process has imported so far: other examples
+    in another worker, and three seconds each to read them.
+    """
+    if config.getoption("hypothesis_profile") is None:
+        providers.is_local_module_file = lambda path: False
+
 
 ROOT = Path(__file__).resolve().parent.parent
 NewDatabase = Callable[..., str]
