@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_schema_conformance"
 )
+FUZZING = Path(__file__).with_name("fuzzing.py")
 
 
 @pytest.fixture
@@ -25,8 +27,7 @@ async def fuzzed(stack):
 async def test_schemathesis_finds_no_server_error(fuzzed, tmp_path):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "schemathesis.cli",
+        FUZZING,
         "run",
         f"{fuzzed.url}/openapi.json",
         f"--checks={CHECKS}",
