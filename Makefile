@@ -8,7 +8,7 @@ VENV := .venv/.locked-$(shell cksum < requirements.lock | cut -d' ' -f1)
 NODE := .build/node/.locked-$(shell cksum < tests/contract/package-lock.json | cut -d' ' -f1)
 SOURCES := $(wildcard libs services stack cli bench deploy tests)
 # In the order of their paths: by the number of their tests, the longest of few would come last. More than twice as many
-# workers as CI has processors, since the two with a stack wait for more than half of their time, others for a fifth:
+# workers as CI has processors, since the three with a stack wait for more than half of their time, others for a fifth:
 # four left a quarter of two processors idle.
 PYTEST_ARGS ?= -n 5 --dist=loadfile --no-loadscope-reorder -q
 # Every process that a test starts imports what was compiled once, whatever the shell says.
