@@ -79,7 +79,7 @@ async def looks(page: Page, name: str) -> AsyncIterator[str]:
     for (across, down), schemes in ((PHONE, ("light", "dark")), (DESK, ("dark", "light"))):
         await page.set_viewport_size({"width": across, "height": down})
         for scheme in schemes:
-            if (across, scheme) != (DESK[0], "dark"):  # already
+            if (across, scheme) != (DESK[0], "dark"):  # as on the phone before
                 await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             if SCREENSHOTS:
                 path = f"{SCREENSHOTS}/{name}-{across}-{scheme}.png"

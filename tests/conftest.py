@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Hypothesis would draw constants of ours too, from the modules that its process has imported so far: other examples
     in another worker, and three seconds each to read them.
     """
-    if config.getoption("hypothesis_profile") is None:
+    if config.getoption("hypothesis_profile") != "exploring":
         providers.is_local_module_file = lambda path: False
 
 

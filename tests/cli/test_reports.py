@@ -20,11 +20,11 @@ FILE = b"day,gross\r\n2026-11-01,59.90\r\n"
 
 def parquet(month: str) -> bytes:
     import pyarrow as pa
-    from pyarrow import parquet
+    from pyarrow.parquet import write_table
 
     sink = pa.BufferOutputStream()
     table = pa.table({"booked_on": [f"{month}-01"], "amount": [1]})
-    parquet.write_table(table, sink)
+    write_table(table, sink)
     return sink.getvalue().to_pybytes()
 
 
@@ -131,17 +131,15 @@ async def test_a_file_that_is_cut_off_is_not_there(played, tmp_path):
 
 
 async def test_a_year_by_month_is_read_as_one_data_set_without_the_database(played, tmp_path):
-    from pyarrow import dataset
+    from pyarrow.dataset import dataset, field
 
     _, incasso = played
     days = ("--from", "2026-01-01", "--to", "2026-12-31", "--format", "parquet", "--by-month")
     found = await incasso.json("reports", "run", "journal", *OF, *days, "-o", str(tmp_path))
     assert len(found) == 12
-    year = dataset.dataset(tmp_path, partitioning="hive").to_table()
+    year = dataset(tmp_path, partitioning="hive").to_table()
     assert sorted(year["month"].to_pylist()) == [f"2026-{month:02}" for month in range(1, 13)]
-    march = dataset.dataset(tmp_path, partitioning="hive").to_table(
-        filter=dataset.field("month") == "2026-03"
-    )
+    march = dataset(tmp_path, partitioning="hive").to_table(filter=field("month") == "2026-03")
     assert march["booked_on"].to_pylist() == ["2026-03-01"]
 
 
