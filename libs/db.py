@@ -64,10 +64,15 @@ def name_of(sql: str) -> str:
 class Conn:
     """A connection whose statements are spans of the current trace. `raw` is asyncpg's own."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("committed", "raw")
 
     def __init__(self, raw: "asyncpg.pool.PoolConnectionProxy[Row]") -> None:
         self.raw = raw
+        self.committed: list[Callable[[], None]] = []
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """In a transaction: calls it once it is committed, if it is. It must not raise."""
+        self.committed.append(call)
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         """All rows."""
@@ -151,6 +156,8 @@ class Database:
                 raise
             with _span("COMMIT"):
                 await transaction.commit()
+            for call in conn.committed:
+                call()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:

@@ -23,7 +23,7 @@ from services.notify.webhooks.store import deliveries
 def handlers(deps: Deps) -> dict[str, Handler]:
     """The handlers, by subject. They write rows and send nothing."""
     return merged(
-        webhooks.handlers(),
+        webhooks.handlers(deps),
         messages.handlers(deps),
         {"incasso.oneclick.customer.erased": _customer_erased},
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
@@ -29,7 +30,7 @@ from services.sandbox import (
 from services.sandbox.bank import api as bank_api
 from services.sandbox.bank import pages as bank_pages
 from services.sandbox.bank import statement_api
-from services.sandbox.books import accounts
+from services.sandbox.books import accounts, charges
 from services.sandbox.config import Config
 from services.sandbox.courier import api as courier_api
 from services.sandbox.deps import DEPS, Deps
@@ -39,11 +40,12 @@ from services.sandbox.inbox import pages as inbox_pages
 from services.sandbox.inbox import reports, twilio
 from services.sandbox.inbox.smtp import MailServer
 from services.sandbox.metrics import Metrics
+from services.sandbox.resting import rest_until
 from services.sandbox.traces import Traces
 from services.sandbox.webhooks import Sender
 
 MOST_BODY_BYTES = 4 * 1024 * 1024  # an OTLP batch; the PSP API's bodies are far smaller
-DUE_POLL_SECONDS = 0.2
+AFTER_ERROR_SECONDS = 1.0
 
 routes = web.RouteTableDef()
 log = structlog.get_logger("sandbox")
@@ -112,11 +114,14 @@ async def receive_traces(request: web.Request) -> web.Response:
 
 async def _finish_due_charges(deps: Deps) -> None:
     while True:
-        await asyncio.sleep(DUE_POLL_SECONDS)
+        deps.pending.clear()
         try:
             flows.finish_due_charges(deps)
+            due_at = charges.next_due_at(deps.conn)
         except sqlite3.Error:
             log.exception("due_charges_failed")
+            due_at = time.time() + AFTER_ERROR_SECONDS
+        await rest_until(due_at, deps.pending)
 
 
 def build_deps(config: Config) -> Deps:

@@ -99,6 +99,8 @@ def book_charge(deps: Deps, call: Call, order: psp.ChargeOrder) -> Operation:
             instruments.use_up(deps.conn, order.token)
         settle_capture(deps, charge, key=charge.key)
         announce(deps, charge, f"charge.{charge.state}", view, views.operation(operation))
+    if pending:
+        deps.pending.set()
     deps.metrics.charges.labels(charge.account, charge.state).inc()
     return operation
 

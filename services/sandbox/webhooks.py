@@ -13,7 +13,6 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +26,7 @@ from services.sandbox.config import Config
 from services.sandbox.database import transaction
 from services.sandbox.faults import Faults
 from services.sandbox.metrics import Metrics
+from services.sandbox.resting import rest_until
 
 ANSWER_TIMEOUT_SECONDS = 10
 LONGEST_RETRY_SECONDS = 300.0
@@ -145,12 +145,14 @@ class Sender:
             now = time.time()
             while self._heap and self._heap[0][0] <= now:
                 self._ready.put_nowait(heapq.heappop(self._heap)[1])
-            self._flush()
-            until_due = self._heap[0][0] - time.time() if self._heap else FLUSH_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(max(until_due, 0), FLUSH_SECONDS)):
-                    await self._wake.wait()
+            await rest_until(self._heap[0][0] if self._heap else None, self._wake)
             await asyncio.sleep(COALESCE_SECONDS)
+
+    def _drop_later(self, sequence: int) -> None:
+        """Together with others that are delivered meanwhile."""
+        if not self._delivered:
+            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
+        self._delivered.append(sequence)
 
     def _flush(self) -> None:
         """A crash before this repeats deliveries, which receivers must tolerate anyway."""
@@ -167,7 +169,7 @@ class Sender:
                 continue
             account = self._accounts.get(event.account)
             if account is None:
-                self._delivered.append(sequence)
+                self._drop_later(sequence)
                 continue
             self._sending += 1
             try:
@@ -207,7 +209,7 @@ class Sender:
         )
         if outcome == "delivered":
             self._metrics.webhooks.labels("delivered").inc()
-            self._delivered.append(event.sequence)
+            self._drop_later(event.sequence)
             return
         self._metrics.webhooks.labels("failed").inc()
         wait = retry_seconds(self._config.sandbox_webhook_retry_seconds, event.attempts)

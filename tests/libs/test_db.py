@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 
 from libs import db
@@ -21,4 +23,22 @@ async def test_nothing_is_written_in_a_snapshot(new_database):
     with pytest.raises(Exception, match="read-only"):
         async with database.snapshot() as seen:
             await seen.execute("CREATE TABLE told (word text)")
+    await database.close()
+
+
+async def test_what_is_to_follow_a_commit_follows_no_rollback(new_database):
+    database = await db.connect(new_database(), pool_size=1, service="libs")
+    seen = []
+    async with database.transaction() as tx:
+        await tx.execute("CREATE TABLE told (word text)")
+        tx.after_commit(lambda: seen.append("it is committed"))
+        assert seen == []
+    assert seen == ["it is committed"]
+    with suppress(ZeroDivisionError):
+        async with database.transaction() as tx:
+            tx.after_commit(lambda: seen.append("it was rolled back"))
+            raise ZeroDivisionError
+    async with database.transaction() as tx:
+        await tx.execute("INSERT INTO told VALUES ('the same connection')")
+    assert seen == ["it is committed"]
     await database.close()

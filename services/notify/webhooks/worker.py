@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from libs import context, public_events
@@ -28,13 +29,13 @@ ACTOR: Final = "notify"
 PLACES: Final = 512  # more than the endpoints of one merchant can fill
 PER_ENDPOINT: Final = 16
 LEASE: Final = timedelta(seconds=60)  # longer than an attempt may take
-INTERVAL_SECONDS: Final = 0.25
+INTERVAL_SECONDS: Final = 1.0  # after which a retry, or what a dead replica left, is taken up
 PAUSE_SECONDS: Final = 0.01  # so that slots that become free together are refilled together
 
 
-def handlers() -> dict[str, Handler]:
+def handlers(deps: Deps) -> dict[str, Handler]:
     """The handlers, by subject."""
-    return dict.fromkeys(public_events.MESSAGES, BatchHandler(take_events))
+    return dict.fromkeys(public_events.MESSAGES, BatchHandler(partial(take_events, deps)))
 
 
 def loops(deps: Deps) -> Sequence[Loop]:
@@ -53,7 +54,7 @@ class DeliveryWorker:
         self._per_endpoint = per_endpoint
         self._under_way: Counter[str] = Counter()  # by endpoint
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
+        self._wake = deps.webhooks_due
 
     async def run(self) -> None:
         """Works until cancelled. Attempts in progress then end as `deps.sending`."""

@@ -14,6 +14,7 @@ _INSERT = f"INSERT INTO charges ({COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  #
 _BY_ID = f"SELECT {COLUMNS} FROM charges WHERE id = ? AND account = ?"  # noqa: S608  # as above
 _BY_CHALLENGE = f"SELECT {COLUMNS} FROM charges WHERE challenge = ?"  # noqa: S608  # as above
 _DUE = f"SELECT {COLUMNS} FROM charges WHERE due_at <= ? ORDER BY due_at LIMIT 100"  # noqa: S608  # as above
+_NEXT = "SELECT min(due_at) FROM charges WHERE due_at IS NOT NULL"  # by the index of those
 _ANY_ACCOUNT = f"SELECT {COLUMNS} FROM charges WHERE id = ?"  # noqa: S608  # as above
 _SAVE = """
 UPDATE charges SET state = ?, captured_minor = ?, refunded_minor = ?, disputed_minor = ?,
@@ -63,6 +64,11 @@ def find_by_challenge(conn: sqlite3.Connection, challenge: str) -> Charge | None
 
 def due(conn: sqlite3.Connection, now: float) -> list[Charge]:
     return [Charge(*row) for row in conn.execute(_DUE, (now,))]
+
+
+def next_due_at(conn: sqlite3.Connection) -> float | None:
+    due_at: float | None = conn.execute(_NEXT).fetchone()[0]
+    return due_at
 
 
 def page(

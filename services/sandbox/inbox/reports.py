@@ -7,7 +7,6 @@ import asyncio
 import json
 import sqlite3
 import time
-from contextlib import suppress
 
 import aiohttp
 import structlog
@@ -16,8 +15,8 @@ from services.sandbox.books import messages, notices
 from services.sandbox.books.notices import Notice
 from services.sandbox.database import transaction
 from services.sandbox.deps import Deps
+from services.sandbox.resting import rest_until
 
-LONGEST_REST_SECONDS = 60.0
 AFTER_ERROR_SECONDS = 1.0
 ANSWER_TIMEOUT_SECONDS = 10
 AT_ONCE = 16
@@ -38,13 +37,10 @@ async def run(deps: Deps) -> None:
             try:
                 await send_due(deps, session)
                 due_at = notices.next_due_at(deps.conn)
-                rest = LONGEST_REST_SECONDS if due_at is None else due_at - time.time()
             except sqlite3.Error:
                 log.exception("reports_failed")
-                rest = AFTER_ERROR_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(max(rest, 0), LONGEST_REST_SECONDS)):
-                    await deps.noticed.wait()
+                due_at = time.time() + AFTER_ERROR_SECONDS
+            await rest_until(due_at, deps.noticed)
 
 
 async def send_due(deps: Deps, session: aiohttp.ClientSession) -> None:

@@ -7,15 +7,23 @@ from libs import public_events
 from libs.bus import Event
 from libs.db import Conn
 from libs.errors import invalid
+from services.notify.deps import Deps
 from services.notify.webhooks import events
 from services.notify.webhooks.rules.domain import PublicEvent
 from services.notify.webhooks.store import feed
+from services.notify.webhooks.store.feed import Wanted
 
 
-async def take_events(conn: Conn, happened: Sequence[Event]) -> None:
+async def take_events(deps: Deps, conn: Conn, happened: Sequence[Event]) -> None:
     """Runs in the inbox's transaction. A known event creates no deliveries again."""
     if wanted := await feed.insert_events(conn, [_public(event) for event in happened]):
-        await feed.deliver(conn, wanted)
+        await deliver(deps, conn, wanted)
+
+
+async def deliver(deps: Deps, tx: Conn, wanted: Sequence[Wanted]) -> None:
+    """Deliveries that go out as soon as they are committed."""
+    await feed.deliver(tx, wanted)
+    tx.after_commit(deps.webhooks_due.set)
 
 
 def _public(event: Event) -> PublicEvent:

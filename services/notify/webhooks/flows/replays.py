@@ -10,6 +10,7 @@ from services.notify.deps import Deps
 from services.notify.errors import EventNotFound, WebhookDeliveryNotFound, WebhookEndpointDisabled
 from services.notify.webhooks import events
 from services.notify.webhooks.flows import endpoints
+from services.notify.webhooks.flows.feed import deliver
 from services.notify.webhooks.rules import domain
 from services.notify.webhooks.rules.domain import Delivery, Endpoint, EndpointState, TriedDelivery
 from services.notify.webhooks.store import deliveries, feed
@@ -42,6 +43,7 @@ async def send_test(deps: Deps, webhook_endpoint_id: str, key: Key | None) -> Tr
         )
         await feed.insert_events(tx, [event])
         await DELIVERIES.add(tx, delivery)
+        tx.after_commit(deps.webhooks_due.set)
 
     return await _tried(deps, await idempotency.once(deps.db, key, ids.new("whd"), send))
 
@@ -56,6 +58,7 @@ async def retry_delivery(deps: Deps, webhook_delivery_id: str, key: Key | None) 
         locked = await DELIVERIES.lock(tx, merchant_id, webhook_delivery_id)
         delivery = required(locked, WebhookDeliveryNotFound)
         await deliveries.save(tx, delivery, domain.retry(delivery, now=deps.now()))
+        tx.after_commit(deps.webhooks_due.set)
 
     return await _tried(deps, await idempotency.once(deps.db, key, webhook_delivery_id, retry))
 
@@ -79,7 +82,7 @@ async def replay(
             created_to=created_to,
             include_delivered=include_delivered,
         )
-        await feed.deliver(tx, missed)
+        await deliver(deps, tx, missed)
         return str(len(missed)).encode()
 
     return int((await idempotency.once(deps.db, key, webhook_endpoint_id, make)).body)
@@ -91,7 +94,7 @@ async def resend_event(deps: Deps, event_id: str, key: Key | None) -> int:
     async def resend(tx: Conn, event_id: str) -> bytes:
         event = required(await EVENTS.get(tx, context.merchant_id(), event_id), EventNotFound)
         wanted = () if event.type == public_events.TEST else await feed.wanting(tx, event)
-        await feed.deliver(tx, wanted)
+        await deliver(deps, tx, wanted)
         return str(len(wanted)).encode()
 
     return int((await idempotency.once(deps.db, key, event_id, resend)).body)

@@ -120,7 +120,7 @@ class Hooks:
             occurred_at=datetime.now(UTC),
         )
         async with self.deps.db.transaction() as conn:
-            await worker.handlers()[subject](conn, event)
+            await worker.handlers(self.deps)[subject](conn, event)
         return event.event_id
 
     async def send(self) -> int:

@@ -1,7 +1,10 @@
 """Who sends when: several workers, restarts, slow shops and changes while a try is under way."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 
+import pytest
 from aiohttp import web
 
 from incasso.notify.v1 import webhooks_pb2 as pb
@@ -14,6 +17,7 @@ from tests.waiting import HANGING_SECONDS, until
 DELIVERED = pb.WebhookDelivery.STATE_DELIVERED
 FAILED = pb.WebhookDelivery.STATE_FAILED
 DISABLED = pb.WebhookEndpoint.STATE_DISABLED
+Ask = Callable[[Hooks, pb.WebhookEndpoint], Awaitable[None]]
 
 
 async def test_a_slow_endpoint_does_not_delay_the_others(hooks: Hooks):
@@ -125,3 +129,52 @@ async def test_what_an_endpoint_gets_while_it_is_being_disabled_fails_unsent(hoo
     await hooks.send()
     assert hooks.receiver.received == []
     assert (await hooks.delivery(endpoint)).state == FAILED
+
+
+async def happen(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> None:
+    await hooks.happen()
+
+
+async def send_test(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> None:
+    await hooks.call("SendTestWebhook", webhook_endpoint_id=endpoint.id)
+
+
+async def retry(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> None:
+    found = await hooks.deliveries(endpoint)
+    await hooks.call("RetryWebhookDelivery", webhook_delivery_id=found[0].id)
+
+
+async def replay(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> None:
+    await hooks.call(
+        "ReplayWebhooks",
+        webhook_endpoint_id=endpoint.id,
+        created_from=endpoint.created_at,
+        include_delivered=True,
+    )
+
+
+async def resend(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> None:
+    found = await hooks.deliveries(endpoint)
+    await hooks.call("ResendEvent", event_id=found[0].event_id)
+
+
+@pytest.mark.parametrize("ask", [happen, send_test, retry, replay, resend])
+async def test_what_becomes_due_here_is_sent_without_waiting_for_the_next_look(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch, ask: Ask
+):
+    monkeypatch.setattr("services.notify.webhooks.worker.INTERVAL_SECONDS", 10 * HANGING_SECONDS)
+    endpoint = await hooks.endpoint()
+    await hooks.happen()
+    worker = asyncio.create_task(DeliveryWorker(hooks.deps).run())
+    try:
+        await until(lambda: len(hooks.receiver.received) == 1)
+        await until(partial(_is_delivered, hooks, endpoint))
+        await ask(hooks, endpoint)
+        await until(lambda: len(hooks.receiver.received) == 2)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+
+async def _is_delivered(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> bool:
+    return (await hooks.delivery(endpoint)).state == DELIVERED

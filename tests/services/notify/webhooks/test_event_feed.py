@@ -39,7 +39,7 @@ async def test_a_repeated_event_changes_nothing(hooks: Hooks):
 
 
 async def test_every_public_event_has_a_handler(hooks: Hooks):
-    assert set(worker.handlers()) == set(public_events.MESSAGES)
+    assert set(worker.handlers(hooks.deps)) == set(public_events.MESSAGES)
 
 
 async def test_endpoints_get_the_types_that_they_want(hooks: Hooks):

@@ -1,0 +1,15 @@
+"""How a loop rests until something in the books is due."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+LONGEST_SECONDS = 60.0
+
+
+async def rest_until(due_at: float | None, woken: asyncio.Event) -> None:
+    """Until the time comes (None: nothing is due) or the event is set, for a minute at most."""
+    rest = LONGEST_SECONDS if due_at is None else due_at - time.time()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(min(max(rest, 0), LONGEST_SECONDS)):
+            await woken.wait()
