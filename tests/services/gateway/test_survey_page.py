@@ -1,6 +1,5 @@
 """The survey after payment: offered on a receipt, its page, its form, and strangers."""
 
-import asyncio
 import re
 import secrets
 
@@ -161,9 +160,10 @@ async def test_it_is_answered_by_keyboard_without_a_script_and_twice_is_once_mor
     await tab.get_by_label("Very satisfied", exact=True).focus()
     await tab.keyboard.press("Space")
     await tab.get_by_label("Very likely", exact=True).check()
-    button = tab.get_by_role("button", name="Send answers")
-    async with tab.expect_navigation():
-        await asyncio.gather(button.dblclick(), tab.wait_for_url("**said=survey_thanks*"))
+    await tab.get_by_role("button", name="Send answers").dblclick()
+    await expect(tab).to_have_url(
+        re.compile("said=survey_thanks")
+    )  # the second may end the first's navigation
     await expect(tab.get_by_role("alert")).to_contain_text("Thank you!")
     given = {
         (seen.request.satisfaction, seen.request.recommendation, seen.request.HasField("ease"))
