@@ -71,7 +71,8 @@ class Conn:
         self.committed: list[Callable[[], None]] = []
 
     def after_commit(self, call: Callable[[], None]) -> None:
-        """In a transaction: calls it once it is committed, if it is. It must not raise."""
+        """Calls it once this transaction is committed, if it is. It must not raise."""
+        assert self.raw.is_in_transaction()
         self.committed.append(call)
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:

@@ -40,12 +40,11 @@ from services.sandbox.inbox import pages as inbox_pages
 from services.sandbox.inbox import reports, twilio
 from services.sandbox.inbox.smtp import MailServer
 from services.sandbox.metrics import Metrics
-from services.sandbox.resting import rest_until
+from services.sandbox.resting import AFTER_ERROR_SECONDS, rest_until
 from services.sandbox.traces import Traces
 from services.sandbox.webhooks import Sender
 
 MOST_BODY_BYTES = 4 * 1024 * 1024  # an OTLP batch; the PSP API's bodies are far smaller
-AFTER_ERROR_SECONDS = 1.0
 
 routes = web.RouteTableDef()
 log = structlog.get_logger("sandbox")

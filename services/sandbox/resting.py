@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 
 LONGEST_SECONDS = 60.0
+AFTER_ERROR_SECONDS = 1.0
 
 
 async def rest_until(due_at: float | None, woken: asyncio.Event) -> None:

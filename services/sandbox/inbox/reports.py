@@ -15,9 +15,8 @@ from services.sandbox.books import messages, notices
 from services.sandbox.books.notices import Notice
 from services.sandbox.database import transaction
 from services.sandbox.deps import Deps
-from services.sandbox.resting import rest_until
+from services.sandbox.resting import AFTER_ERROR_SECONDS, rest_until
 
-AFTER_ERROR_SECONDS = 1.0
 ANSWER_TIMEOUT_SECONDS = 10
 AT_ONCE = 16
 MOST_ATTEMPTS = 8
