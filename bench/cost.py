@@ -20,7 +20,7 @@ from bench import wal
 from libs import db, services
 from libs.db import Database
 from stack.embedded import Stack
-from stack.ports import replica_names
+from stack.ports import Ports, replica_names
 
 STUCK_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 0.2
@@ -162,9 +162,14 @@ class Meter:
         return sum(found) + await self.value("notify", _WAITING["messages"])
 
     def _seconds(self) -> dict[str, float]:
-        replicas = self._stack.ports.replicas
-        names = [r for name, group in replicas.items() for r in replica_names(name, len(group))]
-        return {name: seconds_of(self._stack.pid(name)) for name in (*BACKENDS, *names)}
+        names = (*BACKENDS, *counted_names(self._stack.ports))
+        return {name: seconds_of(self._stack.pid(name)) for name in names}
+
+
+def counted_names(ports: Ports) -> list[str]:
+    """Every replica of the services and of the gateway. A stack that is measured has no console."""
+    groups = {name: len(ports.replicas[name]) for name in (*services.NAMES, "gateway")}
+    return [replica for name, count in groups.items() for replica in replica_names(name, count)]
 
 
 def seconds_of(pid: int) -> float:

@@ -2,7 +2,9 @@
 
 import os
 
-from bench.cost import Counted, count, seconds_of
+from bench.cost import Counted, count, counted_names, seconds_of
+from stack.ports import plan_ports
+from tests.stack.test_topology import processes, spare
 
 LOG = """\
 11|oneclick|oneclick|LOG:  statement: BEGIN;
@@ -43,3 +45,12 @@ def test_what_others_ask_and_what_the_server_tells_of_itself_is_not_counted() ->
 
 def test_a_process_has_spent_processor_time() -> None:
     assert seconds_of(os.getpid()) > 0
+
+
+def test_what_is_counted_runs_in_a_stack_without_a_console() -> None:
+    ports = plan_ports(spare, {"payments": 2}, None)
+    assert (
+        {"gateway", "payments-1", "payments-2"}
+        < set(counted_names(ports))
+        <= set(processes(ports, console=False))
+    )

@@ -13,7 +13,7 @@ def spare(count: int) -> list[int]:
     return list(range(20_000, 20_000 + count))
 
 
-def processes(ports: Ports, overrides=None):
+def processes(ports: Ports, overrides=None, *, console=True):
     plan = service_processes(
         ports,
         Folders(Path("/stack")),
@@ -25,7 +25,7 @@ def processes(ports: Ports, overrides=None):
         ),
         lambda port: lambda: port > 0,
         overrides or {},
-        console=True,
+        console=console,
     )
     return {process.name: process for process in plan}
 
