@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -178,3 +179,25 @@ async def test_what_becomes_due_here_is_sent_without_waiting_for_the_next_look(
 
 async def _is_delivered(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> bool:
     return (await hooks.delivery(endpoint)).state == DELIVERED
+
+
+async def test_what_another_replica_took_and_left_is_found_by_the_next_look(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+):
+    looks, look = [], DeliveryWorker.start_due
+
+    async def counted(worker: DeliveryWorker) -> int:
+        looks.append(await look(worker))
+        return looks[-1]
+
+    monkeypatch.setattr(DeliveryWorker, "start_due", counted)
+    await hooks.endpoint()
+    deaf = replace(hooks.deps, webhooks_due=asyncio.Event())
+    worker = asyncio.create_task(DeliveryWorker(deaf).run())
+    try:
+        await until(lambda: looks)
+        await hooks.happen()
+        await until(lambda: len(hooks.receiver.received) == 1)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
