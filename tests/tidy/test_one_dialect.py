@@ -1,4 +1,4 @@
-"""There is one of each: a second way to do the same is the beginning of a bug (docs/adr/0028)."""
+"""There is one way to do each thing: a second one is the beginning of a bug (docs/adr/0028)."""
 
 import ast
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from libs.logs import ALLOWED
 from tests.tidy.sources import Source, shipped
 
-# Played by hand, since it shares no code with what it tests; the operators' command and the stack
-# stand outside of any call.
+# Exempt, since it shares no code with what it tests. The operators' command and the stack are not services, and
+# run outside of any call.
 OUTSIDE = {"sandbox"}
-LEVELS = {"debug", "info", "warning", "error", "exception"}  # of a logger
-SUBSCRIPTS_OF_A_MAPPER = 8  # of one row in one function
+LEVELS = {"debug", "info", "warning", "error", "exception"}  # a logger's methods
+SUBSCRIPTS_OF_A_MAPPER = 8  # subscripts of one row in one function
 
 
 def services() -> list[Source]:
@@ -24,7 +24,7 @@ def functions(source: Source) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def called_of(name: str, function: ast.AST) -> set[str]:
-    """What of the module `name` is called within."""
+    """The functions of module `name` that are called within."""
     return {
         node.func.attr
         for node in ast.walk(function)
@@ -36,7 +36,7 @@ def called_of(name: str, function: ast.AST) -> set[str]:
 
 
 def test_an_effect_of_ours_alone_is_made_by_once():
-    """Who claims a key and finishes it in one function has written `idempotency.once` by hand."""
+    """A function that both claims and finishes a key reimplements `idempotency.once`."""
     by_hand = [
         f"{source.path}: {function.name}"
         for source in services()
@@ -47,7 +47,7 @@ def test_an_effect_of_ours_alone_is_made_by_once():
 
 
 def test_a_violated_constraint_is_a_refusal_only_by_its_name():
-    """`on_unique_violation` names the constraint; who catches the violation itself catches any."""
+    """`on_unique_violation` names the constraint; catching the exception itself catches any violation."""
     offenders = [
         str(source.path)
         for source in services()
@@ -103,8 +103,26 @@ def test_nobody_asks_for_the_time_but_the_clock():
     assert [str(source.path) for source in services() if asks(source)] == []
 
 
+def advisory_locks(source: Source) -> Iterator[int]:
+    """Numbers of advisory locks: constants named LOCK."""
+    for node in source.tree.body:
+        match node:
+            case ast.AnnAssign(
+                target=ast.Name(id="LOCK" | "_LOCK"), value=ast.Constant(value=int(number))
+            ):
+                yield number
+
+
+def test_an_advisory_lock_has_a_number_of_its_own():
+    """Two that share one wait for each other: the locks of a database, libs' included, are one namespace."""
+    found = [(number, str(s.path)) for s in shipped() for number in advisory_locks(s)]
+    numbers = [number for number, _ in found]
+    assert len(found) >= 7
+    assert [each for each in found if numbers.count(each[0]) > 1] == []
+
+
 def test_what_libs_have_is_not_defined_again():
-    """Toolboxes of a service's own were copied, and the copies drifted."""
+    """Services used to have copies of these helpers, and the copies drifted apart."""
     taken = {"opt", "opt_time", "once", "required", "unique", "world_now", "page_of", "timestamp"}
     again = [
         f"{source.path}: {function.name}"
@@ -116,7 +134,7 @@ def test_what_libs_have_is_not_defined_again():
 
 
 def test_enums_of_the_contracts_are_told_by_their_names():
-    """A hand-written table of a state and its number is `wire.numbers`, or `wire.members`."""
+    """A hand-written table of states and numbers should be `wire.numbers` or `wire.members`."""
 
     def is_member(node: ast.expr) -> bool:
         return (
@@ -148,7 +166,7 @@ def test_enums_of_the_contracts_are_told_by_their_names():
 
 
 def test_logs_have_only_fields_that_are_kept():
-    """Of any other field, `libs.logs` keeps the name alone: what it said is lost."""
+    """Of any other field `libs.logs` keeps only the name, and its value is lost."""
     taken = ALLOWED | {"exc_info"}
     lost = [
         f"{source.path}: {keyword.arg}"

@@ -1,7 +1,7 @@
 """SQL of the rebuilt books: the schema `rebuilt`, next to the ledger until it replaces it.
 
-Only the owner of the database can do this: the service's role may only add to the ledger, and
-cannot create tables.
+Only the database owner can do this: the service's role may only add to the ledger, and cannot
+create tables.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,7 +11,7 @@ from typing import Final
 from libs.db import Conn, Row
 from services.reporting.store.books import ENTRY, POSTING, days_sql
 
-_LOCK: Final = 0x1ED6E6  # any constant: one rebuild at a time
+_LOCK: Final = 0x1ED6E7  # any constant: one rebuild at a time
 _BEGIN: Final = """
 DROP SCHEMA IF EXISTS rebuilt CASCADE;
 CREATE SCHEMA rebuilt;
@@ -24,7 +24,7 @@ CREATE UNLOGGED TABLE rebuilt.balances (LIKE public.balances,
 
 
 def _dated(table: str, key: str, columns: Collection[str]) -> str:
-    """With the booking date, which for late events is in `late_entries`."""
+    """The rebuilt table with its booking dates; those of late events come from `late_entries`."""
     listed = ", ".join(
         "coalesce(late.booked_on, built.booked_on) AS booked_on"
         if column == "booked_on"
@@ -38,19 +38,19 @@ def _dated(table: str, key: str, columns: Collection[str]) -> str:
 
 
 async def alone(conn: Conn) -> bool:
-    """Whether no other rebuild is running; holds as long as the connection is open."""
+    """Whether no other rebuild is running; if so, keeps others out while the connection is open."""
     got: bool = await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK)
     return got
 
 
 async def now(conn: Conn) -> datetime:
-    """The database's time, which is also that of recorded entries."""
+    """The database's time, by which entries are recorded."""
     at: datetime = await conn.fetchval("SELECT clock_timestamp()")
     return at
 
 
 async def begin(conn: Conn) -> None:
-    """Creates empty books; drops those left by a killed rebuild."""
+    """Creates empty books, after dropping those that a killed rebuild has left."""
     for statement in _BEGIN.split(";"):
         await conn.execute(statement)
 
@@ -64,8 +64,8 @@ _DATE_LATE: Final = tuple(
     f" WHERE late_entries.merchant_id = built.merchant_id AND late_entries.entry_id = built.{key}"
     for table, key in (("entries", "id"), ("postings", "entry_id"))
 )
-# Not booked before, and their months are closed: dated as the service would book them now. For a
-# merchant whose books are lost, nothing counts as new.
+# Entries not booked before, of closed months, are dated as the service would book them now. For a
+# merchant whose books are lost, no entry counts as new.
 _DATE_NEW: Final = """
 WITH closed AS (
     SELECT merchant_id, (max(month) + interval '1 month')::date AS open FROM periods
@@ -87,7 +87,7 @@ WHERE moved.merchant_id = new.merchant_id AND moved.entry_id = new.id"""
 
 
 async def date_late(conn: Conn) -> None:
-    """Sets the booking date of entries of closed months: in the transaction that replaces the
+    """Sets the booking dates of entries of closed months, in the transaction that replaces the
     ledger.
     """
     for statement in (*_DATE_LATE, _DATE_NEW):
@@ -95,7 +95,7 @@ async def date_late(conn: Conn) -> None:
 
 
 async def sum_days(conn: Conn) -> None:
-    """Balances of all postings."""
+    """Fills the rebuilt balances from all postings."""
     await conn.execute(f"INSERT INTO rebuilt.balances {days_sql('rebuilt.postings')}")
 
 
@@ -113,7 +113,7 @@ def _row(table: str, columns: Collection[str]) -> str:
     return f"ROW({', '.join(f'{table}.{column}' for column in columns)})"
 
 
-# Entries recorded after the log was read are not compared: $1 is before that.
+# An entry missing from the rebuilt books counts only if it was recorded before $1: before the log was read.
 _DIFFERENCES: Final = f"""
 WITH entry AS (
     SELECT merchant_id, id AS key, 'entries' AS place, to_jsonb(live) - 'recorded_at' AS live,
@@ -150,14 +150,14 @@ WHERE number <= $2 ORDER BY place, kind, number"""  # noqa: S608 - made of const
 
 
 async def differences(conn: Conn, *, begun: datetime, limit: int) -> Sequence[Row]:
-    """In one snapshot: entries and postings against the rebuilt ones, balances against the
-    postings. `limit` of each kind and table; `of_kind` is the total number.
+    """Compares, in one snapshot, entries and postings with the rebuilt ones, and balances with the
+    postings. Returns up to `limit` rows per kind and table; `of_kind` is their total number.
     """
     return await conn.fetch(_DIFFERENCES, begun, limit)
 
 
 async def months(conn: Conn) -> Sequence[date]:
-    """Months with entries, by event or booking date."""
+    """The months of all event and booking dates."""
     rows = await conn.fetch(
         "SELECT DISTINCT date_trunc('month', day)::date AS month FROM rebuilt.entries"
         " CROSS JOIN LATERAL (VALUES (happened_on), (booked_on)) AS days (day)"
@@ -166,9 +166,7 @@ async def months(conn: Conn) -> Sequence[date]:
 
 
 async def empty(conn: Conn) -> None:
-    """Empties the ledger, in the transaction that fills it again. The recording times of entries
-    stay.
-    """
+    """Empties the ledger, in the transaction that refills it. Entries keep their recording times."""
     await conn.execute(
         "UPDATE rebuilt.entries AS built SET recorded_at = live.recorded_at FROM entries AS live"
         " WHERE live.merchant_id = built.merchant_id AND live.id = built.id"
