@@ -1,4 +1,4 @@
-"""A payout that gets another line later: only what is added is expected, whatever became of the payout before."""
+"""A payout that gets another line later: only the added amount is expected, whatever became of the payout before."""
 
 import pytest
 
@@ -12,12 +12,13 @@ from tests.services.reporting.reconciling import (
     report,
     run,
 )
+from tests.services.reporting.shop import APRIL, table
 from tests.services.reporting.world import rows
 
 
 @pytest.fixture
 async def day(world):
-    """A payout of 50.00 of which nothing has arrived in time."""
+    """A payout of 50.00 that has not arrived in time."""
     await load(world, bank_file([], [], name="S0"))
     await add(world, 5000)
     return world
@@ -74,6 +75,17 @@ async def test_of_a_payout_that_has_arrived_only_the_addition_is_expected(day):
     assert (await run(day)).matched == 2
     answer = await day.call("ListMatches")
     assert sorted(rows(answer.data, "amount_minor")) == [(700,), (700,), (5000,), (5000,)]
+
+
+async def test_the_settlements_of_a_payout_include_what_arrived_for_the_addition(day):
+    await arrives(day, 5000)
+    await run(day)
+    await add(day, 700)
+    await arrives(day, 700)
+    await run(day)
+    (payout,) = await table(day, "settlements", **APRIL)
+    assert (payout["paid_out"], payout["arrived"]) == ("57.00", "57.00")
+    assert len(payout["bank_lines"].split()) == 2
 
 
 async def test_a_payout_that_comes_to_nothing_is_not_expected(day):
