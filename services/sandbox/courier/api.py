@@ -154,7 +154,7 @@ async def remit(request: web.Request) -> web.Response:
 
 
 def _book(deps: Deps, paid: list[Parcel], lines: list[remitting.Line], number: int) -> None:
-    """Each parcel with everything that the lines pay for it."""
+    """Books on each parcel the sum that the lines pay for it."""
     for parcel in paid:
         remitted = sum(
             line.remitted_minor for line in lines if line.tracking_number == parcel.tracking_number

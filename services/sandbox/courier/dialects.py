@@ -1,5 +1,5 @@
-"""Writes tables as couriers do, in three dialects. Pure. No courier publishes its layout: these are
-made up.
+"""Writes tables as couriers do, in three dialects. Pure. Couriers do not publish their layouts:
+these are made up.
 """
 
 import io
@@ -19,7 +19,7 @@ _DAY_SECONDS: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`has_total`: couriers that write totals sum up its amounts."""
+    """`has_total`: dialects that write totals add up its amounts."""
 
     title: str
     header: tuple[str, ...]

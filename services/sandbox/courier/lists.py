@@ -43,7 +43,7 @@ def remittance(lines: Sequence[Line], on: date) -> Table:
 
 
 def manifest(parcels: Sequence[Parcel]) -> Table:
-    """With the amount that the courier will collect, whatever it was told."""
+    """With the amount that the courier will collect, whatever was announced."""
     rows = [
         (parcel.tracking_number, parcel.reference, parcel.amount_minor, parcel.mode)
         for parcel in parcels

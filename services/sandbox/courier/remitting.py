@@ -30,9 +30,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A requested remittance. `short_minor` and `excess_minor`: kept in excess from the first
-    parcel, silently or as cut. The others count lines: of unknown parcels, repeated, returned;
-    `split`: the last so many parcels are paid in two lines, either of which matches.
+    """A requested remittance. `short_minor` and `excess_minor`: the excess that the courier keeps
+    from the first parcel, silently or as part of its cut. The others count lines: for unknown
+    parcels, repeated, for returned parcels; `split`: how many of the last parcels get two lines.
     """
 
     basis_points: int
@@ -91,11 +91,13 @@ def lines(order: Order, collected: list[Parcel], returned: list[Parcel]) -> list
 
 
 def _halves(line: Line) -> tuple[Line, Line]:
+    cut, remitted = line.cut_minor // 2, line.remitted_minor // 2
+    missing = (line.collected_minor - line.cut_minor - line.remitted_minor) // 2
     first = replace(
         line,
-        collected_minor=line.collected_minor // 2,
-        cut_minor=line.cut_minor // 2,
-        remitted_minor=line.remitted_minor // 2,
+        collected_minor=cut + remitted + missing,
+        cut_minor=cut,
+        remitted_minor=remitted,
     )
     return first, replace(
         line,

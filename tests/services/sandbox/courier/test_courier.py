@@ -1,4 +1,4 @@
-"""The simulated courier: what it is told to collect, what it collects, what it pays out and writes."""
+"""The simulated courier: the amounts announced, collected and paid out, and the files it writes."""
 
 import json
 from dataclasses import replace
@@ -54,7 +54,7 @@ async def list_of(sandbox: Client, name: str, dialect: str) -> bytes:
 
 
 def courier_of(*, header_row: int) -> Courier:
-    """The demo merchant's, which is like the sandbox's."""
+    """The demo merchant's courier, which matches the sandbox's."""
     request = pb.CreateCourierRequest()
     json_in.fill_body(request.terms, json.loads(GLS.read_text()))
     terms = wire.read(CourierTerms, request.terms)
@@ -148,7 +148,7 @@ async def test_lists_of_parcels_and_of_what_became_of_them_are_read_in_every_dia
     await moved(sandbox, first["tracking_number"], "attempt")
     await moved(sandbox, first["tracking_number"], "deliver", amount_minor=1200_00)
     await moved(sandbox, second["tracking_number"], "refuse")
-    for _ in range(2):  # again: the same
+    for _ in range(2):  # repeating it changes nothing
         await moved(sandbox, second["tracking_number"], "return")
     told = event_files.read(
         await list_of(sandbox, "event-file", dialect), courier, datetime.now(UTC)
@@ -198,7 +198,7 @@ async def test_mistakes_are_made_on_demand(sandbox: Client):
 
 
 async def test_two_lines_that_fit_one_order_are_made_on_demand(sandbox: Client):
-    whole, split = await announced(sandbox, parcel("O-1", 100_00), parcel("O-2", 50_01))
+    whole, split = await announced(sandbox, parcel("O-1", 100_00), parcel("O-2", 101_00))
     for each in (whole, split):
         await moved(sandbox, each["tracking_number"], "deliver")
     remittance = await remitted(sandbox, errors={"split": 1})
@@ -206,9 +206,9 @@ async def test_two_lines_that_fit_one_order_are_made_on_demand(sandbox: Client):
     assert [
         (line.sender_reference, line.collected_minor, line.cut_minor, line.remitted_minor)
         for line in reading.lines
-    ] == [("O-1", 100_00, 3_00, 97_00), ("O-2", 25_00, 1_50, 23_50), ("O-2", 25_01, 1_50, 23_51)]
+    ] == [("O-1", 100_00, 3_00, 97_00), ("O-2", 50_49, 1_51, 48_98), ("O-2", 50_51, 1_52, 48_99)]
     rows = (await sandbox.call("GET", "/courier/gls/parcels")).body["data"]
-    assert [row["remitted_minor"] for row in rows] == [97_00, 47_01]
+    assert [row["remitted_minor"] for row in rows] == [97_00, 97_97]
 
 
 @pytest.mark.parametrize(
