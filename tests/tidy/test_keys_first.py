@@ -1,5 +1,5 @@
-"""Same key, same answer: what a first call looked at may be gone by its repeat. So a use case meets its
-key before it asks for anything that can change, be it another service or a row.
+"""Same key, same answer: data read by the first call may have changed by the time of its retry. So a use case
+checks its idempotency key before it reads anything that can change, be it another service or a row.
 """
 
 import ast
@@ -9,7 +9,7 @@ import pytest
 
 from tests.tidy.sources import Source, sources
 
-# Asked for before the key, and why a repeat finds it as the first call did.
+# Awaited before the key, and why a retry finds the same as the first call.
 STAYS = {
     "deps.merchants.get": "whoever calls is a merchant",
     "deps.merchants.get_current": "the same",
@@ -22,7 +22,7 @@ STAYS = {
 
 
 def uses_of_keys() -> Iterator[tuple[Source, ast.AsyncFunctionDef]]:
-    """What a service's door calls with a key."""
+    """Flows that a service's RPCs call with a key."""
     called = {(source.service, name) for source in sources() for name in _called_by_doors(source)}
     for source in sources():
         if "flows" in source.parts:
@@ -46,17 +46,17 @@ def _takes_key(function: ast.AsyncFunctionDef) -> bool:
 
 
 def before_the_key(function: ast.AsyncFunctionDef) -> list[str]:
-    """What is awaited before anything is told the key, as it is written."""
+    """The calls awaited before the first one that receives the key, in source order."""
     found = []
     for call in sorted(_awaited(function), key=lambda call: (call.lineno, call.col_offset)):
         if any(isinstance(node, ast.Name) and node.id == "key" for node in ast.walk(call)):
             return found
         found.append(ast.unparse(call.func))
-    return []  # the key is never used: it is kept beside what happens
+    raise LookupError(f"{function.name}: no awaited call receives the key")
 
 
 def _awaited(node: ast.AST) -> Iterator[ast.Call]:
-    """Not of the functions within, which run later."""
+    """Awaited calls, except those in nested functions, which run later."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue

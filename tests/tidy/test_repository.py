@@ -1,8 +1,9 @@
-"""What a clone on another machine relies on: the map, the lock, no addresses of this machine."""
+"""What a clone on another machine relies on: the map, the lock, no paths of this machine."""
 
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -10,11 +11,13 @@ from tests.tidy.sources import ROOT
 
 # A path in backticks that names a folder or file of the repository.
 DOCUMENTED_PATH = re.compile(r"`((?:[\w.-]+/)+[\w.<>*-]*|[\w-]+\.(?:toml|lock|md|yaml)|Makefile)`")
-# To a file of the repository, without the heading that it may name.
+# A link to a file of the repository, without its heading, if any.
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)")
-# Where this checkout lies, or anybody's home.
+# A link to a heading of a page, of the same one if the path is empty.
+ANCHOR = re.compile(r"\]\((?!\w+:)([^)#\s]*)#([^)]+)\)")
+# The path of this checkout, or of a home folder.
 MACHINE = re.compile(rf"{re.escape(str(ROOT))}/|/root/|/home/\w+/")
-# Others' files, kept as they came.
+# Third-party files, kept unchanged.
 VENDORED = ("services/gateway/static/scalar/",)
 SECRET = re.compile(r"(?:sk|pk|rk)_live_\w{8,}|-----BEGIN (?:RSA |EC )?PRIVATE KEY")
 
@@ -66,6 +69,23 @@ def test_every_link_of_a_page_leads_to_a_file():
         if name.endswith(".md") and not name.startswith(VENDORED)
         for link in LINK.findall((ROOT / name).read_text())
         if not (ROOT / name).parent.joinpath(link).exists()
+    ]
+    assert dead == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_to_a_heading_leads_to_one():
+    dead = [
+        f"{name}: {link}#{anchor}"
+        for name in tracked_files()
+        if name.endswith(".md") and not name.startswith(VENDORED)
+        for link, anchor in ANCHOR.findall((ROOT / name).read_text())
+        if anchor not in anchors((ROOT / name).parent / link if link else ROOT / name)
     ]
     assert dead == []
 
