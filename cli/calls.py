@@ -130,14 +130,14 @@ def ask(
 def upload(
     service: Service, request: Message, pieces: Pieces, *, merchant_id: str, unless: str
 ) -> Any:
-    """The same of a file, which may be sent again. A refusal for the reason `unless` is raised."""
+    """The same for a file, which is safe to send again. Raises a refusal whose reason is `unless`."""
     target = service.target()
     work = partial(_upload, service, target, request, pieces, merchant_id=merchant_id)
     return _answered(service, target, request, work, unless=unless)
 
 
 def download(service: Service, request: Message, into: Path, *, merchant_id: str) -> None:
-    """Writes the file of the answer; a cut-off one is not there. Raises OSError."""
+    """Writes the answer to a file; a truncated download leaves none. Raises OSError."""
     target = service.target()
     work = partial(_download, service, target, request, into, merchant_id=merchant_id)
     _answered(service, target, request, work)
@@ -191,7 +191,7 @@ def _rpc_of(request: Message) -> str:
 
 
 def secure() -> None:
-    """TLS by the environment; ends the command with a hint if its files are invalid."""
+    """Sets up TLS from the environment; ends the command with a hint if its files are invalid."""
     try:
         tls.set_up(settings.load(TlsSettings).tls())
     except (FileError, OSError) as error:

@@ -39,12 +39,12 @@ AGEING: Final = (
 EXCEPTIONS: Final = (
     "order_reference", "cod_order_id", "outcome", "acknowledged", "to_collect",
 )  # fmt: skip
-FILES: Final = {  # of a courier, by the field that says where they have what
+FILES: Final = {  # a courier's files, by the field that describes their columns
     "Manifests": "manifest_columns",
     "Files of events": "event_columns",
     "Remittance files": "remittance_columns",
 }
-LARGEST_FILE: Final = 740_000  # bytes; a third more in base64, as it is sent
+LARGEST_FILE: Final = 740_000  # bytes; base64 makes the upload a third larger
 
 CourierFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX.")]
 FileOf = Annotated[str, typer.Option("--courier", help="Courier that sent the file: cou_….")]
@@ -179,7 +179,7 @@ def _counted(outcomes: Mapping[str, int]) -> list[str]:
 
 
 def _layout(columns: dict[str, Any]) -> dict[str, Any]:
-    """Words with their meanings."""
+    """The columns, with each word shown next to its meaning."""
     said = [
         f"{word['text']}: {word.get('meaning') or word.get('kind') or 'passed over'}"
         for word in columns.get("words", [])
@@ -223,7 +223,7 @@ def _tier(tier: Mapping[str, Any], currency: str) -> dict[str, Any]:
 
 
 def _part(of: Mapping[str, Any], currency: str) -> str:
-    """A share plus a fixed part."""
+    """A percentage plus a fixed amount."""
     return f"{_percent(of['basis_points'])} + {Money(of['fixed_minor'], currency)}"
 
 

@@ -1,7 +1,7 @@
-"""`incasso doctor`: what can be seen of an installation from outside: replicas, certificates, clocks, the console,
+"""`incasso doctor`: checks an installation from outside: replicas, certificates, clocks, the console, unresolved
 outcomes, and a merchant's PSPs and webhooks.
 
-What only a service sees (its database, migrations, events) is reported by `python -m services.<service> check` in its pod.
+`python -m services.<service> check`, run in a service's pod, reports what only the service sees: its database, migrations, events.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from libs import services, settings
 from libs.settings import TlsSettings
 
 TIMEOUT_SECONDS: Final = 5.0
-SKEW: Final = timedelta(seconds=3)  # the header of HTTP has whole seconds
+SKEW: Final = timedelta(seconds=3)  # HTTP's Date header has whole seconds
 RENEWED_BEFORE: Final = timedelta(days=14)
 COLUMNS: Final = ("subject", "state", "detail")
-# On to the OpenID provider, whose configuration the console has to read for it.
+# Redirects to the OpenID provider, whose configuration the console has to read first.
 AT_PROVIDER: Final = "/sign-in/provider"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     subject: str
-    state: str  # "ok", "failed", or "not set" where nobody said where to look
+    state: str  # "ok", "failed", or "not set" if its address is not configured
     detail: str = ""
 
 
@@ -91,7 +91,7 @@ async def _replicas() -> list[Finding]:
 
 
 async def _certificates() -> list[Finding]:
-    """Those that services show, where TLS is on."""
+    """The services' certificates, if TLS is on."""
     files = settings.load(TlsSettings)
     if not (files.tls_certificate_file and files.tls_ca_file):
         return []
@@ -137,7 +137,7 @@ async def _gateway(url: str) -> list[Finding]:
 
 
 async def _console(url: str) -> Finding:
-    """Whether people can sign in: the console sends them on only if it reaches the provider."""
+    """Whether people can sign in: the console redirects them only if it reaches the provider."""
     if not url:
         return Finding("console", "not set", "export INCASSO_CONSOLE_URL=https://console.example")
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
@@ -162,7 +162,7 @@ def _sign_in(status: int, location: str, url: str) -> Finding:
 
 
 def _clock(said: str, now: datetime) -> Finding:
-    """Whether the gateway's time is ours: tokens between services are good for a minute."""
+    """Whether the gateway's clock agrees with ours: tokens between services are valid for a minute."""
     try:
         apart = abs(parsedate_to_datetime(said) - now)
     except ValueError:
@@ -172,7 +172,7 @@ def _clock(said: str, now: datetime) -> Finding:
 
 
 def _asked(merchant: str) -> Iterator[Finding]:
-    """What payments knows."""
+    """Unresolved outcomes and PSP accounts, as payments reports them."""
     if not os.environ.get(PAYMENTS.variable):
         return
     waiting = ask(PAYMENTS, payments_pb2.ListUnresolvedAttemptsRequest(limit=1)).data
@@ -190,7 +190,7 @@ def _asked(merchant: str) -> Iterator[Finding]:
 
 
 def _from_psps(merchant: str) -> Iterator[Finding]:
-    """Whether webhooks of the merchant's PSPs arrive. Those with a wrong signature do not."""
+    """Whether webhooks of the merchant's PSPs arrive. Those with a wrong signature do not count."""
     if not os.environ.get(PAYMENTS.variable):
         return
     request = payments_pb2.ListPspWebhookArrivalsRequest()

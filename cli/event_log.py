@@ -9,7 +9,7 @@ from libs.outbox import SetAside
 
 
 class WrongDatabaseError(Exception):
-    """The database belongs to another service; the message says to which."""
+    """The database belongs to another service; the message says which."""
 
 
 @asynccontextmanager

@@ -141,7 +141,7 @@ def assign(
     to: Annotated[str, typer.Option(help="The owner; nobody by default.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Assign an open exception to somebody, or to nobody."""
+    """Assign an open exception to an owner, or remove its owner."""
     request = pb.AssignExceptionRequest(exception_id=exception, owner=to or None)
     _answer(plain(ask(RECONCILIATION, request, merchant_id=merchant)), as_json=as_json)
 
@@ -220,7 +220,7 @@ def age(created_at: str, now: datetime) -> str:
 
 
 def trace_url(found: Mapping[str, Any]) -> str:
-    """Its page below INCASSO_TRACE_URL; the id alone if that is not set."""
+    """The trace's page below INCASSO_TRACE_URL; only its id if that is not set."""
     trace_id: str = found["trace_id"]
     if trace_id == NO_TRACE:
         return ""
@@ -229,7 +229,7 @@ def trace_url(found: Mapping[str, Any]) -> str:
 
 
 def _entries(found: Mapping[str, Any], merchant: str) -> Sequence[dict[str, Any]]:
-    """Of its payment; otherwise of its order, or of the same trace."""
+    """The journal entries of its payment; failing that, of its order or its trace."""
     by = {name: found[name] for name in ("payment_id", "order_reference") if name in found}
     if not by and found["trace_id"] == NO_TRACE:
         return []

@@ -1,6 +1,6 @@
-"""`incasso export`: a list of the API as a file. It speaks for a merchant, by the gateway and a key.
+"""`incasso export`: saves a list of the API as a file, through the gateway and with a merchant's key.
 
-A file gets its name when it is complete; what was cut off leaves nothing.
+A file gets its name once it is complete; a truncated download leaves nothing.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=3
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`url` of the list, and where its file goes."""
+    """The list's URL, and the file to write it to."""
 
     url: str
     query: dict[str, str]
@@ -146,7 +146,7 @@ async def _saved(answer: aiohttp.ClientResponse, asked: Asked) -> int:
 def _refused(status: int, body: str) -> NoReturn:
     try:
         problem = json.loads(body)
-    except ValueError:  # of something between the gateway and us
+    except ValueError:  # from a proxy between the gateway and us
         output.fail(f"The answer is HTTP {status}.", next_step="Is INCASSO_URL the gateway?")
     wrong = "; ".join(f"{one['pointer']} {one['detail']}" for one in problem.get("errors", ()))
     output.fail(f"{problem['detail']} {wrong}".strip(), reason=problem["code"])

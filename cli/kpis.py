@@ -114,7 +114,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -
 
 
 def percent(row: dict[str, Any], name: str) -> str:
-    """Nothing if there was nothing to divide by."""
+    """Empty if there was nothing to divide by."""
     value = _hundredths(row.get(name))
     return f"{value} %" if value else ""
 

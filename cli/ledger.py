@@ -169,9 +169,9 @@ def entry_lines(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def check(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
     """Rebuild the ledger next to the live one and compare the two row by row; fails if they differ.
 
-    Reads INCASSO_<SERVICE>_DATABASE_URL: of reporting, with its owner's role (or
-    INCASSO_DATABASE_URL); of payments, paylink, instalments and cod, whose events are booked; and
-    of merchants, which sets the time zones.
+    Reads INCASSO_<SERVICE>_DATABASE_URL for reporting, with its owner's role (or
+    INCASSO_DATABASE_URL); for payments, paylink, instalments and cod, whose events are booked; and
+    for merchants, which sets the time zones.
     """
     code, result = _job("check", f"--patience={patience}")
     if as_json:
@@ -235,7 +235,7 @@ def _sides(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _job(name: str, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Its exit code and result; ends the command if there is none."""
+    """The job's exit code and result; ends the command if there is no result."""
     command = [sys.executable, "-m", "services.reporting", name, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_env()) as job:
         assert job.stdout is not None

@@ -1,4 +1,4 @@
-"""`incasso members`: who may use the console for a merchant. Its first owner is invited so."""
+"""`incasso members`: who may use the console for a merchant. It also invites the first owner."""
 
 from enum import StrEnum
 from typing import Annotated

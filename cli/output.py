@@ -44,7 +44,7 @@ WAITING: Final = {
 }  # fmt: skip
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")  # UTC; JSON has the seconds
 WHOLE: Final = {"id", "kind", "state", "last4"}  # never broken: people copy and compare them
-PIPE_WIDTH: Final = 240  # nobody wants ids broken in a file
+PIPE_WIDTH: Final = 240  # wide enough that no id is wrapped in a file
 
 
 def console(*, errors: bool = False) -> Console:
@@ -70,7 +70,7 @@ def cell(value: object) -> Text:
 
 
 def print_json(value: object) -> None:
-    """Escaped if the terminal lacks a character: scripts that read it lose nothing."""
+    """Prints JSON, escaped if the terminal lacks a character, so that scripts lose nothing."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     print(text if terminal.can_say(text) else json.dumps(value, indent=2))
 
@@ -131,9 +131,9 @@ def print_hint(text: str) -> None:
 
 
 def progress(*columns: ProgressColumn) -> Progress:
-    """For people; none in a pipe. On standard error, since standard output is for the answer.
+    """A progress bar on a terminal, none in a pipe. On standard error: standard output is for the result.
 
-    `columns` stand between what is done and how long it has taken.
+    `columns` are shown between the description and the elapsed time.
     """
     shown = console(errors=True)
     return Progress(
@@ -149,7 +149,7 @@ def progress(*columns: ProgressColumn) -> Progress:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Progress of one thing, whose length nobody knows."""
+    """Progress of one task of unknown length."""
     with progress() as bar:
         bar.add_task(cell(what).plain, total=None)
         yield
@@ -157,7 +157,7 @@ def working(what: str) -> Iterator[None]:
 
 @contextmanager
 def complete(path: Path) -> Iterator[BinaryIO]:
-    """A file that has its name once all of it is written; nothing is left of a part."""
+    """A file that gets its name once it is complete; an incomplete one is removed."""
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -168,7 +168,7 @@ def complete(path: Path) -> Iterator[BinaryIO]:
 
 
 def complain(message: str, *, reason: str = "") -> None:
-    """Says what went wrong, on standard error, and goes on."""
+    """Prints an error on standard error, without ending the command."""
     line = Text("Error: ", style="bold red").append(cell(message).plain, style="default")
     if reason:
         line.append(f" ({reason})", style="dim")
@@ -176,7 +176,7 @@ def complain(message: str, *, reason: str = "") -> None:
 
 
 def fail(message: str, *, reason: str = "", next_step: str = "", code: int = REFUSED) -> NoReturn:
-    """Says what went wrong and what to do, on standard error, and ends with `code`."""
+    """Prints an error and the next step on standard error, and exits with `code`."""
     complain(message, reason=reason)
     if next_step:
         console(errors=True).print(

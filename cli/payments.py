@@ -88,8 +88,8 @@ def settle_attempt(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Settle a PSP call whose outcome the PSP does not report, as you found it there. The action is
-    recorded.
+    """Settle a PSP call whose outcome the PSP does not report, with what you found there. The action
+    is recorded.
     """
     request = pb.SettleAttemptRequest(
         attempt_id=attempt,

@@ -1,4 +1,4 @@
-"""Protobuf messages as plain values, in the JSON of the REST API.
+"""Protobuf messages as plain values, as in the REST API's JSON.
 
 Names in snake_case, integers as numbers, enums in lower case without their prefix, RFC 3339 times;
 absent fields are left out.
@@ -18,7 +18,7 @@ from libs.money import Money
 
 def plain(message: Message) -> dict[str, Any]:
     """The message as a JSON object."""
-    descriptor: Any = message.DESCRIPTOR  # the stubs know two classes of it
+    descriptor: Any = message.DESCRIPTOR  # the stubs have two classes for it
     return {
         field.name: _value(message, field)
         for field in descriptor.fields

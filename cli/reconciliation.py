@@ -25,7 +25,7 @@ app = typer.Typer(
 
 PIECE_BYTES: Final = 256 * 1024
 REFUSED: Final = "statement_refused"
-LINES: Final = ("stl_", "bln_")  # of PSPs and banks
+LINES: Final = ("stl_", "bln_")  # prefixes of PSPs' and banks' lines
 COLUMNS: Final = ("file", "id", "format", "statements", "lines", "known_lines", "not_booked")
 
 

@@ -1,4 +1,4 @@
-"""`incasso cod refunds`: cash refunds, and the files with which a merchant's bank pays them."""
+"""`incasso cod refunds`: cash refunds, and the files for the merchant's bank to pay them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -68,8 +68,8 @@ def export(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Write all ready refunds into a file for the merchant's bank (pain.001.001.09). Each refund is
-    in one file.
+    """Write all ready refunds into a file for the merchant's bank (pain.001.001.09). Each refund
+    goes into only one file.
     """
     request = pb.CreateCodRefundExportRequest(execution_on=on or None, max_refunds=most)
     answer = ask(COD_REFUNDS, request, merchant_id=merchant, idempotency_key=key or ids.new("key"))
@@ -91,7 +91,7 @@ def file(
 
 
 def _write(found: Mapping[str, Any], to: Path, merchant: str, *, as_json: bool) -> None:
-    """Readable only by the user who runs the command: it names people and their accounts."""
+    """Writes the file, readable only by its user: it names people and their accounts."""
     request = pb.GetCodRefundFileRequest(cod_refund_export_id=found["id"])
     answer = ask(COD_REFUNDS, request, merchant_id=merchant)
     path = to / answer.name

@@ -1,4 +1,4 @@
-"""`incasso reports`: shows reports, writes them to files, and makes them regularly."""
+"""`incasso reports`: shows reports, writes them to files, and schedules them."""
 
 import time
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ Form = Annotated[Format, typer.Option("--format", help="Format of the file.")]
 
 
 class Every(StrEnum):
-    """How often a report is made, of the period before."""
+    """How often a report is made; it covers the previous period."""
 
     DAY = "day"
     WEEK = "week"
@@ -155,7 +155,7 @@ def schedule(
     email: Annotated[list[str] | None, typer.Option(help="Address that gets the file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a report regularly."""
+    """Schedule a report."""
     request = pb.CreateReportScheduleRequest(
         report=name,
         format=_number(form),
@@ -197,7 +197,7 @@ def _number(form: Format) -> pb.ReportFormat.ValueType:
 
 
 def _months(first: str, last: str) -> Iterator[tuple[str, str]]:
-    """The days of each month of a period."""
+    """The first and last day of each month in a period."""
     try:
         begin, end = date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:

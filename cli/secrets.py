@@ -1,4 +1,4 @@
-"""`incasso secrets`: what a new installation on Kubernetes needs before the chart."""
+"""`incasso secrets`: the Secrets that a new installation on Kubernetes needs before the chart."""
 
 import json
 from typing import Annotated

@@ -27,7 +27,7 @@ def smoke(
     ] = PSP_ACCOUNT,
     as_json: AsJson = False,
 ) -> None:
-    """Make a test merchant, pay by one click and give half back; compare with the PSP's own books."""
+    """Create a test merchant, pay by one click and refund half; compare with the PSP's own books."""
     merchant_id, secret_key = merchant_of_its_own(credentials)
     try:
         paid = asyncio.run(_pay(url.rstrip("/"), sandbox_url.rstrip("/"), secret_key))

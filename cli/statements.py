@@ -1,6 +1,6 @@
-"""`incasso statements FILE`: what a file of a bank or PSP holds, or why it is refused. Nothing is imported.
+"""`incasso statements FILE`: shows what a file from a bank or PSP contains, or why it is refused. Nothing is imported.
 
-The JSON is written as the file is read, an entry a line, so that a large file needs no memory.
+The JSON is written as the file is read, one entry per line, so that a large file takes little memory.
 """
 
 import functools
@@ -30,7 +30,7 @@ from libs.statements.model import (
 )
 from libs.statements.refusals import RefusedError
 
-SLOW_BYTES: Final = 20_000_000  # from here on one wonders whether it still runs
+SLOW_BYTES: Final = 20_000_000  # larger files get a progress bar
 SHOWN: Final = 50  # entries of a file in the table
 STATEMENTS: Final = ("statement", "account", "opening", "closing", "adds_up", "entries", "sums")
 ENTRIES: Final = ("date", "amount", "state", "counterparty", "reference", "text")
@@ -43,7 +43,7 @@ def statements(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a file of a bank (CAMT, MT940) or PSP (Stripe, PayPal) holds. Nothing is imported."""
+    """Show what a file from a bank (CAMT, MT940) or PSP (Stripe, PayPal) contains. Nothing is imported."""
     try:
         if not file.is_file():
             output.fail(f"{file.name}: {'is no file' if file.exists() else 'does not exist'}.")
@@ -82,7 +82,7 @@ def _show(file: Path, bar: Progress, *, as_json: bool) -> None:
 
 
 def _progress(size_bytes: int) -> Progress:
-    """On standard error, of a file that takes its time and only for a person."""
+    """Progress on standard error, for large files and only on a terminal."""
     console = output.console(errors=True)
     return Progress(
         "{task.description}",
@@ -96,7 +96,7 @@ def _progress(size_bytes: int) -> Progress:
 
 
 def _lines(contents: Contents, entries: Iterable[tuple[int, Entry]]) -> Iterator[str]:
-    """Together one JSON object."""
+    """Lines that together make one JSON object."""
     yield f'{_open(_file(contents))}, "statements": ['
     by_statement = itertools.groupby(entries, key=lambda each: each[0])
     upcoming = next(by_statement, None)
@@ -111,7 +111,7 @@ def _lines(contents: Contents, entries: Iterable[tuple[int, Entry]]) -> Iterator
 
 
 def _open(record: Mapping[str, Any]) -> str:
-    """An object that goes on."""
+    """A JSON object without its closing brace."""
     return _json(record).removesuffix("}")
 
 
@@ -194,7 +194,7 @@ def _detail(detail: Detail) -> dict[str, Any]:
 
 
 def _said(of: Entry | Detail) -> dict[str, Any]:
-    """What it says in words; what it does not say is left out."""
+    """Its references, text and counterparty, without fields that are absent."""
     found: dict[str, Any] = {
         "references": _filled(of.references),
         "text": of.text,

@@ -1,8 +1,9 @@
-"""`incasso taeg FILE`: the TAEG of payments, to check ours or anybody's.
+"""`incasso taeg FILE`: computes the TAEG of payments, to check ours or another lender's.
 
 The file is JSON: one set of payments, or a list of them. A set has `flows`, each `{amount, at}` or
 `{amount, first, every, count}`: amounts above zero are drawn down, below are paid; times are years
-from the first drawdown, as fractions ("67/732"). Other members of a set, as its `id`, are not read.
+from the first drawdown, as fractions ("67/732"). Of a set's other members, only `id`
+and `description` are read: the table shows them.
 """
 
 import json
@@ -64,7 +65,7 @@ def taeg(
 
 
 def read(file: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """The sets of a file, with the beginning of each one's place. Raises FlowsError, OSError."""
+    """The sets in a file, each with the prefix of its place in errors. Raises FlowsError, OSError."""
     with file.open("rb") as opened:
         content = opened.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -97,7 +98,7 @@ def _percent(place: str, said: Mapping[str, Any]) -> Decimal:
 
 
 def _json(content: bytes) -> Any:
-    """With exact numbers."""
+    """Parses JSON with exact numbers."""
 
     def never(name: str) -> NoReturn:
         raise FlowsError("", f"{name} is no number")
@@ -111,7 +112,7 @@ def _json(content: bytes) -> Any:
         raise FlowsError("", "is not UTF-8") from None
     except FlowsError:
         raise
-    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists
+    except (ValueError, RecursionError):  # numbers of thousands of digits, lists nested too deeply
         raise FlowsError("", "is not JSON that anybody would write") from None
 
 

@@ -55,7 +55,7 @@ WHERE merchant_id = $1 AND {column} = ANY($2::text[])"""  # noqa: S608 - made of
         return sealed
 
     async def find(self, conn: Conn, token: str) -> Found[T] | None:
-        """None for any unknown token, in the same time."""
+        """The row of a token; None if it is unknown. Compares in constant time."""
         token_hash = tokens.hash_of(token)
         row = await conn.fetchrow(self._find, token_hash)
         stored = bytes(32) if row is None else bytes(row["token_hash"])
@@ -66,8 +66,8 @@ WHERE merchant_id = $1 AND {column} = ANY($2::text[])"""  # noqa: S608 - made of
     async def tokens(
         self, conn: Conn, seal: Seal, merchant_id: str, row_ids: Sequence[str]
     ) -> Mapping[str, str]:
-        """Tokens by row, without rows that have no address or whose token only a lost key could
-        open.
+        """Tokens by row. Leaves out rows that have no address, and those whose token was sealed with
+        a lost key.
         """
         found = {}
         for row in await conn.fetch(self._sealed, merchant_id, list(row_ids)):

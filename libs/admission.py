@@ -2,7 +2,7 @@
 member needs its scope.
 
 Gateway and console have already checked the scope; the check is repeated so that a mistake there
-opens nothing.
+grants no access.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Admission:
         )
 
     def _check_scope(self, principal: Principal) -> None:
-        """Requests in their own name have neither a scope nor an API key."""
+        """Calls in the gateway's or console's own name have neither a scope nor an API key."""
         if principal.publishable:
             if not self._publishable:
                 raise PublishableKeyNotAllowed

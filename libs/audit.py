@@ -1,7 +1,7 @@
-"""Audit logs: rows that are only added, each with a hash of itself and of the previous one of its
-merchant. Changing or removing one breaks the chain from there on.
+"""Audit logs: append-only records, each with its own hash and that of the merchant's previous
+record. Changing or removing one breaks the chain from there on.
 
-The database refuses changes as well: by trigger, and by what the service's role may do.
+The database refuses changes as well: with a trigger, and by the privileges of the service's role.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from libs.rows import Table
 
 FIRST_HASH: Final = "0" * 64
 BATCH: Final = 1_000
-_LOCK: Final = 0x1A0D17  # any constant: one record of a merchant at a time
+_LOCK: Final = 0x1A0D17  # any constant; records of a merchant are added one at a time
 
 
 class Chained(Protocol):
@@ -57,7 +57,7 @@ def _plain(value: Any) -> Any:
 
 
 def first_broken(records: Iterable[Chained], number: int, previous: str) -> int | None:
-    """Of consecutive records that follow the one with this number and hash."""
+    """The number of the first of these records that does not continue the chain from this number and hash."""
     for record in records:
         follows = record.number == number + 1 and record.previous_hash == previous
         if not follows or hash_of(record) != record.hash:
@@ -85,7 +85,7 @@ class Log(Generic[R]):
         return record
 
     async def lock(self, tx: Conn, merchant_id: str) -> None:
-        """Nobody else adds a record for this merchant until the end of the transaction."""
+        """Keeps others from adding records for this merchant until the end of the transaction."""
         await tx.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK, merchant_id)
 
     async def check(self, db: Database, merchant_id: str) -> Checked:

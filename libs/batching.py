@@ -1,7 +1,7 @@
-"""Combines what many callers need at the same moment: one statement over a set, one call for all.
+"""Combines concurrent requests: one statement over a set, one call for all.
 
 Callers that arrive during a run are combined in the next. Where a short wait does no harm, as with
-mails, a run starts a little later so that others can join.
+e-mails, a run starts a little later so that others can join.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ class Batcher(Generic[A, B]):
             self._running = None
 
     async def _linger(self) -> None:
-        """Other items that arrive at this moment, or within the given time."""
+        """Waits for items that arrive at the same moment, or within the given time."""
         await asyncio.sleep(0)
         if self._linger_seconds and len(self._waiting) < ENOUGH:
             self._enough.clear()
@@ -76,7 +76,7 @@ class Batcher(Generic[A, B]):
                     await self._run_batch([one])
             else:
                 _fail_all(now, error)
-        except Exception as error:  # noqa: BLE001 - told to those who asked
+        except Exception as error:  # noqa: BLE001 - raised to the callers
             _fail_all(now, error)
         except BaseException:
             for _, future in now:
@@ -95,7 +95,7 @@ def _fail_all(now: Sequence[tuple[Any, "asyncio.Future[Any]"]], error: Exception
 
 
 class StatementBatcher:
-    """Statements on one database, given as functions of stores."""
+    """Batches statements on one database, given as functions of stores."""
 
     def __init__(self, db: Database, *, linger_seconds: float = 0.0) -> None:
         self._db = db

@@ -23,7 +23,7 @@ DEAD: Final = "incasso.dead"  # dead letters: incasso.dead.<consumer>
 KEPT: Final = timedelta(days=14)
 HEAD_BYTES: Final = 64  # for message headers besides ours, with room for the client's own
 SETTLED_SECONDS: Final = 60.0
-# What a server that starts, or a cluster that has no leader yet, answers, or does not.
+# Errors while a server is starting, or while a cluster has no leader yet.
 UNSETTLED: Final = (nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError)
 DUPLICATES: Final = timedelta(minutes=10)  # window in which JetStream drops a repeated Nats-Msg-Id
 
@@ -110,7 +110,7 @@ class Bus:
         anything is sent.
 
         The client only checks the body, but the server checks headers and body together, and would
-        close the connection that carries everybody's events.
+        close the connection that carries all events.
         """
         head = sum(len(name) + len(value.encode()) + 4 for name, value in headers.items())
         if HEAD_BYTES + head + len(body) > self.max_payload:
@@ -118,8 +118,8 @@ class Bus:
         await self.js.publish(subject, body, headers=headers)
 
     async def listen(self, subject: str, hear: Callable[[Event], None]) -> None:
-        """Every replica hears each event once, from now on, and may miss some: nothing is
-        stored.
+        """Calls `hear` for each event from now on, in every replica. Events may be missed: nothing
+        is stored.
         """
 
         async def take(message: Msg) -> None:
@@ -133,10 +133,10 @@ class Bus:
 
 
 def servers(url: str) -> dict[str, Any]:
-    """What `nats.connect` needs of `nats://user:password@host:4222,other:4222`.
+    """The arguments of `nats.connect` for `nats://user:password@host:4222,other:4222`.
 
-    The credentials hold for every server, those that a cluster names by itself too; within an
-    address they would hold for that one only.
+    The credentials apply to every server, including those that a cluster announces itself; in an
+    address they would apply to that server only.
     """
     user_info, _, hosts = url.rpartition("@")
     scheme, _, user_info = user_info.rpartition("://")
@@ -151,7 +151,7 @@ async def connect(url: str, *, service: str, replicas: int = 1) -> Bus:
     """Connects, and waits for NATS and the stream as long as it takes.
 
     If NATS has no users, the first process to connect creates the stream. Otherwise `set_up`
-    creates it beforehand, and nobody else is allowed to (libs/bus_users).
+    creates it beforehand, and no other user may (libs/bus_users).
     """
 
     async def on_error(error: Exception) -> None:
@@ -185,13 +185,13 @@ async def _ensure_stream(js: JetStreamContext, replicas: int) -> None:
 
 
 async def set_up(bus: Bus, *, replicas: int = 1) -> None:
-    """Creates or updates the stream for this version; `replicas` servers keep it."""
+    """Creates or updates the stream for this version, stored on `replicas` servers."""
     await once_available(lambda: bus.js.update_stream(_stream(replicas)))
 
 
 async def once_available(ask: Callable[[], Awaitable[object]]) -> None:
-    """Asks again while a cluster chooses its leader, or who keeps the stream. Raises the last error
-    of UNSETTLED if that does not end.
+    """Retries while a cluster elects its leader, or places the stream. Raises the last error of
+    UNSETTLED if that takes too long.
     """
     ends = time.monotonic() + SETTLED_SECONDS
     while True:
@@ -218,5 +218,5 @@ def _stream(replicas: int) -> StreamConfig:
 
 
 def inbox(user: str) -> str:
-    """Prefix of the subjects on which NATS answers this user; nobody else can listen there."""
+    """Prefix of the subjects on which NATS answers this user; no other user can listen there."""
     return f"_INBOX_{user}"

@@ -1,6 +1,6 @@
 """The NATS users and their permissions, from which the server's configuration is generated.
 
-A service can publish only its own events, so that nobody can forge another's. It reads through its
+A service can publish only its own events, so that none can forge another's. It reads through its
 own consumer, which it cannot change: the migration job sets up the consumer and its filters, like
 the stream, as the user `setup`.
 """

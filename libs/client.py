@@ -1,7 +1,7 @@
 """Calls to other services: a channel that survives rollouts, and one way to call.
 
 Every call has a deadline, proves who calls and for whom (libs/identity), carries the trace and a
-derived idempotency key, and raises a Refusal: the other service's own no, or OutcomeUnknown if
+derived idempotency key, and raises a Refusal: the other service's own, or OutcomeUnknown if
 there was no answer.
 """
 
@@ -39,12 +39,12 @@ class _Process:
 
 
 def set_up(found: GrpcSettings) -> None:
-    """Called once per process, before its first channel; without it they have the defaults."""
+    """Called once per process, before its first channel; otherwise channels have the defaults."""
     _Process.settings = found
 
 
 def options() -> Options:
-    """What the channels of this process are opened with."""
+    """The options of this process's channels."""
     return _Process.settings.client_options
 
 
@@ -90,7 +90,7 @@ async def call(
 
 
 async def upload(method: Any, request: Message, pieces: Pieces, *, timeout_seconds: float) -> Any:
-    """As `call`, and a file as it comes, once the other side has taken the request. What `pieces` raises
+    """Like `call`, and streams a file once the other side has accepted the request. An error of `pieces`
     ends the call, and is raised.
     """
     name = request.DESCRIPTOR.name.removesuffix("Request")
@@ -102,7 +102,7 @@ async def upload(method: Any, request: Message, pieces: Pieces, *, timeout_secon
                 await sent.write(message)
             await sent.done_writing()
             return await sent
-        except asyncio.InvalidStateError:  # it is answered before its end
+        except asyncio.InvalidStateError:  # answered before the end of the file
             return await sent
         except grpc.aio.AioRpcError as error:
             raise _refusal_of(error, name) from error
@@ -111,7 +111,7 @@ async def upload(method: Any, request: Message, pieces: Pieces, *, timeout_secon
 
 
 async def _taken(method: Any, request: Message, name: str, timeout_seconds: float) -> Any:
-    """The call when its request was checked, which the other side's metadata say."""
+    """The call, once the other side's metadata say that it has accepted the request."""
     for pause in (*RETRY_PAUSES_SECONDS, None):
         sent = method(timeout=timeout_seconds, metadata=_metadata(request, ""))
         try:
@@ -130,8 +130,8 @@ async def _taken(method: Any, request: Message, name: str, timeout_seconds: floa
 
 
 async def download(method: Any, request: Message, *, timeout_seconds: float) -> Download:
-    """As `call`, for a file: what it is; its pieces follow as they are read. They raise Refusal if
-    the rest does not come.
+    """Like `call`, for a file: returns its description; the pieces follow as they are read, and raise
+    Refusal if the rest does not come.
     """
     name = request.DESCRIPTOR.name.removesuffix("Request")
     rules = descriptors.method_rules(descriptors.path_of(request.DESCRIPTOR.full_name)).download

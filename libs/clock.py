@@ -17,7 +17,7 @@ SQL_JOIN: Final = "LEFT JOIN test_clocks AS clock USING (merchant_id)"
 
 
 def world_now() -> datetime:
-    """Aware UTC time, for whatever no test clock moves."""
+    """Aware UTC time, regardless of test clocks."""
     return datetime.now(UTC)
 
 

@@ -26,7 +26,7 @@ def known(primary: str) -> str:
 
 
 def contrast(one: str, other: str) -> float:
-    """1 to 21."""
+    """The contrast ratio, 1 to 21."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 

@@ -1,6 +1,6 @@
 """Writes of one transaction that do not read each other's rows, sent as one statement.
 
-A store makes a piece of each write; a flow with several sends them together.
+A store returns each write as a piece; a flow with several pieces sends them together.
 """
 
 import re
@@ -20,8 +20,8 @@ _GUARD: Final = "EXISTS (SELECT FROM guard)"
 class Write:
     """An INSERT, UPDATE or DELETE with parameters counted from $1.
 
-    `answer`: SQL over what it returns. `{when}` in its WHERE: the condition on which everything is
-    written.
+    `answer`: SQL over the rows that it returns. `{when}` in its WHERE stands for the condition on
+    which everything is written.
     """
 
     sql: str
@@ -31,7 +31,7 @@ class Write:
 
 async def execute(conn: Conn, *pieces: Write, guard: Write | None = None) -> Sequence[Any] | None:
     """Returns the answer of each piece. With a `guard`, a SELECT that finds no row, nothing is
-    written and None is returned; every piece then has `{when}`.
+    written and None is returned; every piece must then contain `{when}`.
     """
     if guard and any(_WHEN not in piece.sql for piece in pieces):
         raise AssertionError("a piece does not heed the guard")

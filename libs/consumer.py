@@ -2,15 +2,15 @@
 
 A batch is handled in one transaction together with its inbox rows and acknowledged after the
 commit, so a repeated event finds its id and does nothing. A batch that fails is halved until the
-failing event stands alone; that one is redelivered later, and after MAX_DELIVERIES goes to
+failing event is isolated; it is redelivered later, and after MAX_DELIVERIES goes to
 incasso.dead.<consumer>. Redelivered events are handled apart from new ones, and any number may
-wait: neither blocks the other. Handlers must tolerate any order.
+wait, so that neither blocks the other. Handlers must tolerate any order.
 
 A handler takes one event. A `BatchHandler` takes all of a batch and writes them in statements over
 sets. An `UnlessKnown` takes only the events of a batch that a query found to be new.
 
 During a rollout two versions share a consumer. An event whose subject only the other version
-handles is left to it; if nobody has taken it for an hour, it becomes a dead letter too.
+handles is left to it; if it is not handled within an hour, it becomes a dead letter too.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ BATCH: Final = 100
 MAX_DELIVERIES: Final = 8
 ACK_WAIT_SECONDS: Final = 30
 RETRY_DELAY_SECONDS: Final = 2.0
-LEFT_TO_OTHERS: Final = timedelta(hours=1)  # longer than a rollout that needs help
+LEFT_TO_OTHERS: Final = timedelta(hours=1)  # longer than even a troubled rollout
 
 CONSUMED = Counter("incasso_events_consumed_total", "Events handled", ["consumer", "outcome"])
 
@@ -47,7 +47,7 @@ Handler: TypeAlias = Callable[[Conn, Event], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class BatchHandler:
     """Handles many events of any merchants, without a current call. It publishes nothing, since its
-    events would not belong to any single one.
+    events would not belong to any single merchant.
     """
 
     handle: Callable[[Conn, Sequence[Event]], Awaitable[None]]
@@ -105,8 +105,8 @@ async def _unknown(
 
 
 def filters(handlers: Mapping[str, Handler]) -> list[str]:
-    """What the server passes on: for each subject, the events without a route and the routes that
-    are read.
+    """The consumer's filters: for each subject, the events without a route and the routes that are
+    read.
     """
     routed = (
         f"{subject}.{handler.route if isinstance(handler, UnlessKnown) else '>'}"
@@ -177,7 +177,7 @@ class Consumer:
                 await asyncio.sleep(RETRY_DELAY_SECONDS)
 
     async def _ensure(self) -> None:
-        """If NATS has users, the job that is allowed to has already set up the consumer
+        """If NATS has users, only the migration job may set up the consumer, and it already has
         (libs/bus_users).
         """
         try:
@@ -229,7 +229,7 @@ class Consumer:
     async def _handle_together(
         self, conn: Conn, handler: BatchHandler, events: Sequence[Event]
     ) -> None:
-        """Each event has its span; the statements belong to that of the last recorded one."""
+        """Each event has its span; the statements belong to the last recorded span."""
         context.set_current(context.Call(actor=self._name))
         with ExitStack() as spans:
             for event in sorted(events, key=lambda event: event.traceparent[-2:]):

@@ -11,7 +11,7 @@ IDEMPOTENCY_KEY: Final = "idempotency-key"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An incoming RPC, or a piece of a worker's work. Texts are empty if there is nothing.
+    """An incoming RPC, or a piece of a worker's work. Texts are empty if absent.
 
     What a server puts here is proven by the caller's tokens (libs/identity).
     """
@@ -23,7 +23,7 @@ class Call:
     publishable: bool = False  # a browser with a publishable key; needs a client secret
     scopes: frozenset[str] = frozenset()  # of the API key or member
     caller: str = ""  # the service that made the RPC
-    principal: str = field(default="", repr=False)  # a token to be passed on, of gateway or console
+    principal: str = field(default="", repr=False)  # the gateway's or console's token, to pass on
 
 
 _current: ContextVar[Call] = ContextVar("call", default=Call())  # noqa: B039 - Call is frozen
@@ -42,7 +42,7 @@ def merchant_id() -> str:
 
 
 def set_current(call: Call) -> None:
-    """Called by the server's door, and by workers for each due row or event."""
+    """Called by the server on admission, and by workers for each due row or event."""
     _current.set(call)
 
 
@@ -54,8 +54,8 @@ def act_for(service: str, merchant_id: str, clock_offset_seconds: int = 0) -> No
 
 
 def act_as_shopper(merchant_id: str, clock_offset_seconds: int) -> None:
-    """From here on, the call is made for this merchant, by somebody who has one of its page
-    addresses.
+    """From here on, the call is made for this merchant, by a shopper who has the address of one
+    of its pages.
     """
     set_current(
         replace(

@@ -28,7 +28,7 @@ def creditor_reference(body: str) -> str:
 def found_in(text: str) -> tuple[Sequence[str], Sequence[str]]:
     """The references of our length in a text, and those whose check digits are wrong there.
 
-    Banks drop and add spaces, people type lower case. A wrong one is for a person to look at.
+    Banks drop and add spaces, people type lower case. Wrong ones are for a person to check.
     """
     compact = re.sub(r"[^0-9A-Z]", "", text.upper())
     right: dict[str, None] = {}

@@ -19,8 +19,8 @@ T = TypeVar("T")
 Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 CheckViolation: TypeAlias = asyncpg.CheckViolationError
-StatementError: TypeAlias = asyncpg.PostgresError  # the server said no: nothing was done
-# Of a server that is just being set up: it does not listen, or lacks the role or the database.
+StatementError: TypeAlias = asyncpg.PostgresError  # refused by the server: nothing was done
+# Errors of a server that is still being set up: it does not listen, or lacks the role or database.
 NOT_YET: Final = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -71,7 +71,7 @@ class Conn:
         self.committed: list[Callable[[], None]] = []
 
     def after_commit(self, call: Callable[[], None]) -> None:
-        """Calls it once this transaction is committed, if it is. It must not raise."""
+        """Calls `call` after this transaction commits, if it does. `call` must not raise."""
         assert self.raw.is_in_transaction()
         self.committed.append(call)
 
@@ -137,7 +137,7 @@ class Database:
             asyncpg.AdminShutdownError,
             asyncpg.CrashShutdownError,
             asyncpg.InterfaceError,
-            asyncpg.InternalClientError,  # the server has said why it ends, and has not ended yet
+            asyncpg.InternalClientError,  # the server has announced its end, but has not ended yet
         ) as error:
             raise ServiceUnavailable from error
 
@@ -192,8 +192,8 @@ async def open_connection(url: str, **options: Any) -> "asyncpg.Connection[Row]"
     """A connection outside of a pool. A URL may name several hosts, as in
     `postgresql://…@one:5432,two:5432/payments?target_session_attrs=read-write`.
 
-    All are asked at once, and the first that fits is taken: a machine that is gone does not even
-    refuse. Raises OSError or an error of asyncpg.
+    All hosts are tried at once, and the first suitable one wins: a machine that is down does not
+    even refuse. Raises OSError or an error of asyncpg.
     """
     parts = urlsplit(url)
     user_info, at, hosts = parts.netloc.rpartition("@")
@@ -224,7 +224,7 @@ async def connect(
     """Opens a pool. jsonb columns are Python objects; the session's time zone is UTC. A statement
     may take `statement_seconds`; None: no limit.
     """
-    opening: Any = open_connection  # the stubs want each option of asyncpg's own
+    opening: Any = open_connection  # the stubs require each of asyncpg's own options
     pool = await asyncpg.create_pool(
         url,
         min_size=1,
@@ -253,6 +253,6 @@ def _of_jsonb(text: str) -> Any:
 
 
 async def _leave_as_it_is(_: object) -> None:
-    """No round trip on release: nobody leaves session state behind, the relay cleans up after
+    """No round trip on release: no code leaves session state behind, and the relay cleans up after
     itself.
     """

@@ -26,7 +26,7 @@ def service(full_name: str) -> ServiceDescriptor:
     pool = descriptor_pool.Default()
     try:
         return pool.FindServiceByName(full_name)
-    except KeyError:  # nobody has imported its stub yet
+    except KeyError:  # its stub is not imported yet
         _files()
     return pool.FindServiceByName(full_name)
 

@@ -52,8 +52,8 @@ def amount(money: Money, locale: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _pattern(currency: str, locale: str) -> tuple[numbers.NumberPattern, Locale]:
-    """With the currency's symbol in it: babel would otherwise look up its name in all plurals for
-    each amount.
+    """The pattern with the currency's symbol filled in: babel would otherwise look up the currency's
+    plural names for each amount.
     """
     places, reader = exponent(currency), _babel(locale)
     pattern = copy(reader.currency_formats["standard"])
@@ -99,7 +99,7 @@ def short_day(on: date, locale: str) -> str:
 
 
 def month(of: date, locale: str) -> str:
-    """`novembre 2026`, of any of its days."""
+    """`novembre 2026`, from any of its days."""
     shown: str = dates.format_date(of, format="LLLL y", locale=_babel(locale))
     return shown
 

@@ -1,4 +1,4 @@
-"""Files that an RPC sends as a stream: what the file is comes first, then its pieces.
+"""Files that an RPC sends as a stream: the heading first, then the pieces.
 
 A flow returns a Download. As in an upload, the last piece is marked as the last.
 """
@@ -24,7 +24,7 @@ class CutOffError(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """`media_type` is one of the RPC's option. `size_bytes`: if it is known."""
+    """`media_type` is one that the RPC's rules allow. `size_bytes` is None if it is unknown."""
 
     name: str
     media_type: str
@@ -35,7 +35,7 @@ class Download:
 async def messages(
     download: Download, rules: DownloadRules, kind: type[Message]
 ) -> AsyncGenerator[Message, None]:
-    """The messages of the stream. Ends without a last piece if the pieces do with an error."""
+    """The messages of the stream. There is no last piece if `download.pieces` raises."""
     if download.media_type not in rules.media_types:
         raise ValueError(f"{download.media_type} is not among the RPC's media types")
     heading = FileHeading(
@@ -51,7 +51,7 @@ async def messages(
 
 
 def closing(pieces: Any) -> AsyncExitStack | aclosing[Any]:
-    """Ends what makes the pieces, if it is a generator, when nobody reads on."""
+    """Closes the pieces, if they come from a generator, when the reader stops early."""
     return aclosing(pieces) if hasattr(pieces, "aclose") else AsyncExitStack()
 
 

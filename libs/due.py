@@ -4,9 +4,9 @@ The due time is a column of the row concerned. A claim (`libs/queues.py`) is a s
 service's store that picks due rows with FOR UPDATE SKIP LOCKED and moves their due time ahead, so
 any number of replicas may run, and a crash only delays a row.
 
-Most queues are empty most of the time: a `Lookout` looks into all of a process with one statement,
-and wakes the workers of those that have due rows. No merchant's rows wait for the slowest PSP of
-another.
+Most queues are empty most of the time: a `Lookout` checks all queues of a process with one
+statement, and wakes the workers whose queues have due rows. No merchant's rows wait for another
+merchant's slow PSP.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ from libs.tasks import cancel, happens
 
 RUNS = CounterMetric("incasso_due_rows_total", "Due rows worked on", ["name", "outcome"])
 
-INTERVAL_SECONDS: Final = 1.0  # after which a row that becomes due is taken up
-UNWATCHED_SECONDS: Final = 60.0  # after which a worker claims that nobody has woken
+INTERVAL_SECONDS: Final = 1.0  # until a row that has become due is noticed
+UNWATCHED_SECONDS: Final = 60.0  # after which a worker claims without being woken
 
 Item = TypeVar("Item", bound=Due)
 
 
 @dataclass(frozen=True, slots=True)
 class DueRow:
-    """A row that is due by its merchant's clock, which is ahead by this much."""
+    """A row that is due by its merchant's clock, which is `clock_offset_seconds` ahead."""
 
     merchant_id: str
     id: str
@@ -61,7 +61,7 @@ class DueWorker(Generic[Item]):
         interval_seconds: float = INTERVAL_SECONDS,
         concurrency: int = 16,
     ) -> None:
-        """`any_due`: as of Claim."""
+        """`any_due`: see Claim."""
         self.any_due = any_due
         self._name = name
         self._db = db
@@ -138,7 +138,7 @@ class DueWorker(Generic[Item]):
         try:
             with telemetry.span(f"due {self._name}", parent=""):
                 await self._work(item)
-        except Exception as error:  # noqa: BLE001 - the row comes again at its next due time
+        except Exception as error:  # noqa: BLE001 - the row is retried at its next due time
             RUNS.labels(self._name, "failed").inc()
             log.error("due row failed", name=self._name, exc_info=error)
         else:
@@ -176,7 +176,7 @@ def worker(
 
 
 class Lookout:
-    """Wakes the workers that have due rows, of all those of a process."""
+    """Wakes those of a process's workers that have due rows."""
 
     def __init__(self, db: Database, workers: Sequence[DueWorker[Any]]) -> None:
         self._db = db
@@ -185,7 +185,7 @@ class Lookout:
         self._sql = f"SELECT ARRAY[{', '.join(conditions)}]"
 
     async def run(self) -> None:
-        """Looks until cancelled."""
+        """Runs until cancelled."""
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
             try:

@@ -1,7 +1,7 @@
 """Removes personal data of erased persons from messages, logged events and stored answers.
 
 A service lists the personal fields of its messages; rows that hold such messages are rewritten
-without them. Nothing else changes: amounts, states and times are the books.
+without them. Nothing else changes: amounts, states and times belong to the books.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Refusals: one class per refusal, one reason each, and one table to gRPC and HTTP.
+"""Refusals: one class and one reason per refusal, and one mapping to gRPC and HTTP.
 
-A service's own refusals are in its errors.py; here are the base and those of the chassis.
+A service's own refusals are in its errors.py; this module has the base class and those of the chassis.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
 
     `message` is a sentence for a developer: what is wrong and what to do. No personal data. `facts`
     give programs what they need for the next step, e.g. `payment_id`; they become members of the
-    problem document, so they must not have the name of one of its own.
+    problem document, so they must not have the name of a standard member.
     """
 
     kind: Kind
@@ -149,13 +149,13 @@ class OutcomeUnknown(ServiceUnavailable, reason="outcome_unknown"):
 
 
 class IdentityRefused(OutcomeUnknown):
-    """Another service refused this one's identity. Nothing was done because of a configuration
-    fault that somebody will fix: not a no to the caller.
+    """Another service refused this one's identity. Nothing was done, but because of a
+    configuration fault that operators will fix: the caller's request itself was not refused.
     """
 
 
 class RemoteRefusal(Refusal):
-    """Another service's no, passed on with its own reason."""
+    """Another service's refusal, passed on with its own reason."""
 
     def __init__(
         self,
@@ -172,7 +172,7 @@ class RemoteRefusal(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class StoredRefusal:
-    """Another service's certain no, stored so that a repeat of the call gets it again."""
+    """Another service's definite refusal, stored so that a repeat of the call gets it again."""
 
     kind: str
     reason: str

@@ -288,7 +288,7 @@ def country(text: str) -> str | None:
 
 
 def email(text: str) -> str | None:
-    """Nothing that a mail header or a mail server's command could mistake for something else."""
+    """Accepts nothing that could be misread in a mail header or an SMTP command."""
     fits = len(text) <= _MAX_EMAIL and text.isprintable() and "=?" not in text
     return None if fits and _EMAIL.fullmatch(text) else "must be an e-mail address"
 
@@ -329,7 +329,7 @@ def ip(text: str) -> str | None:
 
 
 def iban_account(text: str) -> str | None:
-    """Length and check digits of its country."""
+    """Checks the length and check digits of its country."""
     fits = text.isalnum() and text == text.upper() and iban.is_valid(text)
     return None if fits else "must be an IBAN such as IT60X0542811101000000123456"
 

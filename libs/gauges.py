@@ -14,8 +14,8 @@ READ_SECONDS: Final = 5.0
 async def keep(
     db: Database, read: Callable[[Conn], Awaitable[None]], *, seconds: float = READ_SECONDS
 ) -> None:
-    """Lets `read` set them until cancelled; while the database does not answer, they keep their
-    values.
+    """Has `read` set the gauges until cancelled; while the database does not answer, they keep
+    their values.
     """
     while True:
         try:

@@ -1,6 +1,6 @@
-"""How processes keep connections to each other: ages, pings, look-ups of replicas. The defaults are measured on rollouts.
+"""How processes keep connections to each other: ages, pings, look-ups of replicas. The defaults were measured during rollouts.
 
-Of a call itself there is nothing here: libs/deadlines.
+The deadlines of calls are in libs/deadlines.
 """
 
 from typing import Any, Final, Self
@@ -20,18 +20,18 @@ class GrpcSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="INCASSO_", frozen=True, extra="ignore")
 
-    # A server closes a connection of this age, so that its client looks replicas up again: new ones
-    # get no calls before. Calls in progress go on for the grace period.
+    # A server closes a connection of this age, so that its client looks up replicas again; new ones
+    # get no calls before. Calls in progress may continue for the grace period.
     grpc_connection_age_seconds: float = Field(default=300.0, ge=1, le=86_400)
     grpc_connection_grace_seconds: float = Field(default=LONGEST_CALL, ge=LONGEST_CALL, le=86_400)
-    # A client pings a quiet connection, and gives it up without an answer. A server refuses clients
+    # A client pings an idle connection, and drops it if there is no answer. A server refuses clients
     # that ping more often than it allows.
     grpc_keepalive_seconds: float = Field(default=30.0, ge=1, le=7200)
     grpc_keepalive_timeout_seconds: float = Field(default=10.0, ge=0.1, le=300)
     grpc_ping_interval_seconds: float = Field(default=10.0, ge=0.1, le=7200)
-    # Minimum between two look-ups of a name. gRPC's own 30 s lose most calls of a rolling restart.
+    # Minimum between two look-ups of a name. With gRPC's own 30 s, most calls fail in a rolling restart.
     grpc_resolve_seconds: float = Field(default=1.0, ge=0.1, le=60)
-    # Maximum pause between two tries to connect.
+    # Maximum pause between two attempts to connect.
     grpc_reconnect_seconds: float = Field(default=1.0, ge=0.1, le=60)
 
     @model_validator(mode="after")
@@ -78,4 +78,4 @@ def _ms(seconds: float) -> int:
     return round(1000 * seconds)
 
 
-DEFAULTS: Final = GrpcSettings.model_construct()  # whatever the environment says
+DEFAULTS: Final = GrpcSettings.model_construct()  # regardless of the environment

@@ -43,7 +43,7 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """`fresh`: continue, this is the first call. Otherwise `answer` is the stored answer, or None
-    if the first call stopped before its answer: `resource_id` is what it had begun.
+    if the first call stopped before answering; `resource_id` is the resource that it had begun.
     """
 
     fresh: bool
@@ -82,7 +82,7 @@ def key_of(request: Message, method: str) -> Key | None:
 def claim_sql(first: int, *, unless: str = "") -> str:
     """Claims and returns `resource_id, fresh`; no row if the key is held, or if there is none.
 
-    `unless` is a condition on which a new key stays unclaimed; a known key is found all the same.
+    `unless` is a condition on which a new key stays unclaimed; a known key is still found.
 
     `claim_values` are its parameters, from number `first` on; the effect proceeds if `fresh_sql` is
     true. `claim_of` interprets the row.
@@ -147,7 +147,7 @@ async def claim(conn: Conn, key: Key | None, resource_id: str, *, lock: timedelt
 
 
 async def held_of(conn: Conn, key: Key) -> Claim | None:
-    """What an unclaimed key stands for; None if it is new. Raises as `claim` does."""
+    """The state of a key that was not claimed; None if it is new. Raises as `claim` does."""
     row = await conn.fetchrow(
         "SELECT request_hash, resource_id, answer FROM idempotency_keys"
         " WHERE merchant_id = $1 AND method = $2 AND key = $3",
@@ -165,8 +165,8 @@ async def held_of(conn: Conn, key: Key) -> Claim | None:
 
 
 async def answered(db: Database, key: Key | None) -> Answered | None:
-    """The answer of a key of `once`; None if the key is new. Checked before reading anything that
-    may have changed or gone since: a repeat gets the first call's answer. Raises as `claim` does.
+    """The answer stored by `once`; None if the key is new. Look it up before reading anything that
+    may have changed or gone since, so that a repeat gets the first call's answer. Raises as `claim` does.
     """
     held = await db.run(held_of, key) if key is not None else None
     if held is None or held.answer is None:
@@ -187,8 +187,8 @@ async def resource_of(conn: Conn, merchant_id: str, method: str, key: str) -> st
 
 
 async def close(conn: Conn, merchant_id: str, method: str, key: str) -> None:
-    """Closes the key for good: no request has the hash that it gets here. A known key keeps its
-    answer, and a claim in progress is waited for.
+    """Closes the key for good: it gets a hash that no request has. A known key keeps its answer.
+    Waits for a claim in progress.
     """
     await conn.execute(
         "INSERT INTO idempotency_keys"
@@ -231,7 +231,7 @@ def finished(key: Key | None, answer: bytes | None) -> Write:
 
 
 async def finish(conn: Conn, key: Key | None, answer: bytes | None) -> None:
-    """Stores the final answer, of which the first one stays; without an answer, acts as
+    """Stores the final answer, unless there already is one; without an answer, acts like
     `release`.
     """
     if key is not None:

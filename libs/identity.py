@@ -3,10 +3,10 @@
 The calling service signs the caller's token for one method. The principal's token names the
 merchant: signed by the gateway for an API key, or by the console for a member, and passed on
 unchanged by the services in between, or signed by a service (or the operators' command) for its own
-work, which then holds no scope. Both
-are JWTs with Ed25519 signatures; keys are files that are reread when they change. Public keys of
+work, in which case it grants no scope.
+Both are JWTs with Ed25519 signatures; keys are files that are reread when they change. Public keys of
 service x are `x.pub` and `x.<anything>.pub` in the trust folder. Several are valid at once, so that
-keys can be rotated without a stop.
+keys can be rotated without downtime.
 """
 
 import base64
@@ -49,8 +49,8 @@ Metadata = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whom a call is made for. `scopes` and `publishable` are those of the API key, or the member,
-    `actor`.
+    """Whom a call is made for. `scopes` and `publishable` are those of `actor`, the API key or
+    member.
     """
 
     issuer: str
@@ -195,7 +195,7 @@ def _verified(token: str, keys: Mapping[str, _Trusted]) -> dict[str, Any]:
 
 
 def _meaning_of(claims: Mapping[str, Any]) -> _Caller | Principal:
-    """Raises CallerNotAllowed if any other vouches for an API key or a member."""
+    """Raises CallerNotAllowed if any other issuer vouches for an API key or a member."""
     issuer = claims["iss"]
     if "aud" in claims:
         return _Caller(issuer, claims["aud"])
@@ -223,7 +223,7 @@ def private_key(file: Path) -> Ed25519PrivateKey:
 
 
 def public_keys(folder: Path) -> dict[str, _Trusted]:
-    """By key id. A service may have several; services may share one, as in tests.
+    """The keys by id. A service may have several; services may share one, as in tests.
 
     Raises OSError, FileError.
     """

@@ -27,12 +27,12 @@ def new(prefix: str) -> str:
 
 
 def _text(number: int) -> str:
-    """128 bits."""
+    """The text of a 128-bit number."""
     return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
 
 
 def derived(prefix: str, of: str, *, on: date) -> str:
-    """The same id for the same input: a text that is unique to the thing. Sorts by `on`."""
+    """The same id for the same `of`, a text that is unique to the resource. Sorts by `on`."""
     day_ms = max(0, (on - _EPOCH).days * _DAY_MS)
     tail = int.from_bytes(hashlib.sha256(of.encode()).digest()[:_TAIL_BYTES], "big")
     return f"{prefix}_{_text((day_ms << 8 * _TAIL_BYTES) | tail)}"

@@ -1,10 +1,10 @@
-"""Measures how late this process's event loop runs: computing on the loop delays every other call.
+"""Measures how late this process's event loop runs: code that holds the loop delays every other call.
 
-`incasso_loop_lag_seconds` is how late a timer fired, `incasso_loop_held_seconds` the processor time
-of the loop's thread meanwhile. If both are high, our own code computed. If only lag is high, the
-loop was blocked, or the machine had no processor to give. Each is the worst of the last one to two
-WINDOW_SECONDS, so that no scrape misses it. A loop that does next to nothing is measured less often, so that an idle
-process stays idle; what holds it up for the first time may be missed once, if it is short.
+`incasso_loop_lag_seconds` is how late a timer fired, `incasso_loop_held_seconds` the CPU time
+of the loop's thread meanwhile. If both are high, our own code held the loop. If only lag is high, the
+loop was blocked, or the machine had no CPU to spare. Each is the worst of the last one to two
+WINDOW_SECONDS, so that no scrape misses it. A nearly idle loop is measured less often, so that an idle
+process stays idle; if it is then held up briefly, the first time may be missed.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from libs.logs import log
 
 TICK_SECONDS: Final = 0.05
 IDLE_TICK_SECONDS: Final = 0.25
-IDLE: Final = 0.05  # of a processor, at most: the loop does next to nothing
+IDLE: Final = 0.05  # share of a CPU below which the loop counts as idle
 WINDOW_SECONDS: Final = 15.0
 ALARM_SECONDS: Final = 0.1
 
@@ -33,8 +33,8 @@ def settle() -> None:
     """Called when a process is set up: long-lived objects are exempt from garbage collection from
     then on.
 
-    These are some hundred thousand objects, for which the collector blocked the loop for a tenth of
-    a second.
+    There are some hundred thousand of them: collecting them blocked the loop for a tenth of a
+    second.
     """
     gc.collect()
     gc.freeze()
@@ -46,10 +46,10 @@ _unswept = 0
 @contextmanager
 def unswept() -> Iterator[None]:
     """Turns the garbage collector off for work that builds several hundred thousand objects and keeps them: each
-    pass over all of them blocks the loop, and they add up to a fifth of the work. Reference counting still
-    frees what is in no cycle.
+    pass over all of them blocks the loop, and together they take a fifth of the time. Reference counting still
+    frees objects outside cycles.
     """
-    global _unswept  # noqa: PLW0603 - the collector is the process's
+    global _unswept  # noqa: PLW0603 - a process has one collector
     _unswept += 1
     gc.disable()
     try:

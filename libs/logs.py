@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object per line with trace id, and nothing that must not be in a log.
+"""Structured logs: one JSON object per line with trace id, and nothing that must not be logged.
 
-Fields are allow-listed by name; of any other field only the name is kept, so that nobody logs a
-request by accident. Digit sequences that look like card numbers are masked everywhere.
+Fields are allow-listed by name; of any other field only the name is kept, so that no
+request is logged by accident. Digit sequences that look like card numbers are masked everywhere.
 """
 
 import logging

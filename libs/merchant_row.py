@@ -24,10 +24,10 @@ class MerchantRow(Generic[T]):
         return await self._table.one(conn, "WHERE merchant_id = $1", merchant_id) or default
 
     async def lock(self, conn: Conn, merchant_id: str, default: T) -> T:
-        """The merchant's row, created with the defaults if there was none."""
+        """Locks the merchant's row; creates it with the defaults if there was none."""
         await conn.execute(self._insert, *self._table.values(default), merchant_id)
         found = await self._table.one(conn, "WHERE merchant_id = $1 FOR NO KEY UPDATE", merchant_id)
-        assert found is not None  # it was made where it was not
+        assert found is not None  # created above if it was missing
         return found
 
     async def save(self, conn: Conn, merchant_id: str, value: T) -> None:

@@ -30,7 +30,7 @@ class Merchants(MerchantCache[T]):
         self._stub = merchants_pb2_grpc.MerchantsServiceStub(channel)
 
     async def get_current_of(self, merchant_id: str) -> T:
-        """The same as `get_current`, of another merchant than the current call's: for batches of
+        """The same as `get_current`, for a merchant other than the current call's, as in batches of
         events. Raises RemoteRefusal, ServiceUnavailable.
         """
         before = context.current()

@@ -1,10 +1,10 @@
-"""The network of one household or server, by which callers and shoppers are counted. Pure."""
+"""The network of one household or server: the unit for counting callers and shoppers. Pure."""
 
 import ipaddress
 from functools import lru_cache
 from typing import Final
 
-_HOUSEHOLD_BITS: Final = 64  # of an IPv6 address: whoever has one has all of them
+_HOUSEHOLD_BITS: Final = 64  # of an IPv6 address: one holder has the whole /64
 
 
 @lru_cache(maxsize=4096)

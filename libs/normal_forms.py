@@ -27,7 +27,7 @@ _LANGUAGE: Final = re.compile(
 
 
 def trimmed(text: str) -> str:
-    """Without spaces and invisible characters around it."""
+    """The text without spaces and invisible characters around it."""
     if text.isascii():
         return text.strip()
     kept = [index for index, letter in enumerate(text) if not _is_blank(letter)]
@@ -43,7 +43,7 @@ def upper(text: str) -> str:
 
 
 def email(text: str) -> str:
-    """The domain in lower case; the local part is up to its host."""
+    """The domain in lower case; only its host may interpret the local part."""
     local, at, domain = trimmed(text).rpartition("@")
     return f"{local}{at}{domain.lower()}"
 
@@ -51,7 +51,7 @@ def email(text: str) -> str:
 def phone(text: str) -> str:
     """E.164 form of an international number: +39 333 123-45-67, 0039…, +44 (0)20…, tel:+39….
 
-    A number without a country code stays as it is: nobody knows which country was meant. So does
+    A number without a country code stays unchanged: its country is unknown. So does
     one with an extension, or one that does not exist in its country.
     """
     return phones.e164(_international(text)) or trimmed(text)
@@ -74,7 +74,7 @@ def compact(text: str) -> str:
 
 
 def iban(text: str) -> str:
-    """Without the word before it; no country is called IB."""
+    """The code without a leading "IBAN"; no country has the code IB."""
     return compact(text).removeprefix("IBAN")
 
 

@@ -1,4 +1,4 @@
-"""Events out: rows of the effect's transaction, relayed to JetStream in order per aggregate.
+"""Events out: rows written in the effect's transaction, relayed to JetStream in order per aggregate.
 
 `append` is called inside the transaction; a store that wants effect and events in one statement uses
 `insert_sql` with `insert_values`. Rows stay as the event log, which libs/relay.py publishes;
@@ -27,7 +27,7 @@ _FIELDS: Final = _COLUMNS.split(", ")
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event of an aggregate. `at` is the merchant's now; `route`: see libs.bus.Event."""
+    """An event of an aggregate. `at` is the merchant's current time; `route`: see libs.bus.Event."""
 
     merchant_id: str
     aggregate_id: str
@@ -44,7 +44,7 @@ def event_of(about: Placed, message: Message, at: datetime) -> NewEvent:
 
 
 def insert_sql(first: int) -> str:
-    """Writes events in order. It ends with WHERE, for a condition on which it writes.
+    """Writes events in order. It ends with WHERE, so that a condition follows.
 
     `insert_values` are its parameters, from number `first` on.
     """
@@ -144,7 +144,7 @@ class SetAside:
 
 
 async def set_aside(conn: Conn, *, limit: int) -> Sequence[SetAside]:
-    """Events that nobody received, oldest first."""
+    """Events that no consumer received, oldest first."""
     rows = await conn.fetch(
         "SELECT event_id, merchant_id, aggregate_id, subject, octet_length(body) AS size, error,"
         " recorded_at, set_aside_at FROM outbox"

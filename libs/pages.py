@@ -87,7 +87,7 @@ def filters(
     """The filters in a list request: conditions for `fetch`.
 
     A field filters the column with its name, unless `columns` names another. Raises KeyError for an
-    unknown one.
+    unknown column.
     """
     found: dict[str, Callable[[Message], object]] = {}
     kind: Any = table.kind
@@ -109,8 +109,8 @@ async def fetch(
 ) -> Listed[T]:
     """`conditions`: SQL with {} for the value; left out if the value is None.
 
-    So each combination has its own plan. A state is written as a literal, because it decides which
-    index serves.
+    Each combination of filters thus has its own plan. A state is written as a literal, because it
+    decides which index is used.
     """
     values: list[object] = [page.before, page.limit + 1]
     where = ["id < $1"]

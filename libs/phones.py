@@ -1,6 +1,6 @@
 """Phone numbers by the numbering plans in libphonenumber. Pure.
 
-Number ranges change every week: the library is updated with the lock.
+Number ranges change every week: the library is updated together with the lock file.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a picture of a merchant's may be: a PNG or JPEG, read block by block to its end. Pure.
+"""What a merchant's picture may be: a PNG or JPEG, read block by block to its end. Pure.
 
 The pixels are not decompressed: browsers do that. The check is that the bytes are one complete
 image of the declared kind, of an allowed size, with nothing after it. PNG: RFC 2083 / W3C PNG
@@ -40,7 +40,7 @@ class PictureUnusable(ValueError):  # noqa: N818 - it is an answer, not a fault 
 
 
 def picture_of(text: str, *, most_bytes: int, most_side: int) -> Picture:
-    """From base64; a side in pixels. Raises PictureUnusable."""
+    """Decodes base64; `most_side` is in pixels. Raises PictureUnusable."""
     try:
         content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -81,7 +81,7 @@ def _png_size(content: bytes) -> tuple[int, int]:
 
 
 def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Up to IEND, which has to be the end."""
+    """The chunks up to IEND, which has to be the end of the file."""
     at = len(_PNG)
     while at < len(content):
         (length,) = struct.unpack_from(">I", content, at)
@@ -96,7 +96,7 @@ def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """From the frame header, which comes before the first scan; EOI has to be the end."""
+    """The size in the frame header, which comes before the first scan. EOI has to end the file."""
     at, size = len(_JPEG), None
     while True:
         if content[at] != _MARKER:

@@ -23,7 +23,7 @@ from libs.settings import ServiceSettings
 from libs.watched import FileError
 
 WAIT_SECONDS: Final = 5.0
-SKEW: Final = timedelta(seconds=2)  # tokens between services are good for a minute
+SKEW: Final = timedelta(seconds=2)  # tokens between services are valid for a minute
 RENEWED_BEFORE: Final = timedelta(days=14)
 
 _AWAY: Final = (OSError, TimeoutError, nats.errors.Error)
@@ -72,7 +72,7 @@ async def _clock(url: str, name: str, migrations: Path) -> str:
 
 
 async def _events(url: str, name: str) -> str:
-    """The stream, and the service's consumer of it, as `migrate` makes them."""
+    """Checks the stream and the service's consumer, which `migrate` creates."""
     client = await nats.connect(
         **servers(url),
         name=name,
@@ -93,11 +93,11 @@ async def _events(url: str, name: str) -> str:
 
 
 async def _say_nothing(_: Exception) -> None:
-    """What fails is raised as well."""
+    """Errors are raised as well."""
 
 
 def _identity(name: str, config: ServiceSettings) -> str:
-    """Whether others that read the same trust folder know this service by its key."""
+    """Checks that services with the same trust folder know this service's key."""
     try:
         own = identity.private_key(config.identity_key_file).public_key()
         halves = [file.read_text() for file in config.trust_dir.glob(f"{name}.*pub")]

@@ -1,7 +1,7 @@
 """The life of a gRPC service's process: set up, serve, and stop in reverse order on SIGTERM.
 
 `python -m services.x` serves; `python -m services.x migrate` migrates the database; `check` says
-whether all that the service needs is there. A service may have other jobs.
+whether everything that the service needs is available. A service may have other jobs.
 """
 
 import argparse
@@ -76,7 +76,7 @@ class Parts:
     workers: Sequence[DueWorker[Any]] = ()  # of its due rows
     loops: Sequence[Loop] = ()  # run until the process stops
     handlers: dict[str, consumer.Handler] = field(default_factory=dict)  # subject → handler
-    kept: Kept = NOTHING  # what its tables hold, and for how long
+    kept: Kept = NOTHING  # what its tables keep, and for how long
     # Subject → what each replica does at once, e.g. drop a cache entry. Events may be missed.
     listeners: Mapping[str, Callable[[Event], None]] = field(default_factory=dict)
     close: Sequence[Callable[[], Awaitable[object]]] = ()  # channels and sessions
@@ -107,7 +107,7 @@ def run(
             asyncio.run(_migrate(name, config, build, migrations, options.rollout))
         else:
             uvloop.run(_serve(name, config, build, migrations))
-    except _CANNOT_START as error:  # no trace: the message says what to do
+    except _CANNOT_START as error:  # no traceback: the message says what to do
         log.error("cannot start", name=name, error=str(error) or type(error).__name__)
         raise SystemExit(1) from None
 
@@ -222,7 +222,7 @@ async def _migrated_database(
 
 
 async def _first(stopping: asyncio.Event, loops: Sequence["asyncio.Task[None]"]) -> None:
-    """Until a signal arrives or a loop ends, which none should: then the process restarts."""
+    """Waits until a signal arrives or a loop ends, which none should: the process then restarts."""
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({waiting, *loops}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

@@ -20,7 +20,7 @@ class Proofs:
         ]
 
     def of(self, text: str) -> bytes:
-        """32 bytes that nobody can guess without the key."""
+        """32 bytes that cannot be guessed without the key."""
         return _mac(self._keys[0], text)
 
     def all_of(self, text: str) -> Sequence[bytes]:

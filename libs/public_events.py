@@ -1,7 +1,7 @@
 """The public events, and the message of each. Pure.
 
 A type is the last two parts of a subject. The contracts define which events are public; the others
-are internal. Whoever offers types to choose from reads them here, as the service that delivers them does.
+are internal. Code that offers types to choose from reads them here, as does the service that delivers them.
 """
 
 from collections.abc import Mapping

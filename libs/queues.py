@@ -45,8 +45,8 @@ class Room:
         return self.rows, self.share, dict(self.taken)
 
     def filled_by(self, found: Sequence[Due]) -> bool:
-        """Whether more may be due than a claim returned: it used up all slots, or all of one
-        merchant.
+        """Whether more may be due than a claim returned: it used up all slots, or all those
+        of one merchant.
         """
         of_each = Counter(self.taken) + Counter(row.merchant_id for row in found)
         return len(found) >= self.rows or max(of_each.values(), default=0) >= self.share
@@ -84,7 +84,7 @@ class Queue:
 
     def claim(self, rest: str) -> Claim:
         """`rest` changes the rows of `due`, a table expression with `columns`."""
-        # A statement of its own has no values for parameters of the claim.
+        # On its own, the condition would have no values for the claim's parameters.
         asked = None if "$" in self.where + self.now else self._any_due
         return Claim(f"WITH due AS ({self.fair_sql}) {rest}", asked)
 
@@ -134,7 +134,7 @@ class Queue:
 
     @property
     def _ahead(self) -> str:
-        """Rows that are due by their merchant's clock only. The furthest clock bounds the index."""
+        """Rows that are due by their merchant's clock only. The clock furthest ahead bounds the index scan."""
         return (  # S608: made of constants
             f"test_clocks JOIN {self.table} USING (merchant_id)"  # noqa: S608 - made of constants
             f" WHERE {self.at} > now() AND {self.at} <= now() + clock_offset AND {self.where}"

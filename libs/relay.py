@@ -1,10 +1,10 @@
-"""Publishes the outbox. One relay at a time per database (an advisory lock chooses it; any replica
-may be it), woken by NOTIFY. A slow poll finds what nobody announced: retries, and events that an operator
+"""Publishes the outbox. One relay at a time per database (chosen by an advisory lock among all
+replicas), woken by NOTIFY. A slow poll finds events that no NOTIFY announces: retries, and those that an operator
 released.
 
-A round takes events from every merchant with any waiting, so that a merchant with a million events
+A round takes events from every merchant that has some waiting, so that a merchant with a million events
 does not delay another's single one. An event that cannot be published is retried a few times and
-then set aside, and later ones go before it. If nothing at all is acknowledged, NATS is down, and no
+then set aside, and later ones overtake it. If nothing at all is acknowledged, NATS is down, and no
 event is at fault.
 """
 
@@ -32,13 +32,13 @@ BATCH: Final = 500
 BATCH_BYTES: Final = 8 * 1024 * 1024
 MERCHANTS: Final = 100  # whose events a round takes; the next round continues after them
 POLL_SECONDS: Final = 5.0
-RESTART_SECONDS: Final = 1.0  # after trouble, and before another look at who leads
+RESTART_SECONDS: Final = 1.0  # after an error, and between attempts to become the leader
 PACE_SECONDS: Final = 0.1  # between rounds: under load, rounds and batches are larger
 RETRY: Final = timedelta(seconds=1)  # doubled with each attempt
 MAX_TRIES: Final = 5
 COUNT_SECONDS: Final = 15.0
 _LOCK: Final = 0x1CA551
-# NATS was there and refused, or there is nothing to ask it.
+# The event is at fault: NATS refused it, or it could not even be sent.
 _REFUSALS: Final = (
     nats.errors.MaxPayloadError,
     nats.errors.BadSubjectError,
@@ -55,7 +55,7 @@ _WAITING: Final = (
     "published_at IS NULL AND set_aside_at IS NULL AND (retry_at IS NULL OR retry_at <= now())"
 )
 # `heads` jumps from merchant to merchant in outbox_waiting. Takes each merchant's oldest events,
-# until there are enough or they are too large together.
+# until there are enough, or they are too large together.
 _TAKE: Final = f"""
 WITH RECURSIVE heads AS (
     (SELECT merchant_id, 1 AS number FROM outbox
@@ -143,8 +143,8 @@ class Relay:
                     await conn.raw.reset()  # drops the listener and the lock
 
     async def _rest(self) -> None:
-        """Waits until there is something to publish, but limits the pace: a single event goes at
-        once.
+        """Waits until there is something to publish, but limits the pace: a single event is
+        sent at once.
         """
         await happens(self._wake, POLL_SECONDS)
         await asyncio.sleep(self._turned_at + PACE_SECONDS - time.monotonic())
@@ -174,7 +174,7 @@ class Relay:
                 outcome.failed[row["seq"]] = type(answer).__name__
             else:
                 doubtful[row["seq"]] = type(answer).__name__
-        if outcome.published:  # NATS is there: any failure is the event's own
+        if outcome.published:  # NATS is up: any failure is the event's own
             outcome.failed |= doubtful
         elif not outcome.failed:
             raise TimeoutError("JetStream acknowledged nothing")
@@ -236,8 +236,8 @@ def event_of_row(row: Row) -> Event:
 
 
 async def publish(bus: Bus, event: Event) -> None:
-    """Publishes one event as part of the trace in which it happened; without a trace, says so each
-    time.
+    """Publishes one event as part of the trace in which it happened; if it has none, no attempt adds
+    one.
     """
     with telemetry.span(
         f"publish {event.subject}",

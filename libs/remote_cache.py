@@ -50,7 +50,7 @@ class RemoteCache(Generic[T]):
         except Refusal:
             if entry is None:
                 raise
-            entry.fresh_until = self._seconds() + OUTAGE_SECONDS  # nobody waits for a time-out
+            entry.fresh_until = self._seconds() + OUTAGE_SECONDS  # spares callers a timeout
             return entry.value
 
     async def refresh(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:

@@ -1,8 +1,8 @@
 """Retention: rules as data, and the worker that applies them.
 
 Each service states in its retention.py what its tables hold (`Table`: which columns are personal or
-secret, and when they are cleared) and which rows expire (`Rule`). Those of the tables common to all
-services are here. Nobody waits for the worker: it takes a few rows at a time, skips locked ones,
+secret, and when they are cleared) and which rows expire (`Rule`). Those for the tables common to all
+services are here. The worker delays nobody: it takes a few rows at a time, skips locked ones,
 and any number of replicas may run it.
 """
 
@@ -39,9 +39,9 @@ BY_RULE: Final = "by its rule"  # of the same table, below
 class Rule:
     """Rows whose `at` is older than `after` are deleted, or lose what `clear` names (column → SQL).
 
-    `at` has an index. `by_event` is a column of event ids instead, which are as old as their row.
-    `key`: the columns of the primary key of a table with partitions, in each of which a `ctid` may
-    name a row.
+    `at` has an index; if not, `by_event` is a column of event ids, which are as old as their row.
+    `key`: for a partitioned table, the columns of its primary key, since a `ctid` is unique only in
+    one partition.
     """
 
     table: str

@@ -1,5 +1,5 @@
 """What people may do in the console: each role is a set of the scopes that RPCs state in the
-contracts. So whatever has a new scope belongs to nobody until it is named here.
+contracts. So a new scope belongs to no role until it is named here.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ _VIEWER: Final = frozenset(
         "routing:read",
         "shop:read",
         "views:read",
-        "views:write",  # saved for oneself: nothing of the merchant's changes
+        "views:write",  # a person's own: nothing of the merchant's changes
         "webhooks:read",
     }
 )

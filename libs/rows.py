@@ -1,8 +1,8 @@
-"""Rows to dataclasses and back, for all stores. What a statement does is written in the store.
+"""Rows to dataclasses and back, for all stores. The SQL itself is in the stores.
 
 A field is the column with its name, and its type says what the column holds: an Enum its value, a
 tuple an array, another dataclass (or a tuple of them) JSON, Money `price` the columns `price_minor`
-and `currency`. Exceptions are given where a table is described.
+and `currency`. Exceptions are stated where a table is defined.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Table(Generic[T]):
 
     `spread`: fields whose dataclass has its own columns here, with their prefix. `columns`: fields
     whose column has another name; for Money its two columns, separated by a space. `sql`: fields
-    that are only read, and how.
+    that are only read, with their SQL.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Table(Generic[T]):
     async def change_at(
         self, conn: Conn, merchant_id: str, row_id: str, sql: str, *args: object, only: str = "true"
     ) -> bool:
-        """As `change`, if only the id is known."""
+        """Like `change`, if only the id is known."""
         update = f"UPDATE {self.name} SET {sql} {_ID} AND {only}"  # noqa: S608 - made of constants
         return await conn.execute(update, merchant_id, row_id, *args) == 1
 
@@ -126,7 +126,7 @@ class Table(Generic[T]):
         return await self.one(conn, _ID, merchant_id, row_id)
 
     async def lock(self, conn: Conn, merchant_id: str, row_id: str) -> T | None:
-        """As `one`, and locked until the end of the transaction."""
+        """Like `get`, and locks the row until the end of the transaction."""
         return await self.one(conn, f"{_ID} FOR NO KEY UPDATE", merchant_id, row_id)
 
     async def all(self, conn: Conn, where: str, *args: object, **given: Convert) -> list[T]:
@@ -205,7 +205,7 @@ class _Described:
         return _then(itemgetter(column), _of_column(hint)), {column: _then(value, _to_column(hint))}
 
     def _spread(self, name: str, hint: Any, start: str) -> tuple[Convert, dict[str, Convert]]:
-        """A value that is absent as a whole is absent in its first column."""
+        """An optional value is absent if its first column is null."""
         kind, value = bare(hint), attrgetter(name)
         readers, writers = self.fields_of(kind, start)
         first, optional = next(iter(writers)), kind is not hint
@@ -285,7 +285,7 @@ def _to_column(hint: Any) -> Convert | None:
 
 
 def _stored(value: Any) -> Any:
-    """For asyncpg, which takes times as they are; only JSON spells them out."""
+    """The value for asyncpg, which takes datetimes unchanged; only JSON spells them out."""
     if isinstance(value, tuple | list):
         return [_stored(each) for each in value]
     return value if isinstance(value, datetime) else to_json(value)

@@ -1,6 +1,6 @@
 """Migrations: plain SQL files, forward only, `0007_pre_add_x.sql` / `0008_post_drop_y.sql`.
 
-`pre` files run before the new version starts and must suit the old one too; `post` files run once
+`pre` files run before the new version starts and must also suit the old one; `post` files run once
 the old version is gone. The chassis' own tables (libs/migrations) come first in every database. A
 lock lets any number of processes migrate at once. Not an ORM, no down migrations.
 """
@@ -52,7 +52,7 @@ def migrations(component: str, folder: Path) -> list[Migration]:
 
 
 def all_migrations(service: str, folder: Path) -> list[Migration]:
-    """Those of the chassis, then those of the service."""
+    """The migrations of the chassis, then those of the service."""
     return [*migrations("libs", CHASSIS), *migrations(service, folder)]
 
 

@@ -1,5 +1,5 @@
-"""Seals short texts so that only we can read them: for what must not be in clear in a database or
-URL.
+"""Seals short texts so that only we can read them: for data that must not be in clear text
+in a database or URL.
 
 Fernet of the `cryptography` package: encrypted, signed, dated. The first key seals, every key
 opens, so a key is rotated by putting a new one in front.
@@ -24,11 +24,11 @@ class Seal:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def close(self, text: str) -> str:
-        """URL-safe; about 100 characters plus a third more than the text."""
+        """The sealed text: URL-safe, about 100 characters plus 4/3 of the text's length."""
         return self.close_bytes(text.encode()).decode()
 
     def close_bytes(self, data: bytes) -> bytes:
-        """As `close`, for bytes."""
+        """Like `close`, for bytes."""
         return self._fernet.encrypt(data)
 
     def open(self, sealed: str, *, max_age: timedelta | None = None) -> str:

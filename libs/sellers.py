@@ -1,6 +1,6 @@
-"""Who sells, by law: what merchants keeps of it, and the line that shoppers see. Pure.
+"""The seller, as the law requires it to be named: what merchants stores, and the line that shoppers see. Pure.
 
-The law wants a shopper to be told name, address and VAT number (Directive 2000/31/EC, art. 5;
+Shoppers must be given its name, address and VAT number (Directive 2000/31/EC, art. 5;
 d.lgs. 70/2003, art. 7).
 """
 

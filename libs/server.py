@@ -1,6 +1,6 @@
 """The gRPC server of every service, with the settings that Kubernetes needs.
 
-One door handles for each RPC what no servicer should have to: allowed callers, trace, validation,
+One entry point (`_Door`) handles for each RPC what no servicer should have to: allowed callers, trace, validation,
 required idempotency key, refusals to statuses, metrics, and work that survives a cancelled call.
 """
 
@@ -48,7 +48,7 @@ RPC_SECONDS = Histogram(
 )
 REFUSED = Counter("incasso_rpc_refused_at_door_total", "Calls not let in", ["method", "reason"])
 
-# Of a request, or of an uploads.Upload.
+# Takes a request, or an uploads.Upload.
 Unary = Callable[[Any, Any], Coroutine[Any, Any, Message | Download]]
 Guarded = Callable[[Any, Any], Coroutine[Any, Any, Message | None]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -57,7 +57,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Server:
     """`servicers` are pairs of grpcio's add_…_to_server and the servicer.
 
-    Trust is per process (libs/identity). `reflects` serves the contracts to anybody, for
+    Trust is per process (libs/identity). `reflects` serves the contracts to any caller, for
     development. Health checks are open to all.
     """
 
@@ -83,7 +83,7 @@ class Server:
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, registry)
         self._server.add_generic_rpc_handlers((_Door(methods, tasks, identity.trust()),))
-        if reflects:  # with gRPC's own server: it makes a servicer of its kind
+        if reflects:  # with gRPC's own server: reflection needs its kind of servicer
             reflection.enable_server_reflection(
                 [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
             )
@@ -118,7 +118,7 @@ class _Methods(dict[str, Handler]):
     """
 
     def add_generic_rpc_handlers(self, _: object) -> None:
-        """The same methods without their names."""
+        """Ignored: the same methods without their names."""
 
     def add_registered_method_handlers(self, service: str, found: Mapping[str, Handler]) -> None:
         self.update({f"/{service}/{name}": handler for name, handler in found.items()})
@@ -134,7 +134,7 @@ class _Door(grpc.GenericRpcHandler):
         }
 
     def service(self, details: Any) -> "Handler | None":
-        """Runs in the task of the handler that it returns: the call that it sets stays current."""
+        """Runs in the same task as the handler that it returns, so the call that it sets stays current."""
         found = self._guarded.get(details.method)
         if found is None:
             return self._open.get(details.method)
@@ -215,7 +215,7 @@ class _Door(grpc.GenericRpcHandler):
 async def _send(
     download: Download, method: str, rules: options_pb2.DownloadRules, rpc: Any
 ) -> None:
-    """As fast as the other side reads."""
+    """Sends as fast as the other side reads."""
     kind = GetMessageClass(descriptors.method(method).output_type)
     async with aclosing(downloads.messages(download, rules, kind)) as messages:
         async for message in messages:
@@ -227,8 +227,8 @@ def _is_ours(method: str) -> bool:
 
 
 def _refuse(rpc: Any, refusal: Refusal) -> None:
-    """What the handler returns. grpc's `abort` raises an error that keeps its own frames, and thus
-    the whole request, until the garbage collector runs.
+    """Sets the refusal on the call. grpc's `abort` would raise an error that keeps its own frames,
+    and thus the whole request, alive until the garbage collector runs.
     """
     rpc.set_code(refusal.kind.grpc_code)
     rpc.set_details(refusal.message)

@@ -3,9 +3,9 @@
 A flow is called with the deps and with the values named by its parameters: a field of the request,
 read according to the parameter's type; a dataclass read from the whole request; `Key`, the call's
 idempotency key; the request itself, by its class; `Pieces`, those of a file sent as a stream; and
-what `of` is `given`. Its result is packed into the answer by its type; a `Download` is sent as a
-stream. Everything is checked
-when the process starts.
+the results of flows `given` to `of`, by their class. Its result is packed into the answer by its
+type; a `Download` is sent as a stream.
+Everything is checked when the process starts.
 """
 
 import inspect
@@ -33,7 +33,7 @@ Shows: TypeAlias = Mapping[type, Callable[[Any], Message]]  # by class, unless n
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the call's merchant, by the id in the request, or else the refusal."""
+    """A row of the call's merchant, by the id in the request, or the refusal `missing`."""
 
     table: Table[Any]
     missing: type[Refusal]
@@ -57,7 +57,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """As before, but `complete` then completes the answer."""
+    """Like `what`, but `complete` then completes the answer."""
 
     what: "Implementation"
     complete: Callable[[Any, Any], Awaitable[None]]  # deps and answer
@@ -74,8 +74,8 @@ def of(
     **rpcs: Implementation,
 ) -> Callable[[Any], SimpleNamespace]:
     """The servicer of a service, by its full name, for the given deps. Raises TypeError for
-    whatever does not fit: an RPC without a line, a parameter without a source, a field that nothing
-    reads.
+    any mismatch: an RPC without a line, a parameter without a source, a field that is not read by
+    its flow.
     """
     methods = descriptors.service(service).methods_by_name
     if wrong := set(methods) ^ set(rpcs):

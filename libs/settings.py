@@ -64,7 +64,7 @@ class ServiceSettings(Settings):
     nats_replicas: int = Field(default=1, ge=1, le=5)  # servers that keep each event, for `migrate`
     startup_wait_seconds: float = Field(default=0.0, ge=0)  # for the database and its migrations
     trust_dir: Path  # public keys of all allowed callers: <service>.pub, also operator.pub
-    reflection: bool = False  # serves the contracts to anybody; for development
+    reflection: bool = False  # serves the contracts to any caller; for development
 
 
 def load(cls: type[S], **overrides: Any) -> S:

@@ -46,7 +46,7 @@ class Spool:
             await self.flush()
 
     async def flush(self) -> None:
-        """Call at the end."""
+        """To be called after the last write."""
         held, self._held = bytes(self._held), bytearray()
         await threads.run(self._write, held)
 

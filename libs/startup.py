@@ -1,4 +1,4 @@
-"""Waits at startup for what others still prepare: the database, its roles, its migrations."""
+"""Waits at startup for what is still being prepared: the database, its roles, its migrations."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,8 +9,8 @@ from libs.logs import log
 from libs.tasks import happens
 
 PAUSE_SECONDS: Final = 1.0
-TRY_SECONDS: Final = 30.0  # one that a NetworkPolicy drops would take minutes
-REPEAT_SECONDS: Final = 30.0  # the same reason is logged again
+TRY_SECONDS: Final = 30.0  # an attempt that a NetworkPolicy drops would take minutes
+REPEAT_SECONDS: Final = 30.0  # until the same reason is logged again
 
 NOT_YET: Final = (*db.NOT_YET, schema.SchemaBehindError)
 
@@ -25,8 +25,8 @@ async def wait_for(
     stopping: asyncio.Event,
     pause: float = PAUSE_SECONDS,
 ) -> T:
-    """What `prepare` returns in the end. Raises its error once `seconds` are over, or when the
-    process is told to stop.
+    """Repeats `prepare` until it succeeds, and returns its result. Raises its error after
+    `seconds`, or when the process is asked to stop.
     """
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + seconds

@@ -1,8 +1,8 @@
 """The annual percentage rate of charge (TAEG) of any cash flows, by the legal formula.
 
 The sum of all flows, each discounted by (1 + X) to the power of its time in years, is zero:
-Directive 2008/48/EC, Annex I, kept by Directive (EU) 2023/2225, Annex III. A calculator, not a rule
-of any service, so that the operators' command computes as instalments does.
+Directive 2008/48/EC, Annex I, kept by Directive (EU) 2023/2225, Annex III. It belongs to no
+service's rules, so that the operators' command computes just as instalments does.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import Final
 MOST_FLOWS: Final = 10_000
 MOST_YEARS: Final = 200
 MOST_AMOUNT: Final = 10**15
-PLACES: Final = 8  # of the percentage: more than anybody shows
+PLACES: Final = 8  # of the percentage: more than are ever shown
 
 # The root is searched as y = ln(1 + X), in floats; one Newton step in PRECISE decimals then doubles
 # the correct digits.
@@ -42,7 +42,7 @@ class NoRateError(ValueError):
 
 
 def rate(flows: Sequence[Flow]) -> Decimal:
-    """In percent, to PLACES decimals. If there are several rates, the positive one closest to zero.
+    """The rate in percent, to PLACES decimals. If there are several rates, the positive one closest to zero.
 
     Raises NoRateError.
     """
@@ -55,7 +55,7 @@ def rate(flows: Sequence[Flow]) -> Decimal:
 
 
 def rounded(percent: Decimal, places: int = 1) -> Decimal:
-    """As shown: half up, with at least one decimal (Annex I, remark d)."""
+    """The rate as shown: rounded half up, to at least one decimal (Annex I, remark d)."""
     return percent.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
@@ -101,7 +101,7 @@ def _root(numbers: Sequence[tuple[float, float]]) -> float:
 
 
 def _bracket(numbers: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Where the sum changes its sign: steps away from zero, upwards if there is a cost."""
+    """An interval in which the sum changes its sign, by steps from zero: upwards if there is a cost."""
     before, at_zero = 0.0, _worth(numbers, 0.0)
     longest = max(abs(at) for _, at in numbers)
     room = _MOST_EXPONENT / longest if longest else _HIGHEST

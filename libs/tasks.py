@@ -24,8 +24,8 @@ class Tasks:
         return await asyncio.shield(self._started(work))
 
     def _started(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """`finish` holds no reference to it: its error would hold the frame of `finish`, and so
-        itself.
+        """`finish` keeps no reference to the task: the task's error would refer to the frame of
+        `finish`, and so to itself.
         """
         task = asyncio.create_task(work)
         self._running.add(task)
@@ -35,7 +35,7 @@ class Tasks:
     def _done(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever awaited it has it; do not warn if nobody does
+            task.exception()  # its awaiter gets the error; no warning if there is none
 
     async def wait(self, timeout_seconds: float) -> int:
         """Waits for running tasks; returns how many did not end in time."""

@@ -1,4 +1,4 @@
-"""Traces: one tracer per process, W3C propagation, OTLP export by the standard variables.
+"""Traces: one tracer per process, W3C propagation, OTLP export set by the standard variables.
 
 Spans are made where the chassis crosses a boundary (RPC, SQL, HTTP call, event), not by automatic
 instrumentation, which costs a large part of the throughput. An unrecorded trace has no spans at
@@ -57,7 +57,7 @@ def set_up(service: str) -> TracerProvider:
 
 
 def follow_parents(sampler: Sampler) -> None:
-    """Leaves out spans of unrecorded traces, if the sampler would not start one."""
+    """Skips spans of unrecorded traces, if the sampler would skip them too."""
     _Process.follows_parents = isinstance(sampler, ParentBased)
 
 

@@ -1,6 +1,6 @@
 """Lets output survive any terminal: characters that its encoding lacks are replaced.
 
-The first thing that each command does. Without it a merchant's emoji ends a listing in a traceback.
+Each command does this first. Without it, an emoji in a merchant's name ends a listing in a traceback.
 """
 
 import io

@@ -1,7 +1,7 @@
 """Texts that people write: the allowed characters, and how to embed them in other text.
 
 Control characters and those that change the direction of what follows (Unicode UAX 9: embeddings,
-overrides, isolates) let a name rearrange the amount behind it or break a mail header. They are
+overrides, isolates) let a name rearrange the amount after it or break a mail header. They are
 refused on input. Words of a right-to-left script are welcome; they are isolated on output, so that
 they only affect themselves.
 """
@@ -32,7 +32,7 @@ def wrong_character(text: str, *, multiline: bool) -> str | None:
 
 
 def without_controls(text: str) -> str:
-    """For texts from machines, which nobody can ask to resend: controls become spaces."""
+    """For texts from machines, which cannot be asked to correct them: controls become spaces."""
     return _FORBIDDEN.sub(" ", text)
 
 
@@ -49,6 +49,6 @@ def isolated(text: str) -> str:
 
 
 def paragraphs(whole: str) -> list[str]:
-    """Of a plain text: empty lines separate them."""
+    """The paragraphs of a plain text, which empty lines separate."""
     parts = whole.replace("\r\n", "\n").split("\n\n")
     return [part.strip("\n") for part in parts if part.strip()]

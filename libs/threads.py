@@ -2,7 +2,7 @@
 
 Authenticate and limit the size first. Threads share one interpreter lock: they keep the loop alive
 but are not faster, and one long call into C (a regular expression) still blocks it. So the cost of
-what runs here must be linear in its input all the same. They release the lock often, since the loop
+what runs here must still be linear in its input. Threads release the lock often, since the loop
 needs it many times per request.
 """
 
@@ -18,7 +18,7 @@ from typing import Final, ParamSpec, TypeVar
 from libs.errors import ServiceUnavailable
 
 CONCURRENCY: Final = 2
-SWITCH_SECONDS: Final = 0.0005  # Python's own is 0.005
+SWITCH_SECONDS: Final = 0.0005  # Python's default is 0.005
 WAITING: Final = 64  # queued calls; the next one is refused
 
 P = ParamSpec("P")
@@ -45,8 +45,8 @@ class Threads:
         return await asyncio.wrap_future(self._started(call))
 
     def _started(self, call: Callable[[], T]) -> "Future[T]":
-        """`run` holds no reference to it: its error would hold the frame of `run`, and so
-        itself.
+        """`run` keeps no reference to the future: the future's error would refer to the frame of
+        `run`, and so to itself.
         """
         done = self._pool.submit(call)
         done.add_done_callback(lambda _: self._room.release())
@@ -54,4 +54,4 @@ class Threads:
 
 
 _THREADS: Final = Threads()
-run: Final = _THREADS.run  # the process's own
+run: Final = _THREADS.run  # shared by the process

@@ -1,4 +1,4 @@
-"""Names of the zones of the IANA database, by which days are counted."""
+"""Names of the IANA time zones, which define when days begin."""
 
 from functools import cache
 from typing import Final
@@ -11,7 +11,7 @@ UTC: Final = "UTC"
 
 @cache
 def known() -> frozenset[str]:
-    """They are read from many files, which takes a twentieth of a second."""
+    """All names, cached: reading them from many files takes a twentieth of a second."""
     return frozenset(available_timezones())
 
 

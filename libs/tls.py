@@ -1,7 +1,7 @@
-"""Mutual TLS between services. Optional; tokens prove who calls anyway.
+"""Mutual TLS between services. Optional: tokens prove who is calling in any case.
 
-Certificate, key and CA are files of a mounted secret, reread when they change: a server shows the
-new certificate to the next connection, a client uses it for its next connections.
+Certificate, key and CA are files of a mounted secret, reread when they change: a server presents
+the new certificate to the next connection, a client uses it for its next connections.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ CLOSE_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """PEM: the chain that we show, its key, and the CA whose certificates we accept."""
+    """PEM: the chain that we present, its key, and the CA whose certificates we accept."""
 
     chain: bytes
     key: bytes
@@ -79,7 +79,7 @@ def _configuration(found: Certificate) -> Any:
 
 
 class _Channel(grpc.aio.Channel):
-    """A channel that is reopened when the certificate changes: gRPC's own keeps its first."""
+    """A channel that is reopened when the certificate changes: gRPC's own channel keeps its first one."""
 
     def __init__(self, target: str, options: Any, tls: Tls) -> None:
         self._target = target

@@ -1,4 +1,4 @@
-"""Tokens of addresses: 128 random bits in 22 characters, of which we only know the SHA-256."""
+"""Tokens of addresses: 128 random bits in 22 characters, looked up by their SHA-256."""
 
 import hashlib
 import secrets
@@ -17,5 +17,5 @@ def new() -> str:
 
 
 def hash_of(token: str) -> bytes:
-    """For any text, so that looking up nonsense takes as long as anything else."""
+    """Accepts any text, so that looking up nonsense takes as long as looking up a token."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()

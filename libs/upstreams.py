@@ -33,11 +33,11 @@ class Upstreams:
             self._by_service |= dict.fromkeys(service.full_names, channel)
 
     def unary(self, rpc: MethodDescriptor) -> Any:
-        """What a generated stub would have as its attribute."""
+        """The callable that a generated stub would have for this RPC."""
         return self._channel(rpc).unary_unary(**_of(rpc))
 
     def method(self, upstream: str, name: str) -> Any:
-        """By short names: `method("payments", "RefreshPayment")`."""
+        """The same by short names: `method("payments", "RefreshPayment")`."""
         return self.unary(rpc_of(upstream, name))
 
     def call(self, rpc: MethodDescriptor) -> Call:

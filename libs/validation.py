@@ -127,7 +127,7 @@ def _single_checks(field: FieldDescriptor) -> Checks:
 
 
 def _normal_form(field: FieldDescriptor) -> Callable[[str], str] | None:
-    """None if the text stays as it is, as does one that is too long for any format."""
+    """None if the format has no normal form. A text too long for any format stays unchanged."""
     normal = NORMAL_FORMS.get(options_pb2.Format.Name(rules_of(field).format))
     if normal is None:
         return None
@@ -242,7 +242,7 @@ def _text_check(rules: options_pb2.FieldRules) -> Check:
 
 
 def _file_check(rules: options_pb2.FieldRules) -> Check:
-    """Only quick checks: whoever decodes the file off the event loop finds the rest."""
+    """Only quick checks: decoding the file, off the event loop, finds the rest."""
     most = rules.max_length
 
     def run(value: str) -> str | None:

@@ -2,7 +2,7 @@
 
 `read` makes a dataclass from a message, `message` a message from a dataclass, both by field names.
 Fields with another name, or only sent in some cases, are passed in by the caller. Times, days,
-money, enums (by the names of their members), maps, lists and parts are converted by type.
+money, enums (by the names of their members), maps, lists and nested messages are converted by type.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ _MONEY: Final = "incasso.common.v1.Money"
 
 
 def timestamp(at: datetime) -> Timestamp:
-    """Aware time to protobuf. An event has half a dozen: protobuf's own way takes more than twice as long."""
+    """Aware time to protobuf. An event has half a dozen, and protobuf's own conversion takes more than twice as long."""
     since = at - _EPOCH
     seconds = since.days * 86_400 + since.seconds
     return Timestamp(seconds=seconds, nanos=since.microseconds * 1_000)
@@ -174,8 +174,8 @@ def _value_reader(field: FieldDescriptor, kind: Any, absent: Any) -> Convert:
 
 @cache
 def _writers(kind: Any, of: type) -> tuple[Sequence[str], Convert, Sequence[tuple[str, Convert]]]:
-    """Names of the fields that both have, what gets them all at once, and how those are written that are
-    not sent as they are.
+    """The names of the fields that both have, a getter for all of them at once, and writers for those that
+    need converting.
     """
     known = {name: bare(hint) for name, hint in hints_of(of).items()}
     shared = {n: field for n, field in kind.DESCRIPTOR.fields_by_name.items() if n in known}

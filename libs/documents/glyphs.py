@@ -2,7 +2,7 @@
 looked up.
 
 PDF/UA forbids a character without a glyph. Text in an unsupported script is transliterated
-(AnyAscii), which can be read where boxes could not; symbols become a dot.
+(AnyAscii), which is readable, unlike boxes; symbols become a dot.
 """
 
 import re
@@ -41,7 +41,7 @@ def _each(said: Any) -> Any:
 
 
 def _drawn(text: str) -> str:
-    """With break opportunities in words that are wider than a column."""
+    """The text in drawable characters, with break opportunities in words wider than a column."""
     composed = unicodedata.normalize("NFC", text)
     return _LONG.sub("\\g<0>\u200b", _FOREIGN.sub(_in_latin, composed))
 

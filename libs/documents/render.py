@@ -1,11 +1,11 @@
 """A document as PDF: tagged (PDF/UA-1), with the same bytes for the same sheet.
 
-Whoever needs a document makes its sheet of blocks (sheet.py); document.typ has the layout of all. So
-another sentence and another look are changes in different files.
+Callers build a sheet of blocks (sheet.py); document.typ lays out all documents. So wording and
+layout change in different files.
 
-It computes for some 50 ms without holding the interpreter lock: `await threads.run(render.pdf,
-sheet)`. The bytes depend on the typesetter's version: what somebody was given is stored, not
-regenerated.
+Rendering takes some 50 ms without holding the interpreter lock: `await threads.run(render.pdf,
+sheet)`. The bytes depend on the typesetter's version: documents that were handed out are stored,
+not regenerated.
 """
 
 import json
@@ -25,7 +25,7 @@ _TINT: Final = 0.92  # share of white in backgrounds of the merchant's colour
 
 
 def pdf(sheet: Sheet) -> bytes:
-    """Made offline, without the machine's fonts, from the sheet as data: its texts stay texts."""
+    """Rendered offline, without system fonts. The sheet is passed as data, so its texts stay plain text."""
     made = typst.compile(
         _LAYOUT,
         root=_LAYOUT.parent,

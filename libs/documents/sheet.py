@@ -13,7 +13,7 @@ Row: TypeAlias = tuple[str, Sequence[str]]  # the subject, and paragraphs on it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Banner:
-    """A warning that nobody can overlook."""
+    """A prominent warning."""
 
     text: str
     block: Literal["banner"] = "banner"
@@ -77,5 +77,5 @@ class Sheet:
     issued_on: date
     running: str  # in the header of each page
     version: str  # in the footer
-    page: str  # `Page {page} of {pages}`: the layout counts
+    page: str  # `Page {page} of {pages}`: the layout fills in the numbers
     blocks: Sequence[Block]

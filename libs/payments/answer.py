@@ -1,4 +1,4 @@
-"""What a method service stores of its call to payments, and the answer. Pure."""
+"""What a method service stores about its call to payments, and the answer. Pure."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,15 +8,15 @@ from google.protobuf.message import Message
 
 
 class Outcome(Enum):
-    """What an answer means for the calling row. Every no is certain: a missing answer is not an
-    outcome.
+    """What an answer means for the calling row. Every refusal is certain: a missing answer is not
+    an outcome.
     """
 
     WAIT = "wait"  # the money may still be taken: do not try another way
     SUCCEED = "succeed"  # held or captured
     DECLINE = "decline"
     CANCEL = "cancel"
-    REFUSE = "refuse"  # payments made no payment
+    REFUSE = "refuse"  # payments created no payment
 
 
 class Advice(Enum):
@@ -38,7 +38,7 @@ class ScaHistory:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What was committed before payments is called."""
+    """What the service commits before it calls payments."""
 
     key: str  # id of the service's own row; repeating it gives the same payment
     request: bytes | None  # the request to payments, sealed; None once answered
@@ -48,7 +48,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why payments' PSP declined. `code` is the number of payments' DeclineCode."""
+    """Why the PSP declined. `code` is the number of payments' DeclineCode."""
 
     code: int
     message: str

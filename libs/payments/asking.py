@@ -1,8 +1,8 @@
-"""How a method service calls payments: with its intent committed, it calls, and records the answer.
+"""How a method service calls payments: it commits its intent, calls, and records the answer.
 
-Whoever comes next continues where another stopped: a repeat of the call, an event (events.py), or
-the worker of due rows (due.py). The service has the row and the decisions; this module decides what
-is certain.
+If that is interrupted, whichever comes next continues: a repeat of the call, an event (events.py),
+or the worker of due rows (due.py). The service has the row and the decisions; this module decides
+what is certain.
 """
 
 from datetime import timedelta
@@ -21,7 +21,7 @@ from libs.logs import log
 from libs.payments.answer import Answer, Intent
 from libs.payments.client import Payments
 
-ABANDON_AFTER: Final = timedelta(minutes=15)  # a shopper who left is charged no more
+ABANDON_AFTER: Final = timedelta(minutes=15)  # a shopper who has left is no longer charged
 AFTER_END: Final = Counter(
     "incasso_payments_after_their_end_total",
     "Payments that succeeded after their row had ended without: money to give back",
@@ -43,16 +43,16 @@ class Asked(Protocol[T_co]):
         """Records the answer, whatever it is."""
 
     async def refused(self, refusal: StoredRefusal | None) -> None:
-        """Nothing was or will be taken. None: nobody asked in time."""
+        """Nothing was or will be taken. None: payments was not asked in time."""
 
     async def unanswered(self) -> None:
-        """The row stays as it is; waiting callers can continue at once."""
+        """The row stays unchanged; waiting callers can continue at once."""
 
 
 async def perform(payments: Payments, asked: Asked[T_co]) -> T_co:
     """Calls payments, outside any transaction, and records its answer.
 
-    A certain no ends the row and is raised. Without an answer (ServiceUnavailable,
+    A definite refusal ends the row and is raised. Without an answer (ServiceUnavailable,
     IdempotencyKeyInUse) the row stays, and the next call asks for the same payment.
     """
     try:
@@ -75,8 +75,8 @@ async def settle(payments: Payments, asked: Asked[T_co], *, age: timedelta) -> T
     """Settles an unfinished row, `age` after it was last requested. None: it has no answer, or no
     payment.
 
-    If it is too late to charge a shopper who has left, the key is closed: either payments made the
-    payment long ago, or a call of ours that is still on its way will not make it any more.
+    If it is too late to charge a shopper who has left, the key is closed: either payments created
+    the payment long ago, or a call of ours that is still on its way can no longer create it.
     """
     intent = asked.intent
     try:
@@ -94,8 +94,8 @@ async def settle(payments: Payments, asked: Asked[T_co], *, age: timedelta) -> T
 
 
 def count_after_end(payment_id: str) -> None:
-    """Counts money for a row that had ended, for a person to look at; no step of ours leads
-    there.
+    """Counts money received for a row that had ended, which a person must look at. None of our own
+    steps leads there.
     """
     AFTER_END.inc()
     log.error("a payment succeeded after its row had ended", payment_id=payment_id)

@@ -1,7 +1,7 @@
-"""What a no from a service that moves money proves: that nothing was moved, or nothing at all.
+"""What a refusal by a service that moves money proves: that nothing was moved, or nothing at all.
 
-A no is certain. A refusal that may come from an outage, or for a key that the service knows, is
-OutcomeUnknown instead.
+A RemoteRefusal is certain. A refusal that may come from an outage, or for a key that the service
+knows, becomes OutcomeUnknown or IdempotencyKeyInUse instead.
 """
 
 from typing import Any, Final
@@ -17,14 +17,14 @@ from libs.errors import (
     RemoteRefusal,
 )
 
-# A no of these kinds may come from an outage; the call is repeated with the same key.
+# A refusal of these kinds may come from an outage; the call is repeated with the same key.
 _UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL, Kind.RATE})
 # A known key has an effect, whatever its outcome.
 _KNOWN_KEY: Final = frozenset({IdempotencyKeyInUse.reason, IdempotencyKeyReused.reason})
 
 
 class KeyKnown(OutcomeUnknown):
-    """The key is known with another request: its outcome has to be looked up by the key."""
+    """The key was used for another request: its outcome has to be looked up by the key."""
 
 
 def is_certain(refusal: RemoteRefusal) -> bool:

@@ -112,7 +112,7 @@ class Payments:
         return answer_of((await self._read(self._stub.GetPayment, request)).payment)
 
     async def find(self, key: str) -> Answer | None:
-        """The payment created under `key`. None: no call has begun so far."""
+        """The payment created under `key`. None: no call has begun yet."""
         request = payments_pb2.GetPaymentByKeyRequest(key=key)
         try:
             answer = await self._read(self._stub.GetPaymentByKey, request)
@@ -129,7 +129,7 @@ class Payments:
         return answer_of(answer.payment) if answer.HasField("payment") else None
 
     async def cancel(self, payment_id: str, *, key: str) -> Answer:
-        """Releases the money, or gives up an unpassed challenge. Raises as `move`."""
+        """Releases the money, or abandons an open challenge. Raises as `move`."""
         request = payments_pb2.CancelPaymentRequest(payment_id=payment_id)
         return answer_of((await move(self._stub.CancelPayment, request, key=key)).payment)
 

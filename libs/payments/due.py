@@ -19,7 +19,7 @@ CHECK_AFTER: Final = timedelta(seconds=15)  # when an unanswered row is taken up
 
 @dataclass(frozen=True, slots=True)
 class DueRow:
-    """`age` is real time, whatever a test clock says."""
+    """`age` is real time, regardless of test clocks."""
 
     merchant_id: str
     id: str

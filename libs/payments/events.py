@@ -1,4 +1,4 @@
-"""Events of payments: changes of a payment that nobody asked for."""
+"""Events of payments: changes to a payment that the service did not request."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,8 +48,8 @@ def handlers(
 ) -> dict[str, Handler]:
     """`follow` handles events of payments by `method`, in the inbox's transaction, in any order and
     any number of times; `others` handles those of other methods with a saved instrument. `known`
-    returns, in one statement, the ids of events that would change nothing. `without`: a verb that
-    is not followed.
+    returns, in one statement, the ids of events that would change nothing. `without`: a verb to
+    leave out.
 
     The row is the one with the answer's `id`, or the one with its `key` and no payment yet.
     """

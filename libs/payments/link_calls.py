@@ -19,7 +19,7 @@ async def create(method: Any, request: Message, *, key: str) -> str:
 
 
 async def close(method: Any, request: Message) -> None:
-    """From here on, nobody can pay the link. If it was paid or has expired, it already is closed,
+    """From here on, the link cannot be paid. If it was paid or has expired, it is already closed,
     and an event reports a payment. Raises RemoteRefusal while it is being paid (PAYING),
     OutcomeUnknown.
     """

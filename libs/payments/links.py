@@ -56,8 +56,8 @@ def moved(link: AskedLink, event: LinkEvent) -> LinkState | None:
 
 
 def released(link: AskedLink) -> LinkState:
-    """The state of a link that must no longer be paid. One that paylink was never asked for is no
-    link at all.
+    """The state of a link that must no longer be paid. One that paylink was never asked for
+    does not exist there.
     """
     asked = link.checks or link.payment_link_id is not None
     return TRANSITIONS[link.state, LinkEvent.LEAVE if asked else LinkEvent.CLOSE]

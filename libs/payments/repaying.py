@@ -22,13 +22,13 @@ R_contra = TypeVar("R_contra", bound=Repayment, contravariant=True)
 
 
 class RefundCalls(Protocol[R_contra]):
-    """A service's own client: `refund` and `of_key` with what only that service knows."""
+    """A service's own client: it calls `refund` and `of_key` with what only that service knows."""
 
     async def refund(self, refund: R_contra, at: datetime, /) -> RefundReport:
         """Raises as `move`."""
 
     async def find_refund(self, refund: R_contra, at: datetime, /) -> RefundReport | None:
-        """None: payments has not begun it so far."""
+        """None: payments has not begun it yet."""
 
 
 _EVENTS: Final[Mapping[int, RepaymentEvent]] = {
@@ -72,7 +72,7 @@ async def request(payments: RefundCalls[R], repayment: R, at: datetime) -> Refun
 
 
 async def settle(payments: RefundCalls[R], repayment: R, at: datetime) -> RefundReport | None:
-    """Settles an unfinished refund: requested, unless it already was. None: no answer yet."""
+    """Settles an unfinished refund: requests it, unless payments has it. None: no answer yet."""
     try:
         report = await payments.find_refund(repayment, at)
     except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
@@ -92,7 +92,7 @@ async def payment_of(stub: PaymentsServiceStub, repayment: Repayment) -> payment
 def of_key(
     payment: payments_pb2.Payment, repayment: Repayment, at: datetime
 ) -> RefundReport | None:
-    """The refund of a key. None: payments has not begun it so far."""
+    """The refund under the repayment's key. None: payments has not begun it yet."""
     mine = (each for each in payment.refunds if each.caller_key == repayment.id)
     found = next(mine, None)
     return None if found is None else found_of(found, at).report

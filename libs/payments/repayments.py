@@ -1,6 +1,6 @@
 """A refund that a method service requests from payments: its state there. Pure.
 
-Its row is committed before payments is called, and its id is the key. A PSP may change its word: a
+Its row is committed before payments is called, and its id is the key. A PSP may correct itself: a
 refund that succeeded may fail days later, and the other way round.
 """
 
@@ -28,7 +28,7 @@ class RepaymentEvent(Enum):
 
 
 INITIAL: Final = RepaymentState.STARTED
-FINAL: Final[frozenset[RepaymentState]] = frozenset()  # a PSP may change its word
+FINAL: Final[frozenset[RepaymentState]] = frozenset()  # a PSP may correct itself
 OPEN: Final = (RepaymentState.STARTED, RepaymentState.UNDER_WAY)
 TRANSITIONS: Final[Mapping[tuple[RepaymentState, RepaymentEvent], RepaymentState]] = {
     (RepaymentState.STARTED, RepaymentEvent.WAIT): RepaymentState.UNDER_WAY,
@@ -57,8 +57,8 @@ class RefundReport:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRefund:
-    """A refund of one of our payments, as returned by payments. `key`: under which it was
-    requested.
+    """A refund of one of our payments, as returned by payments. `key` is the one under which
+    it was requested.
     """
 
     key: str

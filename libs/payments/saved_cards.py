@@ -1,6 +1,6 @@
 """A customer's saved cards, as method services charge them: read from oneclick.
 
-A card's `charge` has its PSP tokens: it goes into the request to payments, and nowhere else.
+A card's `charge` contains its PSP tokens: it goes into the request to payments, and nowhere else.
 """
 
 from collections.abc import Sequence

@@ -26,8 +26,8 @@ def of_address(proofs: Proofs, ip: str) -> str:
 
 
 def of_clicking_address(proofs: Proofs, ip: str) -> str:
-    """The address, for clicks with saved cards, counted apart from strangers there. Raises
-    ValueError as above.
+    """The address, for clicks with saved cards: these are counted apart from strangers at the
+    same address. Raises ValueError as above.
     """
     return f"clicking_address:{_hash(proofs, ip)}"
 

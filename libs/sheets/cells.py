@@ -1,7 +1,7 @@
 """Reads a cell of a table: an amount, a day, a code. Pure.
 
-A cell of a CSV file is text; one of a workbook may be a number or a day. The author has seen the
-table in a spreadsheet, which shortens numbers, drops zeros and turns texts into days: whatever
+A cell of a CSV file is text; one of a workbook may be a number or a day. The author may have opened
+the table in a spreadsheet, which shortens numbers, drops zeros and turns texts into days: whatever
 cannot be read for certain is a WrongCellError, never a guess.
 """
 
@@ -108,7 +108,7 @@ def amount_of(cell: Cell, style: AmountStyle, *, places: int) -> int:
 
 
 def written(amount: Money, style: AmountStyle) -> str:
-    """With all decimals of the currency, without thousands separators."""
+    """The amount with all decimals of the currency, without thousands separators."""
     if style is AmountStyle.MINOR:
         return str(amount.amount_minor)
     major = str(Decimal(amount.amount_minor).scaleb(-exponent(amount.currency)))

@@ -1,7 +1,7 @@
 """Rows of a table, from the bytes of a CSV or XLSX file, optionally compressed with gzip. Pure.
 
-Columns are found by their names in the header. What cannot be read is a Fault with its line, so
-that a person finds it; callers apply nothing of a file that has one.
+Columns are found by their names in the header. What cannot be read becomes a Fault with its line, so
+that a person finds it; callers use nothing from a file that has one.
 """
 
 import unicodedata

@@ -19,7 +19,7 @@ ENCODINGS: Final = ["utf_8", "utf_16", "cp1252"]  # with their BOM, which is dro
 SEPARATORS: Final = ";,\t|"
 _BINARY: Final = re.compile(
     "[\x00-\x08\x0e-\x19\x1b-\x1f]"
-)  # a page's end and DOS's end of file occur
+)  # form feeds and DOS's end-of-file marks do occur
 _ANY_MESS: Final = 10.0  # columns of prices look like a mess to a detector made for prose
 
 Header = Callable[[int, list[str]], bool]
@@ -41,8 +41,8 @@ def decoded(data: bytes) -> str:
 def lines(
     text: str, limits: Limits, *, header_row: int, is_header: Callable[[list[str]], bool]
 ) -> Lines:
-    """(first line, cells) of each row. With the first separator if none fits: the reader of the
-    header reports what is missing.
+    """(first line, cells) of each row. Uses the first separator if none fits, so that the
+    header's reader reports what is missing.
     """
     fitting = (
         separator

@@ -32,7 +32,7 @@ TOO_LARGE: Final = "is a workbook too large when unpacked: split it"
 
 
 def check(data: bytes, limits: Limits) -> None:
-    """Raises UnreadableError. Unpacking afterwards gives no more than was counted here."""
+    """Raises UnreadableError. Unpacking afterwards yields no more than was counted here."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_parts(archive, limits)
@@ -41,7 +41,7 @@ def check(data: bytes, limits: Limits) -> None:
 
 
 def _check_parts(archive: zipfile.ZipFile, limits: Limits) -> None:
-    """By what the archive declares: zipfile unpacks no more of a part than that."""
+    """Checks the declared sizes, since zipfile unpacks no more of a part than that, then the elements."""
     parts = archive.infolist()
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked_bytes:
         raise UnreadableError(TOO_LARGE)
@@ -75,5 +75,5 @@ class _Count:
             raise UnreadableError(TOO_LARGE)
 
     def _multiplying(self, *_: object) -> NoReturn:
-        """No spreadsheet writes document types, with which texts multiply."""
+        """Refuses document types: entities could multiply texts, and no spreadsheet writes them."""
         raise UnreadableError(BROKEN)

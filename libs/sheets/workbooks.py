@@ -23,7 +23,7 @@ LAST_LINE: Final = 2**20  # of a spreadsheet
 
 Lines = Iterator[tuple[int, list[Cell]]]
 
-# Of styles and checks that it does not know: they change no value.
+# Warnings about styles and checks that openpyxl does not know: they change no value.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
 
 
@@ -44,7 +44,7 @@ def lines(
                 return
     except UnreadableError:
         raise
-    except Exception:  # noqa: BLE001 - whatever a broken workbook makes openpyxl stumble on
+    except Exception:  # noqa: BLE001 - a broken workbook makes openpyxl fail in any way
         raise UnreadableError(unpacking.BROKEN) from None
 
 

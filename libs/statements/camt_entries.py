@@ -163,9 +163,9 @@ def _detail(
 def _accounted(
     entry: Entry, own: Sequence[tuple[int, str]], theirs: Sequence[tuple[int, str]]
 ) -> Entry:
-    """The entry with the fees that explain the difference to its details. They are the entry's or
-    the details', which may repeat each other; there are none if there is no difference. Their sign,
-    often missing or wrong, is that of the difference. The rest stays unexplained.
+    """The entry with the fees that explain the difference to its details. Fees of the
+    entry and of its details may repeat each other; there are none if there is no difference. Their
+    sign, often missing or wrong, is that of the difference. The rest stays unexplained.
     """
     said = [each.amount_minor for each in entry.details if each.currency == entry.currency]
     parts = [minor for minor in said if minor is not None]

@@ -38,7 +38,7 @@ _SIGNS: Final = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 _EXPECTED: Final = frozenset({"EC", "ED"})
 _REVERSED: Final = frozenset({"RC", "RD"})
 _OF_ONE_LINE: Final = frozenset({"25", "25P", "28", "28C", "60F", "60M", "62F", "62M", "64", "65"})
-# Says which other field contains the reference.
+# The latter only say which other field contains the reference.
 _NONE: Final = NO_REFERENCE | {"EREF", "PREF", "MREF", "CREF", "KREF"}
 _CENTURY: Final = 80  # two-digit years from here on belong to the last century
 
@@ -150,7 +150,7 @@ def _booked(message: _Message, part: _Field) -> Iterator[Event]:
 
 
 def _released(message: _Message) -> Iterator[Entry]:
-    """The booking whose text is complete."""
+    """Yields the booking, whose text is now complete."""
     if message.entry is not None:
         yield message.entry
         message.entry = None

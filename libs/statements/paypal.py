@@ -128,7 +128,7 @@ class _Report:
         if len(stated) < _SUMS or not all(map(_WHOLE.fullmatch, stated)):
             return
         sums = [self._sums[cells[1], place] for place in range(_SUMS)]
-        # In either order of a pair: the record does not name them.
+        # Each pair may be in either order: the record does not name its sums.
         if _pairs([*map(int, stated)]) != _pairs(sums):
             raise RefusedError("SF states other sums than the rows of its section have", line=line)
 

@@ -130,8 +130,8 @@ class _Sums:
                 self._refuse(ending, f"states another sum of {what} than its entries have")
 
     def _adds_up(self, ending: Ending) -> tuple[bool | None, bool]:
-        """Whether it adds up, and whether only with reversals inverted, as some banks write
-        them.
+        """Whether it adds up, and whether only after inverting the sign of reversals, as some banks
+        write them.
         """
         opening, closing = ending.opening, ending.closing
         if opening is None or closing is None or opening.currency != closing.currency:

@@ -1,8 +1,8 @@
 """Reads a bank's or PSP's file in two passes: the first checks it as a whole, the second yields its
 entries.
 
-For a thread beside the event loop: it waits for nothing but the file. Its memory use does not grow
-with the file.
+Meant for a thread beside the event loop: it blocks on nothing but the file. Its memory use does not
+grow with the file.
 """
 
 import hashlib
@@ -117,7 +117,7 @@ def _blocks(source: _Source, statements: tuple[Statement, ...]) -> Iterator[Bloc
 
 
 def _turned(entry: Entry) -> Entry:
-    """With the sign inverted: its bank gives reversals the sign of the original."""
+    """The entry with its sign inverted: its bank gives reversals the sign of the original."""
 
     def turned(detail: Detail) -> Detail:
         minor = detail.amount_minor

@@ -1,7 +1,7 @@
 """Tables as CSV: RFC 4180, UTF-8, a header line. Pure.
 
-No cell starts a formula in a spreadsheet: a text that would has an apostrophe before it. To undo
-it, remove one apostrophe from what DANGEROUS matches.
+No cell starts a formula in a spreadsheet: a text that would gets an apostrophe in front. To undo
+this, remove one apostrophe from texts that DANGEROUS matches.
 """
 
 import csv
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from libs.tables.model import Kind, Row, Table, major
 
-# Also full-width forms, and behind what spreadsheets skip: blanks, and marks that nobody sees.
+# Including full-width forms, and after what spreadsheets skip: blanks and invisible marks.
 DANGEROUS: Final = re.compile(
     r"\A'*[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]"
 )
@@ -43,16 +43,16 @@ class CsvWriter:
         return line
 
     def end(self) -> Iterator[bytes]:
-        """The header of a table without rows."""
+        """Yields the header if there were no rows."""
         if not self._begun:
             yield from self.add(())
 
     def close(self) -> None:
-        """Holds nothing."""
+        """There is nothing to release."""
 
 
 def safe(text: str) -> str:
-    """The text, or the text behind an apostrophe if a spreadsheet would take it for a formula."""
+    """The text, or the text after an apostrophe if a spreadsheet would take it for a formula."""
     return f"'{text}" if DANGEROUS.match(text) else text
 
 

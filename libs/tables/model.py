@@ -1,7 +1,7 @@
 """What a table holds: typed columns, and the formats it can be written in. Pure.
 
 An amount is one value with its currency, and the same in every format: a decimal number of major
-units (59.90, 500, 1.250), followed by a column with the currency. Never a float on the way.
+units (59.90, 500, 1.250), followed by a column with the currency. It is never a float.
 """
 
 from collections.abc import AsyncIterable, Iterator, Sequence
@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`name` becomes the file's and the sheet's."""
+    """`name` becomes the name of the file and of the sheet."""
 
     name: str
     columns: tuple[Column, ...]
@@ -90,7 +90,7 @@ class Amount(Protocol):
 
 
 def places_of(currency: str) -> int:
-    """Its decimal places: 2 for those that the euro has replaced, which old statements have."""
+    """Decimal places of a currency: 2 for those that the euro replaced, which occur in old statements."""
     return exponent(currency) if is_currency(currency) else 2
 
 

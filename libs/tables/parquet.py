@@ -11,7 +11,7 @@ from libs.tables.model import DECIMAL_PLACES, Kind, Row, Table, major
 GROUP_ROWS: Final = 100_000
 GROUP_BYTES: Final = 4 * 2**20  # in memory; several files are written at once
 MONEY_DIGITS: Final = 23
-MONEY_PLACES: Final = 4  # of the currency with most
+MONEY_PLACES: Final = 4  # the most that any currency has
 
 
 class ParquetWriter:
@@ -86,7 +86,7 @@ class ParquetWriter:
 
 
 class _Sink(io.RawIOBase):
-    """What the writer has written since it was last asked."""
+    """Collects what the writer writes until it is taken."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Tables as XLSX workbooks, in temporary files: a workbook can be read from its end only.
+"""Tables as XLSX workbooks, in temporary files: a workbook cannot be read before its end is written.
 
 Numbers in a spreadsheet are IEEE doubles, exact up to 15 digits: 9,999,999,999,999.99 EUR. One with
 more digits is written as a text, as is a day before 1900, so that nothing is rounded. A text has at
@@ -29,7 +29,7 @@ Cell = Callable[[int, int, Any], None]  # writes (row, column, value)
 
 
 class XlsxWriter:
-    """`sheet_rows`: how many rows a sheet takes."""
+    """`sheet_rows`: maximum number of rows of a sheet, including the header."""
 
     def __init__(self, table: Table, *, sheet_rows: int = SHEET_ROWS) -> None:
         import xlsxwriter

@@ -1,6 +1,6 @@
-"""Writes tables as files while their rows come: memory does not grow with them.
+"""Writes tables as files while their rows arrive: memory does not grow with their number.
 
-CSV and Parquet leave as they are written; XLSX is kept on disk until its last row.
+CSV and Parquet are sent as they are written; XLSX is kept on disk until its last row.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Writer(Protocol):
-    """For a thread. `add` and `end` yield what is ready to be sent."""
+    """Runs in a thread. `add` and `end` yield what is ready to be sent."""
 
     def add(self, rows: Sequence[Row]) -> Iterator[bytes]: ...
 
@@ -36,7 +36,7 @@ _WRITERS: Final[dict[Format, Callable[[Table], Writer]]] = {
 
 
 async def write(table: Table, form: Format, batches: Batches) -> AsyncIterator[bytes]:
-    """The file in pieces, as fast as they are read. What `batches` raises ends it before its end."""
+    """The file in pieces, as fast as they are read. What `batches` raises is raised, and cuts it off."""
     file = _File(await _THREADS.run(_WRITERS[form], table))
     try:
         async for rows in batches:

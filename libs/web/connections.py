@@ -1,7 +1,7 @@
 """Connections: how many are allowed, how long each may take, and errors below the handlers.
 
 aiohttp parses HTTP; here its protocol gets limits of time and number, and its own refusals (not
-HTTP, lines too long) get the form of every other refusal. Nothing reveals what we run on.
+HTTP, lines too long) get the form of every other refusal. Nothing reveals which software we run.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Limits:
     """Per process. `per_address` 0: addresses are those of proxies, and not limited."""
 
     header_seconds: float
-    body_seconds: float  # here only for bodies that nobody wants
+    body_seconds: float  # here only for bodies that are not wanted
     idle_seconds: float
     send_seconds: float
     connections: int
@@ -124,7 +124,7 @@ class Listener(web.Server):
         return self._held.total
 
     def enter(self, name: str) -> bool:
-        """Whether another connection from there is accepted."""
+        """Whether another connection from this network is accepted."""
         most = self.limits.per_address or self.limits.connections
         if self.open >= self.limits.connections or self._held.by(name) >= most:
             return False
@@ -181,7 +181,7 @@ class Connection(web.RequestHandler):
             self._expect_headers()
 
     def _end_body(self) -> None:
-        """The bytes are not HTTP: tells the handler that waits for the rest of a body."""
+        """The bytes are not HTTP: fails the handler that waits for the rest of a body."""
         if self._current_request is not None and not self._current_request.content.at_eof():
             self._current_request.content.set_exception(web.RequestPayloadError())
             self.close()
@@ -232,13 +232,13 @@ class Connection(web.RequestHandler):
             self._sending_ends = None
 
     def _end_sending(self) -> None:
-        """An answer that is not read in time is dropped, with its connection."""
+        """Drops the connection, with its answer, if that is not read in time."""
         if self.transport is not None and self._sending_ends is None:
             seconds = self._listener.limits.send_seconds
             self._sending_ends = self._loop.call_later(seconds, self.transport.abort)
 
     def log_exception(self, *args: Any, **kwargs: Any) -> None:
-        """Aiohttp would log what was sent."""
+        """Replaces aiohttp's, which would log what was sent."""
         log.info("a connection failed", error=type(kwargs.get("exc_info")).__name__)
 
     def handle_error(
@@ -265,7 +265,7 @@ class Connection(web.RequestHandler):
 
 
 class _Unnamed(web.Response):
-    """An answer outside the application, which aiohttp would sign with its versions."""
+    """An answer outside the application, without the Server header that names aiohttp's version."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()

@@ -110,7 +110,7 @@ def http_status(refusal: Refusal) -> int:
 
 
 def refusal_of(error: web.HTTPException) -> Refusal:
-    """The same for aiohttp's own refusals."""
+    """Our refusal for one of aiohttp's own."""
     if isinstance(error, web.HTTPMethodNotAllowed):
         return MethodNotAllowed(error.allowed_methods)
     if isinstance(error, web.HTTPRequestEntityTooLarge):

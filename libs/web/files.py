@@ -27,7 +27,7 @@ _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: what is not sent is droppe
 async def send(
     request: web.Request, file: Download, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """Raises what its pieces raise before the first one; afterwards the connection ends."""
+    """Raises an error of the pieces only before the first one; a later one resets the connection."""
     async with downloads.closing(file.pieces):
         pieces = aiter(file.pieces)
         first = await anext(pieces, b"")
@@ -69,7 +69,7 @@ def _headers(file: Download) -> dict[str, str]:
 
 
 def disposition(name: str) -> str:
-    """For saving the file under its name (RFC 6266)."""
+    """Content-Disposition that saves the file under its name (RFC 6266)."""
     plain = _NOT_PLAIN.sub("_", name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
@@ -80,7 +80,7 @@ def left(request: web.Request) -> bool:
 
 
 def reset(request: web.Request) -> None:
-    """Ends the connection as one that failed. To HTTP/1.0, a closed one is a complete answer."""
+    """Resets the connection: in HTTP/1.0, closing it would mean that the answer is complete."""
     if request.transport is not None:
         if (found := request.transport.get_extra_info("socket")) is not None:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

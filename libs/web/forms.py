@@ -1,4 +1,4 @@
-"""Forms of our pages: read within limits, and only from pages of ours."""
+"""Forms of our pages: read within limits, and only from our own pages."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from libs.web.errors import BodySlow, BodyTooLarge, BodyUnreadable
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 FILE_FORM_TYPE: Final = "multipart/form-data"
 MAX_FIELDS: Final = 500
-# Browsers that send this header tell the truth in it, whatever the referrer policy.
+# Browsers that send this header do so truthfully, regardless of the referrer policy.
 _FETCHED_BY_US: Final = frozenset(["same-origin", "none"])
 
 
@@ -62,7 +62,7 @@ async def form_of(request: web.Request, most: int) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """`name` is as the browser says: only to be shown."""
+    """`name` comes from the browser, and is only for display."""
 
     name: str
     content: bytes
@@ -71,7 +71,7 @@ class SentFile:
 async def form_with_file(
     request: web.Request, most: int, most_of_file: int
 ) -> tuple[dict[str, str], SentFile | None]:
-    """As `form_of`, and the file of a form that has one; an empty field has none. Raises BodyTooLarge,
+    """Like `form_of`, plus the file of a form that has one; an empty field has none. Raises BodyTooLarge,
     BodySlow and BodyUnreadable.
     """
     if bodies.media_type_of(request)[0] != FILE_FORM_TYPE:
@@ -97,7 +97,7 @@ async def form_with_file(
     except TimeoutError:
         raise BodySlow from None
     except (ValueError, AssertionError, web.RequestPayloadError, ConnectionError):
-        raise BodyUnreadable from None  # aiohttp asserts what a form must be
+        raise BodyUnreadable from None  # aiohttp checks forms by assertions
     return found, file
 
 

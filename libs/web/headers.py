@@ -10,7 +10,7 @@ CSP_PAGE: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Scalar has its styles in its script.
+# Scalar's script inserts its styles.
 CSP_DOCS: Final = CSP_PAGE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 ALWAYS: Final = {
@@ -25,12 +25,12 @@ HSTS: Final = "max-age=31536000; includeSubDomains"
 
 
 def common(*, secure: bool) -> Mapping[str, str]:
-    """What every response has unless it says otherwise. `secure`: browsers use TLS."""
+    """The headers of every response that does not set its own. `secure`: browsers use TLS."""
     return {**ALWAYS, "Strict-Transport-Security": HSTS} if secure else ALWAYS
 
 
 def protect(response: web.StreamResponse, headers: Mapping[str, str]) -> None:
-    """Adds `headers` to a response; what a page says itself stays. Nothing names what we run on."""
+    """Adds `headers` to a response but keeps its own, without the one that names our software."""
     response.headers.pop("Server", None)
     for name, value in headers.items():
         if name not in response.headers:
@@ -38,8 +38,8 @@ def protect(response: web.StreamResponse, headers: Mapping[str, str]) -> None:
 
 
 def content_policy(*, nonce: str = "", more: Mapping[str, Sequence[str]] | None = None) -> str:
-    """Content-Security-Policy of a page with forms: ourselves, and `more` by directive. `nonce`: that
-    of its one style element.
+    """Content-Security-Policy of a page with forms: our own origin, and `more` by directive. `nonce` is
+    that of its one style element.
     """
     sources = {
         "default-src": ["'none'"],

@@ -1,6 +1,6 @@
 """Token buckets: how many requests a key or an address may make. Times are seconds of any clock.
 
-And counts of what is in use: connections, streams.
+Also counts what is in use: connections, streams.
 """
 
 import math
@@ -63,7 +63,7 @@ class Limiter:
 
 
 class InUse:
-    """How many each name has in use, and in total."""
+    """The number in use, by name and in total."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """Applied to every request of a process that browsers reach: a span, a trace id, errors as answers, metrics.
 
-`refused` does the same for what has not become a request of the application.
+`refused` does the same for whatever never becomes a request of the application.
 """
 
 import time
@@ -30,7 +30,7 @@ AnswerTo = Callable[[web.Request, Refusal], web.StreamResponse]
 
 
 def middleware(answer_to: AnswerTo) -> Any:
-    """For every request. `answer_to` is how this process answers with a refusal."""
+    """Handles every request. `answer_to` makes this process's response to a refusal."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:

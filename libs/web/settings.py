@@ -32,7 +32,7 @@ class WebSettings(Settings):
     body_seconds: float = Field(default=10.0, gt=0)
     idle_seconds: float = Field(default=75.0, gt=0)
     send_seconds: float = Field(default=30.0, gt=0)
-    # Connections per process, and per address if no proxy stands in front.
+    # Connections per process, and per address if there is no proxy in front.
     max_connections: int = Field(default=5000, ge=1)
     max_connections_per_address: int = Field(default=500, ge=1)
 

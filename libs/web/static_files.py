@@ -34,7 +34,7 @@ class StaticFile:
 
 
 def static_file(body: bytes, ending: str, *, headers: dict[str, str] | None = None) -> StaticFile:
-    """From bytes; `ending` as in file names, with its dot."""
+    """A StaticFile from bytes; `ending` is the file name's, with its dot."""
     return StaticFile(
         body,
         _TYPES[ending],

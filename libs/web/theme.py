@@ -25,7 +25,7 @@ class Theme:
 
 
 def theme(primary: str) -> Theme:
-    """From a merchant's main colour, or ours if it has none."""
+    """The theme from a merchant's main colour, or ours if it has none."""
     colour = known(primary)
     light_soft = mixed(LIGHT_SURFACE, readable(colour, LIGHT_SURFACE, towards=BLACK), 0.07)
     dark_soft = mixed(DARK_SURFACE, readable(colour, DARK_SURFACE, towards=WHITE), 0.12)
