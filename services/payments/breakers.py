@@ -3,8 +3,8 @@
 An authorisation that is not sent is a certain no, so another account can take it. Captures, refunds
 and look-ups are always sent: no other account can do them.
 
-An account that could not even be connected to is tried last, but is tried: nothing was sent, so
-one more try can do no harm, and often it is this process' own network that was away for a moment.
+An account to which no connection could be made is tried last, but it is tried: nothing was sent, so
+another try is harmless, and often the cause is a short outage of this process's own network.
 """
 
 import asyncio
@@ -37,13 +37,13 @@ class Breakers:
     def __init__(self, *, failures: int = FAILURES, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._factory = AsyncCircuitBreakerFactory(
             default_threshold=failures,
-            default_ttl=pause_seconds,  # purgatory wants an int, and computes with any number
+            default_ttl=pause_seconds,  # declared as an int, but purgatory works with any number
             exclude=[asyncio.CancelledError],
         )
         self._factory.add_listener(self._changed)
         self._names: dict[str, str] = {}
         self._open: dict[str, float] = {}  # until when
-        self._unreached: set[str] = set()  # whose last call did not get as far as the PSP
+        self._unreached: set[str] = set()  # accounts whose last call did not reach the PSP
         self._pause_seconds = pause_seconds
 
     async def guard(
@@ -120,7 +120,7 @@ def is_failure(outcome: Outcome) -> bool:
 
 
 def is_unreached(outcome: Outcome) -> bool:
-    """Whether nothing was sent; a PSP that refuses to work says so with a code."""
+    """Whether nothing was sent; a PSP that refuses to work answers with a code."""
     return (
         isinstance(outcome, Declined)
         and outcome.code is DeclineCode.PSP_UNAVAILABLE

@@ -1,4 +1,4 @@
-"""Addresses and secrets of payments. Business numbers sit beside their rules."""
+"""Addresses and secrets of payments. Business numbers are next to their rules."""
 
 from pathlib import Path
 

@@ -32,7 +32,7 @@ POLICIES: Final = wire.numbers(DuplicatePolicy, payments_pb2.PaymentPolicy.Dupli
 
 
 def payment_pb(payment: Payment) -> payments_pb2.Payment:
-    """For an answer: with its latest refunds, and its disputes."""
+    """For an answer: with the latest refunds, and all disputes."""
     message = _without_parts(payment)
     message.refunds.extend(refund_pb(refund) for refund in payment.refunds[-MOST_REFUNDS:])
     message.disputes.extend(dispute_pb(dispute) for dispute in payment.disputes)
@@ -89,8 +89,8 @@ def card_testing_alarms(
     at: datetime,
     payment: Payment | None = None,
 ) -> Sequence[NewEvent]:
-    """One for each subject, published for those that have used up their declines. `payment` is the last one
-    that was declined, if it was one.
+    """One alarm per subject, to be published if the subject has used up its declines. `payment` was declined last;
+    None if saving a card was.
     """
     last = None if payment is None else _without_parts(payment)
     alarms = {
@@ -118,7 +118,7 @@ def psp_account_created(account: Placed, at: datetime) -> NewEvent:
 def settled_by_hand(
     payment: Payment, attempt: Attempt, found: Found
 ) -> events_pb2.PaymentSettledByHand:
-    """Who did it and why stays with us."""
+    """The operator and the note are not published."""
     return events_pb2.PaymentSettledByHand(
         payment=_without_parts(payment),
         attempt_id=attempt.id,
@@ -143,7 +143,7 @@ def _of(things: Any, happened: Happened) -> Any:
 
 
 def _event(pb: payments_pb2.Payment, payment: Payment, happened: Happened) -> Message:
-    """The event's message, with the values that it has fields for."""
+    """The event's message, with a value for each of its fields."""
     message: Any = _EVENTS[happened.fact](payment=pb)
     fields = message.DESCRIPTOR.fields_by_name
     if "refund" in fields:
@@ -177,8 +177,8 @@ class PaymentMessages:
         return _without_parts(self.payment)
 
     def event(self, happened: Happened) -> Message:
-        """An event of the payment. It contains only the refund or dispute concerned, or it would
-        grow without limit.
+        """An event of the payment. It contains only the refund or dispute concerned, so that it
+        cannot grow without limit.
         """
         return _event(self._pb, self.payment, happened)
 

@@ -1,4 +1,4 @@
-"""The metrics of payments. RED metrics of the RPCs are the chassis'."""
+"""The metrics of payments. The chassis provides the RED metrics of the RPCs."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What payments keeps: the record of the money stays, whoever it belonged to."""
+"""What payments keeps: the record of the money stays, even when its customer is erased."""
 
 from datetime import timedelta
 from typing import Final

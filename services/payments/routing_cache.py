@@ -1,4 +1,4 @@
-"""A cache of the merchants' PSP accounts, routing rules and payment policies, for some seconds.
+"""A cache of the merchants' PSP accounts, routing rules and payment policies, for a few seconds.
 
 Every charge needs them and they hardly ever change; another replica's change is seen within TTL. An
 unknown name or id is looked up at once, so a new account works immediately.
@@ -65,7 +65,7 @@ class RoutingCache:
         return account
 
     async def account_by_id(self, psp_account_id: str) -> PspAccount:
-        """For any merchant: webhooks name nothing else. Raises PspAccountNotFound."""
+        """For any merchant: webhooks name only the account. Raises PspAccountNotFound."""
         return await self._accounts.get(psp_account_id, partial(self._account, psp_account_id))
 
     def invalidate(self, merchant_id: str) -> None:

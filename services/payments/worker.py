@@ -34,7 +34,7 @@ def recovery(deps: Deps) -> DueWorker[DueAttempt]:
 
 
 def due_payments(deps: Deps) -> DueWorker[DueRow]:
-    """Delayed captures, and challenges that nobody passed."""
+    """Delayed captures, and challenges that were not passed in time."""
     work = partial(act_on_due_payment, deps)
     return worker(SERVICE, "due", deps.db, payments.CLAIM_DUE, work, retry.DUE_LEASE)
 

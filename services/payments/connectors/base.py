@@ -27,7 +27,7 @@ class Authorisation:
     payment_id: str
     amount_minor: int
     currency: str
-    # Of a saved instrument, or from the PSP's field: valid for one charge, under one key. "" for a
+    # A saved instrument's, or from the PSP's field: valid for one charge, under one key. "" for a
     # PSP's own `method`.
     token: str
     psp_customer: str
@@ -38,7 +38,7 @@ class Authorisation:
     return_url: str  # where the PSP redirects the shopper after a challenge
     order_reference: str
     description: str
-    method: str = ""  # the PSP's own, for which it asks the `shopper` on its page
+    method: str = ""  # the PSP's own, which the `shopper` approves on the PSP's page
     shopper: Shopper = NOBODY
 
 
@@ -174,7 +174,7 @@ class SettlementLine:
 
 @dataclass(frozen=True, slots=True)
 class Settlements:
-    """A page of lines, oldest first. `cursor` asks for what follows, now if there `is_more`."""
+    """A page of lines, oldest first. `cursor` fetches the next page, at once if `is_more`."""
 
     lines: Sequence[SettlementLine]
     cursor: str
@@ -219,8 +219,8 @@ class Connector(Protocol):
         ...
 
     async def set_up_instrument(self, setup: InstrumentSetup) -> SetupOutcome:
-        """The current state of the setup, also if it is repeated under its key. PSPs repeat their
-        first answer, so what was open then is looked up separately.
+        """The current state of the setup, even if the call is a replay. PSPs replay their first
+        answer, so a setup that was still open then is looked up separately.
         """
         ...
 
@@ -229,14 +229,14 @@ class Connector(Protocol):
         ...
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str], now: float) -> Notice:
-        """Verify and read. `headers` are lower case, `now` is Unix time.
+        """Verifies and parses it. `headers` are lower case, `now` is Unix time.
 
         Raises WebhookSignatureError and WebhookMalformedError.
         """
         ...
 
     async def settlements(self, cursor: str, *, since: datetime) -> Settlements | Unknown:
-        """Lines of payouts that follow the cursor; without one, of those since this time."""
+        """Lines of the payouts after the cursor; without a cursor, of those since this time."""
         ...
 
     @property

@@ -22,5 +22,5 @@ MESSAGES: Final[Mapping[DeclineCode, str]] = {
 
 
 def declined(code: DeclineCode, *, psp_code: str = "", psp_reference: str = "") -> Declined:
-    """`psp_code`: the PSP's own code, for people who look into a case."""
+    """`psp_code`: the PSP's own code, for people who investigate."""
     return Declined(code, MESSAGES[code], psp_code=psp_code, psp_reference=psp_reference)

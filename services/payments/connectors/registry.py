@@ -1,4 +1,4 @@
-"""The available PSPs: one line each. A factory's KeyError names what the credentials lack."""
+"""The available PSPs: one line each. A factory's KeyError names the missing credential."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Common to the HTTP of all PSPs: time limits, connecting again, and the meaning of exceptions."""
+"""HTTP for all PSPs: timeouts, connection retries, and the meaning of exceptions."""
 
 import asyncio
 import socket
@@ -11,19 +11,19 @@ from aiohttp.resolver import DefaultResolver
 from libs import deadlines
 from libs.logs import log
 
-# One try, with its look-up in DNS.
+# Per connection attempt, including its DNS look-up.
 CONNECT_SECONDS: Final = 2.5
-# All tries. What is left of the whole is for the answer: without one the outcome is unknown, and
-# looked up.
+# For all connection attempts. The rest of the total is for the answer: without one, the outcome is
+# unknown and is looked up.
 WAIT_SECONDS: Final = 8.0
 TIMEOUT: Final = aiohttp.ClientTimeout(total=deadlines.PSP, connect=CONNECT_SECONDS)
-# For an address that was found before.
+# DNS timeout if the address was resolved before.
 RESOLVE_SECONDS: Final = 1.0
 # Raised before anything was sent: a certain no.
 NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 # Raised by reading JSON that is not as the PSP documents it.
 UNREADABLE: Final = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
-# Seconds before connecting again. With CONNECT_SECONDS each, the last try ends within WAIT_SECONDS.
+# Seconds before connecting again. At CONNECT_SECONDS each, all attempts end within WAIT_SECONDS.
 _PAUSES: Final = (0.1, 0.3)
 
 
@@ -34,8 +34,8 @@ def new_session() -> aiohttp.ClientSession:
 
 
 class LastKnown(AbstractResolver):
-    """Addresses that were found last, while DNS does not answer: RFC 8767 for one process. That a name does not
-    exist is an answer.
+    """Serves the last known addresses while DNS does not answer: RFC 8767 within one process. "No such name" is
+    an answer.
 
     A cluster that loses a node loses a part of its DNS until it notices, 40 s by default.
     """
@@ -66,7 +66,7 @@ class LastKnown(AbstractResolver):
 async def connect_again(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Tries again to connect: nothing was sent, so nothing can be done twice.
+    """Retries connections: nothing was sent, so nothing can happen twice.
 
     One lost packet, or a network that does not know a new pod yet, should not decline a payment.
     """
@@ -75,7 +75,7 @@ async def connect_again(
     for pause in (*_PAUSES, None):
         try:
             return await handler(request)
-        except aiohttp.ClientSSLError:  # whoever answers is not the PSP
+        except aiohttp.ClientSSLError:  # the server that answers is not the PSP's
             raise
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             seconds = loop.time() - began

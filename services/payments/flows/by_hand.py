@@ -1,4 +1,4 @@
-"""An operator settles an attempt whose outcome no PSP reports, after checking at the PSP."""
+"""An operator settles an attempt whose outcome the PSP does not report, after checking there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,8 +54,8 @@ async def settle_attempt(deps: Deps, cmd: SettleAttempt) -> Payment:
 async def _settle(
     tx: Conn, deps: Deps, payment: Payment, attempt: Attempt, cmd: SettleAttempt
 ) -> Payment:
-    """For an attempt watched after its outcome because of a late approval, which was dealt with at
-    the PSP.
+    """Settles it. If it has an outcome, it was watched because of a late approval, which the
+    operator has dealt with at the PSP: then it only stops being watched.
     """
     if attempt.state in ATTEMPT_SETTLED:
         await attempts.rest(tx, attempt)

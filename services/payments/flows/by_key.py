@@ -9,12 +9,12 @@ from services.payments.errors import PaymentNotFound
 from services.payments.rules.domain import Payment
 from services.payments.store import payments
 
-METHOD: Final = "CreatePayment"  # RPC whose keys can be asked for
+METHOD: Final = "CreatePayment"  # RPC whose keys can be looked up
 
 
 async def get_payment_by_key(deps: Deps, key: str) -> Payment:
-    """Only for the caller that created it. Raises PaymentNotFound: no call under the key has begun
-    so far.
+    """Only for the caller that created it. Raises PaymentNotFound if no call under the key has
+    begun so far.
     """
     merchant_id, caller = context.merchant_id(), context.current().caller
     async with deps.db.connection() as conn:
@@ -25,7 +25,7 @@ async def get_payment_by_key(deps: Deps, key: str) -> Payment:
 async def close_payment_key(deps: Deps, key: str) -> Payment | None:
     """None: there is no payment, and a later call will not create one.
 
-    Waits for a call that is just writing its intent: it holds the key's row.
+    Waits for a call that is writing its intent at that moment: it holds a lock on the key's row.
     """
     merchant_id, caller = context.merchant_id(), context.current().caller
     async with deps.db.transaction() as tx:

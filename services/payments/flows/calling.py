@@ -1,4 +1,4 @@
-"""Calls PSPs. Never inside a transaction, and never raises for what a PSP does."""
+"""Calls PSPs, never inside a transaction. PSP failures are outcomes, not exceptions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -74,7 +74,7 @@ async def ask(
                 answer = await call()
         except TimeoutError:
             return Unknown("the PSP did not answer in time")
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, it may have happened
+        except Exception as error:  # noqa: BLE001 - whatever failed, the PSP may have done it
             log.error("connector failed", psp=account.psp, attempt_id=attempt_id, exc_info=error)
             return Unknown("the connector failed")
         span.set_attribute("incasso.outcome", type(answer).__name__)
@@ -99,7 +99,7 @@ def _call(
 
 
 def authorisation_of(payment: Payment, attempt: Attempt, public_url: str) -> Authorisation:
-    """The same for each repeat of an attempt: PSPs refuse a key with another body."""
+    """The same for each retry of an attempt: PSPs refuse a key with a different body."""
     method = tokens.method_of(attempt.token)
     return Authorisation(
         key=attempt.id,

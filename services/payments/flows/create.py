@@ -55,7 +55,7 @@ class CreatePayment:
 
 async def create_payment(deps: Deps, cmd: CreatePayment, key: Key | None) -> bytes:
     """Returns the Payment message, the same for the same key. Raises NoPspAccount,
-    PspAccountNotFound, and as write_intent does.
+    PspAccountNotFound, and the errors of write_intent.
     """
     begun = await _begin(deps, cmd, key)
     if isinstance(begun, Refusal):
@@ -67,7 +67,7 @@ async def create_payment(deps: Deps, cmd: CreatePayment, key: Key | None) -> byt
 
 
 async def _refuse(deps: Deps, key: Key | None, refusal: Refusal) -> bytes:
-    """Refuses only if the key is new, and leaves it new."""
+    """Refuses only if the key is new, and leaves it unused."""
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, "", lock=retry.CALL_FOR)
         if claim.fresh:

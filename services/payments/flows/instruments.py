@@ -32,7 +32,7 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument, key: Key | None) -
     """Raises TooManyDeclines, InstrumentRefused and PspUnavailable.
 
     A repeat asks the PSP again under its key. Saving a card also tests it, so a refusal counts as a
-    decline of the customer and of the address.
+    decline for the customer and for the address.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     routed = await deps.routing_cache.of(merchant_id, naming=[cmd.psp_account])
@@ -70,7 +70,7 @@ async def set_up_instrument(deps: Deps, cmd: SetUpInstrument, key: Key | None) -
 
 
 async def remove_instrument(deps: Deps, *, psp_account: str, token: str) -> None:
-    """Raises PspUnavailable if it is not known to be deleted."""
+    """Raises PspUnavailable unless the PSP confirms the deletion."""
     routed = await deps.routing_cache.of(context.merchant_id(), naming=[psp_account])
     account = routed.named(psp_account)
     connector = deps.psps.connector(account)

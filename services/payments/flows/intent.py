@@ -1,8 +1,8 @@
 """The intent of a payment, and what happens if something blocks it.
 
-The normal path is one statement. Everything else here handles attempts with too many declined
-cards, which are refused, and second payments of an order, which are refused or created by the
-merchant's policy, and always reported.
+The normal path is one statement. Everything else here handles attempts after too many declined
+cards, which are refused, and second payments of an order, which are refused or created according to
+the merchant's policy, and always reported.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from services.payments.rules.orders import DuplicatePolicy
 from services.payments.store import intents, payments
 from services.payments.store.intents import Barred, First, OtherPaymentError
 
-LOOKS: Final = 10  # another payment of the order was written in the meantime
+LOOKS: Final = 10  # another payment of the order may be written in the meantime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Written:
 
 
 async def write_intent(deps: Deps, key: Key | None, payment: Payment, attempt: Attempt) -> Written:
-    """Raises OrderAlreadyPaid and TooManyDeclines, leaving the key new; and as idempotency.claim
-    does.
+    """Raises OrderAlreadyPaid and TooManyDeclines, which leave the key unused, and the errors of
+    idempotency.claim.
     """
     for _ in range(LOOKS):
         try:
@@ -43,7 +43,7 @@ async def write_intent(deps: Deps, key: Key | None, payment: Payment, attempt: A
                     conn, key, payment, attempt, ask_in=retry.CALL_FOR
                 )
         except OtherPaymentError:
-            continue  # now it is there to be seen
+            continue  # now it is visible
         match found:
             case Claim():
                 return Written(found, payment)
@@ -57,7 +57,7 @@ async def write_intent(deps: Deps, key: Key | None, payment: Payment, attempt: A
 async def _beside(
     deps: Deps, key: Key | None, payment: Payment, attempt: Attempt, first: First
 ) -> Written:
-    """A second payment of an order, by the merchant's policy."""
+    """Refuses or writes a second payment of an order, according to the merchant's policy."""
     policy = (await deps.routing_cache.of(payment.merchant_id)).policy
     metrics.DUPLICATES.labels(policy.value).inc()
     marked = policy is DuplicatePolicy.FLAG

@@ -3,8 +3,8 @@ automatically.
 
 Any hint only makes recovery look at the charge (`attempts.recheck`). It asks the PSP for the
 current state; then the attempt that undoes the charge is written, committed and sent like any
-other. The charge is watched until that attempt has succeeded, so that no crash and no refusal
-leaves it behind.
+other. The charge is watched until that attempt has succeeded, so that it is not forgotten after a
+crash or a refusal.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from services.payments.rules.late_approvals import Recheck, Undoing
 from services.payments.rules.outcomes import NotFound, Outcome
 from services.payments.store import attempts
 
-# About an hour and a half of retries: then a person should know.
+# About an hour and a half of retries: then a person has to look.
 RECHECKS_BEFORE_A_PERSON: Final = 11
 
 
 async def recheck_charge(deps: Deps, payment: Payment, charge: Attempt) -> None:
-    """`charge`: an authorisation that has an outcome, and for which the PSP reported another."""
+    """`charge`: an authorisation with an outcome, for which the PSP has reported another one."""
     asked_at = deps.clock.now()
     outcome = await calling.look_up(deps, payment, charge)
     begun = await _begin(deps, charge, outcome, asked_at)
@@ -50,7 +50,7 @@ async def recheck_charge(deps: Deps, payment: Payment, charge: Attempt) -> None:
 async def _begin(
     deps: Deps, charge: Attempt, outcome: Outcome | NotFound, asked_at: datetime
 ) -> tuple[Payment, Attempt] | None:
-    """Writes the attempt that undoes it; None if there is nothing to undo, or not now."""
+    """Writes the attempt that undoes it; None if there is nothing to undo, at least for now."""
     async with deps.db.transaction() as tx:
         payment, charge = await record.lock(tx, charge)
         if not charge.watched:

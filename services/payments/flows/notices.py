@@ -1,8 +1,8 @@
-"""Applies a PSP's notice: to one of our operations, or, if others made the operation, beside ours.
+"""Applies a PSP's notice to one of our operations, or books one made by others alongside ours.
 
-A notice belongs to us if it has our key, or the PSP's own reference of the operation. Anything else
-on one of our charges was done by somebody else. A notice that names a charge by an unknown
-reference is refused while it may be that of a charge whose answer was lost: the PSP resends it.
+An operation is ours if the notice has our key, or the PSP's own reference that we know. Anything
+else on one of our charges was done by somebody else. A notice with an unknown charge reference is
+refused while it may mean a charge of ours whose answer was lost: the PSP resends it.
 """
 
 from contextlib import AbstractContextManager
@@ -61,7 +61,7 @@ async def _apply_operation(
 
 
 async def _named(tx: Conn, account: PspAccount, notice: OperationNotice) -> Attempt | None:
-    """The operation named by our key or by its own reference, whoever made it."""
+    """The operation with our key or with its own reference, whether ours or made by others."""
     own = notice.operation_reference
     if not own and notice.kind is not AttemptKind.REFUND:
         own = notice.psp_reference
@@ -69,8 +69,8 @@ async def _named(tx: Conn, account: PspAccount, notice: OperationNotice) -> Atte
 
 
 async def _unnamed(tx: Conn, payment: Payment, notice: OperationNotice) -> Attempt | None:
-    """One of our operations that a PSP cannot name: a charge is captured or cancelled once, and
-    with the same amount it is the same operation.
+    """Our operation, if the PSP cannot name it: a charge is captured or cancelled only once, and a
+    capture of the same amount is ours.
     """
     if notice.kind not in _ONCE_PER_CHARGE or notice.key or notice.operation_reference:
         return None
@@ -82,7 +82,7 @@ async def _unnamed(tx: Conn, payment: Payment, notice: OperationNotice) -> Attem
 
 
 def _is_another(ours: Attempt, notice: OperationNotice) -> bool:
-    """The PSP refused ours, and somebody else's was done instead."""
+    """Whether the PSP refused ours and carried out somebody else's instead."""
     refused = ours.state is AttemptState.DECLINED and isinstance(notice.outcome, Approved)
     return refused and notice.kind in _ONCE_PER_CHARGE
 
@@ -100,7 +100,9 @@ async def _charge_of(
 async def _wait_for_charge(
     tx: Conn, account: PspAccount, notice: OperationNotice | DisputeNotice
 ) -> None:
-    """Raises ChargeNotKnownYet. If a key is given, or a charge reports itself, it is not ours."""
+    """Raises ChargeNotKnownYet if the charge may be ours. It is not if the notice has a key, or
+    reports the charge itself rather than a refund or dispute.
+    """
     told_apart = bool(notice.charge_key) or (
         isinstance(notice, OperationNotice)
         and (bool(notice.key) or notice.kind is not AttemptKind.REFUND)
@@ -118,7 +120,7 @@ async def _wait_for_charge(
 async def _book(
     tx: Conn, deps: Deps, payment: Payment, charge: Attempt | None, notice: OperationNotice
 ) -> Change | None:
-    """An operation that others made on one of our charges."""
+    """Books an operation that others made on one of our charges."""
     outcome = notice.outcome
     amount = outcome.amount_minor if isinstance(outcome, Approved) else notice.amount_minor
     has_outcome = isinstance(outcome, Approved | Declined | Pending) and amount > 0

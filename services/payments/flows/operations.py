@@ -1,5 +1,5 @@
-"""Captures, cancellations and refunds: reserve, commit, call, record. And lowering, which calls
-nobody.
+"""Captures, cancellations and refunds: reserve, commit, call, record. Also lowering, which calls no
+PSP.
 """
 
 from datetime import datetime
@@ -43,7 +43,7 @@ async def capture_payment(
 
 async def cancel_payment(deps: Deps, payment_id: str, *, key: Key | None = None) -> bytes:
     """Releases held money, or gives up a challenge. Raises PaymentNotCancellable, also if the PSP
-    says so: then its state is looked up.
+    refuses: then the payment's state is looked up.
     """
     start = starting.start_cancel
     return await _run(deps, payment_id, start, key, busy=errors.PaymentNotCancellable)
@@ -64,7 +64,7 @@ async def refund_payment(
 
 
 async def lower_payment(deps: Deps, payment_id: str, amount: Money) -> Payment:
-    """Lowers a delayed capture. Repeating it changes nothing and is reported once."""
+    """Lowers the amount of a delayed capture. Repeating it changes and publishes nothing."""
     async with deps.db.transaction() as tx:
         found = await payments.lock(tx, context.merchant_id(), payment_id)
         before = required(found, errors.PaymentNotFound)
@@ -86,8 +86,8 @@ async def act_on_due_payment(deps: Deps, due: DueRow) -> None:
         elif payment is not None and payment.state is State.REQUIRES_ACTION:
             await cancel_payment(deps, payment.id)
     except Refusal as refusal:
-        # Somebody else was faster, or the PSP refused: the row comes back if it still has to be
-        # handled.
+        # Another call was faster, or the PSP refused: the row is due again later if it still has to
+        # be handled.
         log.info("due payment was not due", payment_id=due.id, reason=refusal.reason)
 
 

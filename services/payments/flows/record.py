@@ -1,7 +1,7 @@
 """Records an outcome: attempt, payment, event and answer at once.
 
-First attempted against the state that the caller saw; if somebody else was faster (a webhook,
-recovery, another replica), again under the payment's lock and from its new state.
+Tries first against the state that the caller saw; if somebody else was faster (a webhook, recovery,
+another replica), again under the payment's lock and from its new state.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ async def record_outcome(
     key: Key | None = None,
     may_go_on: bool = True,
 ) -> Recorded:
-    """`key`: of the call that waits for this outcome; its answer is stored with it."""
+    """`key`: the key of the call that waits for this outcome; the answer is stored under it."""
     following = deps.new_id("att") if may_go_on else None
     change = settle(payment, attempt, outcome, now=deps.clock.now(), next_attempt_id=following)
     try:
@@ -75,7 +75,7 @@ async def record_outcome(
 
 
 def _enough_for(deps: Deps, change: Change) -> AbstractAsyncContextManager[Conn]:
-    """A single statement, which commits by itself, unless another call or look-up follows."""
+    """A single statement commits by itself; if another call or look-up follows, a transaction is needed."""
     alone = change.next_attempt is None and not change.recheck
     return deps.db.connection() if alone else deps.db.transaction()
 
@@ -130,7 +130,7 @@ async def write(
 
 
 async def record_external(tx: Conn, deps: Deps, before: Payment, change: Change) -> None:
-    """Records what others did at the PSP, in a row beside ours. `before` is locked."""
+    """Records what others did at the PSP, as an attempt of its own. `before` is locked."""
     if not change.changed:
         return
     ask_in = retry.ask_again_in(change.attempt.state, change.attempt.recovery_tries)
@@ -172,15 +172,15 @@ def _alarms(deps: Deps, payment: Payment, counts: Sequence[Count]) -> Sequence[N
 
 
 def _answer(recorded: Recorded) -> bytes | None:
-    """The answer that every repeat gets; None: repeats get the current state while it is not
-    final.
+    """The answer that every replay gets; None while it is not final: replays get the current
+    state.
     """
     is_final = is_final_answer(recorded.payment, recorded.attempt)
     return recorded.messages.answer if is_final else None
 
 
 def is_refused_cancel(attempt: Attempt) -> bool:
-    """A cancellation that is answered with a refusal, not with a payment."""
+    """Whether it is a cancellation to answer with a refusal, not with a payment."""
     return attempt.kind is AttemptKind.CANCEL and attempt.state is AttemptState.DECLINED
 
 

@@ -1,4 +1,4 @@
-"""A PSP's own list of what it has settled, page by page. Nothing is kept here: reporting keeps it."""
+"""A PSP's own list of its settlements, page by page. Reporting stores them; payments does not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """PSP webhooks: verified, stored once, applied through the same rules as every outcome.
 
-They arrive twice, late, in any order, and before the answer of the call that they report. Most
-repeat what the call's own answer said: those are one insert, without a lock.
+They may arrive twice, late, in any order, and before the answer to the call that they report. Most
+only repeat that answer: those cost one insert, without a lock.
 """
 
 import time
@@ -85,7 +85,7 @@ async def _store_stale(deps: Deps, account: PspAccount, notice: Notice, body: by
 
 
 async def _read(deps: Deps, cmd: HandlePspWebhook) -> tuple[PspAccount, Notice]:
-    """The caller is a PSP: the merchant comes from the account, and the clock if needed."""
+    """The caller is a PSP: the account determines the merchant; its clock is read later, if needed."""
     account = await deps.routing_cache.account_by_id(cmd.psp_account_id)
     context.act_for(_actor(account), account.merchant_id)
     connector = deps.psps.connector(account)

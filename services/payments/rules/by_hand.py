@@ -1,4 +1,4 @@
-"""The meaning of an operator's word about an unresolved attempt. Pure.
+"""What an operator's finding about an unresolved attempt means. Pure.
 
 The operator has checked at the PSP; the finding counts as the PSP's answer.
 """
@@ -23,7 +23,7 @@ PSP_CODE: Final = "settled_by_hand"
 
 
 def check(attempt: Attempt, found: Found, before: Found | None) -> bool:
-    """Whether it has to be settled; not if the same was recorded before. Raises
+    """Whether it still has to be settled: not if the same was recorded before. Raises
     AttemptNotUnresolved and AttemptSettledOtherwise. `before`: an operator's earlier finding.
     """
     if before is not None:

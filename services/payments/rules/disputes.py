@@ -35,7 +35,7 @@ def disputed(payment: Payment, reported: Dispute) -> tuple[Payment, Dispute, tup
 
 
 def _is_stale(known: Dispute, reported: Dispute) -> bool:
-    """PSPs give times in seconds: within one second, the end comes after the beginning."""
+    """PSPs report whole seconds: within the same second, a closed dispute is newer than an open one."""
     if reported.told_at != known.told_at:
         return reported.told_at < known.told_at
     return reported.state is DisputeState.OPEN and known.state is not DisputeState.OPEN

@@ -1,4 +1,4 @@
-"""What a payment is. Pure. starting.py has how its calls begin, settling.py their outcomes."""
+"""The data of a payment. Pure. starting.py begins its PSP calls, settling.py applies outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,9 +37,9 @@ NOBODY: Final = Shopper()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A PSP account that may take the payment, with its token of the instrument.
+    """A PSP account that may take the payment, with its token for the instrument.
 
-    Token, customer and shopper are cleared with the outcome, and no part of what the payment was.
+    Token, customer and shopper are cleared with the outcome, and are ignored by comparisons.
     """
 
     psp_account_id: str
@@ -111,9 +111,9 @@ class Payment:
     due_at: datetime | None = None  # when a worker must capture or give up
     challenged_at: datetime | None = None
     order_part: str = ""  # the part of the order that it pays: see orders.py
-    # Who is paying: see velocity.py. Cleared when the attempt ends, and no part of what it was.
+    # Who is paying: see velocity.py. Cleared when the attempt ends, and ignored by comparisons.
     velocity_subjects: tuple[str, ...] = field(default=(), repr=False, compare=False)
-    duplicate_of: str = ""  # the order's first payment, if this one was created beside it
+    duplicate_of: str = ""  # the order's first payment, if this one is a second one
     customer_id: str = ""
     instrument_id: str = ""
     brand: str = ""  # of the card, and its last digits, by which a shopper recognises it
@@ -170,8 +170,8 @@ class Attempt:
     psp_customer: str = ""
     exemption: Exemption = Exemption.NONE
     force_challenge: bool = False
-    reason: str = ""  # the merchant's, of a refund
-    caller_key: str = ""  # under which a refund was requested
+    reason: str = ""  # the merchant's reason for a refund
+    caller_key: str = ""  # the key under which a refund was requested
     psp_reference: str = ""
     decline: Declined | None = None
     recovery_tries: int = 0
@@ -180,7 +180,7 @@ class Attempt:
     charge_reference: str = ""  # the PSP's charge, if it does not hold the payment's money
     undoes: str = ""  # the authorisation that was approved after a no
     watched: bool = False  # recovery asks about it
-    unresolved: bool = False  # and a person must look
+    unresolved: bool = False  # and a person has to look
 
 
 class Fact(Enum):

@@ -1,7 +1,7 @@
-"""Late approvals: a PSP approves what it declined, what was given up, or what was cancelled. Pure.
+"""Late approvals: a PSP approves a charge that was declined, given up or cancelled. Pure.
 
 Such money is never the payment's: the shopper was told no and may have paid another way. It is
-released if it is held and refunded if it was captured, by an attempt of its own.
+released if it is held and refunded if it was captured, by a separate attempt.
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ from services.payments.rules.states import AttemptKind, AttemptState
 
 
 class Recheck(Enum):
-    """Result of a look at the charge, if there is nothing to undo now."""
+    """The result of a recheck, if there is nothing to undo now."""
 
-    DONE = "done"  # nobody holds money that is not the payment's
+    DONE = "done"  # the PSP holds no money that is not the payment's
     AGAIN = "again"  # unknown, or already being undone
 
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """The money to release or refund, by an attempt that is written and then sent."""
+    """The attempt that releases or refunds the money, to be written and then sent."""
 
     attempt: Attempt
 
@@ -46,8 +46,8 @@ def decide(
     asked_at: datetime,
     now: datetime,
 ) -> Undoing | Recheck:
-    """`outcome`: the charge's state at the PSP, which was asked at `asked_at` or later. `known`:
-    all captures, cancellations and refunds of the payment.
+    """`outcome`: the charge's state at the PSP, looked up at `asked_at` or later. `known`: all
+    captures, cancellations and refunds of the payment.
     """
     match outcome:
         case Declined() | ActionRequired() | Pending():
@@ -72,7 +72,7 @@ def decide(
     if any(a.undoes == charge.id for a in under_way):
         return Recheck.AGAIN  # one at a time: its outcome decides what is left
     if any(a.settled_at is not None and a.settled_at >= asked_at for a in mine):
-        return Recheck.AGAIN  # it ended during the look-up, which may show the state before
+        return Recheck.AGAIN  # it ended during the look-up, which may show the earlier state
     attempt = Attempt(
         merchant_id=payment.merchant_id,
         id=attempt_id,

@@ -13,8 +13,8 @@ from services.payments.rules.states import State
 
 WHOLE: Final = ""
 DEPOSIT: Final = "deposit"
-USE: Final = "use:"  # and what names the use: each is as an order of its own, told by its key
-# These gave the order no money, or all of it back. A payment with an unknown outcome counts.
+USE: Final = "use:"  # followed by its name: each use is like an order of its own, known by its key
+# These took no money for the order, or gave all of it back. A payment with an unknown outcome counts.
 NOT_COUNTED: Final = (State.DECLINED, State.CANCELLED, State.REFUNDED)
 
 

@@ -1,7 +1,7 @@
 """Outcomes of a PSP call. Outcomes are values: connectors never raise for PSP trouble.
 
-Unknown is not a no: until the PSP has been asked again, nobody may try another way to take the
-money.
+Unknown is not a no: until the PSP has been asked again, the money must not be taken any other
+way.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A certain no. PSP_UNAVAILABLE means that the request did not reach the PSP at all."""
+    """A certain no. PSP_UNAVAILABLE: the request did not reach the PSP, or it did not process it."""
 
     code: DeclineCode
     message: str  # a sentence without personal data

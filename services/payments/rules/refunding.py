@@ -11,8 +11,8 @@ def with_refund_totals(payment: Payment) -> Payment:
     """The refunded amount, the amount reserved for refunds in progress, and the state, derived from
     the captured amount and the refunds.
 
-    A refund made at the PSP may leave less than what is reserved: it is true, and the PSP will
-    decline ours. A refund that is reported before its capture counts once the capture is.
+    A refund made at the PSP may leave less than is reserved: it counts all the same, and the PSP
+    will decline ours. A refund reported before its capture counts once the capture is reported.
     """
     refunded = min(_sum(payment, RefundState.SUCCEEDED), payment.captured_minor)
     under_way = min(_sum(payment, RefundState.PROCESSING), payment.captured_minor - refunded)
@@ -50,8 +50,8 @@ def refund_of(attempt: Attempt) -> Refund:
 def with_outcome(
     payment: Payment, attempt: Attempt, outcome: Outcome
 ) -> tuple[Payment, tuple[Happened, ...]]:
-    """What the PSP says about a refund, even if it said otherwise before, or the refund is new to
-    us.
+    """Applies what the PSP says about a refund, even if it said otherwise before, or the refund is
+    new to us.
     """
     state, fact = _end(outcome)
     now_is = replace(refund_of(attempt), state=state)

@@ -9,7 +9,8 @@ from libs.payments.answer import Advice
 from services.payments.rules.outcomes import DeclineCode
 from services.payments.rules.states import AttemptKind, AttemptState
 
-# The issuer's own no stays a no at every PSP; only what the PSP or the way to it caused may change.
+# An issuer's no stays a no at every PSP, unless it gives no reason; one caused by the PSP, or by the
+# connection to it, may not.
 ADVICE: Final[Mapping[DeclineCode, Advice]] = {
     DeclineCode.DO_NOT_HONOR: Advice.OTHER_PSP,
     DeclineCode.PSP_UNAVAILABLE: Advice.OTHER_PSP,

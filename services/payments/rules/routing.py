@@ -1,7 +1,7 @@
 """Which PSP accounts may take a payment, in the order in which they are tried.
 
 The first matching rule names the accounts; if none matches, every account is a candidate in order
-of creation. Only accounts with a token of the instrument can charge it.
+of creation. Only accounts with a token for the instrument can charge it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -42,7 +42,7 @@ class Routing:
 
 
 def check(routing: Routing) -> None:
-    """Raises InvalidArgument for amounts that no rule can mean."""
+    """Raises InvalidArgument for amount limits that make no sense."""
     for index, rule in enumerate(routing.rules):
         low, high = rule.amount_from_minor, rule.amount_to_minor
         if low is not None and high is not None and low > high:

@@ -45,7 +45,7 @@ def settle(
 ) -> Change:
     """Applies an outcome.
 
-    `next_attempt_id`: of the attempt that the caller sends after a no that allows one. A webhook
+    `next_attempt_id`: id of the attempt that the caller sends after a no that allows one. A webhook
     sends none: it leaves such a no to the call in progress, or to recovery.
     """
     if isinstance(outcome, ActionRequired) and attempt.kind is not AttemptKind.AUTHORISE:
@@ -75,7 +75,7 @@ def settle(
 def _operated(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime) -> Change:
     if attempt.undoes:
         return _undone(payment, attempt, outcome)
-    if attempt.charge_reference:  # made elsewhere, with money that is not the payment's
+    if attempt.charge_reference:  # made by others, on a charge that is not the payment's
         return Change(payment, attempt, recheck=isinstance(outcome, Declined))
     match attempt.kind:
         case AttemptKind.CAPTURE:
@@ -91,8 +91,8 @@ def _operated(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetim
 
 
 def _answer(attempt: Attempt, outcome: Outcome) -> Answer:
-    """As the table knows it. Only the PSP's own word about a refund, by its own reference, reverts
-    its end: a no without a reference belongs to a call that another call overtook.
+    """The table's word for the outcome. A refund that has ended changes only if the PSP names its
+    own reference: a no without one belongs to a call that another call overtook.
     """
     if attempt.kind is AttemptKind.REFUND:
         match attempt.state, outcome:
@@ -126,7 +126,7 @@ def _reference(outcome: Outcome) -> str:
 
 
 def _told(told_minor: int, *, at_most: int) -> int:
-    """The PSP's amount within what is possible; everything if the PSP does not say."""
+    """The PSP's amount, but `at_most` this much; all of that if the PSP gives no amount."""
     return min(told_minor, at_most) if told_minor > 0 else at_most
 
 
@@ -197,7 +197,7 @@ def _authorise_approved(
 
 
 def _capture_due(payment: Payment, now: datetime) -> datetime | None:
-    """If a PSP only held what was to be captured at once, it is asked to capture right away."""
+    """If a PSP only held money that was to be captured at once, the capture is due right away."""
     match payment.capture:
         case CaptureMode.NOW:
             return now
@@ -210,7 +210,7 @@ def _capture_due(payment: Payment, now: datetime) -> datetime | None:
 
 
 def _capture(payment: Payment, attempt: Attempt, outcome: Outcome, now: datetime) -> Change:
-    """Ours may end after somebody else captured or released the money: then nothing is reported."""
+    """Our capture may end after others captured or released the money: then nothing is published."""
     free = replace(payment, capturing_minor=0)
     if isinstance(outcome, Approved):
         reported_minor = outcome.amount_minor or attempt.amount_minor
@@ -235,7 +235,7 @@ def _cancel(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
 
 def _refund(payment: Payment, attempt: Attempt, outcome: Outcome) -> Change:
     after, happened = refunding.with_outcome(payment, attempt, outcome)
-    # Reported before its payment ended without money: what it left at the PSP has to be returned.
+    # Booked before its payment ended without money: as it failed, the PSP may still hold money.
     missing = payment.state in FINAL and isinstance(outcome, Declined)
     return Change(after, attempt, happened, recheck=missing)
 

@@ -1,4 +1,4 @@
-"""Reports of a PSP that can no longer change anything. Pure."""
+"""PSP reports that can no longer change anything. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,10 +13,10 @@ GIVEN_BACK_FROM: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, St
 def is_stale(
     kind: AttemptKind, state: AttemptState, payment_state: State, outcome: Outcome
 ) -> bool:
-    """Whether it changes nothing, now and for ever, so that this can be decided without a lock.
+    """Whether it can never change anything, so that no lock is needed to decide this.
 
-    A settled attempt stays as it is, except that a PSP may capture what it held, approve after a
-    no, reverse a refund, or have made one that was given up.
+    A settled attempt does not change, except that a PSP may capture what it held, approve after a
+    no, reverse a refund, or turn out to have made one that was given up.
     """
     if state not in ATTEMPT_SETTLED:
         return False

@@ -86,7 +86,7 @@ def start_refund(
     now: datetime,
     caller_key: str = "",
 ) -> tuple[Payment, Attempt]:
-    """Reserves the amount (None: everything that is left)."""
+    """Reserves the amount (None: the whole refundable amount)."""
     _same_currency(payment, amount)
     if payment.state not in {State.CAPTURED, State.PARTIALLY_REFUNDED}:
         raise errors.PaymentNotRefundable

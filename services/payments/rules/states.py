@@ -1,4 +1,4 @@
-"""Words and state machines of payments, attempts and disputes: (state, event) -> state.
+"""Vocabulary and state machines of payments, attempts and disputes: (state, event) -> state.
 
 An event without an entry in the table changes nothing.
 """
@@ -65,7 +65,7 @@ class Event(Enum):
     RELEASED = "released"
     GIVEN_BACK_IN_PART = "given_back_in_part"  # by a refund, or by a refund that failed
     GIVEN_BACK = "given_back"
-    KEPT = "kept"  # no refund stands any more
+    KEPT = "kept"  # no successful refund is left
 
 
 INITIAL: Final = State.PROCESSING
@@ -120,11 +120,11 @@ class Answer(Enum):
     PENDING = "pending"
     UNKNOWN = "unknown"
     REVERSED = "reversed"  # it had succeeded, and the shopper's bank returned it
-    MADE_AFTER_ALL = "made_after_all"  # it was given up here
+    MADE_AFTER_ALL = "made_after_all"  # we had given it up
 
 
 ATTEMPT_INITIAL: Final = AttemptState.STARTED
-ATTEMPT_FINAL: Final = frozenset[AttemptState]()  # refunds may be reversed, or turn out to be made
+ATTEMPT_FINAL: Final = frozenset[AttemptState]()  # refunds may be reversed, or made after all
 # States with an outcome: recovery no longer asks.
 ATTEMPT_SETTLED: Final = frozenset({AttemptState.APPROVED, AttemptState.DECLINED})
 ATTEMPT_TRANSITIONS: Final[Mapping[tuple[AttemptState, Answer], AttemptState]] = {

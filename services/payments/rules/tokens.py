@@ -4,7 +4,7 @@ An unsaved card has a token from the PSP's own field. It is sent under one key o
 its answer under the same key; under another key it might refuse the token as used up, although
 nothing was charged.
 
-A PSP's own payment method, for which it asks the shopper on its page, takes the place of a token
+A PSP's own payment method, which the shopper approves on the PSP's page, takes the place of a token
 and is valid for one charge too.
 """
 
@@ -36,8 +36,8 @@ def are_single_use(payment: Payment) -> bool:
 
 
 def are_used_up(payment: Payment) -> bool:
-    """Whether no PSP call can need them any more, so that they are cleared.
+    """Whether no PSP call can need them any more, so that they can be cleared.
 
-    Only a payment whose authorisation has no outcome yet may be tried again, here or elsewhere.
+    Only a payment whose authorisation has no outcome yet may be tried again, at this PSP or another.
     """
     return payment.state is not State.PROCESSING

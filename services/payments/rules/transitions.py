@@ -15,7 +15,7 @@ from services.payments.rules.states import FINAL, TRANSITIONS, Event
 class Change:
     """What to save and publish. `next_attempt` is written with it and sent afterwards.
 
-    `recheck`: the PSP may hold money that nobody here expects; the charge has to be looked at.
+    `recheck`: the PSP may hold money that we do not expect; the charge has to be looked up.
     """
 
     payment: Payment
@@ -29,7 +29,7 @@ class Change:
 def move(
     payment: Payment, attempt: Attempt, event: Event, happened: Happened, **fields: Any
 ) -> Change:
-    """If the table allows it; otherwise only the attempt is settled."""
+    """Moves the payment if the table allows it; otherwise only the attempt is settled."""
     state = TRANSITIONS.get((payment.state, event))
     if state is None:
         late = event in {Event.HELD, Event.TAKEN} and payment.state in FINAL

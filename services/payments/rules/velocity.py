@@ -1,8 +1,8 @@
-"""Card testing: consecutive declines reveal who is trying stolen cards. Pure.
+"""Card testing: many declines reveal who is trying stolen cards. Pure.
 
 Declines are counted by subject, `kind:name`: what the caller knows about the shopper (a link, a
 session, a customer, a keyed hash of an address), the saved card, and the merchant as a whole. A
-success only removes its own attempt, so nobody can buy new attempts with a good card.
+success only removes its own attempt: a good card does not buy new attempts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ class Limit:
     window: timedelta
 
 
-# An unsaved card may be anybody's. What strangers do to a link, an address or a merchant blocks new
-# cards only.
+# An unsaved card may be anyone's. Declines that strangers cause on a link, at an address or for a
+# merchant block new cards only.
 NEW_CARD: Final[Mapping[str, Limit]] = {
     "link": Limit(10, DAY),
     "shared_link": Limit(30, HOUR),  # many people pay it
@@ -45,13 +45,13 @@ NEW_CARD: Final[Mapping[str, Limit]] = {
 SAVED_CARD: Final[Mapping[str, Limit]] = {
     "session": Limit(5, DAY),
     "customer": Limit(10, DAY),
-    "clicking_address": Limit(20, HOUR),  # apart from what strangers there do with new cards
+    "clicking_address": Limit(20, HOUR),  # not counting strangers' new cards at that address
     INSTRUMENT: Limit(5, DAY),
 }
 HASHED: Final = frozenset({"address", "clicking_address"})
-# A card can still be declined; afterwards nobody needs the subjects any more.
+# A card can still be declined; afterwards the subjects are no longer needed.
 OPEN: Final = (State.PROCESSING, State.REQUIRES_ACTION, State.PENDING)
-# These say nothing about the card: nobody learns from them which one is good.
+# These say nothing about the card, so a tester learns nothing from them.
 NOT_COUNTED: Final = frozenset({DeclineCode.PSP_UNAVAILABLE, DeclineCode.REQUEST_REFUSED})
 
 
@@ -88,7 +88,7 @@ def name_of(subject: str) -> str:
 
 def limited_subjects(subjects: Sequence[str], *, instrument_id: str) -> Sequence[LimitedSubject]:
     """The caller's subjects that count for the card, and ours, in the order in which rows are
-    locked. Only the merchant's single counter, shared by all payers, is not written for each.
+    locked. New cards reserve an attempt, but not in the merchant's counter, which all payers share.
     """
     limits = SAVED_CARD if instrument_id else NEW_CARD
     own = f"{INSTRUMENT}:{instrument_id}" if instrument_id else MERCHANT

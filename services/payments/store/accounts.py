@@ -41,7 +41,7 @@ async def list_all(conn: Conn, merchant_id: str) -> Sequence[PspAccount]:
 
 @dataclass(frozen=True, slots=True)
 class PspWebhookArrivals:
-    """Of the last week. `approved_at`: the newest approved call that the PSP should have reported."""
+    """In the last week. `approved_at`: the newest approved call that the PSP should have reported."""
 
     psp_account_id: str
     name: str
@@ -49,7 +49,7 @@ class PspWebhookArrivals:
     approved_at: datetime | None
 
 
-# PSPs report within seconds; those that are slow have a quarter of an hour. Times are real.
+# PSPs report within seconds; slow ones get a quarter of an hour. By real time, not a test clock.
 _ARRIVALS: Final = rows.Table(
     "psp_accounts AS account",
     PspWebhookArrivals,
@@ -72,7 +72,7 @@ _ARRIVALS: Final = rows.Table(
 
 
 async def webhook_arrivals(conn: Conn, merchant_id: str) -> Sequence[PspWebhookArrivals]:
-    """In order of creation, by the merchant's newest 1,000 payments."""
+    """In order of creation, judged by the merchant's newest 1,000 payments."""
     return await _ARRIVALS.all(conn, "WHERE merchant_id = $1 ORDER BY id", merchant_id)
 
 

@@ -45,8 +45,8 @@ async def open_of(
     return await ATTEMPTS.one(conn, where, merchant_id, payment_id, kind.value)
 
 
-# By our key, or by the PSP's reference. Declined ones come last: another operation may have the
-# reference of its charge.
+# By our key, or by the PSP's reference. Declined ones come last: they may only have the reference
+# of their charge, which another operation has too.
 _NAMED: Final = f"""
 SELECT {ATTEMPTS.selected} FROM (
     SELECT * FROM attempts
@@ -61,7 +61,7 @@ ORDER BY state = 'declined', id = $4 DESC, id DESC LIMIT 1"""  # noqa: S608 - ma
 async def named(
     conn: Conn, account: PspAccount, kind: AttemptKind, *, key: str, psp_reference: str
 ) -> Attempt | None:
-    """The operation that a PSP's account reports. `psp_reference`: the operation's own."""
+    """The operation that a PSP account reports. `psp_reference`: the operation's own."""
     at = (account.merchant_id, account.id)
     row = await conn.fetchrow(_NAMED, *at, kind.value, key, psp_reference)
     return ATTEMPTS.read(row) if row else None
@@ -76,7 +76,7 @@ WHERE merchant_id = $1 AND payment_id = $2 AND kind = 'authorise'
 
 
 async def recheck(conn: Conn, payment: Payment, attempt: Attempt) -> None:
-    """Lets recovery ask about the charge of `attempt`, although there is an outcome."""
+    """Lets recovery ask about the charge of `attempt`, although it has an outcome."""
     await conn.execute(
         _RECHECK,
         payment.merchant_id,
@@ -98,7 +98,7 @@ async def name(conn: Conn, charge: Attempt, psp_reference: str) -> None:
 
 
 async def operations_of(conn: Conn, merchant_id: str, payment_id: str) -> Sequence[Attempt]:
-    """The payment's captures, cancellations and refunds, whoever made them."""
+    """The payment's captures, cancellations and refunds, including those made by others."""
     where = "WHERE merchant_id = $1 AND payment_id = $2 AND kind <> 'authorise' ORDER BY id"
     return await ATTEMPTS.all(conn, where, merchant_id, payment_id)
 

@@ -1,4 +1,4 @@
-"""SQL for erased customers: the record of the money stays, the person goes."""
+"""SQL for erased customers: the record of the money stays, personal data goes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ANSWERING_PAYMENTS: Final = (
     "RefundPayment",
 )
 _DUE: Final = Queue("erasures", columns="merchant_id, customer_id")
-# A PSP refuses a key with another body, and a shopper at a challenge comes back: a payment in
+# A PSP refuses a key with a different body, and a shopper may return from a challenge: a payment in
 # progress keeps what it needs until it ends.
 _UNDER_WAY: Final = "state IN ('processing', 'requires_action')"
 _ERASE: Final = f"""
@@ -45,11 +45,11 @@ class Erasure:
 
     merchant_id: str
     customer_id: str
-    clock_offset_seconds: int = 0  # nothing of it depends on the time
+    clock_offset_seconds: int = 0  # nothing here depends on the time
 
 
 async def ask(conn: Conn, erasure: Erasure) -> None:
-    """Begins, or begins again."""
+    """Begins or restarts the erasure."""
     await conn.execute(
         "INSERT INTO erasures (merchant_id, customer_id) VALUES ($1, $2)"
         " ON CONFLICT ON CONSTRAINT erasures_pkey DO UPDATE SET asked_at = now(), due_at = now()",
@@ -67,20 +67,20 @@ RETURNING erasures.merchant_id, erasures.customer_id""")
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """A payment that no longer names anybody; its events and answers are found by these ids."""
+    """A payment without personal data; its events and answers are found by these ids."""
 
     payment_id: str
     attempt_ids: Sequence[str]
 
 
 async def erase_payments(conn: Conn, erasure: Erasure, limit: int) -> Sequence[Erased]:
-    """Some of those that have ended and still name somebody."""
+    """Erases up to `limit` payments that have ended and still contain personal data."""
     rows = await conn.fetch(_ERASE, erasure.merchant_id, erasure.customer_id, limit)
     return [Erased(row["payment_id"], row["attempt_ids"]) for row in rows]
 
 
 async def end(conn: Conn, erasure: Erasure) -> None:
-    """A day later, if nothing is in progress: last-moment clicks have arrived by then."""
+    """Ends the erasure after a day, if nothing is in progress: by then, last clicks have arrived."""
     await conn.execute(
         "DELETE FROM erasures WHERE merchant_id = $1 AND customer_id = $2"  # noqa: S608 - made of constants
         " AND asked_at < now() - interval '1 day' AND NOT EXISTS ("

@@ -15,8 +15,8 @@ from services.payments.store.attempts import ATTEMPTS
 from services.payments.store.payments import NOT_COUNTED, PAYMENTS
 from services.payments.store.velocity import barred_sql, reserve_sql, subject_values
 
-# The parameters: of the payment, of its attempt, when recovery asks, whether the order's first
-# payment is known, the subjects of the shopper, and the claim.
+# The parameters, in order: the payment, its attempt, when recovery asks, whether the order's first
+# payment is known, the shopper's subjects, and the claim.
 _PAYMENT: Final = PAYMENTS.marks()
 _ATTEMPT: Final = ATTEMPTS.marks(len(_PAYMENT) + 1)
 _ASK_IN: Final = len(_PAYMENT) + len(_ATTEMPT) + 1
@@ -27,8 +27,8 @@ _MERCHANT, _PART = _PAYMENT["merchant_id"], _PAYMENT["order_part"]
 _NOW: Final = _PAYMENT["created_at"]
 _HINDERED: Final = "EXISTS (SELECT FROM first) OR EXISTS (SELECT FROM barred)"
 _FRESH: Final = f"{idempotency.fresh_sql(_KEY, claimed='claimed')} AND NOT ({_HINDERED})"
-# `first` is the rule of orders.exclude, in SQL. It is skipped if the first payment is known. The
-# unique indexes catch what it misses because both are written at once.
+# `first` is orders.exclude in SQL. It is skipped if the first payment is known. The unique indexes
+# catch what it misses when both are written at once.
 _INSERT: Final = f"""
 WITH first AS (
     SELECT id, state FROM payments
@@ -85,8 +85,8 @@ async def claim_and_insert(
     in one statement. If something does, nothing is written and a First or Barred is returned.
 
     `beside`: the order's first payment is known, and this one is created nevertheless. `ask_in`:
-    when recovery looks at the attempt, and how long the key is locked. Raises as idempotency.claim
-    does, also for a key that was deleted since its payment, and OtherPaymentError.
+    when recovery looks at the attempt, and how long the key is locked. Raises OtherPaymentError and
+    the errors of idempotency.claim, also for a key deleted since it created a payment.
     """
     subjects = velocity.limited_subjects(
         payment.velocity_subjects, instrument_id=payment.instrument_id

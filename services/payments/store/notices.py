@@ -21,7 +21,7 @@ async def take(conn: Conn, account: PspAccount, psp_event_id: str, body: bytes) 
     return await conn.execute(_TAKE, account.merchant_id, account.id, psp_event_id, body) == 1
 
 
-# Among those that recovery watches: a small part of the table, with an index.
+# Only attempts that recovery watches: a small part of the table, with an index.
 _ANY_WITHOUT_REFERENCE: Final = """
 SELECT EXISTS (SELECT FROM attempts
     WHERE next_recovery_at IS NOT NULL AND merchant_id = $1 AND psp_account_id = $2
@@ -34,7 +34,7 @@ async def is_any_without_reference(
 ) -> bool:
     """Whether an unanswered authorisation may belong to the charge in a notice of `told_at`.
 
-    Times are real. Notices older than `told_within` wait for nothing.
+    By real time, not a test clock. Notices older than `told_within` do not wait.
     """
     times = (told_at, skew, told_within)
     return bool(

@@ -12,8 +12,8 @@ from services.payments.rules import orders, tokens, velocity
 from services.payments.rules.domain import Payment
 from services.payments.rules.states import State
 
-# A payment's refunds and disputes. Not to be read while waiting for a lock: see `lock`. A refund is
-# its attempt, as the shop sees it.
+# A payment's refunds and disputes. Must not be read by a statement that waits for a lock: see
+# `lock`. A refund is its attempt, as the shop sees it.
 _REFUNDS: Final = """(
     SELECT coalesce(jsonb_agg(to_jsonb(refund) ORDER BY refund.id), '[]')
     FROM (SELECT id, amount_minor, reason, created_at, psp_reference, elsewhere, caller_key,
@@ -58,7 +58,7 @@ WHERE merchant_id = $1 AND id = $2 AND version = $3 AND state = $4"""  # noqa: S
 
 
 def saved_values(before: Payment, after: Payment) -> list[object]:
-    """The twenty parameters of SAVE_SQL; the last one says that tokens are no longer kept."""
+    """The twenty parameters of SAVE_SQL; the last one says whether the tokens are cleared."""
     return [
         after.merchant_id,
         after.id,
@@ -78,7 +78,7 @@ async def save(conn: Conn, before: Payment, after: Payment) -> Payment | None:
 async def save_locked(conn: Conn, before: Payment, after: Payment) -> Payment:
     """Saves a payment locked in this transaction."""
     saved = await save(conn, before, after)
-    assert saved is not None  # nobody else changes it
+    assert saved is not None  # it is locked
     return saved
 
 
@@ -96,8 +96,8 @@ WHERE merchant_id = $1 AND caller IN ('', $2) AND id = coalesce(
 async def of_key(
     conn: Conn, merchant_id: str, key: str, *, caller: str, method: str
 ) -> Payment | None:
-    """The payment that `caller` created under its key. For payments older than the column, found by
-    the row of the key of `method`.
+    """The payment that `caller` created under its key. Payments older than the column are found by
+    the key's row for `method`.
     """
     return await PAYMENTS.one(conn, _OF_KEY, merchant_id, caller, key, method)
 
@@ -149,7 +149,7 @@ async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) ->
     conditions = {
         "merchant_id = {}": merchant_id,
         "state = {}": state,
-        # How the index of rare states, or the few attempts without an outcome, serve.
+        # Lets PostgreSQL use the index of rare states, or that of the few watched attempts.
         "listed_state = {}": None if state in _COMMON else state,
         _IS_ASKED_ABOUT: merchant_id if state is State.PROCESSING else None,
         "created_at >= {}": wanted.created_from,

@@ -16,8 +16,8 @@ from services.payments.store import payments, velocity
 from services.payments.store.attempts import ATTEMPTS
 
 # `held` locks both rows in their expected state, the payment first as everywhere. The pieces after
-# it find what they change, or all do nothing if either row has changed: without a surrounding
-# transaction nothing could be rolled back.
+# it all take effect, or do nothing if either row has changed: without a surrounding transaction
+# nothing could be rolled back.
 _SAVE: Final = f"""
 WITH held AS (
     SELECT FROM payments JOIN attempts
@@ -47,7 +47,7 @@ class Following:
     """Written together with an outcome, at the merchant's `now`. A key without an answer is
     unlocked.
 
-    `alarms` are published if their aggregate is a subject that has used up its declines with this
+    An alarm is published if its aggregate is a subject that has used up its declines with this
     one.
     """
 

@@ -17,8 +17,8 @@ from services.payments.rules.velocity import HOUR, MERCHANT, Count, LimitedSubje
 def barred_sql(first: int, *, merchant: str, now: str) -> str:
     """Returns one `subject` that has used up its declines, if any.
 
-    `judged_values` are its parameters, from number `first` on. The merchant is blocked only while
-    more new cards were declined than accepted within the last hour.
+    Parameters: the first three of `subject_values`, from number `first` on. The merchant is blocked
+    only while more new cards were declined than accepted within the last hour.
     """
     subjects, most, since = (f"${first + n}" for n in range(3))
     return f"""
@@ -95,7 +95,7 @@ def count_sql(first: int, *, merchant: str, when: str) -> str:
 
 
 def count_values(counts: Sequence[Count], now: datetime) -> tuple[object, ...]:
-    """The six parameters of `count_sql`. `now` is the merchant's."""
+    """The six parameters of `count_sql`. `now` is by the merchant's clock."""
     return (
         [count.limited.subject for count in counts],
         [count.declines for count in counts],
@@ -125,8 +125,8 @@ WITH counted AS ({count_sql(2, merchant="$1", when="true")})
 async def count(
     conn: Conn, merchant_id: str, counts: Sequence[Count], alarms: Sequence[NewEvent], now: datetime
 ) -> None:
-    """For what is recorded elsewhere than with one of our outcomes. Each alarm's aggregate is a
-    subject: it is published when that has used up its declines.
+    """For declines that are not recorded with an outcome of ours. Each alarm's aggregate is a
+    subject: it is published when that subject has used up its declines.
     """
     await conn.execute(
         _COUNT, merchant_id, *count_values(counts, now), *outbox.insert_values(alarms)

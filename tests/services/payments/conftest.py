@@ -1,4 +1,4 @@
-"""Payments on a real PostgreSQL with two PSP accounts that do as they are told."""
+"""Payments on a real PostgreSQL with two PSP accounts that are test doubles."""
 
 import json
 from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ class Time:
         return datetime.now(UTC) + self.ahead
 
     def kill(self, *, at: int = 1) -> None:
-        """When it is asked next, or for the time after."""
+        """Kills at the `at`-th request for the time from now on."""
         self.kills = at
 
 
@@ -78,7 +78,7 @@ class World:
         return self.psps["b"]
 
     def order(self, **changes: Any) -> CreatePayment:
-        """Of an order of its own: A-1001, A-1002, …"""
+        """A payment of a new order: A-1001, A-1002, …"""
         self.orders += 1
         cmd = CreatePayment(
             amount=Money(5990, "EUR"),
@@ -104,13 +104,13 @@ class World:
         return replace(cmd, **changes)
 
     def act(self, merchant_id: str = MERCHANT, *, caller: str = "oneclick") -> None:
-        """From here on a call is this merchant's."""
+        """Makes this merchant the caller from now on."""
         context.set_current(context.Call(merchant_id=merchant_id, actor="oneclick", caller=caller))
 
     async def ask(
         self, cmd: CreatePayment, key: Key | None = None, *, deps: Deps | None = None
     ) -> pb.Payment:
-        """What the caller of CreatePayment is answered."""
+        """The answer to a call of CreatePayment."""
         self.act()
         return pb.Payment.FromString(await create_payment(deps or self.deps, cmd, key))
 
@@ -178,7 +178,7 @@ class World:
         return [row["subject"].removeprefix("incasso.payments.") for row in rows]
 
     async def recover(self, *, age: timedelta = timedelta()) -> int:
-        """As if the PSP's time were over, and `age` had passed; one turn of the worker."""
+        """One run of the worker, as if the PSP call's time were over and `age` had passed."""
         await self.rows(
             "UPDATE attempts SET next_recovery_at = now(), started_at = started_at - $1::interval"
             " WHERE next_recovery_at IS NOT NULL",
@@ -187,7 +187,7 @@ class World:
         return await worker.recovery(self.deps).run_once()
 
     async def run_due(self, *, later: timedelta = timedelta()) -> int:
-        """One turn of the worker of due payments when the merchant's clock is `later` ahead."""
+        """One run of the worker for due payments with the merchant's clock `later` ahead."""
         self.time.ahead += later
         await self.rows(
             "INSERT INTO test_clocks VALUES ($1, $2) ON CONFLICT (merchant_id) DO UPDATE"
@@ -238,7 +238,7 @@ async def open_world(database: Database, folder: Any) -> World:
         (folder / f"{name}.json").write_text(json.dumps({"account": name}))
         cmd = accounts.CreatePspAccount(name, "double", name)
         world.account_ids[name] = (await accounts.create_psp_account(deps, cmd)).account.id
-    await world.rows("DELETE FROM outbox")  # of what is there before a test
+    await world.rows("DELETE FROM outbox")  # events of the set-up
     return world
 
 

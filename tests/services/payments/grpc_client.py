@@ -1,4 +1,4 @@
-"""A gRPC client of a world."""
+"""A gRPC client for a world."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The console of the PSP that does as it is told: what people do there, and what is told of it."""
+"""The console of the PSP double: what people do there, and the notices about it."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from tests.services.payments.psp_webhooks import external_notice
 
 @dataclass
 class Console:
-    """Each act changes the books, or is refused (None); its notice is for the test to deliver."""
+    """Each action changes the books, or is refused (None); the test delivers its notice."""
 
     psp: PspDouble
     numbers: int = 0
@@ -50,7 +50,7 @@ class Console:
         return self._told(REFUND, booked, charge, Approved(name, minor))
 
     def fail_refund(self, name: str) -> OperationNotice | None:
-        """One that was made here; each at most once."""
+        """Fails a refund that was made here, at most once each."""
         charge, minor = self.refunds.pop(name, ("", 0))
         if not minor:
             return None

@@ -1,7 +1,7 @@
-"""A PSP that does as it is told: a Connector with books of its own.
+"""A test double of a PSP: a Connector with books of its own.
 
-Like a real one it honours idempotency keys: a repeated key gets the first answer. `plan` says what
-the next calls of a kind come to; without a plan a call is approved.
+Like a real one it honours idempotency keys: a repeated key gets the first answer. `plan` sets the
+outcomes of the next calls of a kind; without a plan a call is approved.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ AUTHORISE, CAPTURE, CANCEL, REFUND = AttemptKind
 
 
 class ProcessDied(BaseException):
-    """SIGKILL, as far as a test can have it."""
+    """SIGKILL, as far as a test can simulate it."""
 
 
 class Fault(Enum):
@@ -79,11 +79,11 @@ class PspDouble:
     on_call: Callable[[Any], Awaitable[None]] | None = None  # before the answer leaves the PSP
     look_ups_fail: bool = False
     removable: bool = True
-    has_console: bool = False  # else payments never asks for more than there is
+    has_console: bool = False  # without one, payments never asks for more than there is
     setup_outcome: Any = None
     settled: Settlements | Unknown = field(default_factory=lambda: Settlements([], ""))
     script: str = "https://psp.test/field.js"
-    used_up: set[str] = field(default_factory=set)  # tokens that are good once: once_…
+    used_up: set[str] = field(default_factory=set)  # single-use tokens: once_…
     _plans: dict[AttemptKind, deque] = field(default_factory=lambda: defaultdict(deque))
 
     def plan(self, kind: AttemptKind, *steps: Outcome | Fault) -> None:
@@ -115,7 +115,7 @@ class PspDouble:
         return self._settle(key, outcome)
 
     def approve_late(self, key: str, payment_id: str, *, captured: bool) -> Approved:
-        """After it declined, or although nobody waits for it any more."""
+        """After it declined, or after the attempt was given up."""
         booked = self.charges.setdefault(
             self.reference(key), BookedCharge(key, payment_id, amount_minor=5990)
         )

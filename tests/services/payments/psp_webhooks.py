@@ -1,4 +1,4 @@
-"""Webhooks of the PSP that does as it is told."""
+"""Webhooks of the PSP double."""
 
 import json
 
@@ -6,7 +6,7 @@ from services.payments.connectors.base import DisputeNotice, OperationNotice, Ot
 from services.payments.rules.outcomes import Outcome
 from services.payments.rules.states import AttemptKind, DisputeState
 
-# Webhooks are numbers of notices that the test wrote down.
+# A webhook's body is the number of a notice that the test has stored here.
 NOTICES: dict[int, OperationNotice | DisputeNotice | OtherNotice] = {}
 
 
@@ -18,7 +18,7 @@ def webhook(notice: OperationNotice | DisputeNotice | OtherNotice) -> bytes:
 def operation_notice(
     event: str, key: str, outcome: Outcome, kind: AttemptKind = AttemptKind.AUTHORISE
 ) -> OperationNotice:
-    """Of an operation of ours."""
+    """A notice of one of our operations."""
     return OperationNotice(event, key, kind, getattr(outcome, "psp_reference", ""), outcome)
 
 
@@ -34,7 +34,7 @@ def external_notice(
     charge_key: str = "",
     at: float = 0,
 ) -> OperationNotice:
-    """Of an operation on the charge of this reference (or key) that was not ours."""
+    """A notice of an operation made by others on the charge with this reference (or key)."""
     return OperationNotice(
         event,
         key,

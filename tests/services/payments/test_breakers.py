@@ -1,4 +1,4 @@
-"""The breaker of a PSP account: opens, sends nothing, closes again."""
+"""The breaker of a PSP account opens, sends nothing, and closes again."""
 
 from types import SimpleNamespace
 
@@ -43,7 +43,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The library's time and ours, which stand still until the test moves them on."""
+    """The library's clock and ours, which only the test advances."""
     clock = Clock()
     time = SimpleNamespace(time=clock, monotonic=clock)
     monkeypatch.setattr(purgatory.domain.model, "time", time)

@@ -1,4 +1,4 @@
-"""An operator ends what no PSP tells the outcome of: once, recorded, with all that follows."""
+"""An operator settles an attempt whose outcome no PSP reports: once, recorded, with all effects."""
 
 import asyncio
 from datetime import timedelta
@@ -41,7 +41,7 @@ async def settle(
 
 
 async def unresolved(world: World, kind) -> tuple[Payment, str]:
-    """The PSP knows nothing of it, and too late to repeat it."""
+    """The PSP does not know it, and it is too late to repeat it."""
     payment = await (world.create() if kind is REFUND else world.hold())
     world.a.plan(kind, Fault.NEVER_ARRIVED)
     act = {CAPTURE: world.capture, CANCEL: world.cancel, REFUND: world.refund}[kind]

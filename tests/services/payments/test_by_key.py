@@ -1,4 +1,4 @@
-"""A payment is found by the key under which its caller asked for it, and a key can be closed."""
+"""A payment is found by the key under which its caller requested it, and a key can be closed."""
 
 import asyncio
 

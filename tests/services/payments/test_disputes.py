@@ -1,4 +1,4 @@
-"""Disputes as the PSP tells them: twice, in any order, changed and appealed."""
+"""Disputes as the PSP reports them: twice, in any order, changed and appealed."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""News of a charge whose own answer was lost, before recovery has learnt the charge's reference."""
+"""Notices about a charge whose own answer was lost, before recovery knows the charge's reference."""
 
 import time
 
@@ -18,7 +18,7 @@ NOBODYS = "b:somebody else's"  # a charge on the same account that is not ours
 
 
 async def lost(world: World) -> Payment:
-    """The PSP charged, and nobody here knows under which reference."""
+    """The PSP charged, and we do not know under which reference."""
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     payment = await world.create()
     assert (payment.state, payment.psp_reference) == (State.PROCESSING, "")
@@ -87,7 +87,7 @@ async def test_news_that_are_older_than_every_open_charge_are_taken(world: World
 
 
 async def test_news_are_not_refused_for_ever(world: World):
-    """A charge that stays unresolved is a person's; the PSP would give up sending soon."""
+    """An unresolved charge is left to a person; the PSP would soon stop resending."""
     await lost(world)
     await world.rows("UPDATE attempts SET started_at = started_at - interval '3 days'")
     with pytest.raises(ChargeNotKnownYet):

@@ -1,4 +1,4 @@
-"""A customer is erased: nothing that names the person or pays with the card stays, the money does."""
+"""A customer is erased: personal data and tokens go, the record of the money stays."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ TABLES = ("payments", "attempts", "outbox", "idempotency_keys", "disputes", "dec
 
 
 async def told(world: World, customer_id: str = "cus_giulia", *, times: int = 1) -> None:
-    """As oneclick tells it."""
+    """Delivers oneclick's event."""
     subject = "incasso.oneclick.customer.erased"
     event = Event(
         event_id=ids.new("evt"),
@@ -52,7 +52,7 @@ async def erase(world: World, customer_id: str = "cus_giulia") -> None:
 
 
 async def again(world: World, *, later: timedelta = timedelta()) -> int:
-    """The worker's next turn, `later` after the erasure was asked for."""
+    """The worker's next run, `later` after the erasure was requested."""
     await world.rows(
         "UPDATE erasures SET due_at = now(), asked_at = asked_at - $1::interval", later
     )
@@ -60,7 +60,7 @@ async def again(world: World, *, later: timedelta = timedelta()) -> int:
 
 
 async def traces(world: World) -> set[tuple[str, bytes]]:
-    """Where anything of the person is still written; the customer's id is nobody's name."""
+    """Where personal data is still stored; the customer's id is not personal data."""
     found = set()
     for table in TABLES:
         for row in await world.rows(f"SELECT * FROM {table} WHERE merchant_id = $1", MERCHANT):
@@ -115,7 +115,7 @@ async def test_what_is_held_can_be_captured_or_cancelled_afterwards(world: World
 
 
 async def test_a_payment_without_an_outcome_is_found_out_first_and_erased_then(world: World):
-    """The PSP knows the call by its key and its body."""
+    """The PSP identifies the call by its key and its body."""
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     await until_the_fault(world.create(**PERSON))
     await erase(world)

@@ -1,4 +1,4 @@
-"""What others do at the PSP, e.g. in its console: booked as it is, and never as ours."""
+"""What others do at the PSP, e.g. in its console: booked as reported, and never as ours."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Refunds that fail after they had succeeded: days later, out of order, through Stripe."""
+"""Refunds that fail after they have succeeded: days later, out of order, through Stripe."""
 
 import hashlib
 import hmac

@@ -35,7 +35,7 @@ async def until_the_fault(work: Awaitable[object]) -> None:
 
 
 async def assert_settled(world: World) -> None:
-    """Nothing is open, and another turn changes nothing."""
+    """Nothing is open, and another run changes nothing."""
     open_rows = await world.rows("SELECT 1 FROM attempts WHERE next_recovery_at IS NOT NULL")
     assert open_rows == []
     assert await world.recover() == 0

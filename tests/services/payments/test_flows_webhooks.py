@@ -69,7 +69,7 @@ async def test_the_gateway_brings_a_shopper_back_without_knowing_the_merchant(wo
 
 @pytest.fixture
 def _asked_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Longer than the test takes on any machine."""
+    """ASK_EVERY is longer than the test takes on any machine."""
     monkeypatch.setattr(retry, "ASK_EVERY", timedelta(hours=1))
 
 

@@ -1,4 +1,4 @@
-"""A PSP approves after a no: the money goes back by itself, once, whatever dies meanwhile."""
+"""A PSP approves after a no: the money goes back automatically, once, despite crashes."""
 
 import asyncio
 from datetime import timedelta
@@ -27,7 +27,7 @@ async def refused(world: World) -> tuple[Payment, str]:
 
 
 async def given_up(world: World) -> tuple[Payment, str]:
-    """Nobody knew of it at the PSP when its time was over."""
+    """The PSP did not know it when its time was over."""
     world.a.plan(AUTHORISE, Fault.NEVER_ARRIVED)
     payment = await world.create()
     too_long = retry.AUTHORISE_REPEATABLE_FOR + timedelta(minutes=1)
@@ -50,7 +50,7 @@ NOS = {"declined": refused, "given up": given_up, "cancelled": cancelled}
 
 
 def books(world: World) -> tuple[int, int, int]:
-    """(held, captured, given back) at the PSP."""
+    """(held, captured, refunded) at the PSP."""
     charges = world.a.charges.values()
     return (
         sum(charge.held_minor for charge in charges),
@@ -60,7 +60,7 @@ def books(world: World) -> tuple[int, int, int]:
 
 
 async def recover_all(world: World) -> None:
-    """Until nothing is asked about any more."""
+    """Runs recovery until no attempt is watched any more."""
     for _ in range(12):
         await until_the_fault(world.recover())
         if not await world.rows("SELECT 1 FROM attempts WHERE next_recovery_at IS NOT NULL"):
@@ -117,7 +117,7 @@ async def test_a_process_that_dies_before_the_intent_is_written_leaves_it_to_the
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=True)
     await world.notice(operation_notice("late", key, approved))
-    world.time.kill(at=2)  # after the look
+    world.time.kill(at=2)  # after the look-up
     await until_the_fault(world.recover())
     assert (world.a.calls[-1][0], await world.attempts(REFUND)) == ("look_up", [])
     await recover_all(world)

@@ -1,4 +1,4 @@
-"""Money of a late approval of which the PSP's console gave back a part, told in any order."""
+"""Late approvals that were partly refunded in the PSP's console, reported in any order."""
 
 import pytest
 
@@ -25,7 +25,7 @@ async def undone(world: World) -> list[int]:
 async def test_a_console_refund_that_fails_after_ours_is_made_good(
     world: World, *, console_first: bool
 ):
-    """Whether the person's part was told before ours was sent or ours was refused for it."""
+    """Whether the console's refund was reported before ours was sent, or made the PSP refuse ours."""
     payment, key = await refused(world)
     console = Console(world.a)
     world.a.has_console = True
@@ -51,7 +51,7 @@ async def test_a_console_refund_that_fails_after_ours_is_made_good(
 async def test_a_console_refund_that_is_told_before_its_payment_ends_counts_for_the_rest(
     world: World,
 ):
-    """The PSP: released, approved once more, refunded in part. Told: the refund first of all."""
+    """The PSP released, approved once more, and refunded in part, but reports the refund first."""
     held = await world.hold()
     console = Console(world.a)
     released = console.cancel(held.psp_reference)

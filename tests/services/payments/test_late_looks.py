@@ -1,4 +1,4 @@
-"""What a look at a late approval is worth, once what undid it has ended meanwhile."""
+"""Look-ups of a late approval during which the attempt that undoes it has ended."""
 
 from datetime import timedelta
 
@@ -28,4 +28,4 @@ async def test_an_answer_from_before_a_release_ended_releases_nothing_again(worl
         return late_approvals.decide(payment, charge, held, known, **ids)
 
     assert judged(at - timedelta(seconds=1)) is Recheck.AGAIN
-    assert isinstance(judged(at + timedelta(seconds=1)), Undoing)  # it is held once more
+    assert isinstance(judged(at + timedelta(seconds=1)), Undoing)  # the money is held once more

@@ -1,4 +1,4 @@
-"""Payments by their state: how lists find them, and that a charge writes none of their indexes twice."""
+"""Payments by their state: lists find them, and a charge writes none of their indexes twice."""
 
 import pytest
 

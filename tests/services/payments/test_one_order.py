@@ -43,7 +43,7 @@ async def told(world: World) -> list[events_pb2.PaymentDuplicateFound]:
 
 
 async def pay_at_once(world: World, count: int, **changes) -> tuple[list[Payment], list[str]]:
-    """Payments that were made, and reasons of those that were refused."""
+    """The payments created, and the reasons of those refused."""
     answers = await asyncio.gather(
         *(
             pay(world, key=key(f"click {n}"), instrument_id=f"ins_{n}", **changes)
@@ -148,7 +148,7 @@ async def test_what_gave_the_order_no_money_does_not_count(world: World):
 
 
 async def test_a_refund_that_fails_after_a_second_payment_breaks_nothing(world: World):
-    """The PSP takes its word back days later: two payments count, and a third is refused."""
+    """The PSP reports the failure days later: then two payments count, and a third is refused."""
     first = await pay(world)
     await world.refund(first)
     [refund] = await world.attempts(REFUND)

@@ -1,4 +1,4 @@
-"""The real process against the sandbox: killed in the middle of charges, it finds the truth."""
+"""The real process against the sandbox: killed during charges, it finds their true outcomes."""
 
 import asyncio
 import json
@@ -97,7 +97,7 @@ async def slow_down(sandbox: str, operation: str, kind: str, seconds: float) -> 
 
 
 async def at_the_psp(sandbox: str, count: int) -> bool:
-    """Whether so many calls have come to the sandbox, which lets them wait."""
+    """Whether `count` calls have reached the sandbox, which delays them."""
     (rule,) = (await read(f"{sandbox}/control/faults"))["rules"]
     return bool(rule["taken"] == count)
 

@@ -1,4 +1,4 @@
-"""Methods of a PSP's own, e.g. Klarna: the PSP asks the shopper on a page of its own."""
+"""A PSP's own methods, e.g. Klarna: the shopper approves on the PSP's page."""
 
 import pytest
 
@@ -25,7 +25,7 @@ PAGE = ActionRequired("", "https://psp.test/klarna")
 
 
 async def told_of_the_shopper(world: World) -> str:
-    """All that is kept of them."""
+    """Everything stored about them."""
     [payment] = await world.rows("SELECT candidates::text AS kept FROM payments")
     [attempt] = await world.rows("SELECT attempts::text AS kept FROM attempts")
     return payment["kept"] + attempt["kept"]

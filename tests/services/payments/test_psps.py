@@ -1,4 +1,4 @@
-"""Connectors from credentials, and the remembered accounts."""
+"""Connectors from credentials, and the cached accounts."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Rules to an ordered list of accounts."""
+"""From rules to an ordered list of accounts."""
 
 from collections import Counter
 from random import Random

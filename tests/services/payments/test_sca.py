@@ -1,4 +1,4 @@
-"""Exemptions by the numbers of Delegated Regulation (EU) 2018/389."""
+"""Exemptions by the thresholds of Delegated Regulation (EU) 2018/389."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The gRPC servicer: what the RPCs of payments answer, and every refusal with its code and reason."""
+"""The gRPC servicer: the answers of the RPCs, and every refusal with its code and reason."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ async def test_a_repeat_gets_the_same_answer(client: GrpcClient):
 
 
 async def test_a_list_of_the_largest_payments_is_cut_into_pages(client: GrpcClient):
-    """Each with the largest metadata that was ever taken: fifty values of 500 characters."""
+    """Each with the largest metadata ever allowed: fifty values of 500 characters."""
     await client.create()
     await client.world.rows(
         "UPDATE payments SET metadata = (SELECT jsonb_object_agg('key' || n, repeat('\U0001f384', 500))"

@@ -1,4 +1,4 @@
-"""The gRPC servicer: instruments, PSP accounts, routing, webhooks, disputes, doubts."""
+"""The gRPC servicer: instruments, PSP accounts, routing, webhooks, disputes, unresolved attempts."""
 
 from datetime import date
 
@@ -205,7 +205,7 @@ async def test_operators_see_whether_webhooks_arrive(client: GrpcClient):
         }
 
     made = await client.create()
-    assert await arrivals() == {"a": set(), "b": set()}  # the PSP has some minutes to report it
+    assert await arrivals() == {"a": set(), "b": set()}  # the PSP has a few minutes to report it
     await client.world.rows("UPDATE attempts SET started_at = now() - interval '1 hour'")
     assert await arrivals() == {"a": {"approved_at"}, "b": set()}
     await client.world.notice(dispute("e1", made.psp_reference, DisputeState.OPEN))

@@ -1,4 +1,4 @@
-"""Cards that are not saved: a token of the PSP's field, good for one charge under one key."""
+"""Cards that are not saved: a token from the PSP's field, valid for one charge under one key."""
 
 import pytest
 
@@ -51,7 +51,7 @@ async def test_the_token_is_forgotten_with_the_answer_and_money_still_goes_back(
 
 
 async def test_the_tokens_of_a_saved_card_are_forgotten_with_the_outcome_too(world: World):
-    """Those of every try: the first account's certain no, the second's yes."""
+    """Those of all attempts: the first account's certain no, and the second's approval."""
     world.a.plan(AUTHORISE, declined(DeclineCode.PSP_UNAVAILABLE))
     paid = await world.create()
     assert (paid.state, paid.psp_account) == (State.CAPTURED, "b")

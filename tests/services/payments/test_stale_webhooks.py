@@ -1,4 +1,4 @@
-"""Which webhooks are stored without a lock: those of which every state says that they are old."""
+"""Which webhooks are stored without a lock: those that can change nothing in any later state."""
 
 from collections.abc import Iterator
 from dataclasses import replace

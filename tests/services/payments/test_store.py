@@ -1,4 +1,4 @@
-"""What the database itself forbids, whatever the code above it does."""
+"""What the database itself forbids, whatever the code does."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -97,7 +97,7 @@ async def test_a_payment_that_is_not_what_it_was_is_not_saved(world: World):
 async def insert_copy(
     world: World, payment: domain.Payment, name: str, key: Key | None
 ) -> Claim | First:
-    """A payment as the given one and its attempt, of another order under other ids."""
+    """A copy of the payment and its attempt, for another order and with other ids."""
     copy = replace(payment, id=f"pay_{name}", order_reference=f"order {name}")
     made = attempt(copy, f"att_{name}", AttemptKind.AUTHORISE)
     async with world.db.connection() as conn:

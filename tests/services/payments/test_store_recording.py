@@ -1,4 +1,4 @@
-"""An outcome is written with all that follows from it, or not at all."""
+"""An outcome is written with all its effects, or not at all."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ KEY = key("waits")
 
 @dataclass
 class Doubt:
-    """A payment whose PSP call has no answer; the key of the call that waits for it."""
+    """A payment whose PSP call has no answer, and the key of the call that waits for it."""
 
     world: World
     payment: Payment
     attempt: Attempt
 
     async def save(self, **wrong: object) -> bool:
-        """Approve it. `wrong` is what the caller believes of payment or attempt."""
+        """Approves it. `wrong`: what the caller wrongly believes about payment or attempt."""
         believed = AttemptState(wrong.pop("attempt_state", self.attempt.state))
         before = replace(self.payment, **wrong)  # type: ignore[arg-type]  # of any field
         event = NewEvent(MERCHANT, self.payment.id, "first", b"", datetime.now(UTC))
@@ -75,7 +75,7 @@ async def test_all_of_it_is_written(doubt: Doubt):
     ids=["version", "state", "attempt"],
 )
 async def test_nothing_is_written_when_either_is_not_what_it_was(doubt: Doubt, wrong):
-    """Not the payment alone either, when only the attempt is another."""
+    """Nor is the payment written alone if only the attempt has changed."""
     assert not await doubt.save(**wrong)
     assert await doubt.written() == NOTHING
 

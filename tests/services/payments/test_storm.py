@@ -1,6 +1,6 @@
-"""Storms: our own calls with lost answers and deaths, and the PSP's console, all at once.
+"""Storms: our own calls with lost answers and crashes, and the PSP's console, all at once.
 
-At the end, when nothing is asked about any more, the PSP's books are what payments says.
+At the end, when recovery has nothing left to ask, the PSP's books agree with payments.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Storm:
             await call
 
     def _told(self, notice: OperationNotice | None) -> None:
-        """Twice now and then, and in any order."""
+        """Queues the notice, sometimes twice; notices are delivered in any order."""
         if notice is not None:
             self.untold += [notice] * self.chance.randint(1, 2)
             self.chance.shuffle(self.untold)

@@ -1,4 +1,4 @@
-"""Card testing: how many declined cards go through, by whom they are tried, on every replica."""
+"""Card testing: how many declined cards are allowed, by who tries them, on all replicas."""
 
 import asyncio
 from collections import Counter
@@ -31,7 +31,7 @@ TOLD = "card_testing.suspected"
 
 
 class Shop:
-    """Tries that are declined, by new cards unless they say otherwise."""
+    """Declined attempts, with new cards unless stated otherwise."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -200,7 +200,7 @@ async def test_a_try_that_is_cancelled_in_the_psps_console_is_not_under_way(shop
 
 
 async def test_a_flood_at_once_on_two_replicas_is_bounded(shop: Shop):
-    """Both see one database. What is checked in the same instant may pass once per connection."""
+    """Both use one database. At the same instant, one attempt per connection may exceed the limit."""
     world = shop.world
     other = replace(world.deps, routing_cache=RoutingCache(world.db))
     world.a.plan(AUTHORISE, *[NO] * FLOOD)

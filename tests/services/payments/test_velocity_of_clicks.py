@@ -25,7 +25,7 @@ async def test_an_address_that_clicks_with_card_after_card_is_barred_on_every_re
     assert (len(shop.made), shop.refused) == (20, {"clicking_address": FLOOD - 20})
     [event] = await shop.told()
     assert (event.kind, event.HasField("reference")) == ("clicking_address", False)
-    assert await shop.attempt("link:lnk_1", "address:aa") is not None  # strangers' counter
+    assert await shop.attempt("link:lnk_1", "address:aa") is not None  # the counter for strangers
     saved = await shop.attempt("clicking_address:bb", instrument_id="ins_0")
     assert saved is not None
 

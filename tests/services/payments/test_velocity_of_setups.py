@@ -1,4 +1,4 @@
-"""To save a card is to try it: customers who save declined ones are stopped, too."""
+"""Saving a card tests it, so customers who try to save declined cards are stopped, too."""
 
 from incasso.payments.v1 import events_pb2
 from libs.errors import Kind

@@ -90,7 +90,7 @@ class SandboxConnector:
             raise WebhookMalformedError("not an event of the sandbox") from error
 
     async def settlements(self, cursor: str, *, since: datetime) -> Settlements | Unknown:
-        """Everything from the start: it lists only what belongs to this account."""
+        """Reads from the start, whatever `since`: the list has only this account's lines."""
         path = f"/settlements?since={quote(cursor or '0', safe='')}&limit=1000"
         page = await self._call("GET", path, _settlements)
         return page if not isinstance(page, NotSent) else Unknown("the sandbox is unreachable")
@@ -156,7 +156,7 @@ class NotSent:
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:
-    """An answer without a body has no fields. Raises ValueError if it is something else."""
+    """An answer without a body has no fields. Raises ValueError or TypeError for anything else."""
     found = json.loads(raw) if raw else {}
     if not isinstance(found, dict):
         raise TypeError("not an object")

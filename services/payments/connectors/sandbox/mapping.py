@@ -237,7 +237,7 @@ def settlements(page: Json) -> Settlements:
 
 
 def _line(line: Json) -> SettlementLine:
-    """As in its report: an operation's reference is our key, or the charge."""
+    """An operation's reference is our key, or else the charge, as in the sandbox's report."""
     return SettlementLine(
         line_reference=str(line["transaction_id"]),
         kind=str(line["kind"]),

@@ -148,7 +148,7 @@ class StripeConnector:
         return await _first_of(asked.key, listed, mapping.authorisation)
 
     async def _find_refund(self, asked: Asked) -> Outcome | NotFound:
-        """By its own reference, by that of its PaymentIntent, or by its time."""
+        """Finds it by its own reference, its PaymentIntent's, or its creation time."""
         if asked.operation_reference:
             found = await self._api.refunds.retrieve_async(asked.operation_reference)
             return mapping.refund(found.to_dict())
@@ -189,7 +189,7 @@ class StripeConnector:
     async def _setup_by_now(
         self, setup_intent: str, psp_customer: str, at_first: SetupOutcome
     ) -> SetupOutcome:
-        """A repeat returns the first answer: whether a challenge is over is looked up
+        """Stripe replays its first answer: whether the challenge is over is looked up
         separately.
         """
         by_now = await _write(
@@ -216,7 +216,7 @@ class StripeConnector:
                 token, options={"idempotency_key": f"{token}-detach"}
             )
         except stripe.InvalidRequestError:
-            return True  # not attached, or not there: nobody can charge it
+            return True  # not attached, or does not exist: it cannot be charged
         except refusals.TROUBLE:
             return False
         return True
@@ -234,7 +234,7 @@ class StripeConnector:
             raise WebhookMalformedError("not an event of Stripe") from error
 
     async def settlements(self, cursor: str, *, since: datetime) -> Settlements | Unknown:
-        """One page of one payout's lines; a payout without any is skipped in a page of its own."""
+        """One page of one payout's lines; a payout without lines is an empty page."""
         try:
             return await payouts.page(self._api, cursor, since=int(since.timestamp()))
         except refusals.TROUBLE as error:

@@ -78,7 +78,7 @@ CODES: Final[Mapping[str, DeclineCode]] = {
 def from_error(error: Mapping[str, Any], *, psp_reference: str = "") -> Declined:
     """`error`: the `error` of an answer, `last_payment_error` or `last_setup_error`.
 
-    The decline code says more than the code; the networks' "do not try again" overrides both.
+    `decline_code` is more specific than `code`; the networks' "do not try again" comes first.
     """
     words = [str(error.get(name) or "") for name in ("decline_code", "code")]
     code = next((CODES[word] for word in words if word in CODES), DeclineCode.DO_NOT_HONOR)

@@ -77,7 +77,7 @@ def redirect_url(intent: Json) -> str:
 
 
 def capture(intent: Json) -> Outcome | NotFound:
-    """NotFound: the money is still only held."""
+    """NotFound: the money is only authorised so far."""
     reference, currency = str(intent["id"]), str(intent["currency"])
     match intent["status"]:
         case "succeeded":
@@ -125,7 +125,7 @@ def refund(stored: Json) -> Outcome:
 
 
 def settled(answer: Outcome | NotFound) -> Outcome:
-    """For the answer of a write: what is not done yet is not known to be done."""
+    """For the answer to a write: an operation that is not done yet has an unknown outcome."""
     return Unknown("Stripe answered without doing it") if isinstance(answer, NotFound) else answer
 
 

@@ -1,6 +1,6 @@
 """Maps Stripe's events to notices. Pure.
 
-Covers every event of moving money that we act on; PaymentIntents report authorisation, capture and
+Covers every event about money that we act on; PaymentIntents report authorisation, capture and
 cancellation, Refunds and Disputes report themselves. Actions in Stripe's dashboard send the same
 events, without our key.
 """
@@ -37,7 +37,7 @@ DISPUTE_EVENTS: Final = frozenset(
 AUTHORISATION_EVENTS: Final = frozenset(
     {"payment_intent.payment_failed", "payment_intent.processing", "payment_intent.requires_action"}
 )
-# Inquiries (warning_…) hold no money and are not disputes yet.
+# Inquiries (warning_…) withhold no money and are not disputes yet.
 DISPUTE_STATES: Final = {
     "needs_response": DisputeState.OPEN,
     "under_review": DisputeState.OPEN,
@@ -104,7 +104,7 @@ def _charge(event_id: str, kind: str, charge: Json, told_at: datetime) -> Notice
 
 
 def _intent(event_id: str, kind: str, intent: Json) -> Notice:
-    """A capture or cancellation is known only by its PaymentIntent, ours or not."""
+    """A capture or cancellation, ours or not, is identified only by its PaymentIntent."""
     reference, attempt = str(intent["id"]), mapping.attempt_of(intent)
     amount = from_stripe(int(intent["amount"]), str(intent["currency"]))
     outcome: Outcome

@@ -1,7 +1,7 @@
-"""The parameters of each request, in the SDK's own types: mypy rejects what Stripe does not know.
+"""The parameters of each request, in the SDK's own types: mypy rejects those unknown to Stripe.
 
-Pure. Raises ValueError for amounts that Stripe cannot express. The types are for mypy only: to
-import them would be a fifth of what a process of payments imports.
+Pure. Raises ValueError for amounts that Stripe cannot express. The types are for mypy only: they
+would make up a fifth of what a payments process imports.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.payments.rules.states import Exemption
 if TYPE_CHECKING:
     import stripe.params as official
 
-# Ids of Stripe's own mandates; our references are not among them.
+# Prefix of the ids of Stripe's own mandates; our references do not have it.
 MANDATE_PREFIX: Final = "mandate_"
 TOKEN_PREFIX: Final = "tok_"  # noqa: S105 - how legacy card tokens begin
 PAGE: Final = 100
@@ -26,11 +26,11 @@ PAGE: Final = 100
 def payment_intent(
     charge: Authorisation, *, payment_method: str | None
 ) -> official.PaymentIntentCreateParams:
-    """Creates and confirms in one request. `payment_method`: the charge's token, or made from it;
-    None for Stripe's own method, which is made from the charge's data about its shopper.
+    """Creates and confirms in one request. `payment_method`: the charge's token, or created from
+    it; None for Stripe's own method, which is created from the charge's shopper data.
 
     The payment method and the merchant's dashboard decide the allowed types: this API version has
-    no `payment_method_types`. Without a return address nothing may redirect. Stripe decides about
+    no `payment_method_types`. Without a return URL, redirects are not allowed. Stripe decides about
     exemptions; only a merchant-initiated charge is marked.
     """
     parameters: official.PaymentIntentCreateParams = {
@@ -128,7 +128,7 @@ def setup_intent(
 
 
 def shown_setup_intent() -> official.SetupIntentRetrieveParams:
-    """Retrieves it in the same form as `setup_intent` returns."""
+    """Retrieves it in the form in which `setup_intent` returns it."""
     return {"expand": ["payment_method"]}
 
 
@@ -151,12 +151,12 @@ def refunds_made(*, since: int, until: int) -> official.RefundListParams:
 
 
 def payouts(*, since: int) -> official.PayoutListParams:
-    """Paid ones, newest first, as Stripe sorts."""
+    """Paid payouts, newest first (Stripe's order)."""
     return {"status": "paid", "created": {"gte": since}, "limit": PAGE}
 
 
 def payout_after(payout: str) -> official.PayoutListParams:
-    """The next newer one."""
+    """The next newer payout."""
     return {"status": "paid", "ending_before": payout, "limit": 1}
 
 

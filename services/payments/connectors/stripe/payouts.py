@@ -1,4 +1,4 @@
-"""Reads payouts from the oldest on, and the lines of each page by page. settlement.py interprets
+"""Reads payouts, oldest first, and the lines of each, page by page. settlement.py interprets
 them.
 """
 
@@ -12,7 +12,7 @@ from services.payments.connectors.stripe.settlement import Place
 
 
 async def page(api: Any, cursor: str, *, since: int) -> Settlements:
-    """What follows the cursor. `since`: Unix time of the first payout that is read."""
+    """The page after the cursor. `since`: Unix time from which payouts are read."""
     place = Place.read(cursor)
     payout = await _payout_at(api, place, since)
     if payout is None:
@@ -29,7 +29,7 @@ async def page(api: Any, cursor: str, *, since: int) -> Settlements:
 
 
 async def _payout_at(api: Any, place: Place, since: int) -> Json | None:
-    """The one that is being read, or the next one; the oldest if there is no place."""
+    """The payout being read, or the next one; the oldest if the cursor is empty."""
     if place.transaction:
         return _json(await api.payouts.retrieve_async(place.payout))
     if place.payout:

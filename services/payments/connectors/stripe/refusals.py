@@ -11,7 +11,7 @@ from services.payments.connectors.stripe import declines
 from services.payments.connectors.transport import NOT_SENT
 from services.payments.rules.outcomes import DeclineCode, Declined, Unknown
 
-# Exceptions that a call through the SDK may raise: it passes on errors while reading an answer.
+# What a call through the SDK may raise: it does not wrap errors that occur while reading an answer.
 TROUBLE: Final = (stripe.StripeError, aiohttp.ClientError, TimeoutError, OSError)
 MISSING: Final = "resource_missing"
 INSTRUMENT_PARAMETERS: Final = frozenset(
@@ -20,7 +20,7 @@ INSTRUMENT_PARAMETERS: Final = frozenset(
 
 
 def outcome(error: Exception) -> Declined | Unknown:
-    """For a write. Rate limits and refused keys are answered before any work is done."""
+    """For a write. Stripe checks API keys and rate limits before it does any work."""
     match error:
         case stripe.APIConnectionError() if isinstance(error.__cause__, NOT_SENT):
             return declined(DeclineCode.PSP_UNAVAILABLE)
@@ -57,7 +57,7 @@ def details(error: stripe.StripeError) -> Mapping[str, Any]:
 
 
 def why(error: Exception) -> str:
-    """For people who look into a case: none of Stripe's texts, which may contain personal data."""
+    """For people who investigate, without Stripe's texts, which may contain personal data."""
     cause = error.__cause__ if isinstance(error, stripe.APIConnectionError) else None
     status = getattr(error, "http_status", None)
     name = type(cause or error).__name__

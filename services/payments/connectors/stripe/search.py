@@ -1,4 +1,4 @@
-"""Finds what an attempt may have left at Stripe when its answer never came.
+"""Finds what an attempt may have created at Stripe although its answer never came.
 
 Stripe has no look-up by idempotency key and its search lags behind; its lists do not. Our ids
 contain their creation time, so a list of that time, or of the customer, contains the attempt if
@@ -13,7 +13,7 @@ from services.payments.rules.states import AttemptKind
 CLOCK_SKEW_SECONDS: Final = 60
 # How long an attempt's call may still be repeated: see the recovery flows.
 REPEATED_WITHIN_SECONDS: Final = {AttemptKind.AUTHORISE: 1800, AttemptKind.REFUND: 86_400}
-# Stripe's own time limit for a request: a younger one may be running although no list shows it.
+# Stripe's time limit for a request: a more recent one may still be running, unseen in any list.
 AT_WORK_SECONDS: Final = 90
 # Maximum number of objects read before the outcome stays open.
 MOST_READ: Final = 5000
@@ -21,7 +21,7 @@ RANDOM_BITS = 80  # of a UUIDv7, below its milliseconds
 
 
 def made_at(key: str) -> float | None:
-    """Unix time of one of our ids; None for other texts."""
+    """The Unix time in one of our ids; None for other strings."""
     prefix, _, digits = key.partition("_")
     if not ids.is_id(key, prefix):
         return None

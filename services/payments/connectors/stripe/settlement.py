@@ -14,7 +14,7 @@ PAYOUTS: Final = frozenset({"payout", "payout_reversal"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """After this payout, or within it after this transaction."""
+    """A position: after this payout, or within it after this transaction."""
 
     payout: str = ""
     transaction: str = ""

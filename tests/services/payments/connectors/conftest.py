@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[4]
 
 @dataclass
 class Hook:
-    """A webhook address that keeps what it is sent."""
+    """A webhook address that keeps what it receives."""
 
     url: str = ""
     received: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
@@ -122,7 +122,7 @@ def stripe_credentials(api_base: str) -> Credentials:
 
 @pytest.fixture
 async def scripted() -> AsyncIterator[Scripted]:
-    """Whatever a test asked of it must be valid at Stripe."""
+    """Checks that each request of the test would be valid at Stripe."""
     scripted = Scripted()
     runner, scripted.url = await serve(scripted.app())
     yield scripted

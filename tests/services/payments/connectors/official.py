@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from stripe import params
 from typing_extensions import is_typeddict  # the SDK makes its types with it
 
-# (method, path) of what the connector may call; {id} stands for Stripe's own ids.
+# (method, path) of the calls that the connector may make; {id} stands for Stripe's own ids.
 OFFICIAL: dict[tuple[str, str], Any] = {
     ("POST", "/v1/payment_intents"): params.PaymentIntentCreateParams,
     ("GET", "/v1/payment_intents"): params.PaymentIntentListParams,
@@ -59,7 +59,7 @@ def decoded(text: str) -> dict[str, Any]:
 
 
 def complaints(method: str, path: str, tree: dict[str, Any]) -> list[str]:
-    """What Stripe would not know or not take; empty when the request is valid."""
+    """What Stripe would not know or would reject; empty if the request is valid."""
     call = (method, generic(path))
     if call not in OFFICIAL:
         return [f"{call} is not expected"]
@@ -67,7 +67,7 @@ def complaints(method: str, path: str, tree: dict[str, Any]) -> list[str]:
 
 
 def _of_dict(kind: Any, tree: dict[str, Any], where: str) -> Iterator[str]:
-    more = {"StripeContext": object, "Mapping": Mapping}  # of the options' own module
+    more = {"StripeContext": object, "Mapping": Mapping}  # from the options' own module
     scope = {**vars(sys.modules[kind.__module__]), **more}
     hints = typing.get_type_hints(kind, scope)
     for name, value in tree.items():
@@ -89,9 +89,9 @@ def _fits(kind: Any, value: Any) -> bool:
         return isinstance(value, dict) and all(_fits(arguments[0], v) for v in value.values())
     if origin is dict:
         return isinstance(value, dict) and all(_fits(arguments[1], v) for v in value.values())
-    if arguments:  # a union; "or any text" beside listed words is for words of the future
+    if arguments:  # a union; `str` besides listed words only allows for future words
         literals = [part for part in arguments if typing.get_origin(part) is Literal]
-        words = [part for part in literals if typing.get_args(part) != ("",)]  # that takes it away
+        words = [part for part in literals if typing.get_args(part) != ("",)]  # "" unsets the field
         chosen = [part for part in arguments if part is not str or not words]
         return any(_fits(part, value) for part in chosen)
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What the tests ask connectors for, with only what matters to a test spelled out."""
+"""The tests' requests to connectors; a test spells out only what matters to it."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""A stand-in for Stripe that says what a test tells it to and remembers what it was asked."""
+"""A test double of Stripe with scripted answers, which records the requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Answer: TypeAlias = Callable[[Request], "web.Response | str"]
 
 @dataclass
 class Scripted:
-    """`answers` by (method, path); a text instead of a response is a fault: drop or hang."""
+    """`answers` by (method, path); a string instead of a response is a fault: drop or hang."""
 
     url: str = ""
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)

@@ -35,7 +35,7 @@ def connector(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
 
 @pytest.fixture
 def impatient(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
-    """With the answer only: who gives up while it connects has asked nothing."""
+    """Impatient for the answer only: giving up while connecting would send nothing."""
     timeout = aiohttp.ClientTimeout(sock_read=1)
     return SandboxConnector(sandbox_credentials, session, timeout)
 
@@ -51,7 +51,7 @@ async def faults(session: aiohttp.ClientSession, url: str, **rule: object) -> No
 
 
 async def struck(session: aiohttp.ClientSession, url: str) -> bool:
-    """Whether the fault has met a call, which is at the PSP therefore."""
+    """Whether the fault has hit a call, which has therefore reached the PSP."""
     async with session.get(f"{url}/control/faults") as answer:
         (rule,) = (await answer.json())["rules"]
     return rule["taken"] > 0

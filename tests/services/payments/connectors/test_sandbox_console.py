@@ -1,4 +1,4 @@
-"""What was done in the sandbox's console, as the connector reads its webhooks."""
+"""Actions in the sandbox's console, as the connector reads them from webhooks."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Tokens of the card fields through whole payments, at the real sandbox and at localstripe.
+"""Tokens of the card fields through whole payments, with the real sandbox and with localstripe.
 
 The process dies, or the answer is lost, around the PSP call: recovery finds one charge or makes it.
 """
@@ -104,7 +104,7 @@ async def sandbox(
 async def stripe(
     world: World, localstripe_url: str, session: aiohttp.ClientSession, tmp_path
 ) -> Shop:
-    """Two minutes on, so that no request of ours may be at work any more."""
+    """Two minutes later, so that none of our requests may still be at work."""
     real = StripeConnector(stripe_credentials(localstripe_url), session, lambda: time.time() + 120)
     return await shop_with(world, real, session, tmp_path, localstripe_url)
 
@@ -118,7 +118,7 @@ async def sandbox_token(shop: Shop, number: str = "4242 4242 4242 4242") -> str:
 
 
 async def stripe_token(shop: Shop, number: str = "4242424242424242") -> str:
-    """What Elements make of a card."""
+    """The token that Elements create for a card."""
     card = {"number": number, "exp_month": "12", "exp_year": "2034", "cvc": "123"}
     data = {"type": "card", **{f"card[{name}]": value for name, value in card.items()}}
     url = f"{shop.psp_url}/v1/payment_methods"

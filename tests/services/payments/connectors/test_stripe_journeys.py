@@ -35,7 +35,7 @@ KEY = {"Authorization": "Bearer sk_test_12345"}
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Whatever the connector sends must be valid at Stripe, also where localstripe does not look."""
+    """Checks that each request would be valid at Stripe, also where localstripe does not check."""
     requests: list[Any] = []
 
     async def note_start(_: Any, request: Any, started: aiohttp.TraceRequestStartParams) -> None:
@@ -63,14 +63,14 @@ def connector(localstripe_url: str, session: aiohttp.ClientSession):
 
 @pytest.fixture
 def later(localstripe_url: str, session: aiohttp.ClientSession):
-    """The same account, two minutes on: no request of ours is at work any more."""
+    """The same account, two minutes later: none of our requests is still at work."""
     credentials = stripe_credentials(localstripe_url)
     return StripeConnector(credentials, session, lambda: time.time() + 120)
 
 
 @pytest.fixture
 def payment_method(localstripe_url: str, session: aiohttp.ClientSession):
-    """What the card field in the browser makes of a card number."""
+    """The payment method that the browser's card field creates for a card number."""
 
     async def create(number: str) -> str:
         card = {"number": number, "exp_month": "12", "exp_year": "2034", "cvc": "123"}

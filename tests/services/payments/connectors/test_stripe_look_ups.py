@@ -1,4 +1,4 @@
-"""How the stripe connector finds out what became of an attempt, and reads settlements."""
+"""How the stripe connector finds the outcome of an attempt, and reads settlements."""
 
 import time
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def listed(*objects: dict, path: str = INTENT, has_more: bool = False) -> dict:
 
 
 def pages(*pages: dict):
-    """Answers a list page by page; the cursor is the last id of the page before."""
+    """Answers with a list page by page; the cursor is the last id of the previous page."""
 
     def answer(request: Request) -> web.Response:
         after = request.parameters.get("starting_after")
@@ -118,7 +118,7 @@ SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 async def test_settlements_are_read_page_by_page_from_the_oldest_payout(connector, scripted):
-    """Cursors name what was read: of a payout until its last page, then the payout."""
+    """A cursor names what was read: a line of a payout until its last page, then the payout."""
     newest, oldest = DOCUMENTED["payouts"]["data"]
     first, *others = DOCUMENTED["lines"]
 
@@ -164,5 +164,5 @@ def test_the_time_of_an_id_is_the_time_it_was_made():
     before = time.time()
     made = search.made_at(ids.new("att"))
     assert made is not None
-    assert before - 0.001 <= made <= time.time()  # of whole milliseconds
+    assert before - 0.001 <= made <= time.time()  # in whole milliseconds
     assert search.made_at("att_1") is None

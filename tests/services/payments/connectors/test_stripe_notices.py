@@ -1,4 +1,4 @@
-"""Stripe's events as notices, also of what was done in its dashboard."""
+"""Stripe's events as notices, including those of actions in its dashboard."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the stripe connector sends, compared with the official API, and what broken answers mean."""
+"""The stripe connector's requests, compared with the official API, and what broken answers mean."""
 
 import pytest
 import stripe
@@ -79,7 +79,7 @@ async def test_a_method_of_stripes_own_is_made_of_what_is_known_of_the_shopper(c
 
 
 async def test_a_legacy_token_becomes_a_payment_method_under_a_key_of_its_own(connector, scripted):
-    """Both keys are the attempt's, so that a repeat meets the same method and the same intent."""
+    """Both keys contain the attempt's id, so that a retry gets the same method and intent."""
     charge = a_charge("tok_1QA")
     for _ in range(2):
         scripted.says("POST", "/v1/payment_methods", {"id": "pm_1QA", "object": "payment_method"})
@@ -204,7 +204,7 @@ async def test_saving_a_card_makes_customer_method_and_setup(connector, scripted
 async def test_how_a_challenge_of_a_saved_card_stands_is_asked_by_its_id(
     connector, scripted, by_now, comes_to
 ):
-    """Stripe answers a repeat under the same key as the first time, the challenge in it."""
+    """Stripe replays its first answer under the same key, including the challenge."""
     scripted.says("POST", "/v1/setup_intents", SETUPS["challenged"])
     scripted.says("GET", "/v1/setup_intents/seti_1QA", SETUPS[by_now])
     outcome = await connector.set_up_instrument(a_setup("pm_1QA", psp_customer="cus_R1"))

@@ -1,4 +1,4 @@
-"""What the stripe connector makes of refusals, silence and nonsense."""
+"""How the stripe connector interprets refusals, silence and nonsense."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Connecting to a PSP again, as long as nothing was sent."""
+"""Connections to a PSP are retried as long as nothing was sent."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from stack.process import free_ports
 
 
 class Psp:
-    """A PSP that begins to listen when a first call has failed, and counts what it is asked."""
+    """A PSP that begins to listen after a first call has failed, and counts its requests."""
 
     def __init__(self) -> None:
         self.port = free_ports(1)[0]

@@ -1,4 +1,4 @@
-"""Whatever a webhook holds, reading it gives a notice or says that it is malformed."""
+"""Whatever a webhook contains, parsing it gives a notice or says that it is malformed."""
 
 import contextlib
 import copy
