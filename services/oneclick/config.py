@@ -1,6 +1,4 @@
-"""The address of payments, and the keys that seal requests and from which client secrets are
-derived.
-"""
+"""The address of payments, and the keys that seal requests and derive client secrets."""
 
 from pydantic import Field
 

@@ -117,7 +117,7 @@ def session_pb(view: SessionView) -> oneclick_pb2.OneClickSession:
 
 
 def session_with(answer: bytes, items: Sequence[Item], *, client_secret: str | None) -> bytes:
-    """A session's message, completed with what is not stored in it."""
+    """A session's message, completed with the fields that are not stored in it."""
     session = oneclick_pb2.OneClickSession.FromString(answer)
     session.items.extend(wire.message(oneclick_pb2.OrderItem, item) for item in items)
     if client_secret is not None:
@@ -156,7 +156,7 @@ async def instrument_detached(conn: Conn, instrument: Instrument, now: datetime)
 
 
 async def items_removed(conn: Conn, before: Charge, lowering: Lowering, now: datetime) -> None:
-    """Only ids and numbers: the shop knows its lines, and names would outlive an erasure."""
+    """Only ids and quantities: the shop knows its items, and names would outlive an erasure."""
     left = lowering.items
     event = events_pb2.OrderItemsRemoved(
         payment_id=before.payment_id or "",

@@ -92,10 +92,10 @@ class Payments(AskedPayments):
         return answer_of((await move(self._stub.LowerPayment, request, key=key)).payment)
 
     async def set_up_instrument(self, instrument_id: str, sealed: bytes) -> SetUp:
-        """Saves a token at its PSP, or learns the outcome: the instrument's id is the key.
+        """Saves a token at its PSP, or returns the earlier outcome: the instrument's id is the key.
 
-        psp_unavailable is raised as a RemoteRefusal of kind UNAVAILABLE: it is not final. Nor is a
-        request that can no longer be opened: OutcomeUnknown.
+        Not final: psp_unavailable, a RemoteRefusal of kind UNAVAILABLE; and OutcomeUnknown, for a
+        request that can no longer be unsealed.
         """
         asked = self.opened(payments_pb2.SetUpInstrumentRequest, sealed)
         if asked is None:

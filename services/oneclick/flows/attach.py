@@ -134,7 +134,7 @@ async def settle(deps: Deps, instrument_id: str, key: Key | None = None) -> byte
 
 async def refresh_instrument(deps: Deps, key: str) -> bytes:
     """The current state of a setup that somebody is waiting for. Raises InstrumentNotFound, the
-    refusal that ended it, and what payments raises.
+    refusal that ended it, and the errors of payments.
     """
     asked = await deps.db.run(idempotency.resource_of, context.merchant_id(), METHOD, key)
     return await settle(deps, required(asked, InstrumentNotFound))
@@ -197,7 +197,7 @@ async def _lock_both(tx: Conn, merchant_id: str, instrument_id: str) -> tuple[Cu
 async def _decide(
     deps: Deps, tx: Conn, customer: Customer, instrument: Instrument, found: SetUp
 ) -> tuple[Instrument, Customer]:
-    """Active, waiting for a challenge, merged into an existing card, or no longer wanted."""
+    """Active, waiting for a challenge, merged into an existing card, or detached if the customer was erased."""
     now = deps.clock.now()
     instrument = replace(instrument, card=found.card, tokens=(found.token,))
     if customer.state is CustomerState.ERASED:
@@ -256,7 +256,7 @@ async def _merge(
 
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
-    """An unfinished setup: ask again, or give it up after a day."""
+    """Asks again about an unfinished setup, or gives it up after a day."""
     if due.age < ABANDON_AFTER:
         await settle(deps, due.id)
         return

@@ -1,6 +1,6 @@
 """Charges a saved instrument by one click: intent, commit, call payments, record.
 
-The charge's id is the key of the call to payments, so a repeat of any step is the same charge.
+The charge's id is the key of the call to payments, so repeating any step is the same charge.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ ABANDONED: Final = StoredRefusal(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOneClickPayment:
-    """None for what the caller left out. The session fields are set by the session's flow."""
+    """None for omitted fields. The session's flow sets the session fields."""
 
     customer_id: str
     amount: Money
@@ -104,7 +104,7 @@ async def _start(
 
 
 def _subjects(deps: Deps, cmd: CreateOneClickPayment) -> Sequence[str]:
-    """By whom declines are counted."""
+    """The subjects by which declines are counted."""
     found = [velocity.of_customer(cmd.customer_id)]
     if cmd.session_id is not None:
         found.append(velocity.of_session(cmd.session_id))
@@ -189,8 +189,8 @@ class AskedCharge:
 
 
 async def record(conn: Conn, charge: Charge, answer: Answer, *, key: Key | None = None) -> None:
-    """Records payments' answer, whoever delivers it and however often; for a session's charge in a
-    transaction.
+    """Records payments' answer, from any source and any number of times. A session's charge needs
+    a transaction.
     """
     is_new = await charges.record(conn, charge, answer, key=key)
     if answer.outcome is not Outcome.SUCCEED:

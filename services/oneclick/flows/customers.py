@@ -59,7 +59,7 @@ async def create_customer(deps: Deps, cmd: CreateCustomer, key: Key | None) -> b
 
 
 async def get_contacts(deps: Deps, customer_ids: Sequence[str]) -> Sequence[Customer]:
-    """Those of them who can be reached."""
+    """Those of the customers with an e-mail address or phone number."""
     async with deps.db.connection() as conn:
         known = await store.of_ids(conn, context.merchant_id(), customer_ids)
     return [customer for customer in known if customer.email or customer.phone]

@@ -13,9 +13,9 @@ from services.oneclick.store import instruments, sessions
 
 
 async def erase_customer(deps: Deps, customer_id: str) -> Customer:
-    """The worker tells the PSPs, so that neither a crash nor an outage loses the request.
+    """The worker deletes the tokens at the PSPs, so that neither a crash nor an outage loses the request.
 
-    An instrument that is just being set up is detached when its answer is recorded.
+    An instrument that is being set up is detached when its answer is recorded.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:

@@ -15,14 +15,14 @@ from services.oneclick.store import charges
 
 
 async def follow_payment(conn: Conn, answer: Answer) -> None:
-    """An event of payments, in the inbox's transaction. Any order, any number of times."""
+    """Records an event of payments, in the inbox's transaction. Events may repeat, in any order."""
     charge = await charges.of_payment(conn, context.merchant_id(), answer.id, answer.key)
     if charge is not None:
         await record(conn, charge, answer)
 
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
-    """An unfinished charge: its caller crashed or got no answer."""
+    """Finishes a charge whose caller crashed or got no answer."""
     async with deps.db.connection() as conn:
         charge = await charges.get(conn, due.merchant_id, due.id)
     if charge is None:

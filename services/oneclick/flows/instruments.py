@@ -33,7 +33,7 @@ SCA_CURRENCY: Final = "EUR"  # exemptions by amount are in euro, and so is their
 
 
 async def list_instruments(deps: Deps, customer_id: str) -> Sequence[ShownInstrument]:
-    """Those that are not detached, the default first."""
+    """Those that are active or wait for a challenge, the default first."""
     async with deps.db.snapshot() as conn:
         customer = await found(conn, customer_id)
         known = await instruments.of_customer(conn, customer.merchant_id, customer_id)
@@ -65,8 +65,8 @@ async def list_chargeable_instruments(deps: Deps, customer_id: str) -> Sequence[
 async def get_chargeable_instruments(
     deps: Deps, instrument_ids: Sequence[str]
 ) -> Sequence[Chargeable]:
-    """Those of them that can be charged now. Merchants charge them on a mandate, for which
-    challenges do not count.
+    """Those of them that can be charged now. Merchants charge them on a mandate, for which the
+    challenge history does not matter.
     """
     known = await deps.db.run(instruments.of_ids, context.merchant_id(), instrument_ids)
     now = deps.clock.now()
@@ -105,7 +105,7 @@ async def detach_instrument(deps: Deps, customer_id: str, instrument_id: str) ->
 
 
 async def _lock(tx: Conn, customer_id: str, instrument_id: str) -> tuple[Customer, Instrument]:
-    """A customer with one of the instruments that a merchant can see."""
+    """Locks a customer, and reads one of the instruments that the merchant can see."""
     customer = await locked(tx, customer_id)
     instrument = await instruments.get(tx, customer.merchant_id, instrument_id)
     if instrument is None or instrument.customer_id != customer_id or instrument.state not in KNOWN:
@@ -114,7 +114,7 @@ async def _lock(tx: Conn, customer_id: str, instrument_id: str) -> tuple[Custome
 
 
 async def detach(tx: Conn, instrument: Instrument, now: datetime) -> Instrument:
-    """Runs in the transaction that holds the customer's lock. The worker tells the PSPs."""
+    """Runs in the transaction that locks the customer. The worker deletes the tokens at the PSPs."""
     event = InstrumentEvent.DETACH
     detached = replace(
         instrument,
@@ -131,7 +131,7 @@ async def detach(tx: Conn, instrument: Instrument, now: datetime) -> Instrument:
 
 
 async def remove_token(deps: Deps, removal: Removal) -> None:
-    """Tells the PSP; the row stays until the PSP has deleted the token."""
+    """Requests the deletion; the row stays until the PSP has deleted the token."""
     await deps.payments.remove_instrument(removal.psp_account, removal.token)
     async with deps.db.connection() as conn:
         await instruments.delete_removal(conn, removal)

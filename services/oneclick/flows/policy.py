@@ -1,4 +1,4 @@
-"""A merchant's limits of one-click charges."""
+"""A merchant's limits for one-click charges."""
 
 from dataclasses import dataclass, replace
 

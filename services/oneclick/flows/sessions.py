@@ -51,7 +51,7 @@ async def create_one_click_session(
 ) -> bytes:
     """Returns the OneClickSession message with the client secret, the same for the same key.
 
-    What is stored for the key has neither the secret nor the items.
+    The answer stored under the key contains neither the secret nor the items.
     """
     check_grace(cmd.capture, cmd.grace_seconds)
     items.check(cmd.items, cmd.amount)
@@ -102,7 +102,7 @@ def _session(deps: Deps, cmd: CreateOneClickSession, session_id: str, secret: st
 async def get_one_click_session(
     deps: Deps, session_id: str, client_secret: str | None
 ) -> SessionView:
-    """With the payment's current state at payments."""
+    """The session, with its payment's current state at payments."""
     session = await _allowed(deps, session_id, client_secret)
     payment = None
     if session.charge_id is not None:
@@ -116,8 +116,8 @@ async def get_one_click_session(
 async def pay_one_click_session(
     deps: Deps, session_id: str, client_secret: str | None, *, ip: str | None
 ) -> SessionView:
-    """The click. However often it arrives: one charge at a time, and none after a successful
-    one.
+    """Handles a click. However often it arrives, there is one charge at a time, and none after a
+    successful one.
     """
     session = await _allowed(deps, session_id, client_secret)
     charge, fresh = await _charge_to_pay(deps, session, ip)
@@ -151,7 +151,7 @@ async def _charge_to_pay(deps: Deps, session: Session, ip: str | None) -> tuple[
 
 
 def _click(session: Session, ip: str | None) -> CreateOneClickPayment:
-    """Each attempt of a session has a number, for which the database allows one charge."""
+    """A session's attempts are numbered; the database allows one charge per number."""
     return copy_as(
         CreateOneClickPayment,
         session,
@@ -172,7 +172,7 @@ async def _found(conn: Conn, session_id: str) -> Session:
 
 
 async def _allowed(deps: Deps, session_id: str, client_secret: str | None) -> Session:
-    """A browser must hold its secret."""
+    """A browser must present the session's secret."""
     async with deps.db.connection() as conn:
         session = await _found(conn, session_id)
     rules.check_secret(session, client_secret, needed=context.current().publishable)

@@ -26,7 +26,7 @@ METHOD: Final = "UndoOneClickPayment"  # RPC whose keys identify lowerings
 
 @dataclass(frozen=True, slots=True)
 class UndoOneClickPayment:
-    """`amount` is the new amount to capture, `remove` leaves the order; neither: cancel it."""
+    """`amount`: the new amount to capture; `remove`: items to remove; neither: cancel the order."""
 
     payment_id: str
     amount: Money | None
@@ -50,7 +50,7 @@ async def undo_one_click_payment(deps: Deps, cmd: UndoOneClickPayment, key: Key)
 
 
 async def _find(deps: Deps, cmd: UndoOneClickPayment) -> Charge:
-    """A browser must hold the secret of the session that made the payment."""
+    """A browser must present the secret of the session that made the payment."""
     merchant_id, call = context.merchant_id(), context.current()
     async with deps.db.connection() as conn:
         found = await charges.of_payment(conn, merchant_id, cmd.payment_id)
@@ -69,7 +69,7 @@ async def _intend(
 ) -> Charge:
     """Records the lowering to request from payments, unless the order is cancelled.
 
-    One lowering at a time, since each starts from the result of the one before.
+    One lowering at a time, since each starts from the result of the previous one.
     """
     charge = required(await charges.lock(tx, found.merchant_id, found.id), errors.PaymentNotFound)
     if charge.lowering is not None and charge.lowering.key == key.text:
@@ -121,8 +121,8 @@ async def _cancel(deps: Deps, charge: Charge, key: Key) -> bytes:
 
 
 async def lower(deps: Deps, charge: Charge, lowering: Lowering) -> Answer:
-    """Requests a recorded lowering from payments, and records the answer. Whoever comes first
-    finishes it: the call that began it, its repeat, or the worker.
+    """Requests a recorded lowering from payments, and records the answer. The call that began it,
+    its repeat or the worker finishes it, whichever comes first.
 
     A certain no is recorded and raised; without an answer the lowering stays unfinished.
     """

@@ -76,7 +76,7 @@ def change(customer: Customer, new: ContactChange) -> Customer:
 
 
 def erase(customer: Customer) -> Customer:
-    """Without personal data. Erasing again changes nothing."""
+    """The customer without personal data. Erasing again changes nothing."""
     if customer.state is CustomerState.ERASED:
         return customer
     return replace(
@@ -136,7 +136,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class GivenConsent:
-    """What proves that a one-click payment was permitted. `in_session`: by a click in a browser."""
+    """Evidence that a one-click payment was permitted. `in_session`: by a click in a browser."""
 
     text_version: str
     accepted_at: datetime
@@ -155,12 +155,12 @@ class CaptureMode(Enum):
 
 
 class ChargeState(Enum):
-    STARTED = "started"  # payments was asked, or is about to be
+    STARTED = "started"  # payments was called, or is about to be
     UNDER_WAY = "under_way"  # there is a payment without a known outcome
     SUCCEEDED = "succeeded"  # the money is held or captured
     DECLINED = "declined"
     CANCELLED = "cancelled"
-    REFUSED = "refused"  # payments made no payment
+    REFUSED = "refused"  # payments created no payment
 
 
 CHARGE_INITIAL: Final = ChargeState.STARTED
@@ -214,7 +214,7 @@ class Charge:
     payment_id: str | None = None
     capture_at: datetime | None = None
     refusal: StoredRefusal | None = None
-    items: tuple[Item, ...] = ()  # what is left of the order
+    items: tuple[Item, ...] = ()  # the order's remaining items
     lowering: Lowering | None = None
 
 

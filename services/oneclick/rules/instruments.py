@@ -15,7 +15,7 @@ _DECEMBER: Final = 12
 
 
 class InstrumentState(Enum):
-    SETTING_UP = "setting_up"  # payments was asked, or is about to be; not visible yet
+    SETTING_UP = "setting_up"  # payments was called, or is about to be; not visible yet
     REQUIRES_ACTION = "requires_action"
     ACTIVE = "active"  # shown as expired after its expiry date
     REFUSED = "refused"
@@ -56,7 +56,7 @@ KNOWN: Final = SHOWN | {InstrumentState.DETACHED}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A PSP account's token of an instrument."""
+    """A PSP account's token for an instrument."""
 
     psp_account: str
     token: str

@@ -1,4 +1,4 @@
-"""The lines of an order, priced by the shop's server, and what is left after removals. Pure."""
+"""The items of an order, priced by the shop's server, and those left after removals. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -66,7 +66,7 @@ def of_buyer(buyer: Buyer, amount: Money, now: datetime) -> Offer:
 
 
 def _refusal(buyer: Buyer, amount: Money, now: datetime) -> type[Refusal] | None:
-    """How the charge would be refused."""
+    """The refusal that the charge would get, if any."""
     if buyer.instrument_state is None or not is_usable(buyer.instrument_state, buyer.card, now):
         return NoInstrument
     if buyer.consent_id is None:

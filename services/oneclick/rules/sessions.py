@@ -76,8 +76,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session as shown by a browser: the current items, and the card of a click with its
-    instrument's id. `payment` is a Payment message. As of `at`.
+    """A session as shown by a browser at `at`: the current items, and the card that a click would
+    charge, with its instrument's id. `payment` is a Payment message.
     """
 
     session: Session
@@ -103,7 +103,7 @@ def client_secret(session_id: str, proof: bytes) -> str:
 
 
 def secret_hash(secret: str) -> bytes:
-    """SHA-256; a slow hash would add nothing to 128 bits that nobody can guess."""
+    """SHA-256; a slow hash would add nothing to 128 unguessable bits."""
     return hashlib.sha256(secret.encode()).digest()
 
 

@@ -1,7 +1,7 @@
 """How much and how often a customer can be charged by one click.
 
-Limits are money. Charges in another currency count at dated reference rates, so that a change of
-currency neither multiplies a limit nor makes everyday amounts fail.
+Limits are amounts of money. Charges in another currency are converted at dated reference rates, so
+that a change of currency neither multiplies a limit nor makes everyday amounts fail.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ DEFAULT: Final = Policy(
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What already counts: sums over 24 hours by currency, charges within the hour."""
+    """The earlier charges: sums over 24 hours by currency, and their number within the hour."""
 
     daily: Sequence[Money]
     hourly_charges: int
@@ -51,7 +51,7 @@ def check_charge(policy: Policy, amount: Money) -> None:
 
 
 def check_spending(policy: Policy, before: Spending, amount: Money) -> None:
-    """Whether `amount` can be added. Raises DailyLimitExceeded, VelocityExceeded."""
+    """Checks that `amount` can be added. Raises DailyLimitExceeded, VelocityExceeded."""
     together = [*before.daily, amount]
     _check(together, policy.max_daily, DailyLimitExceeded, "A customer's sum of 24 hours")
     if before.hourly_charges + 1 > policy.max_hourly_charges:

@@ -72,8 +72,8 @@ async def lock(conn: Conn, wanted: Wanted) -> Buyer | None:
 async def claim_and_lock(
     conn: Conn, key: Key | None, charge_id: str, wanted: Wanted
 ) -> tuple[Claim, Buyer | None]:
-    """Both in one statement; the customer is only read if the key is fresh. Raises as
-    idempotency.claim does.
+    """Both in one statement; the customer is only read if the key is fresh. Raises the errors of
+    idempotency.claim.
     """
     claiming = idempotency.claim_values(key, charge_id)
     row = await conn.fetchrow(_CLAIM_AND_LOCK, *wanted.values, *claiming)

@@ -63,7 +63,7 @@ SELECT daily, hourly_charges, payments, amount_minor, EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """What the charge is added to. `usable`: the instrument was not detached while we waited."""
+    """The state before the charge. `usable`: the instrument was not detached while we waited."""
 
     spending: Spending
     sca: ScaHistory
@@ -87,7 +87,7 @@ async def insert(conn: Conn, charge: Charge, last_challenge_at: datetime | None)
 
 
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str = "") -> Charge | None:
-    """The charge of a payment, or the one with its key that does not know its payment yet."""
+    """The charge of a payment, or the one with this key and no payment id yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
     return await _CHARGES.one(conn, where, merchant_id, payment_id, key)
 
@@ -131,7 +131,7 @@ SELECT count(*) FROM recorded"""  # noqa: S608 - made of constants
 
 
 async def record(conn: Conn, charge: Charge, payment: Answer, *, key: Key | None = None) -> bool:
-    """Records the outcome of a charge; False if it was already further.
+    """Records the outcome of a charge; False if its state no longer allows it.
 
     `key` is the caller's: answered if payments' answer is final for this call, otherwise unlocked.
     """
@@ -183,7 +183,7 @@ async def known(conn: Conn, events: Sequence[PaymentEvent]) -> Collection[str]:
 
 
 async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
-    """Payments made no payment: releases the limits and the session."""
+    """Records that payments created no payment; releases the limits and the session."""
     state = charge_target(Outcome.REFUSE)
     await conn.execute(
         "WITH refused AS ("
@@ -202,7 +202,7 @@ async def refuse(conn: Conn, charge: Charge, refusal: StoredRefusal) -> None:
 
 
 async def take_up(conn: Conn, merchant_id: str, charge_id: str) -> None:
-    """A started charge is requested again: its time restarts."""
+    """Restarts the time of a started charge that is requested again."""
     begun, started = "begun_at = now(), due_at = now() + $3::interval", "state = 'started'"
     await _CHARGES.change_at(conn, merchant_id, charge_id, begun, CHECK_AFTER, only=started)
 

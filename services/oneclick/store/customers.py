@@ -18,7 +18,7 @@ _SAVED: Final = CUSTOMERS.but("merchant_id", "id", "created_at")
 
 insert: Final = CUSTOMERS.add
 get: Final = CUSTOMERS.get
-lock: Final = CUSTOMERS.lock  # held by whoever changes a customer, its instruments or charges
+lock: Final = CUSTOMERS.lock  # taken before a customer, its instruments or charges are changed
 insert_address: Final = _ADDRESSES.add
 
 
@@ -49,7 +49,7 @@ async def list_page(conn: Conn, merchant_id: str, wanted: Filter, page: Page) ->
 
 
 async def save(conn: Conn, customer: Customer) -> None:
-    """Writes what may change of a customer locked in this transaction."""
+    """Writes the changeable columns of a customer locked in this transaction."""
     new, values = rows.assignments(_SAVED, first=3), CUSTOMERS.values(customer, *_SAVED)
     await CUSTOMERS.change(conn, customer, new, *values, only="state = 'active'")
 
@@ -86,7 +86,7 @@ async def mark_erased(conn: Conn, merchant_id: str, customer_id: str, now: datet
 async def replace_copies(
     conn: Conn, merchant_id: str, customer_id: str, *, answer: bytes, events: Mapping[str, bytes]
 ) -> None:
-    """Replaces an erased customer's stored answers and logged events by their redacted versions."""
+    """Replaces an erased customer's stored answers and logged events with redacted versions."""
     await conn.execute(
         "UPDATE idempotency_keys SET answer = $3"
         " WHERE merchant_id = $1 AND resource_id = $2 AND resource_id LIKE 'cus\\_%'"
@@ -115,7 +115,7 @@ async def addresses(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[
 async def remove_address(
     conn: Conn, merchant_id: str, customer_id: str, address_id: str, now: datetime
 ) -> bool:
-    """Whether the customer has, or had, it."""
+    """Whether the customer has or had this address."""
     gone, whose = "deleted_at = coalesce(deleted_at, $3)", "customer_id = $4"
     return await _ADDRESSES.change_at(
         conn, merchant_id, address_id, gone, now, customer_id, only=whose

@@ -1,4 +1,4 @@
-"""SQL of what was paid with an instrument since its shopper's last challenge, by any method."""
+"""SQL of payments with an instrument since its shopper's last challenge, by any method."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,10 +14,10 @@ SCA_WINDOW: Final = 10  # payments considered: exemptions end at five
 def since_challenge_sql(
     *, merchant: str, instrument: str, currency: str, challenge: str, window: str
 ) -> str:
-    """A row (payments, amount_minor). The arguments are parameters or columns; `challenge`: its
-    time.
+    """A row (payments, amount_minor). The arguments are parameters or columns; `challenge`: the
+    time of the last one.
 
-    Each table contributes its latest few by index, so a long history costs nothing.
+    Each table contributes its latest few by index, so a long history costs no more.
     """
     latest = " UNION ALL ".join(
         f"(SELECT amount_minor, created_at FROM {table} WHERE merchant_id = {merchant}"  # noqa: S608 - made of constants

@@ -21,12 +21,12 @@ _INSERT: Final = _INSTRUMENTS.insert(due_at="now() + {}")
 _SAVED: Final = _INSTRUMENTS.but(
     "merchant_id", "id", "customer_id", "consent_id", "make_default", "psp_account", "created_at"
 )
-# $3 is the state before, $4 the one after, and the rest of _SAVED.
+# $3 is the state before; from $4 on the new values of _SAVED, the state first.
 _SAVE: Final = f"""{rows.assignments(_SAVED, first=4)},
     due_at = CASE WHEN $4 <> 'requires_action' THEN NULL
         WHEN $3 = 'setting_up' THEN now() + interval '10 seconds' ELSE due_at END"""
 
-# A shopper at a challenge is back within minutes: for these the PSP is asked often.
+# Shoppers return from a challenge within minutes, so the PSP is asked often at first.
 CHALLENGE_PAUSE: Final = f"""CASE
     WHEN state = 'requires_action' AND begun_at > now() - interval '10 minutes'
     THEN interval '10 seconds' ELSE {BACKOFF} END"""
@@ -35,7 +35,7 @@ get: Final = _INSTRUMENTS.get
 
 
 async def insert(conn: Conn, instrument: Instrument, *, check_after: timedelta) -> None:
-    """The intent of a setup; a worker takes it up if nobody records an answer in time."""
+    """Writes the intent of a setup; a worker takes it up if no answer is recorded in time."""
     await conn.execute(_INSERT, *_INSTRUMENTS.values(instrument), check_after)
 
 
@@ -60,7 +60,7 @@ async def save(
 ) -> bool:
     """Writes an instrument's change; False if it was in another state.
 
-    Only one that requires action is checked again.
+    Only an instrument that requires action is checked again.
     """
     assert INSTRUMENT_TRANSITIONS[before, event] is new.state
     values = _INSTRUMENTS.values(new, *_SAVED)
@@ -75,7 +75,7 @@ async def save_merged(conn: Conn, grown: Instrument) -> None:
 
 
 async def ask_again_now(conn: Conn, merchant_id: str, instrument_id: str) -> None:
-    """Whoever asks next, a repeat of the call or the worker, can continue at once."""
+    """Lets a repeat of the call, or the worker, continue at once."""
     unanswered = "state = 'setting_up'"
     await _INSTRUMENTS.change_at(
         conn, merchant_id, instrument_id, "due_at = now()", only=unanswered
@@ -90,7 +90,7 @@ class Removal:
     merchant_id: str
     psp_account: str
     token: str
-    clock_offset_seconds: int = 0  # nothing of it depends on the time
+    clock_offset_seconds: int = 0  # nothing here depends on the time
 
 
 _REMOVED: Final = """

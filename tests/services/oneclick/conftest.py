@@ -1,4 +1,4 @@
-"""oneclick on a real PostgreSQL, with payments played by a double over real gRPC."""
+"""oneclick on a real PostgreSQL, with a test double of payments over real gRPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def process(database: Database) -> AsyncIterator[tuple[World, Tasks]]:
-    """Of the module, and the work of its calls."""
+    """The module's process, and the tasks of its calls."""
     double = payments_double.Payments()
     payments_server, target = await payments_double.serve(double)
     payments_channel = client.channel(target)
@@ -63,16 +63,16 @@ async def process(database: Database) -> AsyncIterator[tuple[World, Tasks]]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(process: tuple[World, Tasks], database: Database) -> AsyncIterator[World]:
-    """A merchant of the test's own in the module's database."""
+    """The test's own merchant in the module's database."""
     started, tasks = process
     yield replace(started, merchant_id=ids.new("mer"))
     await tasks.wait(1)
     begin_anew(started.payments)
-    async with database.connection() as conn:  # workers take every merchant's rows
+    async with database.connection() as conn:  # workers claim every merchant's rows
         await conn.execute(NOTHING_DUE)
 
 
 @pytest.fixture
 def other(world: World) -> World:
-    """Another merchant at the same process."""
+    """Another merchant of the same process."""
     return World(world.deps, world.payments, world.stub)

@@ -1,4 +1,4 @@
-"""What a charge asks payments: sealed, under one key, and asked for by it when in doubt."""
+"""A charge's request to payments: sealed, sent under one key, and looked up by it when in doubt."""
 
 import pytest
 
@@ -35,7 +35,7 @@ async def test_the_request_is_kept_sealed_and_only_until_the_answer(world: World
 
 
 async def test_a_request_that_cannot_be_read_is_not_sent_and_its_payment_is_asked_for(world: World):
-    """As one that another version wrote, or whose key was lost."""
+    """For example because another version wrote it, or its seal key was lost."""
     customer_id = await world.shopper()
     for when, key in (("before", "order-1"), ("after", "order-2")):
         getattr(world.payments, when)["CreatePayment"] = once(lose_answer)

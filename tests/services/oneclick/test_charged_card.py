@@ -1,4 +1,4 @@
-"""Which card a one-click charge takes."""
+"""Which card a one-click charge uses."""
 
 import asyncio
 from dataclasses import replace
@@ -40,7 +40,7 @@ async def test_another_instrument_and_address_can_be_named(world: World):
 
 
 async def waiting_charge(world: World, customer_id: str, **more) -> asyncio.Task:
-    """A charge that waits for the customer's lock, which somebody holds."""
+    """A charge that waits for the customer's lock, which another transaction holds."""
     charging = asyncio.create_task(world.charge(customer_id, **more))
     await until_locked_out(world.db)
     return charging

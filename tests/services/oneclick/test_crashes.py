@@ -154,7 +154,7 @@ async def test_money_for_a_click_that_was_refused_is_counted(world: World):
     click = Click(world, await world.shopper())
     late = REGISTRY.get_sample_value("incasso_payments_after_their_end_total") or 0
     refusal = refuse(Kind.CONFLICT, "no_psp_account")
-    world.payments.after["CreatePayment"] = once(refusal)  # no payments service does this
+    world.payments.after["CreatePayment"] = once(refusal)  # the real payments never does this
     with pytest.raises(Refusal):
         await world.charge(click.customer_id)
     (payment,) = world.payments.books.values()

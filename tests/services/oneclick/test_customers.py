@@ -139,7 +139,7 @@ async def test_contact_data_are_kept_in_their_normal_form(world: World):
     assert (made.phone, made.locale) == ("+393331234567", "it-IT")
     typed = pb.CreateCustomerRequest(email=made.email, phone=made.phone, locale=made.locale)
     again = (await world.call("CreateCustomer", typed, key="c-1")).customer
-    assert again == made  # the same body to its key, however it was typed
+    assert again == made  # for its key it is the same body, however it was typed
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Erasing: personal data go everywhere, the money trail stays."""
+"""Erasing: personal data is deleted everywhere, the record of the money stays."""
 
 import asyncio
 
@@ -48,7 +48,7 @@ async def erase(world: World, customer_id: str):
 
 
 async def everything(world: World) -> str:
-    """All rows of the merchant as text; bytes as latin-1."""
+    """All of the merchant's rows as text; bytes as latin-1."""
     tables = ("customers", "addresses", "consents", "instruments", "charges", "sessions")
     texts = []
     for table in (*tables, "idempotency_keys", "outbox"):

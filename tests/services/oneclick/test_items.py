@@ -1,4 +1,4 @@
-"""What an order holds, and what is left of it, as pure rules."""
+"""An order's items, and those that remain after removals, as pure rules."""
 
 from dataclasses import replace
 

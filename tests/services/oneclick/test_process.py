@@ -1,4 +1,4 @@
-"""The real process: it starts, is killed in the middle of a charge, starts again and finishes it."""
+"""The real process starts, is killed in the middle of a charge, starts again and finishes it."""
 
 import asyncio
 import os
@@ -87,7 +87,7 @@ async def repeat(world: World, customer_id: str):
 
 
 async def age_locks(environment: dict[str, str]) -> None:
-    """The dead process' lock runs out after 30 seconds; do not wait for it."""
+    """The dead process's lock expires after 30 seconds; the test does not wait for that."""
     async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
         await conn.execute("UPDATE idempotency_keys SET locked_until = now()")
 

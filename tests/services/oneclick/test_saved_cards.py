@@ -133,7 +133,7 @@ async def test_a_card_that_needs_a_challenge_works_after_it(world: World):
 
 
 async def test_whoever_comes_back_from_a_challenge_is_told_at_once_how_it_ended(world: World):
-    """By the key of the call that saved the card, which is answered with the challenge for ever."""
+    """By the key of the call that saved the card; replays of that call always return the challenge."""
     customer_id = await world.customer()
     asked = world.attach_request(customer_id, "tok_3ds", return_url="https://shop.example/cards")
     made = (await world.call("AttachInstrument", asked, key="card-1")).instrument

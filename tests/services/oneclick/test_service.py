@@ -1,4 +1,4 @@
-"""Every way of saying no at the gRPC servicer: code and reason."""
+"""Every refusal of the gRPC servicer: code and reason."""
 
 import pytest
 

@@ -31,7 +31,7 @@ async def opened(world: World, customer_id: str, *, key: str = "", **more):
 
 
 async def told(world: World, session) -> list[str]:
-    """What is reported of it, in order."""
+    """The events about it, in order."""
     async with world.deps.db.connection() as conn:
         rows = await conn.fetch(
             "SELECT subject FROM outbox WHERE aggregate_id = $1 ORDER BY seq", session.id

@@ -27,7 +27,7 @@ SEALED = "SELECT setup_request FROM instruments WHERE merchant_id = $1"
 
 @dataclass
 class Setup:
-    """A card that is saved."""
+    """The saving of a card."""
 
     world: World
     customer_id: str
@@ -67,7 +67,7 @@ async def setup(world: World) -> Setup:
 
 
 async def expect_one_card(setup: Setup) -> None:
-    """Payments was asked under one key, and the card can be charged."""
+    """Payments was called under one key, and the card can be charged."""
     assert await setup.states() == ["active"]
     assert len(setup.world.payments.setups) == 1
     assert len(set(setup.world.payments.keys["SetUpInstrument"])) == 1

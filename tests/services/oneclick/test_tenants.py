@@ -1,4 +1,4 @@
-"""Merchants do not see each other: each object of one is not found by another."""
+"""Merchants do not see each other: no object of one merchant is found by another."""
 
 import pytest
 
@@ -24,7 +24,7 @@ WITHOUT_OBJECT = {
 
 
 async def requests_for(world: World) -> dict[str, object]:
-    """A request of each RPC that names objects of this world's merchant."""
+    """A request for each RPC that names objects of this world's merchant."""
     cus = await world.shopper()
     key = ids.new("key")
     await world.call("AttachInstrument", world.attach_request(cus), key=key)

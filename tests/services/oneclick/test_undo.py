@@ -92,7 +92,7 @@ def removal(item_id: str, quantity: int | None = None):
 
 
 async def shopping(world: World):
-    """A browser whose session paid an order of items, and the session."""
+    """A browser whose session has paid an order with items, and the session."""
     world.payments.state = State.STATE_AUTHORISED
     customer_id = await world.shopper()
     session = await opened(world, customer_id, capture=DELAYED, grace_seconds=600, items=an_order())
@@ -198,7 +198,7 @@ async def test_items_that_do_not_sum_to_the_amount_are_refused(world: World):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_removal_without_an_answer_is_ended_by_its_repeat_or_the_worker(world, when):
-    """Once, whoever ends it, and the repeat has the answer."""
+    """It ends once, whichever comes first, and the repeat has the answer."""
     shopper, session = await shopping(world)
     for number, (key, by_worker) in enumerate([("one", False), ("two", True)], start=1):
         getattr(world.payments, when)["LowerPayment"] = once(lose_answer)

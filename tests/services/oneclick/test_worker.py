@@ -1,4 +1,4 @@
-"""Events of payments, and offers: what changes, or asks, from outside."""
+"""Events of payments, and offers."""
 
 import asyncio
 import contextlib
@@ -109,7 +109,7 @@ async def row_version(world: World) -> str:
             State.STATE_PENDING,
             State.STATE_REQUIRES_ACTION,
             False,
-        ),  # a challenge ends the exemptions
+        ),  # a challenge is new information: it ends the exemptions
         (State.STATE_PENDING, State.STATE_CAPTURED, False),
         (State.STATE_CAPTURED, State.STATE_CANCELLED, False),
     ],

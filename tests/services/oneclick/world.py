@@ -1,4 +1,4 @@
-"""A merchant's view of one oneclick process, and the calls that tests make most."""
+"""A merchant's view of one oneclick process, and the calls that tests make most often."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.waiting import HANGING_SECONDS
 
 @dataclass
 class World:
-    """One oneclick process with its neighbours. `call` speaks gRPC to it."""
+    """One oneclick process with its neighbours. `call` calls it by gRPC."""
 
     deps: Deps
     payments: payments_double.Payments
