@@ -6,7 +6,7 @@ from libs.settings import ServiceSettings
 
 
 class Config(ServiceSettings):
-    # Where people reach the console; without it nobody can be invited.
+    # Where people reach the console; without it, members cannot be invited.
     console_url: str = Field(default="", pattern=r"|https?://.+[^/]")
     # Sign-in with a password: for the embedded stack. Elsewhere people have an OpenID provider.
     console_passwords: bool = False

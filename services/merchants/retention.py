@@ -1,4 +1,4 @@
-"""What merchants keeps. Merchants and their staff end with the contract: that is up to the
+"""What merchants keeps. Deleting a merchant and its staff at the end of the contract is up to the
 operator.
 """
 

@@ -1,4 +1,4 @@
-"""Entry points besides gRPC: due ends of keys and due changes of bank accounts."""
+"""Entry points besides gRPC: expiring keys and due changes of bank accounts."""
 
 from collections.abc import Sequence
 

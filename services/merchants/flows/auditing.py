@@ -37,8 +37,8 @@ class RecordOutcome:
 
 
 async def record_intent(deps: Deps, cmd: RecordIntent, key: Key) -> str:
-    """The entry's id. A form that is sent again is the same intent, also when what it is about has
-    changed since, as it has if the first call was made and nobody learned of it.
+    """The entry's id. A form that is sent again is the same intent, even if its subject has changed
+    since, as after a change whose answer was lost.
     """
     key = replace(key, request_hash=rules.asked_hash(cmd.action, cmd.subject_id, cmd.after))
     before, after = rules.recordable("before", cmd.before), rules.recordable("after", cmd.after)
@@ -72,8 +72,8 @@ async def record_intent(deps: Deps, cmd: RecordIntent, key: Key) -> str:
 
 
 async def record_outcome(deps: Deps, cmd: RecordOutcome) -> None:
-    """A repeat changes nothing. Raises AuditEntryNotFound, and OutcomeRecorded if it ended
-    otherwise.
+    """A repeat changes nothing. Raises AuditEntryNotFound, and OutcomeRecorded if there is another
+    outcome.
     """
     if cmd.outcome is Outcome.UNKNOWN:
         raise invalid("outcome", "must be done or refused")

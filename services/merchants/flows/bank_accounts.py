@@ -16,7 +16,7 @@ from services.merchants.rules.domain import Merchant
 from services.merchants.store import bank_accounts as change_store
 from services.merchants.store import merchants as merchant_store
 
-OURSELVES = "merchants"  # the actor when a change takes effect in time
+OURSELVES = "merchants"  # the actor when a change takes effect
 
 
 async def change_bank_account(deps: Deps, account: BankAccount, key: Key | None) -> Merchant:

@@ -30,7 +30,7 @@ async def get_test_clock(deps: Deps) -> MerchantClock:
 
 
 async def advance_test_clock(deps: Deps, seconds: int, key: Key | None) -> MerchantClock:
-    """Advances the clock and tells every service. A repeat returns the same offset."""
+    """Advances the clock, with an event for every service. A repeat returns the same offset."""
 
     async def advance(tx: Conn, merchant_id: str) -> Message:
         ahead = domain.advance(await locked(tx, merchant_id), timedelta(seconds=seconds))

@@ -1,7 +1,7 @@
 """Links of invitations: issued when an e-mail is sent, shown, and used once.
 
-A link is stored as the hash of its token only. So it cannot be shown again, and each e-mail has its
-own; the first that is used closes the invitation.
+Only the hash of a link's token is stored. So a link cannot be shown again, and each e-mail has its
+own; the first one used closes the invitation.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class AcceptInvitationWithPassword:
 
 
 async def accept_with_password(deps: Deps, cmd: AcceptInvitationWithPassword) -> SignedIn:
-    """Whoever has the link has read the e-mail. Raises InvitationUnknown, PasswordsOff,
+    """The link proves access to the mailbox. Raises InvitationUnknown, PasswordsOff,
     PasswordExists.
     """
     require_passwords(deps)

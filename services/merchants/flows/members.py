@@ -1,7 +1,7 @@
 """Members: invited by a member or an operator, given another role, removed.
 
-The merchant's row is locked for each change: two owners who remove each other at the same moment
-do so one after the other, and the second finds that nobody else is left.
+Each change locks the merchant's row: if two owners remove each other at the same moment, the calls
+run one after the other, and the second is refused because no other owner is left.
 """
 
 from dataclasses import dataclass
@@ -118,6 +118,6 @@ async def remove_member(deps: Deps, member_id: str) -> Member:
 
 
 async def _locked_member(tx: Conn, member_id: str) -> Member:
-    """The merchant first: an owner less is counted once it is certain."""
+    """Locks the merchant first, so that owners are counted after any other change is committed."""
     merchant = await locked(tx, context.merchant_id())
     return required(await MEMBERS.lock(tx, merchant.id, member_id), MemberNotFound)

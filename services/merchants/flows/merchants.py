@@ -128,7 +128,7 @@ async def update_merchant(deps: Deps, wanted: MerchantChange, key: Key | None) -
 
 
 async def set_contact_email(deps: Deps, email: str | None) -> Merchant:
-    """The merchant, whose owner is warned at this address."""
+    """The merchant with the address at which its owner is warned."""
     async with deps.db.transaction() as tx:
         merchant = await locked(tx, context.merchant_id())
         return await _save(deps, tx, merchant, replace(merchant, contact_email=email))

@@ -97,7 +97,7 @@ async def locked_session(conn: Conn, deps: Deps, token: str) -> Session:
 
 
 async def replaced_token(tx: Conn, deps: Deps, session: Session) -> str:
-    """A new token at once; the others work until the requests on their way have arrived."""
+    """Issues a new token at once; the others keep working for requests already on their way."""
     token, now = tokens.new(), deps.now()
     await store.add_token(tx, session, tokens.hash_of(token), now)
     await store.supersede(tx, session, tokens.hash_of(token), now)
@@ -127,7 +127,7 @@ async def list_sessions(deps: Deps, token: str) -> Sequence[ShownSession]:
 
 
 async def end_sessions(deps: Deps, cmd: EndSessions) -> int:
-    """How many have ended. Raises SessionNotFound."""
+    """Returns how many have ended. Raises SessionNotFound."""
     async with deps.db.transaction() as tx:
         session, now = await locked_session(tx, deps, cmd.token), deps.now()
         if cmd.which is Which.OTHERS:

@@ -1,4 +1,4 @@
-"""Signing in: with a password, or as somebody whom an OpenID provider has identified."""
+"""Signing in: with a password, or with an identity from an OpenID provider."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def require_passwords(deps: Deps) -> None:
 async def _check_password(
     deps: Deps, email: str, password: str, stored: str | None, origin: Origin
 ) -> None:
-    """Takes as long without a stored hash. Raises TooManyAttempts, SignInRefused."""
+    """Takes the same time without a stored hash. Raises TooManyAttempts, SignInRefused."""
     limits = attempts.limits_of(canonical_email(email), origin.address)
     if not await deps.db.run(persons.count_try, limits, deps.now()):
         raise TooManyAttempts
@@ -98,7 +98,7 @@ async def sign_in_with_identity(deps: Deps, cmd: Identity) -> SignedIn:
 
 
 async def _bound(tx: Conn, deps: Deps, cmd: Identity) -> str:
-    """The person with the verified e-mail address, known by this identity from now on."""
+    """Binds the identity to the person with the verified e-mail address."""
     if not (cmd.email and cmd.email_verified):
         raise EmailUnverified
     now = deps.now()
@@ -139,7 +139,7 @@ async def signed_in(deps: Deps, begun: Begun) -> SignedIn:
 async def reauthenticate_with_password(
     deps: Deps, token: str, password: str, origin: Origin
 ) -> str:
-    """The token that replaces the present one. Raises PasswordsOff, TooManyAttempts,
+    """The token that replaces the current one. Raises PasswordsOff, TooManyAttempts,
     SignInRefused.
     """
     require_passwords(deps)

@@ -1,7 +1,7 @@
 """Saved views: kept by members for themselves, or shared with all.
 
-The merchant's row is locked for each change, so that views are counted, and their member is still
-one, until the change is made.
+Each change locks the merchant's row, so that neither the number of views nor the membership can
+change at the same time.
 """
 
 from collections.abc import Sequence
@@ -90,6 +90,6 @@ async def list_views(deps: Deps, path: str | None) -> Sequence[SavedView]:
 
 
 async def _locked_view(tx: Conn, view_id: str) -> SavedView:
-    """The merchant first, as whoever counts."""
+    """Locks the merchant first, as each change does."""
     merchant = await locked(tx, context.merchant_id())
     return required(await VIEWS.lock(tx, merchant.id, view_id), ViewNotFound)

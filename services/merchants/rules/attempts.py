@@ -1,8 +1,8 @@
 """How many sign-ins with a wrong password are allowed. Pure.
 
-They are counted by e-mail address, whether or not anybody has it, and by network: whoever tries
-many addresses is stopped as well. A try counts before its password is looked at, so that many at
-once do not get past the limit.
+They are counted by e-mail address, whether or not it is known, and by network, to stop those who
+try many addresses. A try counts before its password is checked, so that concurrent tries do not get
+past the limit.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _PER_NETWORK: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`subject_hash`: what is counted, as a hash, since anybody's address may be tried."""
+    """`subject_hash`: a hash of what is counted, since anyone's address may be tried."""
 
     subject_hash: bytes
     most: int

@@ -1,6 +1,6 @@
 """The console's audit log: an intent, and later its outcome. Pure.
 
-An intent without an outcome is a change of which nobody knows whether it was made.
+Without an outcome, it is unknown whether the intended change was made.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """`intent_id`: of an outcome. `before` and `after` are JSON objects, or empty."""
+    """`intent_id`: an outcome's intent. `before` and `after` are JSON objects, or empty."""
 
     merchant_id: str
     number: int
@@ -73,12 +73,12 @@ class AuditEntry:
 
 
 def asked_hash(action: str, subject_id: str, after: str) -> bytes:
-    """Of what was asked for, and not of the circumstances."""
+    """Hash of the requested change, without its circumstances."""
     return hashlib.sha256(json.dumps([action, subject_id, after]).encode()).digest()
 
 
 def recordable(field: str, text: str) -> str:
-    """A JSON object without secrets, card-like numbers and e-mail addresses; "" stays. Raises
+    """A JSON object without secrets, card-like numbers and e-mail addresses; "" stays "". Raises
     InvalidArgument.
     """
     if not text:

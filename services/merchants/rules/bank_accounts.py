@@ -1,7 +1,7 @@
 """Changes of the account for transfers: the owner is notified, and they take effect after a delay
 unless cancelled.
 
-Otherwise, whoever gets hold of a key could silently redirect every transfer. Pure.
+Otherwise, a stolen key would be enough to silently redirect every transfer. Pure.
 """
 
 from collections.abc import Mapping

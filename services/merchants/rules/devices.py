@@ -27,7 +27,7 @@ _SYSTEMS: Final = (
 
 
 def device_of(user_agent: str) -> str:
-    """`Firefox on Linux`. Nothing else of the text is stored."""
+    """For example `Firefox on Linux`. No other part of the user agent is stored."""
     browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
     return f"{browser or UNKNOWN} on {system}" if system else browser or UNKNOWN
 

@@ -1,6 +1,6 @@
 """Rules of merchants and API keys: what a key may do and how it ends.
 
-Keys live in real time, not in a test clock's: advancing a clock must lock nobody out.
+Keys follow real time, not a test clock: advancing a clock must lock nobody out.
 """
 
 from collections.abc import Collection, Mapping
@@ -87,9 +87,9 @@ class Merchant:
     bank_account: BankAccount | None = None  # in force
     pending_bank_account: BankAccountChange | None = None
     contact_email: str | None = None  # of the owner; set by operators
-    time_zone: str = time_zones.UTC  # of its days; never changes
+    time_zone: str = time_zones.UTC  # in which its days begin and end; never changes
     quotas: Mapping[str, int] = field(default_factory=dict)  # of the plan; no entry: no limit
-    seller: Seller = field(default_factory=Seller)  # by law
+    seller: Seller = field(default_factory=Seller)  # its legal data
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def change_merchant(merchant: Merchant, change: MerchantChange) -> Merchant:
 
 
 def change_logo(merchant: Merchant, logo_id: str | None) -> Merchant:
-    """With another logo, or none."""
+    """The merchant with another logo, or none."""
     return replace(merchant, branding=replace(merchant.branding, logo_id=logo_id))
 
 
@@ -199,7 +199,7 @@ def _quoted(scopes: Collection[str]) -> str:
 
 
 def at(key: ApiKey, now: datetime) -> ApiKey:
-    """The key at `now`: an overlap that has passed ends it, whether or not a worker has seen it."""
+    """The key at `now`: the end of its overlap ends it, even before a worker has recorded that."""
     over = key.state is State.EXPIRING and key.expires_at is not None and key.expires_at <= now
     return _move(key, Event.EXPIRE) if over else key
 

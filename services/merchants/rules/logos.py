@@ -11,7 +11,7 @@ Logo: TypeAlias = Picture
 
 
 def logo_of(text: str) -> Logo:
-    """From base64. Raises LogoRefused, which says why."""
+    """Decodes base64. Raises LogoRefused with the reason."""
     try:
         return picture_of(text, most_bytes=MAX_BYTES, most_side=MAX_SIDE)
     except PictureUnusable as wrong:

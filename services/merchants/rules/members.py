@@ -1,7 +1,7 @@
-"""Members of a merchant: invited, joined and removed. Somebody who may give power away is always
-left. Pure.
+"""Members of a merchant: invited, joined and removed. At least one owner always remains.
+Pure.
 
-Members live in real time, like API keys: advancing a test clock must lock nobody out.
+Members follow real time, like API keys: advancing a test clock must lock nobody out.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from services.merchants.errors import (
 )
 
 INVITATION_LIFE: Final = timedelta(days=7)
-MOST_MEMBERS: Final = 200  # of a merchant, invited ones too
+MOST_MEMBERS: Final = 200  # of a merchant, invited ones included
 MOST_INVITATIONS: Final = 10  # e-mails to one person
 
 
@@ -72,7 +72,7 @@ class Member:
 
 
 def canonical_email(email: str) -> str:
-    """By which a person is known: mailboxes that differ in case belong to the same person."""
+    """Identifies a person: addresses that differ only in case belong to the same person."""
     return email.lower()
 
 

@@ -1,6 +1,6 @@
 """Passwords as Argon2id hashes in PHC format. Pure, and slow on purpose: call it in a thread.
 
-The cost is the least that OWASP's Password Storage Cheat Sheet allows: 19 MiB, two passes, one lane.
+The cost is the minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 """
 
 import secrets
@@ -27,7 +27,7 @@ def hash_of(password: str) -> str:
     return kdf.derive_phc_encoded(password.encode())
 
 
-# Of a password that nobody knows: who has none takes as long to refuse as who has another.
+# Hash of an unknown password: refusing a person without a password takes as long as a wrong one.
 NOBODYS: Final = (
     f"$argon2id$v=19$m={_MEMORY_KIB},t={_PASSES},p={_LANES}"
     "$YWJjZGVmZ2hpamtsbW5vcA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

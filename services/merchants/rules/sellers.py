@@ -9,14 +9,14 @@ from libs.errors import invalid
 from libs.sellers import Seller
 
 FIELD: Final = "seller.vat_number"
-_PREFIXES: Final = {"GR": "EL"}  # of countries that VAT numbers call otherwise
+_PREFIXES: Final = {"GR": "EL"}  # of countries with another code in VAT numbers
 _CHECKED: Final = {country.upper() for country in vat.MEMBER_STATES} - {"GR"} | {"EL"}
 _SHORTEST: Final = 4  # of numbers that we cannot check
 _LONGEST: Final = 20
 
 
 def seller_of(wanted: Seller, country: str) -> Seller:
-    """With the VAT number in its normal form. Raises InvalidArgument."""
+    """The seller with its VAT number in normal form. Raises InvalidArgument."""
     if not wanted.legal_name:
         if wanted.vat_number or wanted.address:
             raise invalid("seller.legal_name", "is required")
@@ -26,8 +26,8 @@ def seller_of(wanted: Seller, country: str) -> Seller:
 
 
 def vat_number_of(text: str, country: str) -> str:
-    """`IT12345670017` of `12345670017` or `IT 123.4567 0017`: without a prefix it is of the merchant's
-    country. Those of the EU have their check digits. Raises InvalidArgument.
+    """`IT12345670017` for `12345670017` or `IT 123.4567 0017`: the prefix defaults to the merchant's country.
+    EU numbers must have valid check digits. Raises InvalidArgument.
     """
     plain = clean(text, " -./").upper()
     own = plain[:2] if plain[:2].isalpha() else ""

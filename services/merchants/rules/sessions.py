@@ -11,10 +11,10 @@ from libs.roles import Role
 
 IDLE: Final = timedelta(hours=1)
 ABSOLUTE: Final = timedelta(hours=24)
-SEEN_EVERY: Final = timedelta(minutes=1)  # a page view writes at most that often
+SEEN_EVERY: Final = timedelta(minutes=1)  # page views write at most this often
 TOKEN_LIFE: Final = timedelta(minutes=15)  # then a new one is issued
-# For requests on their way while the new token is first used; also how long a new one may stay
-# unused until another is issued: the answer with it may be lost.
+# Lets requests already on their way arrive when the new token is first used. Also how long a new one
+# may stay unused before another is issued: the answer with it may have been lost.
 OVERLAP: Final = timedelta(minutes=1)
 MOST_SESSIONS: Final = 20  # of a person
 
@@ -52,7 +52,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """From where somebody signs in."""
+    """Where somebody signs in from."""
 
     user_agent: str
     address: str

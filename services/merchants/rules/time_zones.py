@@ -1,4 +1,4 @@
-"""In which zone the days of a merchant are that names none: that of its country's capital. Pure."""
+"""The time zone of a merchant that names none: that of its country's capital. Pure."""
 
 from typing import Final
 
@@ -40,7 +40,7 @@ _OF_CAPITALS: Final = {  # of countries with more than one zone
 
 
 def of_country(country: str) -> str:
-    """UTC of a country that has no zone of its own."""
+    """UTC for a country that has no zone of its own."""
     if country in _OF_CAPITALS:
         return _OF_CAPITALS[country]
     zones = get_global("territory_zones").get(country, [])

@@ -1,7 +1,7 @@
 """Saved views: how many there are, and who may change one. Pure.
 
-A list shows a member at most as many views as they have themselves and all members share together:
-few enough for one answer.
+A list shows a member their own views and those that members share: with these limits, few enough
+for one answer.
 """
 
 from collections.abc import Set as AbstractSet
@@ -13,12 +13,12 @@ from services.merchants.errors import TooManyViews, ViewNotFound, ViewOfAnotherM
 
 MOST_OF_MEMBER: Final = 50
 MOST_SHARED: Final = 50  # of a merchant
-MANAGES: Final = "members:write"  # the scope of whoever may delete what others share
+MANAGES: Final = "members:write"  # the scope for deleting views that others share
 
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """`query`: the filters of the list at `path`. `member_name`: of who saved it."""
+    """`query`: the filters of the list at `path`. `member_name`: who saved it."""
 
     merchant_id: str
     id: str
@@ -34,7 +34,7 @@ class SavedView:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Views beside the one that is saved: of its member, and those that all members share."""
+    """Numbers of views besides the one being saved: its member's, and all members' shared ones."""
 
     of_member: int
     shared: int
@@ -49,16 +49,16 @@ def check_room(view: SavedView, others: Counted) -> None:
 
 
 def check_changes(view: SavedView, member_id: str) -> None:
-    """Only its own member changes it. Raises ViewOfAnotherMember, or ViewNotFound for what others do
-    not see.
+    """Only the member who saved it may change it. Raises ViewOfAnotherMember, or ViewNotFound if it is
+    not shared.
     """
     if view.member_id != member_id:
         raise ViewOfAnotherMember if view.shared else ViewNotFound
 
 
 def check_deletes(view: SavedView, member_id: str, scopes: AbstractSet[str]) -> None:
-    """What is shared is also deleted by whoever manages members: its own may have left. Raises as
-    `check_changes`.
+    """Shared views may also be deleted by those who manage members: the one who saved it may have
+    left. Raises the errors of `check_changes`.
     """
     if not (view.shared and MANAGES in scopes):
         check_changes(view, member_id)

@@ -22,7 +22,7 @@ MEMBERS: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """What a link of an open invitation stands for."""
+    """The open invitation behind a link."""
 
     merchant_id: str
     merchant_name: str
@@ -39,7 +39,7 @@ async def insert(conn: Conn, member: Member) -> None:
 
 
 async def save(conn: Conn, before: Member, after: Member) -> None:
-    """Writes what may change of a member locked in this transaction."""
+    """Writes the changeable columns of a member locked in this transaction."""
     await MEMBERS.change(
         conn,
         before,
@@ -111,7 +111,7 @@ async def find_invited(conn: Conn, token_hash: bytes, now: datetime) -> Invited 
 
 
 async def lock_by_link(conn: Conn, token_hash: bytes) -> Member | None:
-    """In any state: who used a link may use it again, to no effect."""
+    """The member in any state: using a link again has no effect."""
     where = (
         "WHERE (merchant_id, id) ="
         " (SELECT merchant_id, member_id FROM invitation_links WHERE token_hash = $1)"

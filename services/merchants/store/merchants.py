@@ -10,7 +10,7 @@ from libs.pages import Listed, Page
 from services.merchants.rules.domain import Merchant
 from services.merchants.rules.logos import Logo
 
-# A change has its account in columns of its own.
+# The columns of a change include those of its account.
 _PENDING: Final = """(
     SELECT to_jsonb(change) || jsonb_build_object('account', to_jsonb(change))
     FROM bank_account_changes AS change
@@ -64,8 +64,8 @@ async def get_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
 
 
 async def lock_merchant(conn: Conn, merchant_id: str) -> Merchant | None:
-    """Locks first, then reads: whoever holds the lock may change more than the merchant's own
-    row.
+    """Locks first, then reads: a transaction with the lock may change more than the merchant's
+    own row.
     """
     await conn.execute("SELECT FROM merchants WHERE id = $1 FOR NO KEY UPDATE", merchant_id)
     return await get_merchant(conn, merchant_id)
@@ -101,7 +101,7 @@ async def delete_logo(conn: Conn, merchant_id: str) -> None:
 
 
 async def get_logo(conn: Conn, logo_id: str) -> Logo | None:
-    """For any merchant: whoever has the name has seen the image."""
+    """For any merchant: only those who have seen the image know its name."""
     row = await conn.fetchrow(
         "SELECT id, media_type, picture FROM logos WHERE id = $1 LIMIT 1", logo_id
     )

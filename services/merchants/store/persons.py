@@ -13,7 +13,7 @@ from services.merchants.rules.attempts import WINDOW, Limit
 from services.merchants.rules.sessions import Membership, Person
 
 _PERSONS: Final = Table("persons", Person)
-# Of whom a verified e-mail address is a proof: members, and those with an open invitation.
+# For whom a verified e-mail address is enough: members, and those with an open invitation.
 _MAY_ENTER: Final = """EXISTS (
     SELECT FROM members WHERE person_id = persons.id
         AND (state = 'active' OR state = 'invited' AND invitation_expires_at > $2))"""
@@ -28,7 +28,7 @@ class Known:
 
 
 async def ensure(conn: Conn, email: str, now: datetime) -> str:
-    """The id of the person with this address, who is made if new."""
+    """The id of the person with this address, created if new."""
     found: str = await conn.fetchval(
         "INSERT INTO persons (id, email, created_at) VALUES ($1, $2, $3)"
         " ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING id",
@@ -88,7 +88,7 @@ async def find_by_identity(conn: Conn, issuer: str, subject: str) -> str | None:
 
 
 async def find_to_bind(conn: Conn, email: str, now: datetime) -> str | None:
-    """Who has this address and may enter, locked."""
+    """Locks the person with this address who may enter."""
     found: str | None = await conn.fetchval(
         f"SELECT id FROM persons WHERE email = $1 AND {_MAY_ENTER} FOR NO KEY UPDATE",  # noqa: S608 - made of constants
         email,
@@ -144,7 +144,7 @@ async def membership(conn: Conn, person_id: str, merchant_id: str) -> Membership
     return await _MEMBERSHIPS.one(conn, where, person_id, merchant_id)
 
 
-# Rows are taken in one order, so that concurrent tries wait for each other only in turn.
+# Rows are locked in one order, so that concurrent tries cannot deadlock.
 _COUNT: Final = """
 WITH counted AS (
     INSERT INTO sign_in_attempts AS known (subject_hash, counted_from, failures)
@@ -169,7 +169,7 @@ async def count_try(conn: Conn, limits: Sequence[Limit], now: datetime) -> bool:
 
 
 async def forget_failures(conn: Conn, limits: Sequence[Limit]) -> None:
-    """After a success: of the e-mail address all, of the network this one."""
+    """After a success: all failures of the e-mail address, and this try of the network."""
     await conn.execute(
         "UPDATE sign_in_attempts"
         " SET failures = CASE WHEN subject_hash = $1 THEN 0 ELSE greatest(failures - 1, 0) END"

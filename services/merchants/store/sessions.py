@@ -17,7 +17,7 @@ _OPEN: Final = "ended_at IS NULL AND expires_at > $2"
 @dataclass(frozen=True, slots=True)
 class Authenticated:
     """A session with its person, and the membership of the selected merchant if it still exists.
-    `rotated`: the new token given with the question was taken.
+    `rotated`: the new token passed with the call was stored.
     """
 
     session: Session
@@ -28,7 +28,7 @@ class Authenticated:
 
 
 async def insert(conn: Conn, session: Session, token_hash: bytes) -> None:
-    """Ends the oldest beyond the limit."""
+    """Also ends the person's oldest sessions beyond the limit."""
     await _SESSIONS.add(conn, session)
     await add_token(conn, session, token_hash, session.created_at)
     await conn.execute(
@@ -53,7 +53,7 @@ async def add_token(conn: Conn, session: Session, token_hash: bytes, now: dateti
 
 
 async def supersede(conn: Conn, session: Session, token_hash: bytes, now: datetime) -> None:
-    """All other tokens of the session end after the overlap."""
+    """Ends all other tokens of the session after the overlap."""
     await conn.execute(
         "UPDATE session_tokens SET valid_until = least(valid_until, $4)"
         " WHERE person_id = $1 AND session_id = $2 AND token_hash <> $3",
@@ -64,9 +64,9 @@ async def supersede(conn: Conn, session: Session, token_hash: bytes, now: dateti
     )
 
 
-# $1 hash of the token, $2 now, $3 hash of a new token, $4 when the session ends unless used, $5
-# last seen before, $6 tokens from before are replaced, unless $7 a newer one was issued since, and
-# $8 until when others work after the first use of this one.
+# $1 hash of the token, $2 now, $3 hash of a new token, $4 when the session ends unless used; $5 the
+# use is written if the last one was earlier; tokens older than $6 are replaced unless another was
+# issued after $7; $8 until when the other tokens work after the first use of this one.
 _AUTHENTICATE: Final = f"""
 WITH found AS (
     SELECT {", ".join(f"sessions.{column}" for column in _SESSIONS.columns)},
@@ -115,7 +115,7 @@ _MEMBERSHIP: Final = Table("members", Membership)
 async def authenticate(
     conn: Conn, token_hash: bytes, new_hash: bytes, now: datetime
 ) -> Authenticated | None:
-    """One statement: who it is, as what, and what a use of the session changes."""
+    """One statement: reads the person and the membership, and records the use of the session."""
     row = await conn.fetchrow(
         _AUTHENTICATE,
         token_hash,
@@ -189,7 +189,7 @@ async def end_others(conn: Conn, person_id: str, but_session_id: str, now: datet
 
 
 async def end_of_member(conn: Conn, person_id: str, merchant_id: str, now: datetime) -> int:
-    """Those that work for this merchant now."""
+    """Ends the person's sessions that are for this merchant now."""
     return await conn.execute(
         "UPDATE sessions SET ended_at = $3"
         " WHERE person_id = $1 AND merchant_id = $2 AND ended_at IS NULL",

@@ -19,7 +19,7 @@ VIEWS: Final = Table(
 
 
 async def lock_named(conn: Conn, like: SavedView) -> SavedView | None:
-    """The one of this member with the same name on the same list."""
+    """The member's view with the same name on the same list."""
     where = (
         "WHERE merchant_id = $1 AND member_id = $2 AND path = $3 AND name = $4 FOR NO KEY UPDATE"
     )
@@ -45,7 +45,7 @@ async def insert(conn: Conn, view: SavedView) -> None:
 
 
 async def save(conn: Conn, view: SavedView) -> None:
-    """Writes what may change. Raises ViewExists."""
+    """Writes the changeable columns. Raises ViewExists."""
     with on_unique_violation(saved_views_name=ViewExists):
         await VIEWS.change(
             conn,
@@ -76,7 +76,7 @@ async def delete(conn: Conn, view: SavedView) -> None:
 
 
 async def delete_private(conn: Conn, merchant_id: str, member_id: str) -> None:
-    """What only this member sees."""
+    """Deletes the views that only this member sees."""
     await conn.execute(
         "DELETE FROM saved_views WHERE merchant_id = $1 AND member_id = $2 AND NOT shared",
         merchant_id,

@@ -1,4 +1,4 @@
-"""A merchants service on a real PostgreSQL behind a real gRPC port, with a clock one can set."""
+"""A merchants service on a real PostgreSQL behind a real gRPC port, with a settable clock."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -71,7 +71,7 @@ class Merchants:
         merchant_id: str = "",
         actor: str = "operator",
         key: str = "",
-        more: Mapping[str, Any] | None = None,  # fields with the name of one of these
+        more: Mapping[str, Any] | None = None,  # fields named like one of these parameters
         **fields,
     ) -> Any:
         context.set_current(context.Call(merchant_id=merchant_id, actor=actor))
@@ -85,7 +85,7 @@ class Merchants:
             context.set_current(context.Call())
 
     def _found(self, rpc: str) -> tuple[Any, Any]:
-        """Class of its request, and its method."""
+        """The class of its request, and its method."""
         for name in services.named("merchants").full_names:
             known = descriptors.service(name).methods_by_name
             if rpc in known:

@@ -1,4 +1,4 @@
-"""People of a test: invited by the operator, joined with a password, signed in."""
+"""A test's people: invited by the operator, joined with a password, signed in."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +46,7 @@ async def link_token(service: Merchants, merchant_id: str, member_id: str) -> st
 async def join(
     service: Merchants, merchant_id: str, email: str = "anna@shop.example", role: str = "owner"
 ) -> Colleague:
-    """Invited, and signed in through the OpenID provider."""
+    """Invites somebody, who signs in through the OpenID provider."""
     member = await invite(service, merchant_id, email, role)
     token = (await identify(service, email)).token
     await service.call(
@@ -59,7 +59,7 @@ async def join(
 
 
 async def identify(service: Merchants, email: str, /, **changes: Any) -> Any:
-    """Signs in somebody whose provider says that this is their address."""
+    """Signs in somebody whose provider vouches for this address."""
     claims = {
         "issuer": ISSUER,
         "subject": f"sub of {email}",

@@ -13,7 +13,7 @@ from tests.services.merchants.logos import a_picture, as_text
 
 
 async def updates(service: Merchants) -> list[pb.Merchant]:
-    """What the events told, in their order."""
+    """The merchants in the events, in order."""
     async with service.deps.db.connection() as conn:
         rows = await conn.fetch(
             "SELECT body FROM outbox WHERE subject = 'incasso.merchants.merchant.updated'"

@@ -1,4 +1,4 @@
-"""The console's audit log by RPC: an intent before, an outcome after, and nothing is ever changed."""
+"""The console's audit log by RPC: an intent before, an outcome after, and no record is ever changed."""
 
 import json
 
@@ -62,7 +62,7 @@ async def test_what_was_begun_and_never_ended_has_an_unknown_outcome(service, me
 
 
 async def test_a_form_that_is_sent_again_is_the_same_intent_and_can_end(service, merchant_id):
-    """What it is about has changed since, if the first call was made and nobody learned of it."""
+    """Its subject has changed since, if the first call succeeded and its answer was lost."""
     key, before = ids.new("key"), '{"state": "captured"}'
     first = await intent(service, merchant_id, key=key, before=before, address="203.0.113.7")
     now = {"before": '{"state": "refunded"}', "address": "203.0.113.8"}

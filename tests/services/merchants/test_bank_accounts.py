@@ -1,4 +1,4 @@
-"""The bank account: its own scope, told, in force after a delay that the owner can use to stop it."""
+"""The bank account: its own scope, its events, and the delay in which the owner can stop a change."""
 
 import asyncio
 from typing import Any
@@ -47,7 +47,7 @@ async def turn(service: Merchants) -> None:
 
 
 async def told(service: Merchants) -> list[tuple[str, Any]]:
-    """What was told of the merchant's account, oldest first."""
+    """The events about the merchant's account, oldest first."""
     async with service.deps.db.connection() as conn:
         rows = await conn.fetch("SELECT subject, body FROM outbox ORDER BY seq")
     named = [(row["subject"].removeprefix("incasso.merchants."), row["body"]) for row in rows]

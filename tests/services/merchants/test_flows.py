@@ -1,4 +1,4 @@
-"""Flows on a real PostgreSQL: events in the transaction, races, due keys, and what is stored."""
+"""Flows on a real PostgreSQL: events in the transaction, races, due keys, and the stored data."""
 
 import asyncio
 from dataclasses import replace
@@ -37,7 +37,7 @@ EVENTS = {
 
 
 async def create(deps: Deps, *, test: bool = True) -> MadeMerchant:
-    """From now on calls are made for it, by the operator."""
+    """From then on, calls are made for it, by the operator."""
     wanted = CreateMerchant("B", "IT", "EUR", "", test, "")
     made = await merchants.create_merchant(deps, wanted, None)
     act_for(made.merchant.id)
@@ -53,7 +53,7 @@ async def rotate(deps: Deps, made: MadeMerchant, overlap: timedelta) -> api_keys
 
 
 async def events(deps: Deps) -> list[tuple[str, object]]:
-    """Subject without its beginning, and message, oldest first."""
+    """(subject without its prefix, message), oldest first."""
     async with deps.db.connection() as conn:
         rows = await conn.fetch("SELECT subject, body FROM outbox ORDER BY seq")
     return [

@@ -1,4 +1,4 @@
-"""Members by RPC: invited, joined, given other roles and removed; an owner is always left."""
+"""Members by RPC: invited, joined, given other roles and removed; one owner always remains."""
 
 import asyncio
 

@@ -156,7 +156,7 @@ WORST = {
 
 @pytest.mark.parametrize("kind", WORST)
 def test_the_worst_picture_costs_no_more_than_its_size(kind: str):
-    """Nothing is unpacked here, so that it is safe to read it on the event loop."""
+    """Nothing is decompressed here, so it is safe to read it on the event loop."""
     text = as_text(WORST[kind])
 
     def work():

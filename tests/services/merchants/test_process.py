@@ -1,4 +1,4 @@
-"""The real process: schema check, health, a key's whole way, events on NATS, and a clean stop."""
+"""The real process: schema check, health, a key's whole life, events on NATS, and a clean stop."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ def environment(nats_url, free_port):
 
 @pytest.fixture
 async def process(environment, new_database, new_processes, tmp_path) -> Process:
-    """It is started first, and waits for its migrations."""
+    """Starts before its migrations have run, and waits for them."""
     environment["INCASSO_DATABASE_URL"] = new_database()
     environment["INCASSO_STARTUP_WAIT_SECONDS"] = str(HANGING_SECONDS)
     starting = asyncio.create_task(new_processes("merchants", environment).start())

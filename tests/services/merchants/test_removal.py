@@ -1,4 +1,4 @@
-"""Members are removed at once, and an owner is always left."""
+"""Members are removed at once, and one owner always remains."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The legal data of a seller: checked, stored as a whole, told to other services."""
+"""The legal data of a seller: checked, stored as a whole, published to other services."""
 
 from typing import Any
 

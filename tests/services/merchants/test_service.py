@@ -1,4 +1,4 @@
-"""The gRPC servicer: what every RPC answers, and every refusal with its code and reason."""
+"""The gRPC servicer: the answer of every RPC, and every refusal with its code and reason."""
 
 import asyncio
 

@@ -244,7 +244,7 @@ async def test_no_more_keys_are_active_than_the_plan_allows(service: Merchants):
     assert len(answers) - len(refused) == most - len(made.api_keys)
     assert {answer.reason for answer in refused} == {"quota_exceeded"}
     assert refused[0].message.startswith('The plan "basic" allows 20 active API keys')
-    replaced = await rotate(service, made, made.api_keys[0])  # makes room for itself
+    replaced = await rotate(service, made, made.api_keys[0])  # the replaced key does not count
     await revoke(service, made, replaced, by=replaced)
     assert await create_key(service, made, by="operator", scopes=["*"])
 

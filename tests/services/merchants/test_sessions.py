@@ -80,7 +80,7 @@ async def test_a_token_is_replaced_and_works_until_the_new_one_has_arrived(servi
     second = await authenticate(service, anna.token)
     assert second.HasField("new_token")
     await authenticate(service, second.new_token)
-    await authenticate(service, anna.token)  # a request that was on its way
+    await authenticate(service, anna.token)  # a request already on its way
     time.advance(minutes=2)
     assert await refused(service, anna.token)
     assert await refused(service, first.new_token)
@@ -133,7 +133,7 @@ async def test_a_session_works_for_one_merchant_at_a_time(service, anna):
 
 async def test_only_a_merchant_of_the_person_is_selected(service, anna):
     other = (await service.create()).merchant.id
-    await invite(service, other, anna.email)  # and has not joined
+    await invite(service, other, anna.email)  # who has not joined
     for merchant_id in (other, "mer_nobody"):
         assert await refusal(select(service, anna.token, merchant_id)) == (
             Kind.FORBIDDEN,

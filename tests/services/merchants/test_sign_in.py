@@ -1,4 +1,4 @@
-"""Signing in: passwords are not guessed, and addresses are not found out."""
+"""Signing in: passwords cannot be guessed, nor can known addresses be found out."""
 
 import asyncio
 
@@ -30,7 +30,7 @@ async def merchant_id(service: Merchants) -> str:
 
 @pytest.fixture
 async def anna(service: Merchants, merchant_id: str):
-    """Has a password."""
+    """A person with a password."""
     member = await invite(service, merchant_id)
     await service.call(
         "AcceptInvitationWithPassword",

@@ -1,4 +1,4 @@
-"""Every country has a zone that there is."""
+"""Every country has an existing zone."""
 
 from babel.core import get_global
 
@@ -14,4 +14,4 @@ def test_each_country_has_a_zone_that_is_known_and_its_own():
     }
     assert set(of.values()) <= time_zones.known()
     without = {country for country, zone in of.items() if zone == time_zones.UTC}
-    assert without == {"AQ", "UM", "ZZ"}  # nobody's
+    assert without == {"AQ", "UM", "ZZ"}  # without a zone of their own

@@ -1,4 +1,4 @@
-"""Saved views by RPC: one's own, those that are shared, and nobody else's."""
+"""Saved views by RPC: one's own and shared ones are visible, other members' private ones are not."""
 
 import asyncio
 from typing import Any
