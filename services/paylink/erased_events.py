@@ -26,7 +26,7 @@ def _left(kind: Any, answer: bytes) -> bytes:
     return erasing.clear(kind.FromString(answer), PERSONAL)
 
 
-# Redacted answers of calls whose stored answer may name a person.
+# The calls whose stored answers may name a person, and how to redact those.
 ANSWERS_LEFT: Final[Sequence[tuple[Sequence[str], Callable[[bytes], bytes]]]] = (
     (
         (

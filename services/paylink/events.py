@@ -1,6 +1,6 @@
-"""The outside view: resources as protobuf, for answers and events alike, and the events.
+"""The public view: resources as protobuf, for answers and events alike, and the events.
 
-An event is named by the last two parts of its subject, as in `payment_link.seen`.
+An event's name is the last two parts of its subject, as in `payment_link.seen`.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def _quote_pb(link: Link) -> paylink_pb2.Quote | None:
 
 
 def link_pb(link: Link) -> paylink_pb2.PaymentLink:
-    """Without its URL: whoever has that can pay."""
+    """Without its URL: anyone who has it can pay."""
     deposit_minor = link.deposit_minor
     return wire.message(
         paylink_pb2.PaymentLink,
@@ -96,7 +96,7 @@ async def link_created(
 
 
 async def link_sent(conn: Conn, link: Link, reason: Reason, now: datetime) -> None:
-    """Sent means handed to notify, by the event that requests the messages."""
+    """A link is sent once notify has it, by the event that requests the messages."""
     await outbox.append(conn, *_sent(link, reason, now))
 
 
@@ -107,7 +107,7 @@ async def link_reissued(conn: Conn, link: Link, now: datetime, *, reason: Reason
 
 
 async def append_link_event(conn: Conn, link: Link, verb: str, now: datetime) -> None:
-    """Events of a link alone: seen, quote_accepted, expired, cancelled."""
+    """Events that contain only the link: seen, quote_accepted, expired, cancelled."""
     await outbox.append(conn, _of_link(link, verb, now))
 
 

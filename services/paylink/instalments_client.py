@@ -1,4 +1,4 @@
-"""The only file that calls instalments: what a link costs in parts, and the plan that pays it."""
+"""The only file that calls instalments: the offers for a link, and the plan that pays it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from libs.seal import Seal, SealBrokenError
 from services.paylink.rules.domain import Link
 
 _State = plans_pb2.InstalmentPlan
-# The first part pays the link; the others are the plan's own matter.
+# The first part pays the link; the others concern the plan only.
 _OUTCOMES: Final[Mapping[int, Outcome]] = {
     _State.STATE_OFFERED: Outcome.WAIT,
     _State.STATE_IN_REVIEW: Outcome.WAIT,
@@ -49,7 +49,7 @@ class PlanAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """`partner`: who gives the credit; None: the merchant."""
+    """`partner`: the lender; None: the merchant."""
 
     id: str
     partner: str | None
@@ -87,7 +87,7 @@ class Instalments:
         return [one for one in answer.data if one.available]
 
     async def quote(self, link: Link, terms_id: str, *, key: str) -> Quoted:
-        """Binds nobody. Raises as `move`."""
+        """A quote is not binding. Raises as `move`."""
         request = instalments_pb2.CreateInstalmentQuoteRequest(
             terms_id=terms_id,
             amount=wire.money(link.due),
@@ -110,8 +110,8 @@ class Instalments:
         return self._seal.close_bytes(request.SerializeToString(deterministic=True))
 
     async def create(self, sealed: bytes | None, customer_id: str, *, key: str) -> PlanAnswer:
-        """The plan; for the same key the same one. Raises as `move`, also if a lost key sealed the
-        request.
+        """The plan; for the same key the same one. Raises as `move`, also if the request was sealed
+        with a lost key.
         """
         try:
             content = self._seal.open_bytes(sealed or b"")

@@ -1,4 +1,4 @@
-"""Wakes everybody who waits for a link to change, with one LISTEN connection per process.
+"""Wakes all callers that wait for a link to change, with one LISTEN connection per process.
 
 PostgreSQL notifies every replica, so it does not matter which one made the change.
 """
@@ -48,7 +48,7 @@ class LinkListener:
     async def _listen(self) -> None:
         async with self._db.connection() as conn:
             await conn.raw.add_listener(self._channel, self._heard)
-            self._wake_all()  # nobody heard what happened before
+            self._wake_all()  # changes before this went unnoticed
             try:
                 while True:
                     await asyncio.sleep(CHECK_SECONDS)

@@ -1,4 +1,4 @@
-"""The shop's page, and buying from it: a link that its shopper goes on to pay."""
+"""The shop's page, and buying from it: a purchase creates a link, which the shopper then pays."""
 
 import secrets
 from collections.abc import Sequence
@@ -73,10 +73,10 @@ async def get_shop_page(deps: Deps, entered: Shop) -> ShopPage:
 
 
 async def buy_product(deps: Deps, entered: Shop, cmd: BuyProduct, key: Key) -> str:
-    """Returns the token of the link to pay; for the same key, of the same link.
+    """Returns the token of the link to pay; the same key returns the same link's.
 
-    Shoppers' links do not count against the plan's quota, so that nobody can use it up for the
-    merchant.
+    Shoppers' links do not count against the plan's quota, so that shoppers cannot exhaust the
+    merchant's.
     """
     merchant = await deps.merchants.get_current()
 

@@ -16,7 +16,7 @@ async def cancel_in(tx: Conn, link: Link, now: datetime, *, paid_otherwise: bool
     """`link` is locked by the caller (store.links.lock); cancelling again changes nothing.
 
     An announced transfer is no obstacle: if it arrives after all, it is surplus, to be returned.
-    Raises PaymentLinkPaying, PaymentLinkClosed. Only events report it: a cart's own flow knows.
+    Raises PaymentLinkPaying, PaymentLinkClosed. The caller updates the link's cart.
     """
     if link.state is LinkState.CANCELLED:
         return link

@@ -1,7 +1,7 @@
 """Carts: reported, bought after all, or recovered by a link, on request or automatically.
 
-Locks: a link first, then its cart. While a cart creates its own link, nobody else can have that
-link.
+Locks: a link first, then its cart. The exception is a link being created for its cart: no other
+transaction sees it yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -108,7 +108,7 @@ async def _refill(tx: Conn, reported: Cart) -> Cart:
 
 
 async def complete_cart(deps: Deps, cart_id: str) -> Cart:
-    """Bought in the shop. The recovery link is cancelled unless it is being paid."""
+    """The cart was bought in the shop. Cancels the recovery link unless it is being paid."""
     for _ in range(2):
         seen = await deps.db.run(CARTS.get, context.merchant_id(), cart_id)
         completed = await _complete(deps, required(seen, CartNotFound))
@@ -118,7 +118,7 @@ async def complete_cart(deps: Deps, cart_id: str) -> Cart:
 
 
 async def _complete(deps: Deps, seen: Cart) -> Cart | None:
-    """None if the cart got its link since it was read."""
+    """None if the cart has got its link since it was read."""
     async with deps.db.transaction() as tx:
         link_id = seen.payment_link_id
         link = await LINKS.lock(tx, seen.merchant_id, link_id) if link_id else None
@@ -132,7 +132,7 @@ async def _complete(deps: Deps, seen: Cart) -> Cart | None:
 
 
 async def _move(tx: Conn, cart: Cart, event: CartEvent) -> Cart:
-    """For a cart locked in this transaction. Raises CartClosed."""
+    """Moves a cart locked in this transaction. Raises CartClosed."""
     rules.moved(cart, event)
     return required(await store.move(tx, cart, event), CartClosed)
 
@@ -187,7 +187,7 @@ async def _send_link(
 
 
 async def recover_due(deps: Deps, due: DueRow) -> None:
-    """A cart that was due when it was claimed; it may have been updated since."""
+    """Recovers a cart that was due when it was claimed; it may have been updated since."""
     merchant = await deps.merchants.get_current()
     async with deps.db.transaction() as tx:
         cart = await CARTS.lock(tx, due.merchant_id, due.id)

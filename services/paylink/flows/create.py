@@ -100,7 +100,7 @@ async def create_cod_link(deps: Deps, cmd: NewCodLink, key: Key) -> bytes:
 async def insert_link(
     deps: Deps, tx: Conn, new: NewLink, *, count_quota: bool, link_id: str = ""
 ) -> tuple[Link, str]:
-    """In the caller's transaction: the link with its address, its events and its first message.
+    """Inserts a link in the caller's transaction, with its address, events and first message.
 
     Returns the link and the plain token of its address (see urls.page_url). Callers that need the
     id beforehand pass `link_id`. Raises InvalidArgument, BankAccountMissing, QuotaExceeded.
@@ -143,7 +143,7 @@ async def _count(deps: Deps, tx: Conn, new: NewLink) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LinkUsage:
-    """Of the plan's links, in a month such as "2026-11"."""
+    """The use of the plan's links in a month such as "2026-11"."""
 
     month: str
     used: int

@@ -16,7 +16,7 @@ from services.paylink.store.payments import ATTEMPTS
 
 
 async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
-    """An event of payments, in the inbox's transaction. Any order, any number of times."""
+    """Applies an event of payments in the inbox's transaction. Any order, any number of times."""
     payment = await payments.of_payment(conn, context.merchant_id(), answer.id, answer.key)
     if payment is not None:
         await pay.record_in(conn, payment, answer, deps.clock.now())
@@ -34,7 +34,7 @@ async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
 
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
-    """An unfinished attempt, or a challenge that nobody passes."""
+    """Settles an unfinished attempt; gives up a challenge that was not passed in time."""
     payment = await deps.db.run(ATTEMPTS.get, due.merchant_id, due.id)
     if payment is None or payment.state is not PaymentState.PROCESSING:
         return

@@ -22,7 +22,7 @@ async def give_up_payment(deps: Deps, opened: Link, use: str) -> None:
     """Lets the shopper pay in another way. Does nothing if the attempt has ended, or if there is
     none.
 
-    Raises PaymentLinkPaying while money may be taken, and ServiceUnavailable if nobody knows.
+    Raises PaymentLinkPaying while money may be taken, and ServiceUnavailable if that is unknown.
     """
     payment, _ = await shown_payment(deps, opened, use)
     if payment is None or payment.state is not PaymentState.PROCESSING:
@@ -63,7 +63,7 @@ async def _cancel(deps: Deps, payment_link_id: str, *, paid_otherwise: bool) -> 
 
 
 async def _give_up_plan(deps: Deps, link: Link) -> None:
-    """For a link being paid in instalments, if instalments is sure that nothing was paid."""
+    """Gives up a link's plan, if instalments confirms that nothing was paid."""
     if link.paying_by is not Method.INSTALMENTS:
         return
     for payment in await deps.db.run(payments.processing, link):

@@ -47,7 +47,7 @@ async def get_payment_link(deps: Deps, link_id: str) -> Link:
 
 
 async def tokens_of(deps: Deps, link_ids: Sequence[str]) -> Mapping[str, str]:
-    """Tokens of the current addresses, by link, without those that only a lost key could open."""
+    """Tokens of the current addresses, by link; those sealed with a lost key are left out."""
     sealed = await deps.db.run(token_store.sealed_of, context.merchant_id(), link_ids)
     found = {}
     for link_id, text in sealed.items():

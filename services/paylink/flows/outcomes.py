@@ -76,8 +76,8 @@ async def record_outcome(
 async def pay_at_once(
     conn: Conn, seen: Seen, payment: LinkPayment, answered: LinkPayment, now: datetime
 ) -> LinkPayment | None:
-    """The usual success, in one statement: the link is paid, if nobody has written it since it was
-    read. Otherwise nothing is written and None returned: the caller then locks the link to decide.
+    """The usual success, in one statement: the link is paid, unless it was written since it was
+    read. Otherwise writes nothing and returns None: the caller then locks the link to decide.
 
     `answered` is the payment with all changes except its state.
     """
@@ -134,7 +134,7 @@ def _paid(link: Link, payment: LinkPayment, now: datetime) -> Link:
 
 
 async def settle_transfer(tx: Conn, link: Link, transfer: BankTransfer, now: datetime) -> Link:
-    """Decides what a recorded transfer is for, and records it. Returns the updated link."""
+    """Decides what a recorded transfer is for, and records that. Returns the updated link."""
     under_way = await payments.processing(tx, link)
     allocation = transfers.allocate(link, transfer, reserved=len(under_way))
     after, settled = await use_transfer(
@@ -155,8 +155,8 @@ async def use_transfer(
     kind: MoveKind = MoveKind.MATCHED,
     note: str | None = None,
 ) -> tuple[Link, BankTransfer]:
-    """Records what the link gets from a transfer, and the effect on both. Only publishes the link's
-    events.
+    """Records the amount that the link gets from a transfer, and the effect on both. Publishes only
+    the link's events.
     """
     after = replace(allocation.transfer, link_id=link.id)
     if allocation.uses_minor:

@@ -1,4 +1,4 @@
-"""Everything that a pay page shows: a pure read, assembled from what answers in time."""
+"""Everything that a pay page shows: read-only, assembled from the services that answer in time."""
 
 import asyncio
 import secrets
@@ -52,12 +52,12 @@ class PayPageView:
     plans: Sequence[Message]  # instalment offers
     plan_needs_email: bool
     plan_needs_name: bool
-    new_cards_closed: bool  # too many were declined; new cards may be absent for other reasons, too
+    new_cards_closed: bool  # too many declines; new cards may be missing for other reasons, too
     transfer: Transfer | None
     payment: LinkPayment | None
     plan_url: str | None  # of the plan to be signed
     use: str  # names the payment; empty unless the shopper sent it
-    late_minor: int  # arrived after the link's end, waits for the merchant
+    late_minor: int  # arrived after the link's end; the merchant has to decide
     new_link_recipient: str | None
     form_key: str
     offer: str  # the form's offer, sealed
@@ -72,7 +72,7 @@ class ReturnPage:
 
 
 async def get_pay_page(deps: Deps, token: str, use: str) -> PayPageView:
-    """Raises PaymentLinkNotFound; ServiceUnavailable if nobody knows the page's merchant."""
+    """Raises PaymentLinkNotFound; ServiceUnavailable if the page's merchant cannot be read."""
     link = await open_link(deps, token)
     now = deps.clock.now()
     payment, own = await shown_payment(deps, link, use)
@@ -141,7 +141,7 @@ async def _instalments(deps: Deps, link: Link) -> Sequence[Message]:
 
 
 async def plan_url(deps: Deps, payment: LinkPayment | None) -> str | None:
-    """Set while its first part is unpaid."""
+    """The page where the plan is signed; only while its first part is unpaid."""
     if payment is None or payment.plan_id is None:
         return None
     if payment.state is not PaymentState.PROCESSING:
@@ -150,7 +150,7 @@ async def plan_url(deps: Deps, payment: LinkPayment | None) -> str | None:
 
 
 async def _or_none(asked: Awaitable[T]) -> T | None:
-    """The page does without what does not answer: other payment methods are still there."""
+    """None if the service does not answer: the page still offers the other payment methods."""
     try:
         return await asked
     except Refusal as refusal:
@@ -167,7 +167,7 @@ def _transfer(link: Link, merchant: Merchant) -> Transfer | None:
 
 
 async def _late_minor(deps: Deps, link: Link) -> int:
-    """For a reusable link, nobody could tell whose money it is."""
+    """Zero for a reusable link: it would not be clear whose money it is."""
     if link.reusable or link.state not in (LinkState.EXPIRED, LinkState.CANCELLED):
         return 0
     async with deps.db.connection() as conn:

@@ -15,7 +15,7 @@ from services.paylink.store.payments import ATTEMPTS
 
 
 async def mark_seen(deps: Deps, opened: Link) -> None:
-    """The first view counts. A link that is being paid, or has ended, stays as it is."""
+    """Records the first view. A link that is being paid, or has ended, is not changed."""
     if opened.seen_at is not None or not opened.open:
         return
     now = deps.clock.now()

@@ -82,7 +82,7 @@ async def pay_by_card(deps: Deps, opened: Link, cmd: PayByCard, key: Key) -> Lin
 
 
 async def repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment:
-    """The attempt, or the refusal, of an earlier call with the key."""
+    """The attempt of an earlier call with the key; raises its refusal if there was one."""
     payment = required(await deps.db.run(ATTEMPTS.get, merchant_id, payment_id), InternalError)
     if payment.refusal is not None:
         raise payment.refusal.raised()
@@ -143,7 +143,7 @@ async def _start(
 
 
 def _subjects(deps: Deps, link: Link, cmd: PayByCard) -> Sequence[str]:
-    """By whom declines are counted: a saved card's customer, a new card's link; the address."""
+    """Declines are counted by: a saved card's customer or a new card's link; the IP address."""
     if link.customer_id and cmd.new_card is None:
         who, of_address = velocity.of_customer(link.customer_id), velocity.of_clicking_address
     else:
@@ -170,7 +170,7 @@ async def begin(tx: Conn, link: Link, payment: LinkPayment, now: datetime, *furt
 
 @dataclass(frozen=True, slots=True)
 class AskedAttempt:
-    """An attempt to pay by card. A no reopens its link. `seen`: the link as this call left it."""
+    """An attempt to pay by card. A refusal reopens its link. `seen`: the link as just written."""
 
     deps: Deps
     payment: LinkPayment
@@ -198,7 +198,7 @@ class AskedAttempt:
 
 
 async def record(deps: Deps, payment: LinkPayment, answer: Answer) -> LinkPayment:
-    """Records payments' answer, whoever delivers it."""
+    """Records payments' answer, from a call or an event."""
     async with deps.db.transaction() as tx:
         return await record_in(tx, payment, answer, deps.clock.now())
 
@@ -213,7 +213,7 @@ async def record_in(tx: Conn, payment: LinkPayment, answer: Answer, now: datetim
 
 
 def _with_answer(payment: LinkPayment, answer: Answer) -> LinkPayment:
-    """With payments' data about it."""
+    """The attempt with payments' data about it."""
     return replace(
         payment,
         request=None,
@@ -226,7 +226,7 @@ def _with_answer(payment: LinkPayment, answer: Answer) -> LinkPayment:
 
 
 async def give_up(deps: Deps, payment: LinkPayment, refusal: StoredRefusal | None = None) -> None:
-    """Nothing was taken, for certain: the link is open again."""
+    """Ends an attempt for which certainly nothing was taken, and reopens its link."""
     async with deps.db.transaction() as tx:
         link = await locked(tx, payment.link_id)
         current = await ATTEMPTS.get(tx, payment.merchant_id, payment.id)
@@ -238,7 +238,7 @@ async def give_up(deps: Deps, payment: LinkPayment, refusal: StoredRefusal | Non
 
 
 async def give_up_challenge(deps: Deps, link: Link, *, older_than: timedelta) -> None:
-    """Ends the unpassed challenge of a single-use link, if payments is sure of it."""
+    """Ends the unpassed challenge of a single-use link, if payments confirms it."""
     if link.reusable or link.paying_by is not Method.CARD:
         return
     under_way = await deps.db.run(payments.processing, link)
@@ -247,7 +247,7 @@ async def give_up_challenge(deps: Deps, link: Link, *, older_than: timedelta) ->
 
 
 async def end_challenge(deps: Deps, payment: LinkPayment, older_than: timedelta) -> None:
-    """If nobody has passed it in that time, and payments is sure of it."""
+    """Ends a challenge not passed within that time, if payments confirms it."""
     if paying.challenge_is_older(payment, older_than, deps.clock.now()):
         try:
             await cancel_challenge(deps, payment)
@@ -256,7 +256,7 @@ async def end_challenge(deps: Deps, payment: LinkPayment, older_than: timedelta)
 
 
 async def cancel_challenge(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """Cancels the payment of an attempt; if that is impossible, its state says why."""
+    """Cancels the payment of an attempt; if that is not possible, its state says why."""
     payment_id = payment.payment_id or ""
     answer = await deps.payments.cancel_or_get(payment_id, key=f"{payment.id}-cancel")
     return await record(deps, payment, answer)

@@ -1,4 +1,4 @@
-"""A page's offer, sealed into its form: nobody can pay anything that was not offered.
+"""A page's offer, sealed into its form: only what was offered can be paid.
 
 The gateway stores nothing and has no key; the form is opened here or refused.
 """
@@ -15,7 +15,7 @@ from services.paylink.errors import OfferBroken
 from services.paylink.rules.domain import Link
 
 GOOD_FOR: Final = timedelta(days=1)  # an older page is shown again
-_PURPOSE: Final = "pay form 1 "  # our other seals begin otherwise
+_PURPOSE: Final = "pay form 1 "  # tells it from our other sealed texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def _check(link: Link, cmd: ChoosePlan, now: datetime) -> None:
 
 
 async def _made(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """Creates the plan. A certain no ends the attempt and is raised; without an answer it stays."""
+    """Creates the plan. A refusal ends the attempt and is raised; without an answer it waits."""
     try:
         customer_id = await _customer_of(deps, payment)
         answer = await deps.instalments.create(payment.request, customer_id, key=payment.id)
@@ -105,7 +105,7 @@ async def _made(deps: Deps, payment: LinkPayment) -> LinkPayment:
 
 
 async def _customer_of(deps: Deps, payment: LinkPayment) -> str:
-    """The plan's customer: created from the payer if the link names nobody. Raises CustomerErased,
+    """The plan's customer: created from the payer if the link names none. Raises CustomerErased,
     and as `move`.
     """
     if payment.customer_id is not None:
@@ -142,7 +142,7 @@ async def record_in(
 
 
 async def follow_plan(deps: Deps, conn: Conn, merchant_id: str, answer: PlanAnswer) -> None:
-    """An event of instalments, in the inbox's transaction. Most plans belong to no link."""
+    """Applies an event of instalments in the inbox's transaction. Most plans belong to no link."""
     payment = await payments.of_plan(conn, merchant_id, answer.id)
     if payment is not None:
         await record_in(conn, payment, answer, deps.clock.now())
@@ -158,8 +158,8 @@ async def refresh(deps: Deps, payment: LinkPayment) -> LinkPayment:
 
 
 async def settle(deps: Deps, payment: LinkPayment, *, age: timedelta) -> None:
-    """An unfinished attempt, `age` after it was last requested. A plan whose URL was never shown is
-    signed by nobody: without an answer in time the link is open again.
+    """Settles an unfinished attempt, `age` after it was last requested. A plan whose URL was never
+    shown cannot be signed: without an answer in time the link reopens.
     """
     try:
         if payment.plan_id is None and age >= asking.ABANDON_AFTER:
@@ -171,7 +171,7 @@ async def settle(deps: Deps, payment: LinkPayment, *, age: timedelta) -> None:
 
 
 async def give_up_plan(deps: Deps, payment: LinkPayment) -> LinkPayment:
-    """The attempt after its plan was cancelled; if that is impossible, its state says why.
+    """The attempt after its plan was cancelled; if that is not possible, its state says why.
 
     Raises ServiceUnavailable if instalments does not answer.
     """

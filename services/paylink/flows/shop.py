@@ -101,7 +101,7 @@ async def _locked(tx: Conn, product_id: str) -> Product:
 
 
 async def get_shop(deps: Deps) -> Shop:
-    """Also a closed one, since its merchant is asking."""
+    """The merchant's own shop, even if it is closed."""
     return required(await deps.db.run(store.get_shop, context.merchant_id()), ShopNotFound)
 
 

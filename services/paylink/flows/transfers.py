@@ -41,7 +41,7 @@ class RecordBankTransfer:
 async def announce_bank_transfer(deps: Deps, opened: Link) -> LinkPayment:
     """The link waits for the money. Announcing again changes nothing.
 
-    Payers of a reusable link cannot announce: nobody could tell whose transfer it is that arrives.
+    Payers of a reusable link cannot announce: it would not be clear whose transfer has arrived.
     """
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
@@ -97,7 +97,7 @@ async def record_bank_transfer(deps: Deps, cmd: RecordBankTransfer, key: Key | N
 
 
 async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetime) -> None:
-    """Its text names one link."""
+    """Records a transfer whose text names one link."""
     named = replace(transfer, link_id=link.id, waits=rules.must_wait(link))
     if not await store.insert(tx, named):
         return
@@ -111,7 +111,7 @@ async def _record_for(tx: Conn, link: Link, transfer: BankTransfer, now: datetim
 async def _record_for_several(
     tx: Conn, found: Sequence[Link], certain: Sequence[Link], transfer: BankTransfer, now: datetime
 ) -> None:
-    """Its text names no link or several: the amount decides, or a person."""
+    """Records a transfer whose text names no link or several: the amount decides, or a person."""
     reserved = await payments.count_processing(
         tx, transfer.merchant_id, [link.id for link in certain]
     )
@@ -128,9 +128,9 @@ async def _record_for_several(
 
 
 def _same(stored: BankTransfer | None, cmd: RecordBankTransfer) -> BankTransfer:
-    """The recorded transfer, unless the bank's reference stands for another booking.
+    """The recorded transfer, unless the bank's reference belongs to another booking.
 
-    Texts are spelled differently from one statement to the next.
+    Texts are not compared: their spelling varies from one statement to the next.
     """
     if stored is None:
         raise InternalError

@@ -1,4 +1,4 @@
-"""What a person does with money that arrived: assigns it to a link, or returns it to its payer."""
+"""Manual handling of money that arrived: it is assigned to a link, or returned to its payer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -68,8 +68,8 @@ async def give_back_bank_transfer(
 
 
 async def count_late(tx: Conn, link: Link, now: datetime) -> Link:
-    """Before an ended link asks again: money that arrived after its end counts, so that it asks for
-    the rest.
+    """Before an ended link asks again, counts the money that arrived after its end, so that it asks
+    only for the rest.
 
     Raises MoneyArrivedLate if there is no rest: a person has to decide whether that settles it.
     """
@@ -103,7 +103,7 @@ async def _give(
 async def _locked(
     tx: Conn, transfer_id: str, link_ids: Sequence[str]
 ) -> tuple[BankTransfer, Mapping[str, Link]]:
-    """The transfer, these links and the one that it partly pays, locked; links first, as always."""
+    """Locks the transfer, these links and the one that it partly pays; links first, as always."""
     merchant_id = context.merchant_id()
     seen = required(await TRANSFERS.get(tx, merchant_id, transfer_id), errors.BankTransferNotFound)
     own = [seen.link_id] if seen.state is TransferState.PARTIAL and seen.link_id else []
@@ -117,7 +117,7 @@ async def _locked(
 async def _take_back(
     tx: Conn, transfer: BankTransfer, locked: Mapping[str, Link], now: datetime
 ) -> BankTransfer:
-    """Takes a part back from its link, whose rest grows again."""
+    """Takes a part back from its link, which is due that much more."""
     link = locked[transfer.link_id or ""]
     free, part_minor = rules.taken_back(link, transfer)
     free = with_move(free, MoveKind.TAKEN_BACK, part_minor, now, link=link, note=None)

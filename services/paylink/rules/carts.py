@@ -15,7 +15,7 @@ from services.paylink.rules.states import LinkState
 RECOVERY_DAYS: Final = 7  # until a recovery link expires, by default
 DESCRIPTION_LENGTH: Final = 255  # of a payment link
 ASK_AGAIN_AFTER: Final = timedelta(minutes=15)  # after a recovery that could not be sent
-GIVE_UP_AFTER: Final = timedelta(days=3)  # after this long, nobody is written to automatically
+GIVE_UP_AFTER: Final = timedelta(days=3)  # no automatic recovery after this long
 
 
 class CartState(Enum):

@@ -85,7 +85,7 @@ class Recipient:
         return bool(self.email if channel is Channel.EMAIL else self.phone)
 
     def masked(self, channel: Channel) -> str:
-        """As shown to whoever has an old link: `g•••@example.com`, `••• 4567`."""
+        """As shown to the holder of an old link: `g•••@example.com`, `••• 4567`."""
         if channel is Channel.EMAIL:
             local, _, domain = (self.email or "").rpartition("@")
             return f"{local[:1]}•••@{domain}"
@@ -222,7 +222,7 @@ class Link:
 
     @property
     def due_minor(self) -> int:
-        """What is left of it to pay; each use of a reusable link costs the same.
+        """The part of it still to be paid; each use of a reusable link costs the same.
 
         The single source: pages, events, messages, codes and cards all use it.
         """
@@ -239,7 +239,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPayment:
-    """An attempt to pay a link; `id` is the key of the call to payments, or to instalments."""
+    """An attempt to pay a link; its `id` is the idempotency key at payments, or at instalments."""
 
     id: str
     merchant_id: str

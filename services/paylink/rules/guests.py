@@ -1,7 +1,7 @@
 """A payer whom the link does not name: a plan needs a customer, created from what the payer enters.
 Pure.
 
-An unproven address identifies nobody: the customer belongs to this link only, so entering somebody
+An unverified address proves nothing: the customer belongs to this link only, so entering somebody
 else's address gives no access to that person's cards and plans.
 """
 

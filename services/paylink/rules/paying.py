@@ -10,7 +10,7 @@ from services.paylink.rules.states import PAYMENT_INITIAL
 
 TOO_MANY_DECLINES: Final = "too_many_declines"  # payments' reason
 CHALLENGED: Final = "requires_action"  # payments' name for the state
-REPLACE_AFTER: Final = timedelta(minutes=30)  # another try may end a challenge that nobody passed
+REPLACE_AFTER: Final = timedelta(minutes=30)  # another attempt may end an unpassed challenge
 GIVE_UP_AFTER: Final = timedelta(hours=1)  # automatically, so that the link is open again
 MOST_PLANS: Final = 20  # per link: each may create a customer
 

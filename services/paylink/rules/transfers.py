@@ -39,7 +39,7 @@ class MoveKind(Enum):
 class TransferMove:
     """A movement of a transfer's money, for the audit: who, when, how much. No link: to the payer.
 
-    `plan_id`: the plan, a part of which the link pays.
+    `plan_id`: the plan that the link pays a part of.
     """
 
     id: str
@@ -99,8 +99,8 @@ def booking(bank_reference: str) -> str:
 
 
 def must_wait(link: Link) -> bool:
-    """While a card payment or a plan is in progress, nobody knows whether the transfer is one too
-    many.
+    """While a card payment or a plan is in progress, it is not known whether the transfer pays
+    twice.
     """
     return link.state is LinkState.PAYING and link.paying_by is not Method.BANK_TRANSFER
 
@@ -138,13 +138,13 @@ def allocate(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation
         return _kept(transfer, TransferEvent.EXCEED, arrived)
     if ended and not _is_the_rest(link, arrived):
         return _kept(transfer, TransferEvent.COME_LATE, 0)
-    if link.reusable and arrived < link.due_minor:  # nobody knows whose part it is
+    if link.reusable and arrived < link.due_minor:  # unclear whose part it is
         return _kept(transfer, TransferEvent.EXCEED, arrived)
     return used(link, transfer)
 
 
 def given(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation:
-    """Allocates what a person assigns to a link, whether it is open or has ended unpaid.
+    """Allocates a transfer that a person assigns to a link, which is open or has ended unpaid.
 
     Raises BankTransferSpent, BankTransferDoesNotFit, BankTransferMovedTooOften, PaymentLinkPaid,
     PaymentLinkPaying.
@@ -163,7 +163,7 @@ def given(link: Link, transfer: BankTransfer, *, reserved: int) -> Allocation:
 
 
 def used(link: Link, transfer: BankTransfer) -> Allocation:
-    """As much of it as is due goes to the link."""
+    """The link gets as much of it as is due."""
     arrived, due = transfer.open_minor, link.due_minor
     if arrived < due:
         part = replace(_moved(transfer, TransferEvent.PAY_PART), surplus_minor=0)
@@ -204,7 +204,7 @@ def check_open(transfer: BankTransfer) -> None:
 
 
 def _is_the_rest(link: Link, arrived_minor: int) -> bool:
-    """Completes a part that a link had received before its end."""
+    """Whether it completes a part that the link had received before its end."""
     partly_paid = link.state is LinkState.EXPIRED and not link.reusable and link.paid_minor > 0
     return partly_paid and arrived_minor == link.due_minor
 
@@ -232,7 +232,7 @@ def _kept(transfer: BankTransfer, event: TransferEvent, surplus_minor: int) -> A
 
 
 def epc_payload(account: BankAccount, amount: Money, creditor_reference: str) -> str:
-    """Text of the QR code with which a banking app fills in the transfer (EPC069-12, version 002).
+    """Text of the QR code that fills in the transfer in a banking app (EPC069-12, version 002).
 
     Empty for what the standard does not cover: other currencies, huge amounts.
     """
@@ -251,7 +251,7 @@ def epc_payload(account: BankAccount, amount: Money, creditor_reference: str) ->
             account.iban.replace(" ", ""),
             f"EUR{whole}.{cents:02d}",
             "",  # purpose
-            creditor_reference,  # and no text: one excludes the other
+            creditor_reference,  # and no text: the standard allows only one of them
         )
     )
     return payload if holder and len(payload.encode()) <= EPC_LARGEST_BYTES else ""

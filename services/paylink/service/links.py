@@ -23,7 +23,7 @@ _OF_LINK: Final = {"payment_link_id": "link_id"}
 
 
 def with_url(what: servicer.Implementation) -> servicer.Completed:
-    """Answers have the URLs of links. Stored answers do not: the token is sealed elsewhere."""
+    """Adds the links' URLs to answers. Stored answers omit them: the token is sealed elsewhere."""
     return servicer.Completed(what, _add_urls)
 
 
@@ -36,7 +36,7 @@ async def _add_urls(deps: Deps, answer: Any) -> None:
 
 
 def _quote_of(quote: pb.Quote | None) -> Quote | None:
-    """What a shop may send; the rest is in answers only."""
+    """The fields that a shop may send; the others are for answers only."""
     if quote is None:
         return None
     for field in ("text_sha256", "acceptance"):

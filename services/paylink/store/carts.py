@@ -1,4 +1,4 @@
-"""SQL of carts. Whoever also needs a cart's link locks the link first."""
+"""SQL of carts. Callers that also need a cart's link lock the link first."""
 
 from typing import Final
 
@@ -73,7 +73,7 @@ RETURNING carts.merchant_id, carts.id,
 
 
 async def give_up(conn: Conn, merchant_id: str, cart_id: str) -> None:
-    """No automatic sending any more; the merchant still may."""
+    """Stops automatic recovery; the merchant can still recover the cart."""
     await conn.execute(
         "UPDATE carts SET due_at = NULL WHERE merchant_id = $1 AND id = $2", merchant_id, cart_id
     )

@@ -49,7 +49,7 @@ _AT_ADDRESSES: Final = _ERASE_LINKS.format(
 
 @dataclass(frozen=True, slots=True)
 class ErasedLink:
-    """Where a link had been sent; the only place that still knows."""
+    """Where a link had been sent; recorded nowhere else any more."""
 
     id: str
     email: str | None

@@ -1,4 +1,4 @@
-"""SQL of links and of their monthly count. Whoever changes a link or its payments has locked it."""
+"""SQL of links and their monthly count. Callers lock a link before changing it or its payments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ async def insert(conn: Conn, link: Link) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A link as written by one of our transactions. `row` tells whether anybody has written it
+    """A link as written by one of our transactions. `row` (xmin) tells whether it has been written
     since.
     """
 

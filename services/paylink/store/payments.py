@@ -1,4 +1,4 @@
-"""SQL of payment attempts. Whoever changes one holds the lock of its link (store.links.lock)."""
+"""SQL of payment attempts. Callers that change one hold the lock of its link (store.links.lock)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -42,7 +42,7 @@ def _text(request: bytes | None) -> str | None:
 
 
 def inserted(payment: LinkPayment) -> Write:
-    """Attempts by card or plan are checked soon; a bank transfer waits for the bank."""
+    """Attempts by card or plan are due for a check soon; a bank transfer is not."""
     request = _text(payment.request)
     check_after = None if request is None else CHECK_AFTER
     return Write(_INSERT, (*ATTEMPTS.values(payment), request, check_after))
@@ -83,7 +83,7 @@ async def of_plan(conn: Conn, merchant_id: str, plan_id: str) -> LinkPayment | N
 
 
 async def known(conn: Conn, events: Sequence[PaymentEvent]) -> Collection[str]:
-    """Ids of events of attempts that had already ended."""
+    """Ids of the events whose attempts had already ended."""
     return await already_ended(conn, "link_payments", events, unended=["processing"])
 
 

@@ -32,7 +32,7 @@ async def delete_picture(conn: Conn, product: Product) -> None:
 
 
 async def get_picture(conn: Conn, picture_id: str) -> Picture | None:
-    """For any merchant: whoever has the name has seen the image."""
+    """Of any merchant: only those who have seen the image know its name."""
     row = await conn.fetchrow(
         "SELECT id, media_type, picture FROM product_pictures WHERE id = $1 LIMIT 1", picture_id
     )

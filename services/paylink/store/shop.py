@@ -47,9 +47,9 @@ async def get_shop(conn: Conn, merchant_id: str) -> Shop | None:
 
 
 async def by_slug(conn: Conn, slug: str) -> tuple[Shop | None, int]:
-    """Over all merchants: the slug is all that a shopper has.
+    """Searches all merchants: the slug is all that a shopper has.
 
-    Also returns by how many seconds the merchant's clock is ahead.
+    Also returns how many seconds the merchant's clock is ahead.
     """
     row = await conn.fetchrow(_BY_SLUG, slug)
     return (None, 0) if row is None else (_SHOPS.read(row), row["ahead"])

@@ -57,7 +57,7 @@ async def withdraw(conn: Conn, link: Link, now: datetime) -> None:
 
 
 async def find(conn: Conn, token_hash: bytes) -> Found | None:
-    """None for an unknown, a revoked and an expired one alike: no row, the same work."""
+    """None for an unknown, a revoked or an expired one alike: no row, and the same work."""
     row = await conn.fetchrow(_FIND, token_hash, TOKEN_OUTLIVES)
     stored = bytes(32) if row is None else bytes(row["token_hash"])
     if not hmac.compare_digest(stored, token_hash) or row is None:

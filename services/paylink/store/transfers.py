@@ -1,4 +1,4 @@
-"""SQL of bank transfers. Whoever changes one holds the locks of the links concerned."""
+"""SQL of bank transfers. Callers that change one hold the locks of the links concerned."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -28,20 +28,20 @@ async def insert(conn: Conn, transfer: BankTransfer) -> bool:
 
 
 async def of_booking(conn: Conn, transfer: BankTransfer) -> BankTransfer | None:
-    """The recorded transfer of the same booking, whatever else it says."""
+    """The recorded transfer of the same booking, whatever its other fields are."""
     where = "WHERE merchant_id = $1 AND (booking = $2 OR bank_reference = $3) ORDER BY id LIMIT 1"
     named = (transfer.merchant_id, transfer.booking, transfer.bank_reference)
     return await TRANSFERS.one(conn, where, *named)
 
 
 async def waiting(conn: Conn, link: Link) -> Sequence[BankTransfer]:
-    """Those that wait for the link's card payment to end, oldest first."""
+    """Transfers that wait for the end of the link's card payment or plan, oldest first."""
     where = "WHERE merchant_id = $1 AND link_id = $2 AND waits ORDER BY id"
     return await TRANSFERS.all(conn, where, link.merchant_id, link.id)
 
 
 async def late(conn: Conn, link: Link) -> Sequence[BankTransfer]:
-    """Those that arrived after the link's end and wait for a person, oldest first."""
+    """Transfers that arrived after the link's end and wait for a person, oldest first."""
     where = "WHERE merchant_id = $1 AND link_id = $2 AND state = 'late' ORDER BY id"
     return await TRANSFERS.all(conn, where, link.merchant_id, link.id)
 

@@ -1,4 +1,4 @@
-"""paylink on a real PostgreSQL, with its neighbours played by doubles over real gRPC."""
+"""paylink on a real PostgreSQL, with test doubles of the services it calls, over real gRPC."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ async def paylink_database(new_module_database) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def process(paylink_database: Database) -> AsyncIterator[tuple[World, Tasks]]:
-    """Of the module, and the work of its calls."""
+    """The module's process, and the background tasks of its calls."""
     merchants, oneclick, payments = doubles.Merchants(), doubles.OneClick(), doubles.Payments()
     instalments = Instalments()
     neighbours, target = await doubles.serve(merchants, oneclick, payments, instalments=instalments)
@@ -88,13 +88,13 @@ async def world(process: tuple[World, Tasks], paylink_database: Database) -> Asy
     yield replace(started, merchant_id=ids.new("mer"), offers={})
     await tasks.wait(1)
     begin_anew(started.merchants, started.oneclick, started.payments, started.instalments)
-    async with paylink_database.connection() as conn:  # workers take every merchant's rows
+    async with paylink_database.connection() as conn:  # workers claim every merchant's rows
         await conn.execute(NOTHING_DUE)
 
 
 @pytest.fixture
 def other(world: World) -> World:
-    """Another merchant at the same process."""
+    """Another merchant of the same process."""
     return replace(world, merchant_id=ids.new("mer"), offset=timedelta(), offers={})
 
 

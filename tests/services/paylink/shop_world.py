@@ -1,4 +1,4 @@
-"""A merchant's view of the shop side of one paylink process; merchants is played by a double."""
+"""A merchant's view of the shop side of one paylink process, with a double of merchants."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,7 +45,7 @@ PUBLIC_URL = "https://pay.example"
 
 
 class MerchantsDouble(MerchantsServiceServicer):
-    """Every merchant exists; `quotas` are those of its plan, by merchant."""
+    """Every merchant exists; `quotas` are the plan's, by merchant."""
 
     def __init__(self) -> None:
         self.quotas: dict[str, dict[str, int]] = {}
@@ -66,7 +66,7 @@ class MerchantsDouble(MerchantsServiceServicer):
 
 @dataclass
 class ShopWorld:
-    """`call` is the merchant's, `visit` a shopper's, who has only the shop's address."""
+    """`call` acts as the merchant, `visit` as a shopper, who has only the shop's address."""
 
     deps: Deps
     merchants: MerchantsDouble
@@ -80,7 +80,7 @@ class ShopWorld:
         return self.deps.db
 
     def neighbour(self) -> "ShopWorld":
-        """Another merchant at the same process."""
+        """Another merchant of the same process."""
         return ShopWorld(self.deps, self.merchants, self.shop, self.pages)
 
     def act(self) -> None:
@@ -166,7 +166,7 @@ class ShopWorld:
         return [(row["subject"].removeprefix("incasso.paylink."), row["body"]) for row in rows]
 
     async def advance(self, by: timedelta) -> None:
-        """The merchant's test clock runs ahead."""
+        """Advances the merchant's test clock."""
         self.offset += by
         async with self.db.connection() as conn:
             await conn.execute(
@@ -201,7 +201,7 @@ async def run_worker(world: ShopWorld) -> None:
 
 
 async def pay(world: ShopWorld, link_id: str) -> None:
-    """The whole price arrives on the merchant's bank account."""
+    """The full price arrives in the merchant's bank account."""
     (link,) = [row for row in await world.links() if row["id"] == link_id]
     world.act()
     cmd = RecordBankTransfer(
@@ -214,7 +214,7 @@ async def pay(world: ShopWorld, link_id: str) -> None:
 
 
 async def expire(world: ShopWorld) -> None:
-    """Every link's time is over, by the merchant's clock."""
+    """Expires every link, by the merchant's clock."""
     await world.advance(timedelta(days=121))
     await link_worker(world.deps).run_once()
     world.act()
@@ -264,7 +264,7 @@ async def open_shop_world(database: Database) -> AsyncIterator[ShopWorld]:
     )
     await channel.close()
     await server.stop(1)
-    async with database.connection() as conn:  # workers take every merchant's rows
+    async with database.connection() as conn:  # workers claim every merchant's rows
         await conn.execute("UPDATE carts SET due_at = NULL")
     await neighbours.close()
     await neighbour.stop(1)

@@ -1,4 +1,4 @@
-"""The good end of a try is one statement, and only while nobody has written its link since."""
+"""A successful attempt is recorded in one statement, unless its link was written meanwhile."""
 
 from dataclasses import replace
 from typing import Any

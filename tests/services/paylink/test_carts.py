@@ -1,4 +1,4 @@
-"""Rules of carts that were left."""
+"""Rules of abandoned carts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

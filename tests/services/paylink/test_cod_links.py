@@ -1,4 +1,4 @@
-"""Links by which orders that were to be paid at the door are paid online: made and closed for cash on delivery."""
+"""Links to pay a cash-on-delivery order online instead: created and closed at cod's request."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.services.paylink.world import Link, World
 
 
 async def made(world: World, *, key: str = "cod_1.1", **more):
-    """The link, with its address."""
+    """A new link, with its address."""
     fields = {
         "cod_order_id": "cod_1",
         "cod_link_number": 1,
@@ -26,7 +26,7 @@ async def made(world: World, *, key: str = "cod_1.1", **more):
 
 
 async def test_a_link_is_made_once_for_a_key_and_nobody_is_sent_it(world: World):
-    world.merchants.quotas[world.merchant_id] = {"links_per_month": 0}  # it is not counted
+    world.merchants.quotas[world.merchant_id] = {"links_per_month": 0}  # not counted
     links = await asyncio.gather(*(made(world) for _ in range(3)), return_exceptions=True)
     links = [one for one in links if not isinstance(one, BaseException)] + [await made(world)]
     assert len({link.id for link in links}) == 1

@@ -1,4 +1,4 @@
-"""The process dies at each step of a payment, and still there is one payment."""
+"""The process dies at each step of a payment; there is still only one payment."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ State = payments_pb2.Payment
 
 @dataclass
 class PaidLink:
-    """A link, and one form that pays it by a new card."""
+    """A link, and one form that pays it with a new card."""
 
     world: World
     link: Any
@@ -54,7 +54,7 @@ class PaidLink:
         await tell(self.world, payment, payment.state)
 
     async def state(self) -> str:
-        """As the link says it; its tries, what it got and its events say the same."""
+        """The link's state; its attempts, paid amount and events must agree with it."""
         link = await self.world.get(self.link)
         ended = [one.state for one in await self.world.tries(self.link)]
         told = await self.world.subjects(self.link)
@@ -102,7 +102,7 @@ async def test_who_left_long_ago_is_shown_an_open_link_and_pays_anew(world: Worl
     await struck(link, Moment.AFTER_INTENT)
     await age(link)
     await work(link)
-    await repeat(link)  # the old form answers its try as it ended
+    await repeat(link)  # the old form gets its attempt's final state
     await expect(link, "open")
     await world.pay(link.link)
     assert (await world.get(link.link)).state == Link.STATE_PAID
@@ -114,7 +114,7 @@ async def test_a_payment_of_another_try_is_not_taken_for_ones_own(world: World, 
     paid = PaidLink(world, await world.link())
     await struck(paid, moment)
     await work(paid)
-    link = PaidLink(world, await world.link())  # the same order, the same amount
+    link = PaidLink(world, await world.link())  # same order, same amount
     await struck(link, Moment.AFTER_INTENT)
     await age(link)
     await work(link)
@@ -122,7 +122,7 @@ async def test_a_payment_of_another_try_is_not_taken_for_ones_own(world: World, 
 
 
 class DyingPayments:
-    """Payments as seen by a process that dies before a cancellation, or after it before recording."""
+    """Payments, for a process that dies before a cancellation, or after it but before the record."""
 
     def __init__(self, real, when: str) -> None:
         self._real = real

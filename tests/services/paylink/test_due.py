@@ -1,4 +1,4 @@
-"""What is due is one number, wherever it is asked for: 29.00 after 100.00 of 129.00 has arrived."""
+"""The amount due is the same wherever it is requested: 29.00 after 100.00 of 129.00 has arrived."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A customer is erased: nothing that names the person stays, and all that tells of the money."""
+"""A customer is erased: everything that names the person goes, every record of the money stays."""
 
 from dataclasses import astuple
 from datetime import timedelta
@@ -64,7 +64,7 @@ async def erase(world: World, customer_id: str = "cus_giulia") -> None:
 
 
 async def traces(world: World) -> set[tuple[str, bytes]]:
-    """Where anything of the person is still written; the customer's id is nobody's name."""
+    """Where the person's data is still stored; the customer's id does not count, as it names no one."""
     found = set()
     for table in TABLES:
         rows = await world.rows(f"SELECT * FROM {table} WHERE merchant_id = $1", world.merchant_id)
@@ -112,12 +112,12 @@ async def test_nothing_that_names_the_person_stays(world: World):
     await world.visit("RateSatisfaction", token=token_of(link), use=payment.use, score=5)
     world.act()
     made = shop_pb2.Cart.FromString(await carts.create_cart(world.deps, *a_cart(world, "c-1")))
-    await carts.create_cart(world.deps, *a_cart(world, "c-1"))  # told of again by another key
+    await carts.create_cart(world.deps, *a_cart(world, "c-1"))  # reported again with another key
     key = Key(world.merchant_id, "RecoverCart", ids.new("key"), b"hash")
     await carts.recover_cart(world.deps, RecoverCart(made.id), key)
     text = f"{link.creditor_reference} da Giulia Bianchi"
     late = await world.transfer(100, text)
-    await world.transfer(100, text, bank_reference=late.bank_reference)  # by another statement
+    await world.transfer(100, text, bank_reference=late.bank_reference)  # from another statement
     await give_back(world, late, note="Restituito a Giulia Bianchi")
     assert {table for table, _ in await traces(world)} == set(TABLES)
     before = await world.get(link)
@@ -132,7 +132,7 @@ async def test_nothing_that_names_the_person_stays(world: World):
 
 
 async def test_a_year_after_it_ended_nobody_is_named(world: World):
-    """Without anybody's asking."""
+    """Without any request."""
     link = await world.sent_link(recipient=pb.Recipient(**PERSON), quote=QUOTE)
     await accepted(world, link)
     await world.pay(link, payer_email="giulia.bianchi@example.com")
@@ -195,7 +195,7 @@ async def test_a_payment_under_way_finds_its_end(world: World):
 
 async def test_other_people_and_other_merchants_keep_what_is_theirs(world: World, other: World):
     mine = await world.sent_link(customer_id="cus_giulia")
-    guest = await world.sent_link()  # the same address, asked for by the shop without a customer
+    guest = await world.sent_link()  # the same address, without a customer
     theirs = await other.sent_link(customer_id="cus_giulia")
     await erase(world)
     assert not (await world.get(mine)).recipient.email

@@ -1,4 +1,4 @@
-"""Money that arrived is given to its link later, or back, by a person: each cent has one place."""
+"""A person later assigns received money to its link, or returns it: each cent is counted once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""However often and by how many people a transfer is disposed of, each cent has one place."""
+"""However often and by however many people a transfer is moved, each cent is counted once."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ async def test_two_people_at_once_give_it_once(world: World):
 
 
 async def test_every_cent_has_one_place_whatever_people_do(world: World):
-    """Transfers of any size to links of any size, given here and there and back."""
+    """Transfers of any size, assigned to links of any size, moved between them and returned."""
     chance = random.Random(7)
     links = [await world.sent_link(chance.randint(1, 50)) for _ in range(6)]
     transfers = [

@@ -1,4 +1,4 @@
-"""No challenge holds a link: its shopper pays otherwise, its merchant cancels."""
+"""A challenge does not block a link: its shopper can pay another way, its merchant can cancel."""
 
 import pytest
 

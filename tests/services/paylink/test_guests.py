@@ -1,4 +1,4 @@
-"""A payer whom the link does not name chooses instalments: a customer is made, of this link's own."""
+"""A payer whom the link does not name chooses instalments: a customer is created for this link only."""
 
 from datetime import timedelta
 from typing import Any
@@ -97,7 +97,7 @@ async def test_a_customer_is_made_of_the_payer_and_has_the_plan(world: World):
 
 
 async def test_who_buys_in_the_shop_has_said_who_it_is(world: World):
-    """And pays in instalments once the merchant lets its shop."""
+    """And can pay in instalments once the merchant enables them in the shop."""
     world.act()
     slug = world.merchant_id.replace("_", "-")
     await shop.update_shop(world.deps, ShopChange(slug=slug))
@@ -126,7 +126,7 @@ async def test_who_buys_in_the_shop_has_said_who_it_is(world: World):
 
 
 async def test_whoever_has_the_link_sees_neither_payer_nor_cards(world: World):
-    """The doubles' customers all have a card."""
+    """Every customer of the double has a saved card."""
     link = await world.guest_link()
     await world.choose(link)
     await give_up(world, link)

@@ -1,4 +1,4 @@
-"""Links by which a missed part of an instalment plan is paid: made and closed for instalments."""
+"""Links to pay a missed part of an instalment plan: created and closed at instalments' request."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ def request(**more):
 
 
 async def made(world: World, *, key: str = "ilk_1", **more):
-    """The link, with its address."""
+    """A new link, with its address."""
     answer = await world.call("CreateInstalmentLink", request(**more), key=key)
     return await world.get(answer.payment_link)
 

@@ -1,4 +1,4 @@
-"""Links as merchants make and see them."""
+"""Links as merchants create and see them."""
 
 import pytest
 
@@ -243,7 +243,7 @@ async def test_the_balance_of_a_deposit_gets_one_link(world: World):
 async def test_a_link_is_made_from_the_merchant_as_it_is_now(world: World):
     world.merchants.without_account.add(world.merchant_id)
     before = await world.link()
-    await world.page(before)  # a page may remember the merchant for a while
+    await world.page(before)  # pages cache the merchant for a while
     assert list(before.methods) == [pb.METHOD_CARD]
     world.merchants.without_account.clear()
     world.merchants.quotas[world.merchant_id] = {"links_per_month": 1}

@@ -1,4 +1,4 @@
-"""What an operator sees of links: how many are made and paid, and who waits for an answer."""
+"""The metrics of links: how many are created and paid, and how long attempts wait for an answer."""
 
 import asyncio
 from datetime import timedelta
@@ -37,7 +37,7 @@ async def test_a_try_without_an_answer_grows_old_until_it_has_one(world: World):
     await world.pay(link)
     await world.age_tries(timedelta(minutes=5))
     watching = asyncio.create_task(worker.watch_unanswered(world.deps))
-    while (REGISTRY.get_sample_value(OLDEST) or 0) < 300:  # noqa: ASYNC110 - a gauge tells nobody
+    while (REGISTRY.get_sample_value(OLDEST) or 0) < 300:  # noqa: ASYNC110 - a gauge cannot notify
         await asyncio.sleep(0.02)
     await cancel([watching])
     world.payments.before.clear()

@@ -1,4 +1,4 @@
-"""What older versions wrote stays right after a migration."""
+"""Rows written by older versions are correct after a migration."""
 
 import shutil
 from pathlib import Path

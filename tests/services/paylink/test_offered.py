@@ -1,4 +1,4 @@
-"""A payer pays what the page offered: nothing that comes back in the form can change it."""
+"""A payer pays what the page offered: nothing in the submitted form can change it."""
 
 import pytest
 

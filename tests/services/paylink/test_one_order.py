@@ -1,4 +1,4 @@
-"""Links of an order that is paid once: what payments is told, and what its refusal does."""
+"""Links of an order that is paid once: the request to payments, and the effect of its refusal."""
 
 import pytest
 

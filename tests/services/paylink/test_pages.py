@@ -1,4 +1,4 @@
-"""What the holder of an address sees and does."""
+"""What the holder of a link's address sees and can do."""
 
 import asyncio
 import base64
@@ -160,7 +160,7 @@ async def test_the_merchant_is_remembered_while_it_does_not_answer(world: World)
 async def test_waiting_ends_when_the_page_changes(world: World, monkeypatch):
     link = await world.link()
     version = (await world.page(link)).version
-    monkeypatch.setattr(page_flow, "happens", lambda event, _: event.wait())  # never by its time
+    monkeypatch.setattr(page_flow, "happens", lambda event, _: event.wait())  # it never times out
     waiting = asyncio.create_task(
         world.visit("WaitForPayPage", token=token_of(link), version=version, timeout_ms=20_000)
     )
@@ -203,7 +203,7 @@ async def test_the_receipts_address_is_shown_to_its_payer_only(world: World):
     forwarded = await world.page(link)
     assert forwarded.payment.link_payment.state == Try.STATE_SUCCEEDED
     assert not forwarded.payment.link_payment.HasField("payer_email")
-    assert forwarded.payment.use == ""  # which would show it the next time
+    assert forwarded.payment.use == ""  # with it, the next page would show the address
 
 
 async def test_the_use_of_another_link_is_not_shown(world: World):

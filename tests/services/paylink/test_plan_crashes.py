@@ -49,7 +49,7 @@ def struck_at(steps: Iterable[Step]) -> Any:
 
 
 class Mortal:
-    """Instalments as seen by a process that dies around a call to it."""
+    """Instalments, for a process that dies just before or after calling it."""
 
     def __init__(self, real: Any, step: Step) -> None:
         self._real = real
@@ -76,7 +76,7 @@ class Mortal:
 
 
 class MortalCustomers:
-    """The same, of oneclick."""
+    """The same for oneclick."""
 
     def __init__(self, real: Any, step: Step) -> None:
         self._real = real
@@ -100,7 +100,7 @@ async def choose(world: World, deps: Deps, link: Any) -> None:
 
 
 async def struck(world: World, step: Step, *, guest: bool = False) -> Any:
-    """A link whose payer has chosen instalments in a process to which this happened."""
+    """A link whose payer chose instalments in a process that failed at this step."""
     link = await link_for(world, guest=guest)
     if step is Step.LOST_CUSTOMER:
         world.oneclick.after = once(NO_ANSWER)
@@ -113,7 +113,7 @@ async def struck(world: World, step: Step, *, guest: bool = False) -> Any:
         customers: Any = MortalCustomers(world.deps.saved_cards, step)
         deps = replace(world.deps, instalments=mortal, saved_cards=customers)
         await choose(world, deps, link)
-    async with world.db.connection() as conn:  # what the dead process held has run out
+    async with world.db.connection() as conn:  # expire the dead process's locks
         await conn.execute(
             "UPDATE idempotency_keys SET locked_until = now() - interval '1 s'"
             " WHERE merchant_id = $1",
@@ -123,7 +123,7 @@ async def struck(world: World, step: Step, *, guest: bool = False) -> Any:
 
 
 async def signed(world: World, link: Any) -> None:
-    """The one plan is signed, and the link paid by it once."""
+    """Signs the one plan; the link is paid by it once."""
     (made,) = world.instalments.books.values()
     for state in (Plan.STATE_ACTIVE, Plan.STATE_COMPLETED):
         await happen(world, made.id, state)
@@ -172,7 +172,7 @@ async def test_an_event_that_comes_before_the_answer_is_made_up_for(
     link = await struck(world, step, guest=guest)
     (made,) = world.instalments.books.values()
     made.state = Plan.STATE_ACTIVE
-    await tell(world, made.id, Plan.STATE_ACTIVE)  # of a plan that no try knows yet
+    await tell(world, made.id, Plan.STATE_ACTIVE)  # for a plan that no attempt knows yet
     await world.work()
     await world.work()
     assert (await world.get(link)).state == Link.STATE_PAID
@@ -195,6 +195,6 @@ async def test_a_process_that_dies_while_it_gives_a_plan_up_leaves_the_end_to_ot
     link = await struck(world, Step.NEVER_ARRIVED)
     await world.work()
     (made,) = world.instalments.books.values()
-    made.state = Plan.STATE_CANCELLED  # at instalments; nobody has recorded it
+    made.state = Plan.STATE_CANCELLED  # at instalments; not recorded here yet
     await world.work()
     assert (await world.get(link)).state == Link.STATE_CREATED

@@ -36,7 +36,7 @@ PAID = [state for state in VERBS if state not in UNPAID]
 
 
 async def tell(world: World, plan_id: str, state: int) -> None:
-    """An event of instalments."""
+    """Handles an event of instalments."""
     subject = f"incasso.instalments.plan.{VERBS[state]}"
     event = Event(
         event_id=ids.new("evt"),
@@ -53,13 +53,13 @@ async def tell(world: World, plan_id: str, state: int) -> None:
 
 
 async def happen(world: World, plan_id: str, state: int) -> None:
-    """At instalments, which tells of it."""
+    """Changes the plan's state at instalments, which publishes it."""
     world.instalments.plan(plan_id).state = state
     await tell(world, plan_id, state)
 
 
 async def link_for(world: World, *, guest: bool) -> Any:
-    """To be paid in instalments by its customer, or by whoever has it."""
+    """A link payable in instalments: by its customer, or by a guest."""
     return await (world.guest_link() if guest else world.plan_link())
 
 

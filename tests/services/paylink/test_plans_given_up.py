@@ -1,4 +1,4 @@
-"""A plan that is given up, by its shopper or with its link: cancelled at instalments first."""
+"""A plan given up by its shopper, or with its link, is cancelled at instalments first."""
 
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs.payments.asking import AFTER_END

@@ -78,7 +78,7 @@ async def test_a_payment_survives_the_death_of_its_process(environment, processe
         go_on.set()
         await processes.start()
         (answer,) = await asyncio.gather(paying, return_exceptions=True)
-        if isinstance(answer, Refusal):  # else the new process answered: under way
+        if isinstance(answer, Refusal):  # else the new process answered: in progress
             assert answer.reason == "outcome_unknown"
         await make_due(environment)
         async with asyncio.timeout(HANGING_SECONDS):
@@ -89,7 +89,7 @@ async def test_a_payment_survives_the_death_of_its_process(environment, processe
 
 
 async def pay(world: World, link, **more):
-    """By the form of its page: the seal's key is the process's."""
+    """With the form of its page, since only the process has the seal key."""
     page = await world.page(link)
     return await world.pay(link, key=page.form_key, offer=page.offer, **more)
 
@@ -97,12 +97,12 @@ async def pay(world: World, link, **more):
 async def is_paid(world: World, link) -> bool:
     try:
         return (await world.get(link)).state == Link.STATE_PAID
-    except ServiceUnavailable:  # it is starting still
+    except ServiceUnavailable:  # it is still starting
         return False
 
 
 async def make_due(environment: dict[str, str]) -> None:
-    """The worker takes a try up after 15 seconds; do not wait for it."""
+    """Makes attempts due at once; the worker would wait 15 seconds."""
     async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
         await conn.execute("UPDATE link_payments SET due_at = now() WHERE due_at IS NOT NULL")
 
@@ -148,7 +148,7 @@ async def test_a_page_waits_at_one_replica_for_what_another_does(
         there.merchant_id = here.merchant_id
 
         async def told() -> bool:
-            """Who waited out the time before the other was done has the old version, and waits again."""
+            """False if the wait timed out before the other replica had recorded the payment: try again."""
             link = await here.link()
             version = (await here.page(link)).version
             waiting = asyncio.create_task(

@@ -21,7 +21,7 @@ async def put(shop_world: ShopWorld, product: Any, content: bytes) -> Any:
 
 
 async def get(shop_world: ShopWorld, name: str) -> pb.GetProductPictureResponse:
-    """As somebody who is no merchant's."""
+    """As a caller without a merchant."""
     context.set_current(context.Call())
     request = pb.GetProductPictureRequest(picture_id=name)
     answer: pb.GetProductPictureResponse = await client.call(

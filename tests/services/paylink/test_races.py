@@ -1,4 +1,4 @@
-"""What happens at the same moment: money by two ways, an end during a payment, many addresses."""
+"""Races: money by two ways at once, a link that ends during a payment, concurrent new addresses."""
 
 import asyncio
 import io

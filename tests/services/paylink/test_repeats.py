@@ -1,4 +1,4 @@
-"""A repeat is answered as the first call was, whatever has become since of what that had looked at."""
+"""A repeat gets the first call's answer, even if the data that the first call used has changed since."""
 
 from incasso.payments.v1.payments_pb2 import Payment
 from tests.services.paylink.test_plans import refused
@@ -25,7 +25,7 @@ async def test_a_link_that_was_paid_is_answered_again_after_its_card_was_removed
 
 
 async def test_a_form_that_comes_again_does_not_end_the_challenge_that_it_began(world: World):
-    """Only another form does, once nobody has passed it for half an hour."""
+    """Only another form does, once the challenge has not been passed for half an hour."""
     link = await world.link()
     world.payments.state = Payment.STATE_REQUIRES_ACTION
     begun = (await world.pay(link, key="k1")).link_payment

@@ -1,4 +1,4 @@
-"""The one-page shop at its doors: products, the shop, its page, and buying from it."""
+"""The RPCs of the one-page shop: products, the shop, its page, and buying from it."""
 
 import asyncio
 from datetime import timedelta

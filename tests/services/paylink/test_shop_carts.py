@@ -1,4 +1,4 @@
-"""Carts at their door: told of, told of again, and the link by which one is recovered."""
+"""The RPCs of carts: reported, reported again, and recovered by a link."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What becomes of carts: one link each, by themselves or on demand; completed, paid, lost."""
+"""How carts are recovered: one link each, automatically or on request; completed, paid, lost."""
 
 import asyncio
 from datetime import timedelta

@@ -5,9 +5,9 @@ from libs import descriptors, ids
 from tests.services.merchants.logos import a_picture, as_text
 from tests.services.paylink.shop_world import ShopWorld, reason_of
 
-# These name no object of a merchant.
+# The requests of these name no object of a merchant.
 WITHOUT_OBJECT = {
-    "GetProductPicture",  # whoever has the name has seen the image
+    "GetProductPicture",  # only those who have seen the image know its name
     "CreateProduct",
     "ListProducts",
     "GetShop",

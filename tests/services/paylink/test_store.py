@@ -1,4 +1,4 @@
-"""What the database itself refuses, whatever the flows do."""
+"""The database's own constraints, whatever the flows do."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Reminders, ends and new addresses, by the merchant's own clock."""
+"""Reminders, expiries and new addresses, by the merchant's own clock."""
 
 import asyncio
 
@@ -123,7 +123,7 @@ async def test_new_links_are_not_sent_in_a_row(world: World):
     await world.advance(days=1, seconds=1)
     await world.visit("RequestNewLink", token=token_of(link))
     fresh = await world.get(link)
-    await world.rows(  # an end that came sooner than a day
+    await world.rows(  # so that it expires within a day
         "UPDATE links SET expires_at = issued_at + interval '1 second' WHERE id = $1", link.id
     )
     await world.advance(seconds=2)
@@ -174,5 +174,5 @@ async def test_no_message_leads_to_a_link_whose_time_is_over(world: World):
     link = await world.sent_link(expires_in_days=1)
     request = pb.GetPaymentLinkAddressRequest(payment_link_id=link.id)
     assert (await world.call("GetPaymentLinkAddress", request)).url == link.url
-    await world.advance(days=1, minutes=1)  # and no worker has been there
+    await world.advance(days=1, minutes=1)  # no worker has run
     assert await refused(world.call("GetPaymentLinkAddress", request)) == "payment_link_closed"

@@ -1,4 +1,4 @@
-"""Bank transfers: what arrives, for which link, and what is left."""
+"""Bank transfers: the amount that arrives, the link that it is for, and the rest."""
 
 import pytest
 

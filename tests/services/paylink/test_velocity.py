@@ -1,4 +1,4 @@
-"""Card testing through links: what payments is told of who tries, and what a closed link shows."""
+"""Card testing through links: the velocity subjects sent to payments, and what a closed link shows."""
 
 from libs.errors import Kind
 from tests.kit.payments_double import once, refuse

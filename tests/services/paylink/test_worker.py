@@ -72,7 +72,7 @@ async def test_success_is_told_in_any_order_and_twice(world: World, order):
 
 @pytest.mark.parametrize("told", [State.STATE_CAPTURED, State.STATE_AUTHORISED])
 async def test_what_the_answer_told_already_takes_no_lock(world: World, told):
-    """One look is all: with a lock, and a row written, each event would cost as much as the answer."""
+    """One read is all: with a lock and a write, each event would cost as much as the answer."""
     link = await world.sent_link()
     paid = await world.pay(link)
     payment = world.payments.payment(paid.link_payment.payment_id)

@@ -1,4 +1,4 @@
-"""A merchant's and a shopper's view of one paylink process, and the calls that tests make most."""
+"""A merchant's and a shopper's view of one paylink process, and the calls that tests make most often."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ Transfer = pb.BankTransfer
 
 @dataclass
 class World:
-    """`call` is the merchant's, `visit` a shopper's, who has only the token."""
+    """`call` acts as the merchant, `visit` as a shopper, who has only the token."""
 
     deps: Deps
     merchants: doubles.Merchants
@@ -98,18 +98,18 @@ class World:
             more = {"card_token": "tok_visa", "last4": "4242", **more}
         form_key = key or ids.new("key")
         if "offer" not in more:
-            shown = Offer(link.id, form_key, shown_minor, "sandbox-a")  # as the page says
+            shown = Offer(link.id, form_key, shown_minor, "sandbox-a")  # as on the page
             more["offer"] = self.offers.setdefault(shown, sealed(self.deps, shown))
         answer = await self.visit("PayByCard", key=form_key, token=token_of(link), **more)
         return answer.payment
 
     async def plan_link(self, **more: Any) -> Any:
-        """That its customer may pay in instalments."""
+        """A link that its customer may pay in instalments."""
         methods = [pb.METHOD_CARD, pb.METHOD_BANK_TRANSFER, pb.METHOD_INSTALMENTS]
         return await self.link(**{"customer_id": "cus_giulia", "methods": methods, **more})
 
     async def guest_link(self, **more: Any) -> Any:
-        """The same, of nobody in particular."""
+        """The same without a customer."""
         return await self.plan_link(**{"customer_id": None, **more})
 
     async def choose(
@@ -121,7 +121,7 @@ class World:
         terms_id: str = "trm_default",
         **who: str,
     ) -> Any:
-        """Instalments, as the page offers them. A guest says who it is."""
+        """Chooses instalments as the page offers them. A guest enters e-mail and name."""
         if not link.customer_id:
             who = {"email": "anna@example.com", "name": "Anna Neri", **who}
         form_key = key or ids.new("key")
@@ -147,7 +147,7 @@ class World:
         return list((await self.call("ListLinkPayments", request)).data)
 
     async def advance(self, **by: float) -> None:
-        """The merchant's clock, as merchants' events set it, for calls and workers alike."""
+        """Advances the merchant's clock, as merchants' events would, for calls and workers alike."""
         self.offset += timedelta(**by)
         async with self.db.connection() as conn:
             await conn.execute(
@@ -158,7 +158,7 @@ class World:
             )
 
     async def work(self) -> None:
-        """Whatever is due, of links and of tries."""
+        """Runs the workers of links and of attempts on everything due."""
         while await worker.link_worker(self.deps).run_once():
             pass
         async with self.db.connection() as conn:
@@ -182,14 +182,14 @@ class World:
             return await conn.fetch(sql, *args)
 
     async def subjects(self, link: Any) -> list[str]:
-        """Events of a link in their order, without the prefix."""
+        """A link's events in order, without the prefix."""
         rows = await self.rows(
             "SELECT subject FROM outbox WHERE aggregate_id = $1 ORDER BY seq", link.id
         )
         return [row["subject"].rpartition(".")[2] for row in rows]
 
     async def reasons(self, link: Any) -> list[str]:
-        """Why messages were asked for, in their order."""
+        """The reasons of the requested messages, in order."""
         rows = await self.rows(
             "SELECT body FROM outbox WHERE aggregate_id = $1 AND subject LIKE '%message_requested'"
             " ORDER BY seq",
