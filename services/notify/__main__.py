@@ -30,7 +30,7 @@ from services.notify.webhooks.receivers_client import Receivers
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 LINGER_SECONDS: Final = 0.03
-LAST_TRIES_SECONDS: Final = 15.0  # for messages and webhooks in progress at stop
+LAST_TRIES_SECONDS: Final = 15.0  # for messages and webhooks in progress at shutdown
 
 
 async def build(config: Config, chassis: Chassis) -> Parts:

@@ -14,7 +14,7 @@ from services.notify.webhooks.guard import networks_of
 
 
 def _read_by(check: Callable[[str], Any]) -> AfterValidator:
-    """The text, if `check` accepts it; otherwise its ValueError."""
+    """Validates the text with `check`, which raises ValueError for an invalid one."""
 
     def validate(text: str) -> str:
         check(text)
@@ -29,7 +29,7 @@ def _address(text: str) -> None:
 
 
 def _number(text: str) -> None:
-    """Networks block names that are not registered (in Italy AGCOM 12/23/CIR)."""
+    """A number only: networks block unregistered names (in Italy by AGCOM 12/23/CIR)."""
     if text and not senders.NUMBER.fullmatch(text):
         raise ValueError("must be a number; a name goes into INCASSO_TWILIO_SENDER_NAME")
 

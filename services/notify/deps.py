@@ -46,7 +46,7 @@ class Deps:
     clock: Clock = field(default_factory=Clock)  # the merchant's
     now: Callable[[], datetime] = world_now  # for mail servers, webhooks and backoff
     sending: Tasks = field(default_factory=Tasks)  # attempts in progress, awaited at shutdown
-    # Set when webhooks become due by what this process has written.
+    # Set when this process has written webhooks that are due.
     webhooks_due: asyncio.Event = field(default_factory=asyncio.Event)
     linger_seconds: float = 0.0  # how long an attempt waits for others to share its statements
     batcher: StatementBatcher = field(init=False)

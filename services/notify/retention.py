@@ -5,11 +5,11 @@ from typing import Final
 
 from libs.retention import BY_RULE, ERASED, WITH_ROW, Kept, Rule, Table
 
-# Events, and deliveries after their end: longer than anybody replays, and they name shoppers.
+# Events, and finished deliveries: replays need none older, and they name shoppers.
 EVENTS: Final = timedelta(days=90)
 # Recipients of messages: a card payment can be disputed for 13 months at most. The message stays.
 RECIPIENTS: Final = timedelta(days=396)
-# Reports about unknown messages: the provider reports before we have stored the reference, or by
+# Reports about unknown messages: sent before we have stored the provider's reference, or by
 # mistake.
 NOTICES: Final = timedelta(days=7)
 

@@ -1,4 +1,4 @@
-"""The combined doors of both halves of notify: events, which both may follow, and due rows."""
+"""The combined entry points of notify's two halves: events, which both may follow, and due rows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,7 +30,7 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 
 def due_workers(deps: Deps) -> Sequence[DueWorker[Due]]:
-    """Of due messages."""
+    """The workers for due messages."""
     return messages.due_workers(deps)
 
 
@@ -40,7 +40,7 @@ def loops(deps: Deps) -> Sequence[Loop]:
 
 
 def merged(*readers: Mapping[str, Handler]) -> dict[str, Handler]:
-    """Combines handlers per subject, so that each reader gets its events, in one transaction."""
+    """Combines the handlers of each subject: every reader gets its events, in one transaction."""
 
     async def handle(conn: Conn, events: Sequence[Event]) -> None:
         for reader in readers:

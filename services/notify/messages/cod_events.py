@@ -27,7 +27,7 @@ _KIND: Final = {
 
 
 def _cod_message(event: Event, now: datetime) -> list[Message]:
-    """A reason or channel that this version does not know gives no message."""
+    """No message for a reason or channel that this version does not know."""
     asked = _REQUESTED.FromString(event.body)
     kind, channel = _KIND.get(asked.reason), _CHANNEL.get(asked.channel)
     if kind is None or channel is None:

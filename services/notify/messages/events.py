@@ -1,4 +1,4 @@
-"""The event that a merchant's text messages for the month are running out, as a row of the
+"""The event warning that a merchant's text messages for the month are running out, as a row of the
 outbox.
 """
 

@@ -19,7 +19,7 @@ _Of = tuple[str, str]  # merchant, customer
 
 
 class Customers:
-    """Look-ups at the same moment share one call per merchant."""
+    """Concurrent look-ups share one call per merchant."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = OneClickServiceStub(channel)
@@ -33,7 +33,7 @@ class Customers:
         return found
 
     async def _contacts(self, asked: Sequence[_Of]) -> Sequence[Contact | Refusal | None]:
-        """A refusal only concerns the merchant's customers."""
+        """A refusal only affects the customers of its merchant."""
         by_merchant = defaultdict[str, list[str]](list)
         for merchant_id, customer_id in asked:
             by_merchant[merchant_id].append(customer_id)

@@ -52,7 +52,7 @@ class Links:
 
 
 def about_link(link: pb.PaymentLink, *, happened_at: datetime | None = None) -> About:
-    """What a message says of a link."""
+    """What a message says about a link."""
     amount = wire.money_of(link.amount_due if link.HasField("amount_due") else link.amount)
     total = wire.money_of(link.amount)
     received_minor = 0 if link.reusable else link.paid_minor

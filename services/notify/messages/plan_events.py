@@ -26,7 +26,7 @@ _KIND: Final = {
 
 
 def _plan_message(event: Event, now: datetime) -> list[Message]:
-    """A reason that this version does not know gives no message."""
+    """No message for a reason that this version does not know."""
     asked = _REQUESTED.FromString(event.body)
     kind = _KIND.get(asked.reason)
     if kind is None:

@@ -1,4 +1,4 @@
-"""Messages to the merchant's own people: scheduled reports, with their files."""
+"""Messages to the merchant's staff: scheduled reports, with their files."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +17,7 @@ _KIND: Final = {
 
 
 def _report(event: Event, now: datetime) -> list[Message]:
-    """A state that this version does not know gives no message."""
+    """No message for a state that this version does not know."""
     asked = events_pb2.ReportMessageRequested.FromString(event.body)
     run = asked.run
     kind = _KIND.get(run.state)
@@ -25,7 +25,7 @@ def _report(event: Event, now: datetime) -> list[Message]:
         return []
     days = [day for day in (run.booked_from, run.booked_to) if day]
     about = About(
-        amount=Money(0, "EUR"),  # it concerns none
+        amount=Money(0, "EUR"),  # no money involved
         description=" ".join((run.report, " \N{EN DASH} ".join(dict.fromkeys(days)))).strip(),
         report_run_id=run.id,
     )

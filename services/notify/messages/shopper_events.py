@@ -26,7 +26,7 @@ _CHANNEL: Final = wire.members(Channel, paylink_pb2.Channel)
 
 
 def message_of(event: Event, now: datetime, kind: Kind, about: About) -> Message:
-    """By default by e-mail, to a contact that is looked up when it is sent."""
+    """By default an e-mail, to a contact that is looked up when it is sent."""
     return Message(
         id=ids.new("msg"),
         merchant_id=event.merchant_id,
@@ -40,7 +40,7 @@ def message_of(event: Event, now: datetime, kind: Kind, about: About) -> Message
 
 
 def _link_messages(event: Event, now: datetime) -> list[Message]:
-    """One per channel of the link; a kind or channel that this version does not know gives none."""
+    """One per channel of the link; none for a kind or channel that this version does not know."""
     requested = _REQUESTED.FromString(event.body)
     link = requested.payment_link
     kind = _KIND.get(requested.reason)

@@ -1,7 +1,7 @@
 """SMTP: hands one message to the mail server, over reused connections.
 
-The mark is set between RCPT and DATA: a failure before it means certainly not accepted, after it
-possibly accepted. https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2
+The mark is set between RCPT and DATA: on a failure before it, the message was certainly not
+accepted; after it, it may have been. https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2
 """
 
 import asyncio
@@ -75,7 +75,7 @@ class TryLostError(Exception):
 
 
 class Mailer:
-    """At most `connections` at a time; each sends one message after the other."""
+    """At most `connections` at a time; each sends one message after another."""
 
     def __init__(
         self, server: Server, *, timeouts: Timeouts | None = None, connections: int = 16

@@ -13,7 +13,7 @@ from services.notify.messages.shopper_events import message_of
 
 def _invitation(event: Event, now: datetime) -> list[Message]:
     invited = events_pb2.MemberInvited.FromString(event.body)
-    about = About(amount=Money(0, "EUR"), member_id=invited.member_id)  # it concerns no money
+    about = About(amount=Money(0, "EUR"), member_id=invited.member_id)  # no money involved
     message = message_of(event, now, Kind.INVITATION, about)
     return [replace(message, recipient=invited.email, locale=invited.locale)]
 

@@ -1,4 +1,4 @@
-"""Entry points of messages besides gRPC: events that people are notified of, and due messages."""
+"""Entry points of messages besides gRPC: events that lead to messages, and due messages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -53,7 +53,7 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 
 def due_workers(deps: Deps) -> Sequence[DueWorker[Due]]:
-    """Of messages, by kind of server."""
+    """The workers of messages, one per kind of server."""
     return [mail_worker(deps), phone_worker(deps)]
 
 
@@ -84,8 +84,8 @@ def _sender(
         if due.doubtful:
             await resolve_message(deps, due.message)
         else:
-            # A process that stops finishes its attempts, so that no message is left between yes and
-            # no.
+            # A stopping process finishes its attempts, so that no message is left in an unknown
+            # state.
             await deps.sending.finish(send_message(deps, due.message))
 
     return DueWorker(

@@ -1,8 +1,8 @@
 """Where webhooks may go: public hosts over https, and never into our own networks (SSRF).
 
 Checked when an endpoint is created, for a clear answer, and again for every socket, which is the
-real protection: by then a name may lead elsewhere. Networks that the operator allows (the embedded
-stack's loopback) may be private and without TLS.
+real protection: by then a name may resolve elsewhere. Networks that the operator allows (the
+embedded stack's loopback) may be private and without TLS.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
 RESOLVE_SECONDS: Final = 3.0
 _THREADS: Final = 64  # names resolved at once: a slow one must not block the others
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052
-# Not global by IANA's registries, although some versions of Python think so.
+# Not global according to IANA, although some versions of Python say so.
 _SPECIAL: Final = (
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),

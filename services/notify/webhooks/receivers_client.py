@@ -1,7 +1,7 @@
 """The only file that calls merchants' receivers: one POST, and its outcome.
 
-No redirects, cookies, proxies from the environment or decompression. It never raises for trouble at
-the other side, and describes errors in our own words, since socket errors name addresses.
+No redirects, cookies, proxies from the environment or decompression. Failures of the receiver are
+never raised, and are described in our own words, since socket errors name addresses.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from services.notify.webhooks.rules.domain import EXCERPT_CHARACTERS, Attempt
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
 EXCERPT_SECONDS: Final = 2.0  # for the answer's body, once its status is known
-READ_BYTES: Final = 4096  # of an answer, and no more
+READ_BYTES: Final = 4096  # of an answer, at most
 USER_AGENT: Final = "Incasso-Webhooks/1"
 
 
@@ -78,7 +78,7 @@ def _error_of(status: int) -> str | None:
 
 
 async def _excerpt(response: aiohttp.ClientResponse) -> str | None:
-    """The beginning of the body, as far as it arrives in time."""
+    """The beginning of the body, or as much of it as arrives in time."""
     found = b""
     try:
         async with asyncio.timeout(EXCERPT_SECONDS):
@@ -109,5 +109,5 @@ def _trouble(error: Exception) -> str:
 
 
 def _was_refused(error: OSError) -> bool:
-    """Also if all of several addresses were refused: then their errors are in one text."""
+    """By our guard; also if it refused all of several addresses, whose errors are then one text."""
     return isinstance(error, AddressRefusedError) or str(AddressRefusedError()) in str(error)

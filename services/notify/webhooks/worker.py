@@ -1,8 +1,8 @@
-"""Entry points of webhooks besides gRPC: every public event goes into the feed, and due deliveries.
+"""Entry points of webhooks besides gRPC: public events for the feed, and due deliveries.
 
 Deliveries do not run in libs.due's batches: a batch ends with its slowest row, and a receiver that
-never answers must not delay the others. Here each row has its own slot, of which an endpoint only
-gets a few; slots are refilled as they become free.
+never answers must not delay the others. Here each row has its own slot, and an endpoint gets only a
+few of them; slots are refilled as they become free.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ACTOR: Final = "notify"
 PLACES: Final = 512  # more than the endpoints of one merchant can fill
 PER_ENDPOINT: Final = 16
 LEASE: Final = timedelta(seconds=60)  # longer than an attempt may take
-INTERVAL_SECONDS: Final = 1.0  # after which a retry, or what a dead replica left, is taken up
+INTERVAL_SECONDS: Final = 1.0  # until retries, and rows of a dead replica, are noticed
 PAUSE_SECONDS: Final = 0.01  # so that slots that become free together are refilled together
 
 
@@ -57,7 +57,7 @@ class DeliveryWorker:
         self._wake = deps.webhooks_due
 
     async def run(self) -> None:
-        """Works until cancelled. Attempts in progress then end as `deps.sending`."""
+        """Works until cancelled. Attempts in progress are then finished by `deps.sending`."""
         try:
             while True:
                 self._wake.clear()
@@ -74,7 +74,7 @@ class DeliveryWorker:
             return 0
         try:
             due = await self._deps.db.run(deliveries.claim_due, room, LEASE)
-        except Exception as error:  # noqa: BLE001 - the loop outlives an outage of the database
+        except Exception as error:  # noqa: BLE001 - the loop survives an outage of the database
             log.warning("claim failed", name="webhooks", exc_info=error)
             return 0
         for delivery in due:
@@ -88,7 +88,7 @@ class DeliveryWorker:
 
     def _start(self, due: DueDelivery) -> None:
         self._under_way[due.endpoint_id] += 1
-        # A process that stops finishes its attempts, so that fewer webhooks arrive twice.
+        # A stopping process finishes its attempts, so that fewer webhooks arrive twice.
         task = asyncio.create_task(self._deps.sending.finish(self._deliver(due)))
         self._tasks.add(task)
 
@@ -105,7 +105,7 @@ class DeliveryWorker:
         context.set_current(context.Call(merchant_id=due.merchant_id, actor=ACTOR))
         try:
             state = await deliver(self._deps, due)
-        except Exception as error:  # noqa: BLE001 - it comes again when its lease is over
+        except Exception as error:  # noqa: BLE001 - it is claimed again after its lease
             log.error("webhook failed", name="webhooks", exc_info=error)
             metrics.WEBHOOKS.labels("lost").inc()
         else:

@@ -11,9 +11,9 @@ from services.notify.messages.rules.texts import WORDS
 
 
 async def attachments_of(deps: Deps, message: Message) -> Sequence[Attachment]:
-    """Without unavailable ones: the message still says what it says, and links to the plan's page.
+    """Omits unavailable documents: the message does without them and links to the plan's page.
 
-    Raises Refusal while the service that has them does not answer.
+    Raises Refusal while the service that owns them does not answer.
     """
     if message.kind is Kind.REPORT_DONE:
         file = await deps.reports.file(message.about.report_run_id)

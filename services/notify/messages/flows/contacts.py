@@ -1,8 +1,8 @@
 """The recipient of a message whose event did not name one, looked up when it is sent.
 
 A refund goes to the recipient of the same payment's receipt, who paid. Otherwise the customer's
-profile is used. A payment with neither notifies nobody: not the recipient of a link, since somebody
-else may have paid it. A customer with only a phone is notified about plans, and nothing else.
+profile is used. With neither, no message is sent: the recipient of a link is no substitute, since
+somebody else may have paid it. A customer with only a phone is notified about plans only.
 """
 
 from dataclasses import replace

@@ -20,7 +20,7 @@ from services.notify.messages.store.messages import MESSAGES
 
 
 async def queue_messages(conn: Conn, messages: Sequence[Message]) -> None:
-    """Each at most once per event, channel and kind; old confirmations not at all."""
+    """Queues each at most once per event, channel and kind, and skips old confirmations."""
     current = [
         message
         for message in messages
@@ -31,14 +31,14 @@ async def queue_messages(conn: Conn, messages: Sequence[Message]) -> None:
 
 
 async def forget_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
-    """The customer was erased elsewhere; erases the copies."""
+    """Erases notify's copies after the customer was erased elsewhere."""
     await store.erase_customer(conn, merchant_id, customer_id)
 
 
 async def resend_message(
     deps: Deps, message_id: str, recipient: str | None, key: Key | None
 ) -> Message:
-    """The new message, the same for the same key. No recipient: the previous one."""
+    """The new message, the same for the same key. Without `recipient`: to the previous one."""
     if (again := await idempotency.answered(deps.db, key)) is not None:
         return domain.as_made(await _found(deps, again.resource_id))
     before = await _found(deps, message_id)

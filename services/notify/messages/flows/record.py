@@ -28,7 +28,7 @@ from services.notify.messages.store.messages import MESSAGES
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """The outcome of an attempt. `key`: of reports that arrived early."""
+    """The outcome of an attempt. `key`: under which its early reports are kept."""
 
     ending: Ending
     key: str
@@ -37,8 +37,8 @@ class _Ended:
 
 
 async def record_outcome(deps: Deps, message: Message, outcome: outcomes.Outcome) -> None:
-    """In one transaction, shared with other attempts. Does nothing if somebody else ended the
-    attempt.
+    """In one transaction, shared with other attempts. Does nothing if another worker has already
+    ended the attempt.
     """
     event, due_at = _event_of(deps, message, outcome)
     to = domain.after(message.state, event)
@@ -68,7 +68,7 @@ async def record_outcome(deps: Deps, message: Message, outcome: outcomes.Outcome
 
 
 async def _record(tx: Conn, ended: Sequence[_Ended]) -> Sequence[bool]:
-    """Whether each attempt ended so."""
+    """Whether each outcome was recorded."""
     await reports.lock(tx, [one.key for one in ended])
     finished = await attempts.finish(tx, [one.ending for one in ended])
     ours = {one.key: one for one in ended if one.ending.message.id in finished}

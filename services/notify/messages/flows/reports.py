@@ -15,7 +15,7 @@ from services.notify.messages.store import messages, reports
 async def handle_sms_status(
     deps: Deps, *, provider: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> None:
-    """A report that comes before we have stored the reference is kept until then."""
+    """A report that arrives before its reference is stored is kept until then."""
     if provider not in deps.providers:
         raise ProviderUnknown
     callback = deps.providers[provider].read_callback(url=url, headers=headers, body=body)
@@ -31,7 +31,7 @@ async def handle_sms_status(
 
 
 async def handle_bounce(deps: Deps, body: bytes) -> None:
-    """The return address in it is the proof. It may overtake the mail server's own answer."""
+    """Its return address is the proof. It may arrive before the mail server's own reply."""
     bounce = bounces.read(body, deps.return_addresses)
     if bounce.report is None:
         return
@@ -47,6 +47,6 @@ async def handle_bounce(deps: Deps, body: bytes) -> None:
 
 
 async def _apply(deps: Deps, tx: Conn, message: Message, report: DeliveryReport) -> None:
-    """By the clock of the message's merchant, whom the sender of the report does not know."""
+    """Uses the clock of the message's merchant, whom the report does not name."""
     ahead = await clock.offset(tx, message.merchant_id)
     await apply_report(tx, message, report, now=deps.now() + ahead)

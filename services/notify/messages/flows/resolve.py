@@ -1,4 +1,4 @@
-"""Messages that may have been handed over: found after a crash, or lost in the middle of a call."""
+"""Messages that may have been handed over, after a crash or a call that got no answer."""
 
 from datetime import datetime
 
@@ -32,7 +32,7 @@ async def _ask(deps: Deps, message: Message) -> None:
         references = await _found(provider, message, message.body_sha256, message.handing_over_at)
     except ProviderUnreachableError as error:
         log.warning("provider does not answer", message_id=message.id, error=str(error))
-        if deps.now() - message.queued_at >= retry.GIVE_UP:  # else the claim has set the next look
+        if deps.now() - message.queued_at >= retry.GIVE_UP:  # else: next check set by the claim
             await deps.db.run(attempts.stop_checking, message)
         return
     taken = await deps.db.run(messages.known_references, references)

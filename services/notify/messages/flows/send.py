@@ -53,7 +53,7 @@ async def send_message(deps: Deps, message: Message) -> None:
         outcome = outcomes.Obsolete(str(error))
     except Refusal as refusal:  # another service, or the database, does not answer
         outcome = hand_over.broken(refusal.reason)
-    except Exception as error:  # noqa: BLE001 - a fault of ours is tried again, not for ever
+    except Exception as error:  # noqa: BLE001 - our own bugs are retried too, for a limited time
         log.error("message failed", message_id=message.id, kind=message.kind.value, exc_info=error)
         outcome = hand_over.broken(type(error).__name__)
     await _recorded(deps, hand_over.message, outcome)
@@ -73,7 +73,7 @@ async def _recorded(deps: Deps, message: Message, outcome: outcomes.Outcome) -> 
 
 
 class _HandOver:
-    """The mark of an attempt, and whether it was set. `message` gets its contact on the way."""
+    """The mark of an attempt, and whether it was set. `message` is updated with its contact."""
 
     def __init__(self, deps: Deps, message: Message) -> None:
         self._deps = deps
@@ -164,7 +164,7 @@ async def _as_of_now(deps: Deps, message: Message) -> tuple[str, About]:
 
 
 async def _comes_too_late(deps: Deps, message: Message) -> bool:
-    """After its receipt, no message says that a payment takes time."""
+    """Whether the payment already has a receipt, so that "pending" is no longer true."""
     if message.kind is not Kind.PENDING or message.payment_id is None:
         return False
     return await deps.db.run(messages.has_receipt, message.merchant_id, message.payment_id)

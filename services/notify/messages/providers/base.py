@@ -1,7 +1,7 @@
 """The interface of a provider of text messages. A provider is one file here and one line in
 registry.py.
 
-It returns outcomes and does not raise for trouble of the provider.
+Failures to send are returned as outcomes, not raised.
 """
 
 from collections.abc import Mapping

@@ -24,12 +24,12 @@ from services.notify.messages.rules.smtp_replies import written
 
 CALLBACK_PATH: Final = "/webhooks/sms/twilio"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
-# Of a callback, which has to be read before its signature can be checked.
+# The limit for a callback, which must be read before its signature can be verified.
 MAX_CALLBACK_BYTES: Final = 16 * 1024
 MAX_CALLBACK_FIELDS: Final = 100
 NO_SENDER: Final = "the sender's name is not registered there, and no number is set up"
 SKEW: Final = timedelta(minutes=2)  # between our clock and theirs
-RECENT: Final = 50  # messages to one number, among which a lost one is looked for
+RECENT: Final = 50  # latest messages to a number, searched for a lost one
 
 # Error codes caused by the number (https://www.twilio.com/docs/api/errors): not a number, not a
 # mobile one, cannot be reached by SMS, no WhatsApp account, does not exist, landline.
@@ -103,7 +103,7 @@ class Twilio:
     async def find(
         self, *, channel: Channel, to: str, body_sha256: str, since: datetime
     ) -> list[str]:
-        # No DateSent filter: a message that waits at Twilio has no date yet.
+        # No DateSent filter: a message that Twilio has only queued has no date yet.
         query = {"To": addressed(channel, to), "PageSize": str(RECENT)}
         try:
             async with self._session.get(
@@ -160,7 +160,7 @@ def outcome_of(status: int, body: Mapping[str, Any], headers: Mapping[str, str])
     error = written(f"{status} {code or ''} {body.get('message', '')}")
     if status in (429, 503):
         return Postponed(error, _seconds(headers.get("Retry-After")))
-    if not 400 <= status < 500:  # noqa: PLR2004 - a 5xx, or an answer that is none, proves nothing
+    if not 400 <= status < 500:  # noqa: PLR2004 - a 5xx or a malformed answer proves nothing
         return Lost(error)
     return _refused(code, error)
 

@@ -1,4 +1,4 @@
-"""Documents of a plan, and files of reports, attached to a message, so that its reader can keep them. Pure."""
+"""A plan's documents and report files, attached to messages so that readers can keep them. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ class Document(StrEnum):
     RECEIPT = "receipt"
 
 
-# The accepted documents, once accepted; and the receipt of a withdrawal: when, and the amount (art.
+# The documents that were accepted, and the receipt of a withdrawal with its date and amount (art.
 # 54-bis Codice del Consumo: on a durable medium).
 ATTACHED: Final[Mapping[Kind, Sequence[Document]]] = {
     Kind.PLAN_SIGNED: (Document.INFORMATION, Document.AGREEMENT),
@@ -29,7 +29,7 @@ ATTACHED: Final[Mapping[Kind, Sequence[Document]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file as delivered. `name`: what its reader calls it; for a PDF, `file_name` follows."""
+    """A file as delivered. `name`: as readers call it; a PDF's `file_name` is derived from it."""
 
     name: str
     content: bytes = field(repr=False)

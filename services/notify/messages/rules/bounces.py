@@ -1,9 +1,9 @@
 """Return addresses that prove themselves (VERP), and notifications sent to them.
 
 The envelope sender of message msg_… is `bounce+msg_…-<proof>@domain`; the proof is a MAC of the
-message's id under a key derived from the seal keys. Notifications follow RFC 3464. Anybody may post
+message's id under a key derived from the seal keys. Notifications follow RFC 3464. Anyone can post
 one, so the proof is checked first, and only the relevant fields are read, line by line. Nested
-parts are not followed, so the cost grows with the size alone.
+parts are not followed, so the cost depends on the size alone.
 """
 
 import base64
@@ -28,7 +28,7 @@ _RECEIVERS: Final = frozenset(
 )
 _STATUS_PART = re.compile(r"(?im)^content-type:\s*message/(?:global-)?delivery-status\b")
 _FOLD = re.compile(r"\n[ \t]+")
-MAX_BYTES: Final = 256 * 1024  # of a notification; the returned message follows
+MAX_BYTES: Final = 256 * 1024  # read of a notification; the returned message follows
 MAX_HEAD: Final = 32 * 1024
 MAX_STATUS: Final = 16 * 1024
 MAX_ADDRESSES: Final = 20  # that are checked for a proof

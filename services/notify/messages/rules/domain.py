@@ -83,7 +83,7 @@ class Kind(StrEnum):
 LINK_KINDS: Final = frozenset(
     {Kind.LINK, Kind.LINK_REMINDER, Kind.LINK_REISSUED, Kind.CART, Kind.BALANCE}
 )
-# By e-mail, or by SMS if there is only a phone: with the price of a part the texts required by law.
+# By e-mail, or by SMS if there is only a phone. A part's price comes with the legal texts.
 PLAN_KINDS: Final = frozenset(
     {
         Kind.PLAN_SIGNED,
@@ -96,14 +96,14 @@ PLAN_KINDS: Final = frozenset(
         Kind.PLAN_COMPLETED,
     }
 )
-# For contracts: these name shop, contract and day in full.
+# About contracts: these name shop, contract and day in full.
 NOTICES: Final = frozenset({Kind.MAY_WITHDRAW, Kind.PLAN_WITHDRAWN})
 # Missed parts have a link as well; the others link to the plan's page.
 PART_KINDS: Final = frozenset({Kind.INSTALMENT_MISSED, Kind.CARD_NEEDED})
 PAYABLE: Final = LINK_KINDS | PART_KINDS  # pointless once their link is closed
 # To the merchant's owner, about the merchant; the others go to shoppers, about their money.
 OWNER_KINDS: Final = frozenset({Kind.BANK_ACCOUNT_CHANGE, Kind.BANK_ACCOUNT_CHANGED})
-# To the merchant's own people, named by a schedule of reports.
+# To the merchant's staff, as named in a report schedule.
 REPORT_KINDS: Final = frozenset({Kind.REPORT_DONE, Kind.REPORT_FAILED})
 # To people who are invited to the console.
 TEAM_KINDS: Final = frozenset({Kind.INVITATION})
@@ -112,7 +112,7 @@ STOPPABLE: Final = frozenset({Kind.LINK_REMINDER, Kind.CART})
 
 
 def is_out_of_place(kind: Kind, *, paying: bool) -> bool:
-    """Whether the reader would be urged to pay what is being paid right now.
+    """Whether the message would urge the reader to pay while a payment is in progress.
 
     Such a message is not sent later: if the payment fails, paylink requests the next reminder.
     """
@@ -163,19 +163,19 @@ class Item:
 
     name: str
     quantity: int
-    amount_minor: int  # of all of them
+    amount_minor: int  # for the whole quantity
 
 
 @dataclass(frozen=True, slots=True)
 class About:
     """The contents of a message. Stored with it; the link's URL never is."""
 
-    amount: Money  # zero if it concerns no money
+    amount: Money  # zero if no money is involved
     order_reference: str = ""
     description: str = ""
     name: str = ""  # of the recipient
     total: Money | None = None  # the full price, if `amount` is a part of it
-    received: Money | None = None  # the part of it that has already arrived
+    received: Money | None = None  # the part of `total` that has already arrived
     is_deposit: bool = False  # `amount` is a deposit that the merchant asks for first
     items: tuple[Item, ...] = ()
     expires_at: datetime | None = None
@@ -185,7 +185,7 @@ class About:
     due_on: date | None = None
     plan: str = ""  # in a few words: 3 × €53.34
     paragraphs: tuple[str, ...] = ()  # texts on a plan required by law, in the message's language
-    warning: str = ""  # the one of them that fits into a text message
+    warning: str = ""  # the paragraph that fits into a text message
     code: str = ""  # fetched when it is sent, and never stored
     report_run_id: str = ""  # whose file is fetched when it is sent
     member_id: str = ""  # whose invitation gets its link when it is sent
@@ -243,7 +243,7 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A person to notify, as known to another service. An `address` of `channel`."""
+    """A person to notify, as known to another service: an `address` on `channel`."""
 
     channel: Channel
     address: str
@@ -285,8 +285,8 @@ def resent(message: Message, *, message_id: str, recipient: str, now: datetime) 
 
 
 def as_made(message: Message) -> Message:
-    """The message as it was when queued: the same answer to every repeat of the call that created
-    it.
+    """The message as it was when queued, so that every repeat of the call that created it gets the
+    same answer.
     """
     return replace(
         message,

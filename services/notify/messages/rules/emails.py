@@ -25,7 +25,7 @@ from services.notify.messages.rules.texts import WORDS, Language
 ITEMS: Final = 8  # any further lines are counted, not listed
 NAME_LENGTH: Final = 60
 TEXT_LENGTH: Final = 200
-SELLER_LENGTH: Final = 420  # all that merchants takes
+SELLER_LENGTH: Final = 420  # the longest that merchants accepts
 SHOWN_OF_IBAN: Final = 4  # characters at its start and end
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 STOP_PATH: Final = "/stop-reminders"
@@ -52,7 +52,7 @@ class Email:
     stop_label: str
     stop_url: str
     sent_by: str
-    seller: str  # by law
+    seller: str  # details required by law
     attachments: Sequence[Attachment] = ()
 
 
@@ -64,7 +64,7 @@ def one_line(text: str, length: int = TEXT_LENGTH) -> str:
 
 
 def shown(text: str, length: int = TEXT_LENGTH) -> str:
-    """Typed text within our own words: an Arabic name only affects its own direction."""
+    """Typed text inside our own words, isolated: an Arabic name does not change their direction."""
     return isolated(one_line(text, length))
 
 
@@ -146,7 +146,7 @@ def _sent_by(kind: Kind, merchant: Merchant, said: Language) -> str:
 
 
 def _seller(kind: Kind, merchant: Merchant, said: Language) -> str:
-    """Who sells, by law, for shoppers; "" for the merchant's own people."""
+    """The seller's details that the law requires for shoppers; "" for the merchant's staff."""
     if merchant.seller is None or kind in OWNER_KINDS | REPORT_KINDS | TEAM_KINDS:
         return ""
     return shown(sellers.line(merchant.seller, said.vat_number), SELLER_LENGTH)
@@ -223,7 +223,7 @@ def text_message(
 
 
 def _detail(about: About, said: Language) -> str:
-    """What it is for, as far as a phone can show it; otherwise the order."""
+    """What it is for, if GSM-7 can spell it; otherwise the order's reference."""
     if what := gsm.readable(about.description):
         return said.sms_for.format(what=what)
     if what := gsm.readable(about.order_reference):

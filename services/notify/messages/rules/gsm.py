@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - characters that look alike are what this file is about
+# ruff: noqa: RUF001 - this file is about look-alike characters
 """Text messages: GSM 03.38 characters, in one text of at most 160 or in two parts, with the link
 whole.
 """
@@ -32,7 +32,7 @@ def septets(text: str) -> int:
 def transliterated(text: str) -> str:
     """In GSM-7's basic characters, on one line; unsupported characters are left out.
 
-    Only the beginning of a text, which is more than a message holds.
+    Reads only the beginning of a text, which is more than a message can hold.
     """
     composed = unicodedata.normalize("NFC", text[:READ])
     written = "".join(_basic(character) for character in composed)
@@ -82,8 +82,8 @@ def fitted(
     """`pattern` with its values, and `law` at its end; merchant and detail are shortened to
     `limit`.
 
-    `{detail}` includes its own leading space. URL and law are never cut; if even bare words leave
-    no room for them, they stand alone.
+    `{detail}` includes its own leading space. URL and law are never cut; if there is no room for
+    the other words, they are sent alone.
     """
     merchant, detail = readable(merchant), transliterated(detail)
     known = {name: transliterated(value) for name, value in values.items()}

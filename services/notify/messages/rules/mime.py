@@ -16,7 +16,7 @@ from libs.formats import CHECKS
 from services.notify.messages.rules.attachments import Attachment
 
 CRLF: Final = "\r\n"
-# Of UTF-8 in one encoded word: with the longest header name the line stays below 76 characters.
+# UTF-8 bytes per encoded word: with the longest header name the line stays below 76 characters.
 WORD_BYTES: Final = 39
 _PLAIN = re.compile(r"[ -~]*")
 _FOLDED: Final = CRLF + " "

@@ -21,5 +21,5 @@ def reached(used: int, most: int) -> int | None:
 
 
 def used_up(plan: str, most: int) -> str:
-    """What the merchant reads on a message that was not sent."""
+    """The error shown to the merchant for a message that was not sent."""
     return f'the plan "{plan}" allows {most} text messages a month ({SMS}); they are used up'

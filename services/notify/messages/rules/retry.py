@@ -1,4 +1,4 @@
-"""When a message is retried. All in real time: mail servers know no test clocks."""
+"""When a message is retried. Always in real time: mail servers ignore test clocks."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ BACKOFF: Final = (
 GIVE_UP: Final = timedelta(hours=24)  # after it was queued
 # A worker has this long from claiming a message to handing it over: six SMTP replies of 30 s.
 LEASE: Final = timedelta(minutes=5)
-# And this long from there to the answer: 10 minutes after the end of DATA (RFC 5321 4.5.3.2.6).
+# And this long from then to the reply: 10 minutes after the end of DATA (RFC 5321 4.5.3.2.6).
 HAND_OVER_LEASE: Final = timedelta(minutes=12)
 # A provider is asked about a lost message after this time, so that anything in transit has arrived.
 ASK: Final = timedelta(seconds=30)

@@ -7,7 +7,7 @@ from services.notify.messages.rules.domain import SuppressionReason
 from services.notify.messages.rules.outcomes import Postponed, Refused
 
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
-# For e-mail addresses, from where a word begins, so that no word is read twice; and phone numbers.
+# E-mail addresses, matched from a word's start so that no word is read twice; and phone numbers.
 _ADDRESS = re.compile(r"(?<![^\s<>])[^\s<>]+@[^\s<>]+|\+\d{6,}")
 MAILBOX_CODES: Final = frozenset({550, 551, 553})
 ERROR_LENGTH: Final = 300
@@ -34,7 +34,7 @@ def mailbox_is_gone(enhanced: str) -> bool:
 def refusal(code: int, text: str, *, of_recipient: bool) -> Postponed | Refused:
     """The meaning of a 4xx or 5xx reply. `of_recipient`: it answered RCPT."""
     error = written(f"{code} {text}")
-    if code < 500:  # noqa: PLR2004 - the first digit is the answer
+    if code < 500:  # noqa: PLR2004 - the first digit decides
         return Postponed(error)
     if not of_recipient:
         return Refused(error)

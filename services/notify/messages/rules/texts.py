@@ -20,7 +20,7 @@ class KindWords:
     heading: str
     intro: str
     amount_label: str = ""
-    sms: str = ""  # none: to the owner, by e-mail only
+    sms: str = ""  # empty for messages sent by e-mail only
     button: str = ""
     notes: Sequence[str] = ()
 

@@ -1,8 +1,8 @@
-"""SQL of due messages, and of an attempt: claimed, marked before it is handed over, ended.
+"""SQL of due messages, and of an attempt: claimed, marked before hand-over, ended.
 
-A message is in due_messages as long as something has to be done about it. Whoever changes both rows
-writes the message first; the claim, which begins at the other end, waits for nobody. Every
-statement of an attempt has its number, so a worker whose lease expired changes nothing.
+A message is in due_messages while there is work to do on it. A transaction that changes both rows
+writes the message first; the claim, which starts from due_messages, never waits for a lock. Every
+statement of an attempt checks its number, so a worker whose lease expired changes nothing.
 """
 
 from collections.abc import Collection, Sequence
@@ -71,8 +71,8 @@ async def claim(
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """For an attempt before it is handed over. `message` has its contact, which is written with
-    it.
+    """Marks an attempt before the hand-over. `message` includes its contact, which is saved along
+    with the mark.
     """
 
     message: Message
@@ -82,7 +82,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """For an attempt, in state `to`. `message` has its contact, which is written with it."""
+    """Ends an attempt in state `to`. `message` includes its contact, which is saved as well."""
 
     message: Message
     to: State
@@ -93,7 +93,7 @@ class Ending:
     sent_at: datetime | None = None
 
 
-# An attempt by its number, and its recipient, unless the customer was erased meanwhile.
+# The number identifies the attempt; the contact is saved unless the customer was erased meanwhile.
 _ATTEMPT = (
     "merchant_id",
     "id",
@@ -138,7 +138,7 @@ SELECT id FROM marked"""  # noqa: S608 - made of constants
 
 
 async def mark_handing_over(conn: Conn, marks: Sequence[Mark]) -> Sequence[bool]:
-    """From here on the other side may have them. False: this attempt is no longer ours; stop."""
+    """From here on a message may have been accepted. False: the attempt is no longer ours; stop."""
     rows = await conn.fetch(
         _MARK,
         *_attempts([mark.message for mark in marks]),
@@ -174,7 +174,7 @@ SELECT id FROM finished"""  # noqa: S608 - made of constants
 
 
 async def finish(conn: Conn, endings: Sequence[Ending]) -> Collection[str]:
-    """Ids of the messages whose attempts ended so; the others were ended by somebody else."""
+    """Ids of the messages whose attempts this ended; another worker had ended the others."""
     rows = await conn.fetch(
         _FINISH,
         *_attempts([ending.message for ending in endings]),
@@ -197,7 +197,7 @@ async def move(
     error: str | None = None,
     delivered_at: datetime | None = None,
 ) -> None:
-    """After a report about a message locked in this transaction."""
+    """Applies a report to a message locked in this transaction."""
     await conn.execute(
         "WITH moved AS ("
         "  UPDATE messages SET state = $4, error = coalesce($5, error),"

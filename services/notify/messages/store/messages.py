@@ -1,4 +1,4 @@
-"""SQL of messages. SQL of their attempts is beside it."""
+"""SQL of messages. SQL of their attempts is in attempts.py."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from libs.db import Conn
 from libs.pages import Listed, Page
 from services.notify.messages.rules.domain import UNDER_WAY, Message, State
 
-# For a message that waits or is in progress: see attempts.py.
+# Set while a message waits or is in progress: see attempts.py.
 _DUE: Final = """(
     SELECT due_at FROM due_messages
     WHERE due_messages.merchant_id = messages.merchant_id AND due_messages.id = messages.id)"""
 MESSAGES: Final = rows.Table("messages", Message, sql={"due_at": _DUE})
-# What is known about a message when it is queued.
+# The columns that are known when a message is queued.
 _NEW: Final = {
     "merchant_id": "text",
     "id": "text",
@@ -66,7 +66,7 @@ async def insert(conn: Conn, messages: Sequence[Message]) -> None:
 
 
 async def lock_by_id(conn: Conn, message_id: str) -> Message | None:
-    """For returned mail, whose address has no room for the merchant."""
+    """For returned mail, whose return address does not include the merchant."""
     return await MESSAGES.one(conn, "WHERE id = $1 FOR NO KEY UPDATE", message_id)
 
 
@@ -80,7 +80,7 @@ async def page(conn: Conn, merchant_id: str, page: Page, wanted: MessageFilter) 
     conditions = {
         "merchant_id = {}": merchant_id,
         "state = {}": state,
-        # How the index of rare states, or the few in progress, serve.
+        # Lets the query use the index of rare states, or the few due rows.
         "listed_state = {}": None if state in _COMMON else state,
         _IS_DUE: merchant_id if state in UNDER_WAY else None,
         "payment_link_id = {}": wanted.payment_link_id,
@@ -107,7 +107,7 @@ async def receipts_of(conn: Conn, payments: Sequence[tuple[str, str]]) -> Sequen
 
 
 async def has_receipt(conn: Conn, merchant_id: str, payment_id: str) -> bool:
-    """Whether the payment was, or is about to be, confirmed to somebody."""
+    """Whether a receipt for the payment was sent or is about to be."""
     found: bool = await conn.fetchval(
         "SELECT EXISTS (SELECT FROM messages WHERE merchant_id = $1 AND payment_id = $2"
         " AND kind = 'receipt')",
@@ -118,9 +118,9 @@ async def has_receipt(conn: Conn, merchant_id: str, payment_id: str) -> bool:
 
 
 async def erase_customer(conn: Conn, merchant_id: str, customer_id: str) -> None:
-    """Removes the person; what was sent when, and for how much, stays.
+    """Removes the person; what was sent, when and for how much stays.
 
-    Without the customer's id, an attempt in progress finds nobody, and stores no address again.
+    Without the customer's id, an attempt in progress cannot store the address again.
     """
     await conn.execute(
         "WITH erased AS ("

@@ -12,8 +12,8 @@ _INSERT: Final = f"{_REPORTS.insert(provider_reference='{}')} ON CONFLICT DO NOT
 
 
 async def lock(conn: Conn, keys: Sequence[str]) -> None:
-    """One at a time: whoever stores a reference, and whoever has a report for it. In a fixed
-    order.
+    """Serialises storing a reference with handling a report for it. Locks in a fixed order, to
+    avoid deadlocks.
     """
     await conn.execute(
         "SELECT pg_advisory_xact_lock(number) FROM ("

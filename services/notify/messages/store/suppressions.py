@@ -35,7 +35,7 @@ async def contain(conn: Conn, addresses: Sequence[tuple[str, Channel, str]]) -> 
 
 
 async def remove(conn: Conn, merchant_id: str, suppression_id: str, now: datetime) -> bool:
-    """Whether it is, or was, there. The address is deleted."""
+    """Lifts it and deletes its address. False if there was never such a suppression."""
     found = await conn.fetchval(
         "UPDATE suppressions SET removed_at = coalesce(removed_at, $3), recipient = ''"
         " WHERE merchant_id = $1 AND id = $2 RETURNING id",

@@ -1,7 +1,7 @@
-"""An attempt of a delivery: the claim has written the intent, then POST, then record.
+"""A delivery attempt: the claim has written the intent; then POST; then the record.
 
-At least once: after a crash between the answer and its record the lease expires, and the same event
-is sent again under the same `webhook-id`, by which receivers recognise repeats.
+At least once: after a crash between the answer and its record, the lease expires and the event is
+sent again under the same `webhook-id`, by which receivers recognise repeats.
 """
 
 import secrets
@@ -20,7 +20,7 @@ _random = secrets.SystemRandom()
 
 
 async def deliver(deps: Deps, due: DueDelivery) -> DeliveryState | None:
-    """Sends what is leased to us and records the outcome; returns its state.
+    """Sends a delivery leased to us and records the outcome; returns its state.
 
     None: its endpoint is gone. Deliveries that arrive while their endpoint is being disabled fail
     unsent.
@@ -58,7 +58,7 @@ async def _fail(deps: Deps, due: DueDelivery) -> None:
 
 
 async def _record(deps: Deps, due: DueDelivery, attempt: Attempt) -> DeliveryState | None:
-    """The effect of the attempt on the delivery and its endpoint. Neither: deleted since."""
+    """Records the attempt's effect on the delivery and its endpoint. None: deleted meanwhile."""
     now = deps.now()
     async with deps.db.transaction() as tx:
         endpoint = await ENDPOINTS.lock(tx, due.merchant_id, due.endpoint_id)

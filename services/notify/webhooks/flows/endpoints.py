@@ -25,7 +25,7 @@ from services.notify.webhooks.store.endpoints import ENDPOINTS
 
 
 def check_may_read() -> None:
-    """A key that cannot read events cannot have them sent elsewhere either. Raises ScopeNotHeld."""
+    """Only a key that may read events may have them sent somewhere. Raises ScopeNotHeld."""
     call = context.current()
     if call.actor.startswith("key_") and not call.scopes & domain.READING_SCOPES:
         raise errors.ScopeNotHeld
@@ -116,7 +116,7 @@ async def save(deps: Deps, conn: Conn, before: Endpoint, after: Endpoint) -> Non
 
 
 async def delete_endpoint(deps: Deps, webhook_endpoint_id: str) -> None:
-    """With its deliveries and their attempts."""
+    """Deletes it with its deliveries and their attempts."""
     async with deps.db.transaction() as tx:
         endpoint = await locked(tx, webhook_endpoint_id)
         await store.delete(tx, endpoint.merchant_id, endpoint.id)

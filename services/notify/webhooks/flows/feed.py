@@ -15,13 +15,13 @@ from services.notify.webhooks.store.feed import Wanted
 
 
 async def take_events(deps: Deps, conn: Conn, happened: Sequence[Event]) -> None:
-    """Runs in the inbox's transaction. A known event creates no deliveries again."""
+    """Runs in the inbox's transaction. A redelivered event creates no further deliveries."""
     if wanted := await feed.insert_events(conn, [_public(event) for event in happened]):
         await deliver(deps, conn, wanted)
 
 
 async def deliver(deps: Deps, tx: Conn, wanted: Sequence[Wanted]) -> None:
-    """Deliveries that go out as soon as they are committed."""
+    """Creates deliveries, which are sent as soon as they are committed."""
     await feed.deliver(tx, wanted)
     tx.after_commit(deps.webhooks_due.set)
 

@@ -1,4 +1,4 @@
-"""What a merchant asks to be sent: a test, an event, a period, or a delivery now."""
+"""Deliveries at a merchant's request: a test, an event, a period, or a retry now."""
 
 from datetime import datetime
 
@@ -49,7 +49,7 @@ async def send_test(deps: Deps, webhook_endpoint_id: str, key: Key | None) -> Tr
 
 
 async def retry_delivery(deps: Deps, webhook_delivery_id: str, key: Key | None) -> TriedDelivery:
-    """Due now, whatever its state."""
+    """Makes the delivery due now, whatever its state."""
     merchant_id = context.merchant_id()
 
     async def retry(tx: Conn, _: str) -> None:
@@ -72,7 +72,7 @@ async def replay(
     created_to: datetime | None,
     include_delivered: bool,
 ) -> int:
-    """Returns the number of deliveries to make; a repeat returns the same number."""
+    """Returns the number of new deliveries; a repeat returns the same number."""
 
     async def make(tx: Conn, endpoint_id: str) -> bytes:
         missed = await deliveries.missed(

@@ -14,11 +14,11 @@ from services.notify.webhooks.rules import schedule
 READING_SCOPES: Final = frozenset({"events:read", "*"})  # scopes of keys that may have events sent
 MOST_ENDPOINTS: Final = 20  # per merchant
 MOST_REPLAYED: Final = 10_000  # per call
-MOST_SECRETS: Final = 5  # that sign at the same time, however often a merchant rotates
+MOST_SECRETS: Final = 5  # signing at the same time, however often a merchant rotates
 DEFAULT_OVERLAP: Final = timedelta(days=1)
 FAILING_FOR: Final = timedelta(days=5)  # after this long without success an endpoint is disabled
 EXCERPT_CHARACTERS: Final = 1000  # of an answer, stored
-SHOWN_TRIES: Final = 10  # the latest of a delivery: a page of deliveries must fit into one message
+SHOWN_TRIES: Final = 10  # a delivery's latest: a page of deliveries must fit into one message
 GONE: Final = 410
 
 
@@ -60,13 +60,13 @@ class DeliveryEvent(Enum):
 
 
 DELIVERY_INITIAL: Final = DeliveryState.PENDING
-DELIVERY_FINAL: Final = frozenset[DeliveryState]()  # a merchant may retry each
+DELIVERY_FINAL: Final = frozenset[DeliveryState]()  # none: a merchant may retry any
 DELIVERY_TRANSITIONS: Final[Mapping[tuple[DeliveryState, DeliveryEvent], DeliveryState]] = {
     (DeliveryState.PENDING, DeliveryEvent.TAKEN): DeliveryState.DELIVERED,
     (DeliveryState.PENDING, DeliveryEvent.MISSED): DeliveryState.PENDING,
     (DeliveryState.PENDING, DeliveryEvent.GIVEN_UP): DeliveryState.FAILED,
     (DeliveryState.PENDING, DeliveryEvent.RETRY): DeliveryState.PENDING,
-    # Its endpoint was disabled during the attempt, and accepted it.
+    # The endpoint was disabled during the attempt, but accepted it.
     (DeliveryState.FAILED, DeliveryEvent.TAKEN): DeliveryState.DELIVERED,
     (DeliveryState.FAILED, DeliveryEvent.RETRY): DeliveryState.PENDING,
     (DeliveryState.DELIVERED, DeliveryEvent.RETRY): DeliveryState.PENDING,
@@ -95,7 +95,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class MadeEndpoint:
-    """`secret` only in the answer that created it: a repeat does not show it again."""
+    """`secret` is only in the answer that created it; a repeat does not show it again."""
 
     endpoint: Endpoint
     secret: str | None = field(default=None, repr=False)
@@ -152,7 +152,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The delivery of an event to an endpoint. `tries` of the current series."""
+    """The delivery of an event to an endpoint. `tries`: attempts in the current series."""
 
     id: str
     merchant_id: str
@@ -263,7 +263,7 @@ def endpoint_after(
 
 
 def retry(delivery: Delivery, *, now: datetime) -> Delivery:
-    """Due now, with a fresh series of attempts unless it is already waiting for its next one."""
+    """Due now, with a fresh series of attempts unless it is still pending."""
     pending = delivery.state is DeliveryState.PENDING
     return replace(
         delivery,

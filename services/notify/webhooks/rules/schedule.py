@@ -1,6 +1,6 @@
 """When a webhook is retried: the schedule of Standard Webhooks. Pure.
 
-In real time: a merchant's test clock moves what happens, not how it is delivered.
+In real time: a merchant's test clock advances events, not their delivery.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -54,10 +54,10 @@ class DueDelivery:
 
 
 async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDelivery]:
-    """Due rows, moved ahead by the lease: a crash delays them, and other workers skip them. Slots
-    are per endpoint.
+    """Due rows, postponed by the lease: a crash only delays them, and other workers skip them.
+    Slots are per endpoint.
 
-    Endpoints without free slots are not considered: their rows do not block the others.
+    Endpoints without free slots are left out, so that their rows do not block the others.
     """
     full = [e for e, count in room.taken.items() if count >= room.share]
     due = await conn.fetch(
@@ -114,7 +114,7 @@ async def claim_due(conn: Conn, room: Room, lease: timedelta) -> Sequence[DueDel
 
 
 async def save(conn: Conn, before: Delivery, after: Delivery) -> None:
-    """A delivery locked in this transaction."""
+    """Saves a delivery locked in this transaction."""
     await conn.execute(
         "UPDATE webhook_deliveries SET state = $4, tries = $5, due_at = $6,"
         " ended_at = CASE WHEN $4 = 'pending' THEN NULL ELSE now() END"
@@ -127,7 +127,7 @@ async def save(conn: Conn, before: Delivery, after: Delivery) -> None:
 
 
 async def fail_pending(conn: Conn, endpoint: Endpoint) -> None:
-    """Deliveries pending for a disabled endpoint."""
+    """Fails the pending deliveries of a disabled endpoint."""
     await conn.execute(
         "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL, ended_at = now()"
         " WHERE merchant_id = $1 AND endpoint_id = $2 AND state = 'pending'",
@@ -144,8 +144,8 @@ async def missed(
     created_to: datetime | None,
     include_delivered: bool,
 ) -> Sequence[Wanted]:
-    """The oldest events of a period that it wants and that are not already pending: 10,000 at
-    most.
+    """The events of a period that the endpoint wants and that are not already pending, oldest
+    first, 10,000 at most.
     """
     found = await conn.fetch(
         "SELECT event.id, event.type FROM events AS event"

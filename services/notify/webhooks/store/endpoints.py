@@ -33,13 +33,13 @@ async def lock_merchant(conn: Conn, merchant_id: str) -> None:
 
 
 async def save(conn: Conn, before: Endpoint, after: Endpoint) -> None:
-    """An endpoint locked in this transaction."""
+    """Saves an endpoint locked in this transaction."""
     values = ENDPOINTS.values(after, *_SAVED)
     await conn.execute(_SAVE, before.merchant_id, before.id, before.state.value, *values)
 
 
 async def delete(conn: Conn, merchant_id: str, endpoint_id: str) -> None:
-    """With its secrets and deliveries."""
+    """Deletes it with its secrets and deliveries."""
     await conn.execute(
         "DELETE FROM webhook_endpoints WHERE merchant_id = $1 AND id = $2", merchant_id, endpoint_id
     )
@@ -66,7 +66,7 @@ async def end_secret(conn: Conn, endpoint: Endpoint, at: datetime) -> None:
 
 
 async def delete_old_secrets(conn: Conn, endpoint: Endpoint, *, now: datetime, keep: int) -> None:
-    """Ended ones, and the oldest beyond `keep`."""
+    """Deletes expired secrets, and the oldest beyond `keep`."""
     await conn.execute(
         "DELETE FROM webhook_secrets WHERE merchant_id = $1 AND endpoint_id = $2"
         " AND (expires_at <= $4 OR number <= ("

@@ -56,7 +56,7 @@ async def insert_events(conn: Conn, events: Sequence[PublicEvent]) -> Sequence[W
 
 
 async def deliver(conn: Conn, wanted: Sequence[Wanted]) -> None:
-    """A delivery for each, due now. An endpoint deleted meanwhile gets none.
+    """Creates a delivery for each, due now. An endpoint deleted meanwhile gets none.
 
     Endpoints are not locked: the feed and the recording of attempts must not wait for each other.
     Deliveries created while an endpoint is being disabled fail when they are claimed.
@@ -79,7 +79,7 @@ async def deliver(conn: Conn, wanted: Sequence[Wanted]) -> None:
 async def rewrite_of_customer(
     conn: Conn, merchant_id: str, customer_id: str, left: Callable[[PublicEvent], bytes]
 ) -> None:
-    """Replaces the events about a customer by what `left` returns."""
+    """Replaces each event about a customer with what `left` returns."""
     where = "WHERE merchant_id = $1 AND customer_id = $2 ORDER BY id FOR NO KEY UPDATE"
     events = await EVENTS.all(conn, where, merchant_id, customer_id)
     await conn.execute(

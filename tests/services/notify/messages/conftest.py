@@ -40,7 +40,7 @@ from tests.services.notify.messages.mail_double import MailServer
 from tests.services.notify.messages.sms_double import SmsApi
 from tests.services.notify.messages.world import Time, World
 
-# Who refers to another goes first.
+# Referencing tables before the tables they reference.
 EMPTIED = ("due_messages", "message_attempts", "provider_notices", "suppressions", "messages")
 KEYS = (Fernet.generate_key().decode(), Fernet.generate_key().decode())
 
@@ -82,7 +82,7 @@ async def served_neighbours() -> AsyncIterator[tuple[neighbours.Neighbours, grpc
 async def world(
     database: Database, mail: MailServer, sms: SmsApi, served_neighbours
 ) -> AsyncIterator[World]:
-    """A merchant of the test's own; the module's database is emptied of messages after it."""
+    """A merchant of the test's own; afterwards all messages are deleted from the module's database."""
     double, to_neighbours = served_neighbours
     session = aiohttp.ClientSession()
     time = Time()
@@ -131,11 +131,11 @@ async def world(
     await deps.receivers.close()
     await session.close()
     begin_anew(double)
-    async with database.connection() as conn:  # workers take every merchant's rows
+    async with database.connection() as conn:  # workers claim every merchant's rows
         await conn.execute("; ".join(f"DELETE FROM {table}" for table in EMPTIED))
 
 
 @pytest.fixture
 def other(world: World) -> World:
-    """Another merchant at the same process."""
+    """Another merchant of the same process."""
     return World(world.deps, world.neighbours, world.mail, world.sms, world.stub, world.time)

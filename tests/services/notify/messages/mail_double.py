@@ -1,4 +1,4 @@
-"""A real SMTP server (aiosmtpd) in the test's own loop that does what a test scripts."""
+"""A real SMTP server (aiosmtpd) in the test's own loop, whose replies a test can script."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class MailServer:
-    """`on_rcpt` and `on_data` answer "" for a yes, or a reply; they may wait, or cut the line.
+    """Hooks in `on_rcpt` and `on_data` return "" to accept, or a reply; they may wait or hang up.
 
-    They are taken from the front, one per command; without one the answer is yes.
+    Each command takes the first one left; without any, it is accepted.
     """
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ def say(reply: str) -> Callable[[SMTP], str]:
 
 
 def hang_up(server: SMTP) -> str:
-    """The line goes dead; what was being said is taken nevertheless, where there was something."""
+    """Cuts the connection; a message transmitted before that is kept nevertheless."""
     assert server.transport is not None
     server.transport.abort()
     return ""

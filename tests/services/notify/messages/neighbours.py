@@ -1,4 +1,4 @@
-"""merchants, oneclick and paylink as notify sees them: what a test says they know."""
+"""Test doubles of the services that notify calls, with the data that a test gives them."""
 
 from base64 import b64encode
 from collections import defaultdict
@@ -78,7 +78,7 @@ class Neighbours(
     cod_pages_grpc.CodPagesServiceServicer,
     reports_pb2_grpc.ReportsServiceServicer,
 ):
-    """`away`: names of RPCs that do not answer. `calls` counts what was asked. `documents` by their kind."""
+    """`away`: names of RPCs that do not answer. `calls`: number of calls by RPC. `documents`: by kind."""
 
     def __init__(self) -> None:
         self.merchant = merchants_pb2.Merchant(
@@ -94,8 +94,8 @@ class Neighbours(
         self.closed: set[str] = set()
         self.invited: dict[str, str] = {}  # addresses, by member
         self.documents: dict[int, bytes] = {}
-        self.codes: dict[str, str] = {}  # of orders
-        self.files: dict[str, tuple[str, str, bytes]] = {}  # of runs: name, media type, content
+        self.codes: dict[str, str] = {}  # by order
+        self.files: dict[str, tuple[str, str, bytes]] = {}  # by run: name, media type, content
         self.away: set[str] = set()
         self.calls: dict[str, int] = defaultdict(int)
 
@@ -179,7 +179,7 @@ class Neighbours(
 
 
 async def serve(double: Neighbours) -> tuple[Server, str]:
-    """In this process, on a free port; answers its target."""
+    """Serves it in this process, on a free port; returns its target."""
     server = Server(
         [
             (merchants_pb2_grpc.add_MerchantsServiceServicer_to_server, double),

@@ -1,4 +1,4 @@
-"""Twilio's Messages API over real HTTP, as far as we use it, with what a test scripts."""
+"""Twilio's Messages API over real HTTP, as far as we use it, with answers that a test can script."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ TOKEN = "twilio-auth-token"
 
 
 class SmsApi:
-    """`script`: answers to POSTs, from the front: (status, body, headers), "lose" or "drop".
+    """`script`: answers to POSTs, in order: (status, body, headers), "lose" or "drop".
 
-    "lose" takes the message and cuts the line; "drop" only cuts it.
+    "lose" accepts the message and cuts the connection; "drop" only cuts it.
     """
 
     def __init__(self) -> None:

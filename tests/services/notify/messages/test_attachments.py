@@ -1,4 +1,4 @@
-"""Documents of a plan that go with its e-mails, over a real SMTP server: what their PDFs say can be read."""
+"""A plan's documents, attached to its e-mails over a real SMTP server: the PDFs arrive with their text."""
 
 from email.message import EmailMessage
 from typing import Any
@@ -21,7 +21,7 @@ Document = plans_pb2.InstalmentDocument
 
 
 def attachments_of(letter: EmailMessage) -> dict[str, str]:
-    """What each PDF says, by the name of its file."""
+    """Each PDF's text, by file name."""
     parts = list(letter.iter_attachments())
     assert {part.get_content_type() for part in parts} <= {"application/pdf"}
     return {part.get_filename() or "": " ".join(pages(_content(part))) for part in parts}

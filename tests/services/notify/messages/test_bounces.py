@@ -1,4 +1,4 @@
-"""Returned mail: only with our own proof, and only what is permanent suppresses."""
+"""Returned mail: accepted only with our own proof; only permanent failures suppress."""
 
 import pytest
 from cryptography.fernet import Fernet
@@ -46,7 +46,7 @@ Subject: Ottica Rossi
 
 
 async def bounce(world: World, **changes: str) -> str:
-    """A message is sent and comes back; its state."""
+    """Sends a message that is returned; its state afterwards."""
     await world.ask()
     await world.turn()
     row = (await world.rows())[-1]

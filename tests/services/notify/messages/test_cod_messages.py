@@ -1,4 +1,4 @@
-"""What recipients of orders that are paid at the door are told: the code is asked for when it is sent."""
+"""Messages about cash-on-delivery orders: the code is fetched when the message is sent."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ async def test_a_code_goes_by_mail_where_there_is_no_phone(world: World):
     (letter,) = world.mail.letters
     assert all(CODE in letter.get_body((part,)).get_content() for part in ("plain", "html"))
     assert COD_URL in letter.get_body(("plain",)).get_content()
-    assert CODE not in letter["Subject"]  # which locked screens show
+    assert CODE not in letter["Subject"]  # locked screens show the subject
     assert world.sms.taken == []
 
 

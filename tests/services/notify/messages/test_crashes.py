@@ -1,4 +1,4 @@
-"""A worker dies at each step; the next one finds the row and does what is safe."""
+"""A worker dies at each step; the next one finds the row and takes the safe action."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ from tests.services.notify.messages.world import World
 
 
 class Died(BaseException):
-    """Nothing catches it: the process is gone."""
+    """Never caught: the process is gone."""
 
 
 async def claim(world: World, *channels: Channel) -> attempts.Due:
@@ -36,7 +36,7 @@ async def test_died_before_connecting(world: World):
     await world.ask()
     await claim(world, Channel.EMAIL)
     assert await world.states() == ["sending"]
-    await world.turn()  # the lease holds
+    await world.turn()  # the lease has not expired
     assert world.mail.inbox == []
     await world.due()
     await world.turn()
@@ -54,7 +54,7 @@ async def test_died_with_the_mark_set_before_handing_over(world: World, way: str
     for _ in range(4):
         await world.due()
         await world.turn()
-    if way == "sms":  # the provider has never heard of it
+    if way == "sms":  # the provider does not know it
         assert (await world.states(), len(world.sms.taken)) == (["sent"], 1)
     else:  # it may have arrived
         assert (await world.states(), world.mail.inbox) == (["unknown"], [])
@@ -67,7 +67,7 @@ async def test_died_after_handing_over_before_recording(world: World, monkeypatc
     async def die(*_: object) -> None:
         raise Died
 
-    with monkeypatch.context() as patched:  # a crash, not a changed behaviour
+    with monkeypatch.context() as patched:  # simulates the crash only
         patched.setattr(send, "record_outcome", die)
         due = await claim(world, Channel.EMAIL, *PHONES)
         world.act()
@@ -121,7 +121,7 @@ async def test_the_database_goes_while_the_mail_is_handed_over(world: World, mon
 
 
 class AwayForAMoment:
-    """A database whose next `times` transactions do not come about."""
+    """A database whose next `times` transactions fail."""
 
     run = Database.run
 

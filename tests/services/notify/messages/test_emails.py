@@ -1,4 +1,4 @@
-"""The words: e-mail in both languages and every kind, and text messages of at most 160 characters."""
+"""Wording: e-mails of every kind in both languages, and text messages of at most 160 characters."""
 
 import itertools
 import re
@@ -48,7 +48,7 @@ ABOUT = About(
     happened_at=NOW,
     has_quote=True,
 )
-# The others: test_owner_notices, test_plan_texts, test_report_mails.
+# The others are in test_owner_notices, test_plan_texts, test_report_mails and test_invitations.
 SHOPPER_KINDS = sorted(set(Kind) - OWNER_KINDS - PLAN_KINDS - REPORT_KINDS - TEAM_KINDS)
 ALL = list(itertools.product(SHOPPER_KINDS, ("it", "en")))
 

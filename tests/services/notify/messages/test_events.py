@@ -1,4 +1,4 @@
-"""Which event tells whom what."""
+"""Which event leads to which message, and to whom."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Nothing that people type becomes a header or a body: raw sources, as a mail server gets them."""
+"""Typed text never becomes a header or a body: raw sources, as a mail server receives them."""
 
 import re
 
@@ -39,7 +39,7 @@ INJECTIONS = [
 
 
 def head_of(world: World) -> tuple[list[str], str]:
-    """Names of the headers in the order in which a mail server reads them, and the whole head."""
+    """The headers' names in the order in which a mail server reads them, and the whole head."""
     content = world.mail.inbox[-1].original_content
     assert isinstance(content, bytes)
     head, _, body = content.decode().partition("\r\n\r\n")
@@ -108,7 +108,7 @@ def test_any_text_is_one_header(typed: str):
     value = mime.phrase(mime.without_words(typed))
     try:
         head = mime.written_head([("Subject", value), ("To", mime.mailbox(typed, "a@b.example"))])
-    except ValueError:  # a control character that letters.one_line takes out before
+    except ValueError:  # a control character, which emails.one_line removes first
         assert not typed.isprintable()
         return
     assert head.replace("\r\n ", " ").count("\r\n") == 2

@@ -1,4 +1,4 @@
-"""Who is invited to the console gets an e-mail with a link, which is stored nowhere."""
+"""People invited to the console get an e-mail with a link, which is stored nowhere."""
 
 import pytest
 
@@ -52,7 +52,7 @@ async def test_it_waits_for_its_link(world: World):
 
 
 async def test_nobody_has_the_link_sent_to_another_address(world: World):
-    """Whoever may resend messages would be a member otherwise."""
+    """Otherwise anyone allowed to resend messages could become a member."""
     await invited(world)
     await world.turn()
     row = await world.row()

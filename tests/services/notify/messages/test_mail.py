@@ -59,7 +59,7 @@ async def test_a_server_that_is_down_is_tried_until_it_is_back(world: World):
         assert (row["state"], row["attempts"]) == ("queued", attempts)
         wait_for = row["due_at"] - world.time.now()
         assert abs(wait_for - retry.BACKOFF[attempts - 1]) < timedelta(seconds=3)
-        await world.turn()  # not due: nothing happens
+        await world.turn()  # not due yet: nothing happens
         await world.due()
     await world.mail.start()
     await world.turn()
@@ -150,13 +150,13 @@ async def test_no_answer_after_the_message_is_unknown_and_never_sent_again(world
     await world.ask()
     await world.turn()
     await world.ask()
-    await world.turn()  # the answer takes longer than we wait
+    await world.turn()  # the reply takes longer than our timeout
     assert await world.states() == ["unknown", "unknown"]
     for _ in range(3):
         await world.due()
         await world.turn()
     assert await world.states() == ["unknown", "unknown"]
-    assert len(world.mail.inbox) == 1  # the slow one forgot it when we hung up; we cannot know
+    assert len(world.mail.inbox) == 1  # the slow server dropped it when we hung up; we cannot know
 
 
 async def test_messages_share_a_connection(world: World):
@@ -238,7 +238,7 @@ async def test_two_workers_send_each_message_once(world: World):
 @pytest.mark.parametrize(
     ("reply", "state", "arrived"),
     [
-        ("what?", "unknown", 0),  # the double counts what it answers with 2xx
+        ("what?", "unknown", 0),  # the double keeps only messages that it answers with 2xx
         ("299 taken as well", "sent", 1),
         ("354 go on", "unknown", 0),
     ],

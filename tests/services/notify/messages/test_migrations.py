@@ -1,4 +1,4 @@
-"""The version before goes on while the schema is this one's already, and the new one finds all of it."""
+"""The previous version keeps running on the new schema, and the new version finds all its messages."""
 
 import shutil
 from pathlib import Path
@@ -25,7 +25,7 @@ async def migrated(url: str, folder: Path, *, before: str, after: str = "") -> N
 
 @pytest.fixture
 async def old(new_database, tmp_path):
-    """What the version before speaks to: its schema and two messages, one of them under way."""
+    """The previous version's database, migrated: two due messages, one of them in progress."""
     url = new_database()
     await migrated(url, tmp_path, before="0008")
     async with connected(url) as conn:

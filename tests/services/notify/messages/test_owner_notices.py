@@ -1,4 +1,4 @@
-"""Who owns a merchant hears by mail of what an API key changes of it."""
+"""A merchant's owner is notified by e-mail of changes that an API key makes to the merchant."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""What customers of instalment plans are told, over a real SMTP server: once, in the language of the plan,
-with what the law wants said beside the price of a part.
+"""Messages to customers of instalment plans, over a real SMTP server: sent once, in the plan's language,
+with the texts that the law requires beside the price of a part.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ async def ask(
     reached: Mapping[str, str] = BY_MAIL,
     **more: Any,
 ) -> Any:
-    """The customer of a plan is to be told something; answers the event."""
+    """Requests a message to the customer of a plan; returns the event."""
     world.neighbours.customers["cus_giulia"] = oneclick_pb2.Customer(
         id="cus_giulia", name="Giulia", locale="en", **reached
     )

@@ -1,4 +1,4 @@
-"""The words of plans' messages, by e-mail and SMS: as agreed, with what the law wants said of credit alone."""
+"""The wording of plans' messages, by e-mail and SMS: as agreed, with the legal texts for credit only."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -41,7 +41,7 @@ def about(kind: Kind, legal_class: str, language: str) -> About:
 @pytest.mark.parametrize("legal_class", ["credit", "deferral"])
 @pytest.mark.parametrize("kind", sorted(PLAN_KINDS))
 def test_words_are_as_agreed_with_what_the_law_wants_of_credit_alone(kind, legal_class, language):
-    """A change of words is a change of the golden file, for counsel to read."""
+    """Changed wording changes the golden file, which counsel reviews."""
     said = about(kind, legal_class, language)
     email = emails.compose(kind, said, MERCHANT, locale=language, url=PLAN_URL)
     envelope = rendering.Envelope("msg_1", "pay@incasso.example", "g@example.com", "Giulia", NOW)

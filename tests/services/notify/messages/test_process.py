@@ -1,4 +1,4 @@
-"""The real process: killed while it hands a message over, started again, nothing sent twice."""
+"""The real process, killed while it hands a message over and restarted: nothing is sent twice."""
 
 import asyncio
 import os
@@ -72,7 +72,7 @@ def processes(new_processes, environment) -> Processes:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def merchant(environment, beside, mail, sms) -> AsyncIterator[World]:
-    """Somebody whose links are to be sent; `call` speaks to the process."""
+    """A merchant whose links are to be sent; `call` calls the process."""
     channel = client.channel(f"ipv4:127.0.0.1:{environment['INCASSO_GRPC_PORT']}")
     yield World(None, beside[0], mail, sms, MessagesServiceStub(channel), None)
     await channel.close()
@@ -96,7 +96,7 @@ async def state_of(world: World) -> int:
 async def until(world: World, state: int) -> None:
     async with asyncio.timeout(HANGING_SECONDS):
         while True:
-            with suppress(ServiceUnavailable):  # it has just been started
+            with suppress(ServiceUnavailable):  # it is still starting
                 if await state_of(world) == state:
                     return
             await asyncio.sleep(0.1)
@@ -109,7 +109,7 @@ async def sent(environment: dict[str, str], count: int) -> bool:
 
 
 async def end_lease(environment: dict[str, str]) -> None:
-    """The dead process' lease runs out after minutes; do not wait for it."""
+    """Ends the dead process's lease, which would expire only after minutes."""
     async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
         await conn.execute("UPDATE due_messages SET due_at = now(), leased_until = NULL")
 
@@ -137,14 +137,14 @@ async def test_killed_while_it_speaks_to_the_mail_server(
     await end_lease(environment)
     before = 1 if end == "sent" else 0
     await publish(environment, merchant)
-    await waiting.until(lambda: sent(environment, before + 1))  # what was due before it is done
+    await waiting.until(lambda: sent(environment, before + 1))  # everything due before it is done
     assert len(mail.inbox) == before + 1
 
 
 async def test_a_renamed_merchant_has_its_new_name_in_the_next_mail(
     environment, processes, beside, merchant: World, mail: MailServer
 ):
-    """Long before what is known of it would be asked again by itself."""
+    """Long before the cached merchant would expire."""
 
     async def next_mail() -> EmailMessage:
         count = len(mail.inbox)
@@ -163,7 +163,7 @@ async def test_a_renamed_merchant_has_its_new_name_in_the_next_mail(
         await relay.publish(connection, merchant.event("merchants.merchant.updated", renamed))
         await connection.close()
         while not str((await next_mail())["Subject"]).startswith("Ottica Nova:"):
-            pass  # the news is on its way
+            pass  # the event is on its way
 
 
 async def test_it_sends_and_stops_when_asked_with_what_it_began(

@@ -1,4 +1,4 @@
-"""Scheduled reports, by mail to those whom the schedule names."""
+"""Scheduled reports, e-mailed to the addresses in the schedule."""
 
 from typing import Any
 

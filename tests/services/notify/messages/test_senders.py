@@ -1,4 +1,4 @@
-"""Whom a text message says it is from: a name only where it is registered."""
+"""The sender of a text message: a name only where it is registered."""
 
 import pytest
 from cryptography.fernet import Fernet

@@ -1,4 +1,4 @@
-"""The RPCs of messages: what they answer and how they refuse."""
+"""The RPCs of messages: their answers and their refusals."""
 
 from dataclasses import replace
 
@@ -164,7 +164,7 @@ async def test_a_suppressed_address_is_written_to_after_it_was_lifted(world: Wor
 async def test_who_got_a_message_is_forgotten_after_thirteen_months(world: World):
     await world.ask()
     await world.turn()
-    await world.ask()  # waits
+    await world.ask()  # still queued
     async with world.db.connection() as conn:
         await conn.execute("UPDATE messages SET queued_at = queued_at - interval '400 days'")
         await conn.execute(

@@ -1,4 +1,4 @@
-"""Messages that are sent at the same moment share statements, and each keeps what is its own."""
+"""Messages sent at the same time share statements, and each keeps its own outcome."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A plan's text messages are counted where they cost money, and no more are sent than it allows."""
+"""Text messages are counted when they cost money, and no more are sent than the plan allows."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What is due, and what the steps of a try write."""
+"""Due messages, and the columns that each step of an attempt writes."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from tests.waiting import HANGING_SECONDS
 
 
 async def receipt(world: World) -> None:
-    """One whose recipient is not known yet: the longest way."""
+    """A receipt whose recipient is not known yet: the longest path."""
     await captured(world, customer_id=customer(world))
 
 

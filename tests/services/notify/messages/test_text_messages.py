@@ -1,4 +1,4 @@
-"""SMS and WhatsApp through Twilio's API: whatever it answers, each message is taken once."""
+"""SMS and WhatsApp through Twilio's API: whatever it answers, it accepts each message once."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

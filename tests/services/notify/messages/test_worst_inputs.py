@@ -1,4 +1,4 @@
-"""What anybody may send costs no more than its size: the worst inputs of every parser here."""
+"""Untrusted input costs CPU time in proportion to its size: the worst case for every parser here."""
 
 from functools import partial
 
@@ -12,15 +12,15 @@ from services.notify.messages.rules.smtp_replies import refusal, written
 from tests.kit.cost import assert_quick
 from tests.services.notify.messages.conftest import KEYS
 
-SIZE = 256 * 1024  # what the gateway lets in
-LONGEST = 20_000  # characters, several times what a field may have
-SECONDS = 0.1  # of processor time, which a busy machine does not change
+SIZE = 256 * 1024  # the gateway's limit
+LONGEST = 20_000  # characters, several times the limit of a field
+SECONDS = 0.1  # of CPU time, so that a busy machine makes no difference
 ADDRESSES = bounces.ReturnAddresses("bounces.example", KEYS)
 OURS = f"To: {ADDRESSES.of(ids.new('msg'))}\n"
 
 
 def nested() -> str:
-    """Parts within parts: each line is compared with every boundary that is open."""
+    """Parts within parts: each line is compared with every open boundary."""
     opened = "".join(
         f'--b{n}\nContent-Type: multipart/mixed; boundary="b{n + 1}"\n\n' for n in range(1000)
     )

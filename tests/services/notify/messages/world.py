@@ -1,4 +1,4 @@
-"""A merchant's view of one notify process, and the moves that tests make most."""
+"""A merchant's view of one notify process, and the calls that tests make most often."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ Requested = events_pb2.PaymentLinkMessageRequested
 
 @dataclass
 class Time:
-    """The world's time as the process sees it."""
+    """Real time as the process sees it; a test can move it ahead."""
 
     ahead: timedelta = timedelta()
 
@@ -82,7 +82,7 @@ class World:
     async def ask(
         self, link: paylink_pb2.PaymentLink | None = None, reason: int = Requested.REASON_ISSUED
     ) -> paylink_pb2.PaymentLink:
-        """A link is to be sent."""
+        """Requests the sending of a link."""
         asked = link or self.link()
         told = Requested(payment_link=asked, reason=reason)
         await self.happen(self.event("paylink.payment_link.message_requested", told))
@@ -112,13 +112,13 @@ class World:
         await self.happen(self.event("payments.payment.refunded", told))
 
     async def turn(self, times: int = 1) -> None:
-        """The workers look at what is due, `times` times."""
+        """Runs the workers `times` times."""
         for _ in range(times):
             await messages.mail_worker(self.deps).run_once()
             await messages.phone_worker(self.deps).run_once()
 
     async def due(self) -> None:
-        """What waits is due now."""
+        """Makes waiting messages due now."""
         async with self.db.connection() as conn:
             await conn.execute(
                 "UPDATE due_messages SET due_at = now(), leased_until = NULL WHERE merchant_id = $1",

@@ -52,7 +52,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 def patience() -> float:
-    """Seconds that a try may take: enough, but for tests of what happens when they are over."""
+    """The timeout of an attempt in seconds: ample, except in tests of the timeout itself."""
     return HANGING_SECONDS
 
 
@@ -71,7 +71,7 @@ async def hooks(
     time = Time()
     guard = Guard([ip_network("127.0.0.0/8")])
     keys = [Fernet.generate_key().decode()]
-    nobody = client.channel("ipv4:127.0.0.1:1")  # webhooks ask nobody and send no mail
+    nobody = client.channel("ipv4:127.0.0.1:1")  # webhooks call no other service and send no mail
     deps = Deps(
         db=database,
         merchants=Merchants(Merchant, nobody),
@@ -107,5 +107,5 @@ async def hooks(
 
 @pytest.fixture
 def other(hooks: Hooks) -> Hooks:
-    """Another merchant at the same process."""
+    """Another merchant of the same process."""
     return Hooks(hooks.deps, hooks.stub, hooks.receiver, hooks.time)

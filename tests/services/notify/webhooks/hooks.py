@@ -1,4 +1,4 @@
-"""A merchant's view of the webhooks of one notify process, and a receiver of theirs."""
+"""A merchant's view of the webhooks of one notify process, and the merchant's receiver."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Receiver:
-    """A shop's server. `answers` says what it does, by path; 204 where it says nothing."""
+    """A shop's server. `answers` has its handlers by path; other paths answer 204."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -62,7 +62,7 @@ class Receiver:
 
 
 class Time:
-    """The world's clock, which a test may move on."""
+    """Real time, which a test can move ahead."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -73,7 +73,7 @@ class Time:
 
 @dataclass
 class Hooks:
-    """`call` speaks gRPC as the merchant; `send` runs the worker once."""
+    """`call` makes a gRPC call as the merchant; `send` runs the worker once."""
 
     deps: Deps
     stub: Any
@@ -104,7 +104,7 @@ class Hooks:
     async def happen(
         self, subject: str = CAPTURED, body: bytes | None = None, *, event_id: str = ""
     ) -> str:
-        """An event comes over the bus; answers its id."""
+        """Handles an event as if it came over the bus; returns its id."""
         if body is None:
             payment = payments_pb2.Payment(id=ids.new("pay"), order_reference="A-1001 · è")
             body = events_pb2.PaymentCaptured(
@@ -124,14 +124,14 @@ class Hooks:
         return event.event_id
 
     async def send(self) -> int:
-        """One turn of the worker; answers how many tries it made."""
+        """Runs the worker once; returns the number of attempts."""
         worker = DeliveryWorker(self.deps)
         started = await worker.start_due()
         await worker.finish()
         return started
 
     async def make_due(self) -> None:
-        """The time of every waiting delivery comes."""
+        """Makes every pending delivery due."""
         await self.sql("UPDATE webhook_deliveries SET due_at = now() WHERE state = 'pending'")
 
     async def sql(self, statement: str, *args: object) -> None:
@@ -143,6 +143,6 @@ class Hooks:
         return list(answer.data)
 
     async def delivery(self, endpoint: pb.WebhookEndpoint) -> pb.WebhookDelivery:
-        """The only one."""
+        """The endpoint's only delivery."""
         (found,) = await self.deliveries(endpoint)
         return found

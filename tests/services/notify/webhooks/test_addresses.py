@@ -52,7 +52,7 @@ PRIVATE = [
 
 
 class Names(AbstractResolver):
-    """Names that lead where the test wants."""
+    """Resolves every name to the test's addresses."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = addresses

@@ -1,4 +1,4 @@
-"""Who sends when: several workers, restarts, slow shops and changes while a try is under way."""
+"""Which worker sends, and when: several workers, restarts, slow shops, changes during an attempt."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,7 +36,7 @@ async def test_a_slow_endpoint_does_not_delay_the_others(hooks: Hooks):
     try:
         await until(lambda: len(hooks.receiver.at("/slow")) == 16)
         await until(lambda: len(hooks.receiver.at("/quick")) == 40)
-        await hooks.happen()  # and once more it is looked for what is due
+        await hooks.happen()  # the worker looks for due rows again
         await until(lambda: len(hooks.receiver.at("/quick")) == 41)
         assert len(hooks.receiver.at("/slow")) == 16, "an endpoint has so many places"
         release.set()

@@ -1,4 +1,4 @@
-"""What a try does to a delivery and to its endpoint."""
+"""The effect of an attempt on a delivery and on its endpoint."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

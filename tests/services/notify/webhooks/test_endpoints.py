@@ -52,7 +52,7 @@ async def test_a_repeat_of_the_creation_answers_the_endpoint_without_its_secret(
 
 
 async def test_a_repeat_is_answered_although_the_address_is_refused_by_now(hooks: Hooks):
-    """Its name may lead elsewhere, or nowhere, when it is looked up again."""
+    """Its name may resolve elsewhere, or not at all, when it is looked up again."""
     url, made = f"{hooks.receiver.url}/hook", await hooks.endpoint()
     change = EndpointChange(url=url)
 
@@ -236,7 +236,7 @@ async def test_however_often_it_is_rotated_five_secrets_sign(hooks: Hooks):
 
 
 async def told(hooks: Hooks) -> list[tuple[str, bytes]]:
-    """What the outbox holds."""
+    """The merchant's events in the outbox."""
     async with hooks.deps.db.connection() as conn:
         rows = await conn.fetch(
             "SELECT subject, body FROM outbox WHERE merchant_id = $1 ORDER BY occurred_at",

@@ -1,4 +1,4 @@
-"""The events of the contracts: each says what it is told as, and those that are public have a form."""
+"""The events of the contracts: each declares its subject, and the public ones have a JSON form."""
 
 import importlib
 
@@ -7,7 +7,7 @@ import pytest
 from libs import descriptors, json_out, public_events
 from libs.services import NAMES
 
-# Told to our own services only: a new event that merchants may not read is named here too.
+# For our own services only: add a new event here if merchants must not read it.
 INTERNAL = {
     "incasso.cod.order.message_requested",
     "incasso.instalments.plan.accepted",

@@ -1,4 +1,4 @@
-"""What is old is forgotten, and only that."""
+"""Old data is deleted, and only old data."""
 
 from libs.retention import keep_to
 from services.notify import retention

@@ -1,4 +1,4 @@
-"""No RPC shows or touches what belongs to another merchant."""
+"""No RPC shows or changes another merchant's data."""
 
 import pytest
 

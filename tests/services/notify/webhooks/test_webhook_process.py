@@ -1,4 +1,4 @@
-"""The real process: events over NATS become webhooks, also through its death in the middle."""
+"""The real process: events over NATS become webhooks, even if it dies halfway."""
 
 import asyncio
 import os
@@ -87,7 +87,7 @@ async def publish(bus: Bus) -> str:
 
 
 async def end_leases(environment: dict[str, str]) -> None:
-    """The dead process' lease runs out after a minute; do not wait for it."""
+    """Ends the dead process's leases, which would expire only after a minute."""
     async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
         await conn.execute("UPDATE webhook_deliveries SET due_at = now() WHERE state = 'pending'")
 
@@ -114,7 +114,7 @@ async def test_webhooks_survive_the_death_of_the_process(
     await end_leases(environment)
     child = await processes.start()
     await until(lambda: len(receiver.received) >= 6)
-    assert await child.end() == 0  # it ends what it began
+    assert await child.end() == 0  # it finishes what it has begun
     assert sorted(one.event_id for one in receiver.received) == sorted(told)
     for one in receiver.received:
         Webhook(endpoint.secret).verify(one.body, one.headers)
