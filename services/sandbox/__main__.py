@@ -41,7 +41,7 @@ def main() -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
     if sys.argv[1:] == ["migrate"]:
-        return  # its one file makes its own schema; the word works as for every service
+        return  # the database creates its own schema; accepted for uniformity with the services
     uvloop.run(serve(Config()))
 
 

@@ -90,7 +90,7 @@ async def assets(request: web.Request) -> web.Response:
 
 @routes.post("/answers/{status:[2-5][0-9]{2}}")
 async def answer(request: web.Request) -> web.Response:
-    """A shop that takes webhooks (204), or does not."""
+    """A shop that accepts webhooks (204), or does not."""
     await request.read()
     return web.Response(status=int(request.match_info["status"]))
 

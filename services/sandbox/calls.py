@@ -85,7 +85,7 @@ async def fail_before(
 async def spoil_after(
     deps: Deps, request: web.Request, call: Call, answer: web.Response, fault: Kind | None
 ) -> web.Response:
-    """What is booked stays booked; only the caller gets no answer in time."""
+    """Spoils only the answer: the booking is kept, but the caller gets no answer in time."""
     seconds: float | None = None
     rule = deps.faults.take(call.account, call.kind, AFTER) if deps.faults.rules else None
     if rule is not None:

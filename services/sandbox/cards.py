@@ -1,6 +1,6 @@
 """Magic tokens and the test card numbers that the card field accepts. Pure.
 
-No other number is ever accepted, so that nobody enters a real card into the sandbox.
+No other number is ever accepted, so that no real card can be entered into the sandbox.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from services.sandbox.faults import Kind
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`magic` names the behaviour, whatever token the caller holds for it."""
+    """`magic` names the behaviour, whatever token the caller has for the card."""
 
     magic: str
     brand: str = "visa"

@@ -1,6 +1,6 @@
-"""What a merchant's staff does in the PSP's own console, and what banks revert later.
+"""What a merchant's staff does in the PSP's own console, and what banks reverse later.
 
-There is no idempotency key: the webhooks of such operations have none. They are booked like calls
+Such operations have no idempotency key, and neither do their webhooks. They are booked like calls
 of the API.
 """
 
@@ -19,7 +19,7 @@ from services.sandbox.psp import State
 def operate(
     deps: Deps, charge_id: str, kind: str, amount_minor: int | None, *, base_url: str
 ) -> dict[str, Any]:
-    """A capture, cancellation or refund; without an amount, everything. Returns the charge and
+    """A capture, cancellation or refund; without an amount, of everything. Returns the charge and
     `operation`.
 
     A refusal is booked like those of the API, and raised.
@@ -40,7 +40,7 @@ def operate(
 
 
 def fail_refund(deps: Deps, operation_id: str, *, base_url: str) -> dict[str, Any]:
-    """The shopper's bank returns a refund that had succeeded, whoever made it."""
+    """The shopper's bank returns a refund that had succeeded, by API or in the console."""
     found = operations.find_by_id(deps.conn, operation_id)
     if found is None or found.kind != "refund":
         raise errors.NotFoundError("no such refund")
@@ -60,8 +60,8 @@ def fail_refund(deps: Deps, operation_id: str, *, base_url: str) -> dict[str, An
 
 
 def approve_late(deps: Deps, charge_id: str, *, captured: bool, base_url: str) -> dict[str, Any]:
-    """The PSP approves what it had declined, or captures what was cancelled: no PSP holds that
-    again.
+    """The PSP approves a charge that it had declined, or captures a declined or cancelled one; no
+    PSP authorises a cancelled charge again.
     """
     charge = flows.require_charge(deps, charge_id)
     if charge.state not in ((State.DECLINED, State.CANCELLED) if captured else (State.DECLINED,)):

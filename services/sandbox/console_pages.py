@@ -85,7 +85,7 @@ async def show_charge(request: web.Request) -> web.Response:
 
 @routes.post("/charges/{charge_id}")
 async def act(request: web.Request) -> web.Response:
-    """A button was pressed; `subject` is the refund or dispute beside it."""
+    """A button was pressed; `subject` is the refund or dispute that it belongs to."""
     fields = await request.post()
     form = {name: value for name, value in fields.items() if isinstance(value, str)}
     charge_id = request.match_info["charge_id"]

@@ -1,5 +1,5 @@
-"""Controls for tests, demos and chaos runs: accounts, faults, disputes, payouts, ends of pending
-charges.
+"""Controls for tests, demos and chaos runs: accounts, faults, disputes, payouts, and the outcome of
+pending charges.
 """
 
 from aiohttp import web
@@ -41,7 +41,7 @@ async def register_account(request: web.Request) -> web.Response:
 
 @routes.put("/control/clocks/{name:[A-Za-z0-9_-]{1,64}}")
 async def advance_clock(request: web.Request) -> web.Response:
-    """Of a PSP's account, an IBAN or a courier."""
+    """Advances the clock of a PSP account, an IBAN or a courier."""
     name, body = request.match_info["name"], await wire.json_object(request)
     orders.only(body, frozenset({"ahead_seconds"}))
     ahead_seconds = orders.integer(body, "ahead_seconds", least=0, most=FURTHEST_SECONDS)

@@ -1,6 +1,6 @@
 """The SQLite file of the sandbox: schema, pragmas, transactions. Statements live in books/.
 
-WAL with synchronous=NORMAL: what is committed survives a SIGKILL of the process.
+WAL with synchronous=NORMAL: commits survive a SIGKILL of the process.
 """
 
 import sqlite3

@@ -28,7 +28,7 @@ class Deps:
     smtp_port: int | None = None
     # (account, key) of calls in progress.
     running: set[tuple[str, str]] = field(default_factory=set)
-    # Set when a charge is booked that ends by itself later.
+    # Set when a pending charge is booked, which is approved automatically later.
     pending: asyncio.Event = field(default_factory=asyncio.Event)
     # Set when a report about a message is stored.
     noticed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -49,7 +49,7 @@ def change_dispute(
     amount_minor: int | None = None,
     base_url: str,
 ) -> dict[str, Any]:
-    """Changes the state (open: an appeal) or the amount. The money follows."""
+    """Changes the state (open: an appeal) or the amount, and moves the money accordingly."""
     dispute = disputes.find(deps.conn, dispute_id)
     if dispute is None:
         raise errors.NotFoundError("no such dispute")
@@ -142,7 +142,7 @@ def settlement_page(deps: Deps, account: str, *, after: int, limit: int) -> dict
 
 
 def settlement_report(deps: Deps, account: str, dialect: str) -> str:
-    """The same lines as a file."""
+    """The lines of `settlement_page`, as a file."""
     _pay_out_past_days(deps, account)
     lines = [
         Line(f"stl_{number}", *rest)
@@ -152,7 +152,7 @@ def settlement_report(deps: Deps, account: str, dialect: str) -> str:
 
 
 def _pay_out_past_days(deps: Deps, account: str) -> None:
-    """Lines of past days are paid out when somebody asks: one payout per day of asking."""
+    """Lines of past days are paid out on request: one payout per day with a request."""
     midnight = clocks.moment(deps.conn, account).replace(hour=0, minute=0, second=0, microsecond=0)
     if settlements.unpaid(deps.conn, account=account, before=midnight.timestamp()):
         pay_out(deps, account=account, before=midnight.timestamp())

@@ -12,8 +12,8 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """Number of rows, from the first on, that are left out, then repeated, then changed in amount.
-    Rows that nobody knows follow at the end.
+    """Numbers of rows: from the first on, rows are left out, then repeated, then changed in amount.
+    Unknown rows follow at the end.
     """
 
     missing: int = 0
@@ -34,7 +34,7 @@ def planted(
     changed: Callable[[Row], Row],
     unknown: Callable[[int, int], Row],
 ) -> Iterator[Row]:
-    """`unknown`: of this sign and number."""
+    """`unknown`: makes an unknown row of a sign and a number."""
     twice = mistakes.missing + mistakes.duplicate
     for place, row in enumerate(rows):
         if place < mistakes.missing:

@@ -23,7 +23,7 @@ class State(StrEnum):
 class Exemption(StrEnum):
     LOW_VALUE = "low_value"
     TRA = "tra"
-    MIT = "mit"  # merchant-initiated: nobody is there to pass a challenge
+    MIT = "mit"  # merchant-initiated: no shopper is present to pass a challenge
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Keeps the latest traces sent by OTLP exporters, in memory and bounded.
 
-Spans stay protobuf messages until somebody looks at their trace; most are never looked at.
+Spans stay protobuf messages until their trace is viewed; most never are.
 """
 
 import time

@@ -149,13 +149,13 @@ class Sender:
             await asyncio.sleep(COALESCE_SECONDS)
 
     def _drop_later(self, sequence: int) -> None:
-        """Together with others that are delivered meanwhile."""
+        """Deletes a delivered event later, together with others delivered meanwhile."""
         if not self._delivered:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
         self._delivered.append(sequence)
 
     def _flush(self) -> None:
-        """A crash before this repeats deliveries, which receivers must tolerate anyway."""
+        """A crash before this causes redeliveries, which receivers must tolerate anyway."""
         if self._delivered:
             delivered, self._delivered = self._delivered, []
             with transaction(self._conn):

@@ -88,7 +88,7 @@ def page_limit(request: web.Request) -> int:
 
 
 def query_choice(request: web.Request, name: str, choices: tuple[str, ...]) -> str:
-    """The first if none is named."""
+    """The query's value; the first choice if it has none."""
     chosen = request.query.get(name) or choices[0]
     if chosen not in choices:
         raise errors.InvalidRequestError(f"one of {', '.join(choices)}", field=name)

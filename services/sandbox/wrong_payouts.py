@@ -12,7 +12,7 @@ MOST_OF_A_KIND: Final = 100
 LATE_SECONDS: Final = 20 * 86_400.0
 # Kinds that change a charge's line; each takes as many charges as requested, in this order.
 OF_CHARGES: Final = ("missing", "duplicate", "amount", "currency", "fee", "late", "unnamed")
-# Lines that no charge of the PSP explains: the kind of transaction and its amount.
+# Lines without a charge at the PSP: the kind of transaction and its amount.
 INVENTED: Final = {
     "unknown_charge": ("charge", 12_34),
     "unknown_refund": ("refund", -7_65),

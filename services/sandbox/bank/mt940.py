@@ -1,7 +1,7 @@
 """Writes statements as MT940, bare, with the structured text of SWIFT (`/EREF/…/REMI/…`). Pure.
 
-It holds less than CAMT: a batch is one booking with the text of its first payment, pending entries
-are left out, and unsupported characters are replaced.
+It contains less than CAMT: a batch is one booking with the text of its first payment, pending
+entries are left out, and unsupported characters are replaced.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from datetime import date
 
 from services.sandbox.bank.statements import Booking, Payment, Statement, decimal
 
-LINE = 65  # characters of a line of :86:
+LINE = 65  # characters per line of :86:
 _LINES = 6
 
 
@@ -32,7 +32,7 @@ def _balance(statement: Statement, amount_minor: int, on: date) -> str:
 
 
 def _booking(statement: Statement, booking: Booking) -> str:
-    """A reversal is named after what it reverses: RD is money in."""
+    """A reversal is marked by the entry that it reverses: RD is money in."""
     is_debit = booking.amount_minor < 0
     mark = ("RC" if is_debit else "RD") if booking.is_reversal else ("D" if is_debit else "C")
     bank = f"//{booking.bank_reference}" if booking.bank_reference else ""

@@ -1,5 +1,5 @@
-"""The bank's page: a customer makes a transfer, by scanning a code or by hand, and sees the
-list.
+"""The bank's page: a customer makes a transfer, by scanning a code or by hand, and sees the list
+of transfers.
 """
 
 import re

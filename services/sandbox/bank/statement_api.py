@@ -29,7 +29,7 @@ routes = web.RouteTableDef()
 @routes.get("/bank/accounts/{iban}/statement")
 async def get_statement(request: web.Request) -> web.Response:
     """`from` and `to` (days; default: today), `format`, `version` of CAMT, `payouts_of` (PSP
-    accounts); mistakes, and a `mark` for what nobody knows.
+    accounts); mistakes, and a `mark` for the unknown rows.
     """
     try:
         iban = epc.checked_iban(request.match_info["iban"])

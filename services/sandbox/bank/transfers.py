@@ -16,7 +16,7 @@ LONGEST_PAYLOAD = 1000
 
 
 def parse(body: dict[str, Any], *, now: Callable[[str], float]) -> Transfer:
-    """`now`: by the clock of an IBAN's account."""
+    """`now`: the time by the clock of an IBAN's account."""
     orders.only(body, FIELDS)
     try:
         return _scanned(body, now) if body.get("epc") is not None else _typed(body, now)

@@ -1,4 +1,4 @@
-"""Charges: what was really taken from the shopper. Audits compare with these rows."""
+"""Charges: the amounts really taken from shoppers. Audits compare with these rows."""
 
 import dataclasses
 import sqlite3
@@ -14,7 +14,7 @@ _INSERT = f"INSERT INTO charges ({COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  #
 _BY_ID = f"SELECT {COLUMNS} FROM charges WHERE id = ? AND account = ?"  # noqa: S608  # as above
 _BY_CHALLENGE = f"SELECT {COLUMNS} FROM charges WHERE challenge = ?"  # noqa: S608  # as above
 _DUE = f"SELECT {COLUMNS} FROM charges WHERE due_at <= ? ORDER BY due_at LIMIT 100"  # noqa: S608  # as above
-_NEXT = "SELECT min(due_at) FROM charges WHERE due_at IS NOT NULL"  # by the index of those
+_NEXT = "SELECT min(due_at) FROM charges WHERE due_at IS NOT NULL"  # served by the partial index
 _ANY_ACCOUNT = f"SELECT {COLUMNS} FROM charges WHERE id = ?"  # noqa: S608  # as above
 _SAVE = """
 UPDATE charges SET state = ?, captured_minor = ?, refunded_minor = ?, disputed_minor = ?,

@@ -1,5 +1,5 @@
-"""How far ahead of real time a PSP's account, a bank account or a courier is: that of a test merchant
-whose clock was advanced. What is settled, booked or delivered there is dated so; webhooks are not.
+"""How far ahead of real time a PSP account, a bank account or a courier is, for a test merchant
+whose clock was advanced. Settlements, bookings and deliveries follow it; webhooks do not.
 """
 
 import sqlite3
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 
 def now(conn: sqlite3.Connection, name: str) -> float:
-    """`name`: of the account, its IBAN, or the courier."""
+    """`name`: the PSP account, the bank account's IBAN, or the courier."""
     row = conn.execute("SELECT ahead_seconds FROM clocks WHERE name = ?", (name,)).fetchone()
     return time.time() + (row[0] if row else 0)
 

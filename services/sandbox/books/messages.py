@@ -44,7 +44,7 @@ ORDER BY sequence DESC LIMIT :limit
 
 
 def insert(conn: sqlite3.Connection, message: Message) -> None:
-    """The oldest make room: an inbox that nobody empties stays small."""
+    """Drops the oldest to make room, so that the inbox stays small even if it is never emptied."""
     sequence = conn.execute(_INSERT, _ROW(message)).lastrowid or 0
     conn.execute("DELETE FROM messages WHERE sequence <= ?", (sequence - MOST_KEPT,))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The message takes `state` when it is due. `headers` is a JSON object; no `url`, no report."""
+    """When due, the message takes `state`. `headers` is a JSON object; without `url`, no report."""
 
     sequence: int
     message: str

@@ -51,7 +51,7 @@ def find_by_id(conn: sqlite3.Connection, operation_id: str) -> Operation | None:
 
 
 def fail(conn: sqlite3.Connection, refund: Operation) -> None:
-    """It had succeeded; its stored answer stays as it was."""
+    """Fails a refund that had succeeded; its stored answer does not change."""
     conn.execute(
         "UPDATE operations SET state = 'failed' WHERE account = ? AND key = ?",
         (refund.account, refund.key),

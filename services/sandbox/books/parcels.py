@@ -1,5 +1,5 @@
-"""Parcels with money to collect: what was announced to the courier, collected and paid out. Audits
-compare with it.
+"""Parcels with money to collect: the amounts announced to the courier, collected and paid out.
+Audits compare with them.
 """
 
 import dataclasses
@@ -81,7 +81,7 @@ def move(conn: sqlite3.Connection, parcel: Parcel) -> None:
 
 
 def movements(conn: sqlite3.Connection, courier: str, *, limit: int) -> list[Movement]:
-    """In order."""
+    """In the order in which they happened."""
     return [Movement(*row) for row in conn.execute(_MOVEMENTS_OF, (courier, limit))]
 
 
@@ -90,7 +90,7 @@ def page(conn: sqlite3.Connection, courier: str, *, after: int, limit: int) -> l
 
 
 def unpaid(conn: sqlite3.Connection, courier: str, state: str) -> list[Parcel]:
-    """In that state and in no remittance."""
+    """Parcels in that state that are in no remittance."""
     return [Parcel(*row) for row in conn.execute(_UNPAID, (courier, state))]
 
 

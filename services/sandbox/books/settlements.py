@@ -33,7 +33,7 @@ def insert(
 def unpaid(
     conn: sqlite3.Connection, *, account: str | None, before: float
 ) -> list[tuple[str, str]]:
-    """(account, currency) of payouts made now."""
+    """(account, currency) of the payouts that are due."""
     cursor = conn.execute(
         "SELECT DISTINCT account, currency FROM settlement_lines "
         "WHERE payout_id IS NULL AND created_at < ? AND (account = ? OR ? IS NULL) "
@@ -55,7 +55,7 @@ def pay_out(
 
 
 def page(conn: sqlite3.Connection, account: str, *, after: int, limit: int) -> list[dict[str, Any]]:
-    """With the shop's reference of the charge."""
+    """Lines with the shop's reference of their charge."""
     cursor = conn.execute(
         f"SELECT {', '.join(f'l.{name}' for name in LINE_COLUMNS)}, coalesce(c.reference, '') "  # noqa: S608  # our own names
         "FROM settlement_lines l LEFT JOIN charges c ON c.id = l.charge_id "

@@ -35,7 +35,7 @@ def moment(request: web.Request, name: str) -> float:
         parsed = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
         raise errors.InvalidRequestError("a time by RFC 3339, or in seconds", field=name) from None
-    # Printed times are rounded: the message from which one was copied still counts.
+    # Printed times are rounded: the message whose time was copied is still included.
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() - 1e-6
 
 

@@ -73,6 +73,6 @@ def notification(raw: bytes, *, sender: str, recipient: str, now: float) -> byte
 
 
 def wants_notification(raw: bytes, sender: str) -> bool:
-    """A bounce is never answered by a bounce (RFC 3834)."""
+    """A bounce never causes another bounce (RFC 3834)."""
     automatic = reading.header(reading.parse(raw), "Auto-Submitted").lower()
     return bool(sender) and automatic != "auto-replied"

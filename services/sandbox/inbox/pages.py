@@ -73,7 +73,7 @@ async def show_message(request: web.Request) -> web.Response:
 
 @routes.get("/inbox/{message_id}/html")
 async def show_html(request: web.Request) -> web.Response:
-    """At its own URL, so that its own policy applies and not that of the page around it."""
+    """At its own URL, so that its own content policy applies, not that of the surrounding page."""
     message = _find(request)
     if message is None or message.channel != "email":
         raise errors.NotFoundError("no such e-mail")

@@ -28,7 +28,7 @@ log = structlog.get_logger("sandbox.reports")
 
 
 async def run(deps: Deps) -> None:
-    """Until cancelled. Rests until the next report is due, or a new one is stored."""
+    """Runs until cancelled. Sleeps until the next report is due, or a new one is stored."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:

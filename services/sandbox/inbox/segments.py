@@ -21,7 +21,7 @@ class Length:
 
 
 def measure(text: str) -> Length:
-    """A part of several is shorter than a single one: its header takes space."""
+    """Each part of several is shorter than a single SMS: its header takes space."""
     if set(text) <= GSM_BASIC | GSM_EXTENDED:
         units = sum(2 if letter in GSM_EXTENDED else 1 for letter in text)
         encoding, single, part = "GSM-7", 160, 153

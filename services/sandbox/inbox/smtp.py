@@ -35,7 +35,7 @@ def local_part(address: str) -> str:
 
 
 class Connection(SMTP):
-    """One client; knows the mailroom, which ends open connections at shutdown."""
+    """One client's connection, registered with the mailroom, which closes it at shutdown."""
 
     def __init__(self, mailroom: "Mailroom", loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ class Connection(SMTP):
             await super()._handle_client()
 
     async def cut(self) -> None:
-        """Drops the line; the end of the connection cancels the caller."""
+        """Drops the connection; its end cancels the caller."""
         cast(asyncio.Transport, self.transport).abort()
         await asyncio.Event().wait()
 
@@ -200,7 +200,7 @@ class MailServer:
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """The port on which it listens, also if any free one was requested."""
+        """Starts listening; returns the port, also if any free one was requested."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Connection(self._mailroom, loop), host, port

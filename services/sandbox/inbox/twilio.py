@@ -68,7 +68,7 @@ def _take(deps: Deps, recipient: str, kind: Kind) -> Rule | None:
 
 
 async def _disturbed(deps: Deps, request: web.Request, recipient: str) -> web.StreamResponse | None:
-    """A fault instead of the message; a slow answer is only late."""
+    """A fault instead of the message; None if it is only delayed, or if there is no fault."""
     if rule := _take(deps, recipient, Kind.SLOW):
         slow = deps.config.sandbox_slow_seconds
         await asyncio.sleep(slow if rule.seconds is None else rule.seconds)

@@ -21,7 +21,7 @@ from services.sandbox.deps import DEPS
 from tests.browser import browser, opened_page
 from tests.waiting import HANGING_SECONDS
 
-__all__ = ["browser"]  # the fixture, for every test of this folder
+__all__ = ["browser"]  # the fixture, for every test in this folder
 
 KEYS = itertools.count(1)
 SID = "AC00000000000000000000000000000000"
@@ -75,7 +75,7 @@ class Client:
         return await self.call("POST", f"/control/{path}", body)
 
     async def press(self, charge_id: str, **form: str) -> Answer:
-        """A button on a charge's page, and the page that follows."""
+        """Presses a button on a charge's page; the page that follows."""
         async with self.session.post(f"{self.url}/charges/{charge_id}", data=form) as answer:
             return Answer(answer.status, answer.headers, await answer.text())
 
@@ -83,7 +83,7 @@ class Client:
         assert (await self.call("PUT", "/control/faults", {"rules": rules})).status == 200
 
     async def struck(self) -> bool:
-        """Whether every fault has met a call."""
+        """Whether every fault rule has affected a call."""
         rules = (await self.call("GET", "/control/faults")).body["rules"]
         return all(rule["taken"] for rule in rules)
 
@@ -156,7 +156,7 @@ async def started(app: web.Application) -> tuple[web.AppRunner, str]:
 def config(tmp_path: Path) -> Config:
     return Config(
         sandbox_data=tmp_path,
-        sandbox_slow_seconds=1.5,  # long enough to look meanwhile, on a busy machine too
+        sandbox_slow_seconds=1.5,  # long enough for a test to look meanwhile, even on a busy machine
         sandbox_pending_seconds=0.3,
         sandbox_webhook_delay_seconds=0.01,
         sandbox_webhook_retry_seconds=0.02,
@@ -209,7 +209,7 @@ async def receiver(sandbox: Client, unregistered_receiver: Receiver) -> Receiver
 
 @pytest.fixture
 async def new_page(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
-    """A factory of pages that know nothing of each other and live as long as the test."""
+    """A factory of isolated pages that live as long as the test."""
     async with AsyncExitStack() as pages:
 
         async def opened(**more: Any) -> Page:

@@ -1,4 +1,4 @@
-"""What belongs to a test merchant whose clock was advanced is dated by it, and nothing else is."""
+"""The dates of a test merchant whose clock was advanced follow it; no others do."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,8 +25,8 @@ async def paid_out(sandbox, account):
 
 async def test_an_account_settles_by_its_own_clock(sandbox):
     await advanced(sandbox, "sandbox-a")
-    await advanced(sandbox, "sandbox-a", timedelta())  # never back
-    days = {day(AHEAD), day(AHEAD + timedelta(minutes=1))}  # a test may see midnight
+    await advanced(sandbox, "sandbox-a", timedelta())  # a clock never goes back
+    days = {day(AHEAD), day(AHEAD + timedelta(minutes=1))}  # the test may run over midnight
     assert (await paid_out(sandbox, "sandbox-a"))["available_on"] in days
     assert (await paid_out(sandbox, "sandbox-b"))["available_on"] in {
         day(),

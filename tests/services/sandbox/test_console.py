@@ -1,4 +1,4 @@
-"""What people do in the PSP's own console, as the books and the webhooks show it."""
+"""Operations in the PSP's own console, as shown by the books and the webhooks."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from services.sandbox import errors
 
 
 async def told(receiver, event_type: str) -> dict:
-    """The last event of a type, once it came."""
+    """The latest event of a type, once it has arrived."""
     await receiver.wait_until(event_type)
     return [event for event in receiver.events if event["type"] == event_type][-1]["data"]
 

@@ -1,4 +1,4 @@
-"""The process itself: killed and started again on the same folder."""
+"""The process itself: killed and restarted on the same folder."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ CHARGE = {"amount_minor": 5990, "currency": "EUR", "token": "tok_visa", "capture
 
 @pytest.fixture
 def start(new_processes, free_port, tmp_path):
-    """`await start()`, again and again on the same folder: the process, its ports."""
+    """`await start()`, any number of times on the same folder: the process, its ports."""
     port, smtp_port = free_port(), free_port()
     sandbox = new_processes(
         "sandbox",
@@ -109,7 +109,7 @@ async def test_taken_mail_survives_a_kill(start):
 
 
 async def test_what_a_courier_took_and_paid_out_survives_a_kill(start):
-    """Money that it has is neither forgotten nor paid out a second time, and its lists are the same."""
+    """Its money is neither lost nor paid out twice, and its lists do not change."""
 
     async def call(method: str, path: str, **body: object) -> bytes:
         url = f"http://127.0.0.1:{port}/{path}"

@@ -1,4 +1,4 @@
-"""The simulated bank's statements are those of a real one: by the schemas, and read as they were written."""
+"""The simulated bank's statements are like a real bank's: valid against the schemas, and read as written."""
 
 import io
 from datetime import UTC, date, datetime
@@ -20,7 +20,7 @@ DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 WORDS = st.text(
     st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=30
 )
-# Words by which a bank says that there is no reference, or where it stands, are none.
+# Not references: the words that banks write for a missing one, or as labels before one.
 NONE = NO_REFERENCE | {"EREF", "PREF", "MREF", "CREF", "KREF"}
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=2, max_size=16).filter(
     lambda code: code not in NONE

@@ -1,4 +1,4 @@
-"""Statements and settlement reports by HTTP say what the sandbox's books say, but for mistakes that were asked for."""
+"""Statements and settlement reports by HTTP agree with the sandbox's books, except for requested mistakes."""
 
 import io
 
@@ -32,7 +32,7 @@ def entries(data: bytes) -> list[Entry]:
 
 
 async def paid_out(sandbox) -> dict:
-    """A charge and a refund of it."""
+    """The payout of a charge and a refund of it."""
     charge = (await sandbox.charge(reference="A-1")).body
     await sandbox.write(f"/charges/{charge['id']}/refunds", {"amount_minor": 1000})
     (payout,) = (await sandbox.call("POST", "/control/payouts", {})).body["data"]

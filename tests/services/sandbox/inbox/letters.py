@@ -1,4 +1,4 @@
-"""Mail for the tests of the inbox, and how it is sent."""
+"""Mail for the inbox's tests, and how it is sent."""
 
 from email.message import EmailMessage
 
