@@ -49,8 +49,8 @@ class Identity:
 @dataclass(slots=True)
 class _Known:
     identity: Identity
-    answered_at: float  # by merchants
-    checked_at: float  # merchants was asked, with or without an answer
+    answered_at: float  # when merchants last accepted the key
+    checked_at: float  # when merchants was last asked, whether or not it answered
 
 
 def bearer_of(header: str | None) -> str:
@@ -104,7 +104,7 @@ class Keys:
     def _asked(self, digest: bytes, task: "asyncio.Task[Identity]") -> None:
         self._asking.pop(digest, None)
         if not task.cancelled():
-            task.exception()  # whoever awaited it has it
+            task.exception()  # marks it as retrieved: the callers that awaited the task have it
 
     async def _learn(self, digest: bytes, key: str) -> Identity:
         try:

@@ -1,9 +1,9 @@
-"""Slots for a merchant's calls in progress, so that one merchant's queue delays nobody else.
+"""Slots for a merchant's calls in progress, so that one merchant's queue does not delay the others.
 
 A call without a slot waits briefly, then is refused. A server's reads have few slots, since each
-takes milliseconds, and only one while another merchant has a call in progress; that slot pauses
-after a call, three times as long as the call took, if more are queued. So a burst beside others
-takes longer, and a flood gets a quarter of what a single reader gets.
+takes milliseconds, and only one while another merchant has a call in progress; if more reads are
+queued, that slot pauses after a call for three times as long as the call took. So a burst takes
+longer while others are active, and a flood gets a quarter of a single reader's throughput.
 """
 
 import asyncio
@@ -16,15 +16,15 @@ from typing import Final
 from libs.web.limits import InUse
 from services.gateway.errors import TooManyAtOnce
 
-WAIT_SECONDS: Final = 2.0  # for a slot; then the call is refused
+WAIT_SECONDS: Final = 2.0  # then a call without a slot is refused
 MAX_WAITING: Final = 64  # per queue
-REST: Final = 3.0  # times the duration of the call
+REST: Final = 3.0  # multiple of the call's duration
 MAX_REST_SECONDS: Final = 0.25
 
 
 class CallSlots:
-    """`reads` of one merchant's servers, `calls` of its browsers, and as many of everything
-    else.
+    """Per merchant: `reads` slots for its servers' reads, `calls` for their changes, and as many
+    again for its browsers.
     """
 
     def __init__(self, *, reads: int, calls: int) -> None:
@@ -64,7 +64,7 @@ class CallSlots:
         self._forget(name)
 
     def _forget(self, name: str) -> None:
-        line = self._lines.get(name)  # gone if the one before in the queue has dropped it
+        line = self._lines.get(name)  # None if another caller has already removed it
         if line is not None and line.is_empty:
             del self._lines[name]
 
@@ -78,13 +78,13 @@ class CallSlots:
         self._under_way[merchant_id] -= 1
         if not self._under_way[merchant_id]:
             del self._under_way[merchant_id]
-            if len(self._under_way) <= 1:  # whoever is alone now has more slots
+            if len(self._under_way) <= 1:  # a merchant that is now alone has more slots
                 for line in self._lines.values():
                     line.move_up()
 
 
 class Files:
-    """Files in progress: `each` per merchant, `total` of all."""
+    """Files in transfer: at most `each` per merchant, `total` in all."""
 
     def __init__(self, *, each: int, total: int) -> None:
         self._each = each
@@ -104,7 +104,7 @@ class Files:
 
 
 class _Queue:
-    """`most`: current number of slots."""
+    """`most` returns the current number of slots."""
 
     def __init__(self, most: Callable[[], int]) -> None:
         self._most = most
@@ -128,7 +128,7 @@ class _Queue:
             async with asyncio.timeout(WAIT_SECONDS):
                 await turn
         except (TimeoutError, asyncio.CancelledError) as error:
-            if turn.done() and not turn.cancelled():  # it came at the last moment
+            if turn.done() and not turn.cancelled():  # the slot came just before the timeout
                 self.give_back()
             with suppress(ValueError):
                 self.waiting.remove(turn)

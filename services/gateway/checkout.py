@@ -1,6 +1,6 @@
 """GET /v1/checkout-options: asks every method service for its offer at once.
 
-A method service that is slow or down only costs its own row.
+A method service that is slow or down only affects its own row.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Checkout:
 
     async def _offer(self, method: str, ask: Any, cart: offer_pb2.Cart) -> offer_pb2.Offer:
         kind = message_class(rpc_of(METHOD_SERVICES[method], "GetOffer").input_type)
-        request: Any = kind()  # each service has its own, all with a cart
+        request: Any = kind()  # each service has its own request type, all with a cart
         request.cart.CopyFrom(cart)
         try:
             async with asyncio.timeout(deadlines.OFFER):

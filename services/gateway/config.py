@@ -15,7 +15,7 @@ class Config(WebSettings):
     # Comma-separated origins whose pages may call with a publishable key. There are no cookies, so
     # any origin is safe.
     cors_origins: str = "*"
-    # Requests per merchant and process, from its servers and from its browsers, however many keys.
+    # Requests per merchant and process over all its keys; servers and browsers count separately.
     merchant_requests_per_second: float = Field(default=1000.0, gt=0)
     merchant_requests_burst: float = Field(default=2000.0, ge=1)
     # Requests with publishable keys per address.
@@ -25,11 +25,11 @@ class Config(WebSettings):
     # merchant has a call in progress), and all others.
     merchant_reads_at_once: int = Field(default=4, ge=1)
     merchant_calls_at_once: int = Field(default=32, ge=1)
-    # Rows of a list that is exported. A workbook needs 2 to 6 KB of TMPDIR for each, and leaves
-    # only when it is finished.
+    # Maximum rows of an export. A workbook takes 2 to 6 KB of TMPDIR per row, and is sent only once
+    # it is complete.
     export_max_rows: int = Field(default=1_000_000, ge=1)
     export_max_xlsx_rows: int = Field(default=100_000, ge=1)
-    # Files that are being sent: exports and downloads, per merchant and in total.
+    # Exports and downloads being sent at once, per merchant and in total.
     merchant_files_at_once: int = Field(default=2, ge=1)
     files_at_once: int = Field(default=8, ge=1)
     # Approximate delay of a 429 of the API, to slow down floods; four times as long if a merchant
@@ -43,6 +43,6 @@ class Config(WebSettings):
 
     @property
     def export_rows(self) -> dict[Format, int]:
-        """Rows that an export has at most."""
+        """Maximum rows of an export, by format."""
         most = dict.fromkeys(Format, self.export_max_rows)
         return {**most, Format.XLSX: min(self.export_max_rows, self.export_max_xlsx_rows)}

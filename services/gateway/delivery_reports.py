@@ -53,7 +53,7 @@ class DeliveryReports:
         return await self._pass_on(request, self._handle_sms, report, self._failures.sms)
 
     async def bounce(self, request: web.Request) -> web.Response:
-        """A complete message, as mail servers pass it to a program."""
+        """A complete message, as mail servers pipe it to a program."""
 
         async def report() -> Message:
             if bodies.media_type_of(request)[0] != BOUNCE_TYPE:

@@ -1,4 +1,4 @@
-"""Calls whose answer is a file: it is forwarded as it comes, and never held as a whole."""
+"""Calls whose answer is a file: it is forwarded as it arrives, never buffered as a whole."""
 
 from aiohttp import web
 

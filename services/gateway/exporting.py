@@ -1,7 +1,7 @@
-"""Lists as files: the whole list as filtered, page by page from its service, sent as it comes.
+"""Lists as files: the whole filtered list, fetched page by page from its service and streamed.
 
-A list's own call answers both: JSON by the page, or a file if `Accept` names one. An export counts
-as one request, but each of its pages takes its turn among the merchant's reads.
+The list's own call serves both: JSON by the page, or a file if `Accept` names its format. An export
+counts as one request, but each of its pages takes its turn among the merchant's reads.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from services.gateway.transcoder import Edge, Transcoder, identify, speak_for
 
 MAX_ROWS_HEADER: Final = "Incasso-Export-Max-Rows"
 OF_A_PAGE: Final = ("limit", "cursor")
-TURN_SECONDS: Final = 0.5  # until a page asks again for its turn
+TURN_SECONDS: Final = 0.5  # before a page tries again to get its turn
 
 
 class Exporter(Transcoder):
@@ -43,7 +43,7 @@ class Exporter(Transcoder):
         super().__init__(route, call, edge)
         data = route.rpc.output_type.fields_by_name["data"]
         self._element = json_values.message_of(data)
-        columns.of_elements(self._element)  # raises at the start what does not fit
+        columns.of_elements(self._element)  # raises at start-up if two columns clash
         self._name = route.list_name
         self._max_rows = max_rows
 
@@ -86,7 +86,7 @@ class Exporter(Transcoder):
     async def _pages(
         self, request: web.Request, caller: Identity, message: Any, most: int
     ) -> AsyncIterator[Sequence[Message]]:
-        """Raises ExportTooLarge, and ConnectionError if nobody waits any more."""
+        """Raises ExportTooLarge, and ConnectionError if the caller has left."""
         limit = message.DESCRIPTOR.fields_by_name.get("limit")
         if limit is not None:
             message.limit = validation.rules_of(limit).maximum
@@ -110,7 +110,7 @@ class Exporter(Transcoder):
             return await self._call(message, "")
 
     async def _next_page(self, caller: Identity, message: Message) -> Message:
-        """As `_page`, but it waits for its turn as long as it takes."""
+        """Like `_page`, but waits for its turn however long it takes."""
         while True:
             try:
                 return await self._page(caller, message)

@@ -1,8 +1,8 @@
 """What one merchant may use of this process, so that its flood only affects itself.
 
 Limits requests per second, concurrent calls (`call_slots.py`), and refusals per second. Servers and
-browsers are counted separately, since anybody can use a key from a page; a browser's address has
-its own limit too.
+browsers are counted separately, since anyone can copy a publishable key from a page; a browser's
+address has its own limit too.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from services.gateway.call_slots import CallSlots, Files
 from services.gateway.errors import PlanRateExceeded
 from services.gateway.rules.limits import Plans
 
-REFUSALS_PER_SECOND: Final = 50.0  # per caller; any further ones are held back longer
-LONGER: Final = 4.0  # times
+REFUSALS_PER_SECOND: Final = 50.0  # per caller; any further ones are delayed longer
+LONGER: Final = 4.0  # multiplies the delay
 POLICY_HEADER: Final = "RateLimit-Policy"
 QUOTA_HEADER: Final = "RateLimit"
 
@@ -56,7 +56,7 @@ class Fairness:
             raise PlanRateExceeded.of(wait, plan=caller.plan, rate=caller.requests_per_second)
 
     def quota_headers(self, caller: Identity, address: str) -> dict[str, str]:
-        """Headers (IETF draft RateLimit) that state the caller's limit and what is left of it."""
+        """Headers (IETF draft RateLimit) that state the caller's limit and the remaining quota."""
         quotas = dict(self._quotas(caller, address))
         return {
             POLICY_HEADER: ", ".join(
@@ -77,11 +77,11 @@ class Fairness:
             yield "plan", plan
 
     async def slow_down(self, caller: Identity | None) -> None:
-        """Delays a rate-limit refusal: whoever does not wait is made to."""
+        """Delays a rate-limit refusal, so that clients that ignore Retry-After wait as well."""
         await asyncio.sleep(self.hold_seconds(caller))
 
     def hold_seconds(self, caller: Identity | None) -> float:
-        """Give or take half, so that a flood's connections do not all come back at once."""
+        """With a jitter of ±50%, so that a flood's connections do not all come back at once."""
         give_or_take = random.uniform(0.5, 1.5)  # noqa: S311 - nothing secret
         too_many = caller is not None and self._refusals.take(_name(caller), time.monotonic()) > 0.0
         return self._slow_down_seconds * give_or_take * (LONGER if too_many else 1.0)

@@ -1,8 +1,8 @@
 """GET /return/{payment_id}: the shopper returns from a challenge.
 
 Asks payments for the current state in the gateway's own name, then redirects the shopper to the
-shop's page, or shows one. The payment's id is the only proof, so the page shows nothing but the
-state.
+shop's page, or shows one of its own. The payment's id is the only proof, so that page shows nothing
+but the state.
 """
 
 import time
@@ -90,7 +90,7 @@ class ReturnPage:
         except Refusal as refusal:
             if refusal.kind is Kind.NOT_FOUND:
                 return self._missing(request, address, at)
-            return page(request, CHECKING)  # whatever it was, the shopper need not pay again
+            return page(request, CHECKING)  # whatever failed, the shopper must not pay again
         state = _STATES.get(answer.payment.state, CHECKING)
         if not answer.return_url:
             return page(request, state)

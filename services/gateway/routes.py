@@ -25,9 +25,9 @@ class Route:
     rpc: MethodDescriptor
     rules: options_pb2.MethodRules
     body: str
-    response_body: str  # the field that is the answer; "" for the whole message
+    response_body: str  # the field returned as the answer; "" for the whole message
     path_fields: tuple[str, ...]
-    header_fields: Mapping[str, str] = field(hash=False)  # the header of each
+    header_fields: Mapping[str, str] = field(hash=False)  # field → its header
     address_fields: tuple[str, ...]  # filled by the gateway with the browser's address
 
     @property
@@ -40,18 +40,18 @@ class Route:
 
     @property
     def uploads(self) -> bool:
-        """Whether its body is a file as it is."""
+        """Whether its body is a raw file."""
         return self.rules.HasField("upload")
 
     @property
     def downloads(self) -> bool:
-        """Whether its answer is a file as it is."""
+        """Whether its answer is a raw file."""
         return self.rules.HasField("download")
 
     @property
     def lists(self) -> bool:
-        """Whether its answer is a list of one of our services, which can be had as a file. One that
-        has no more pages than its first cannot.
+        """Whether its answer is a list of one of our services, which can be exported as a file. A
+        list with a limit but no cursor cannot.
         """
         answer = self.rpc.output_type.fields_by_name
         ours = self.rpc.containing_service.full_name not in LOCAL

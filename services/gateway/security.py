@@ -21,7 +21,7 @@ class Security:
         self._always = headers.common(secure=secure)
 
     async def on_prepare(self, request: web.Request, response: web.StreamResponse) -> None:
-        """For every response of the application, streams too."""
+        """Runs for every response of the application, including streams."""
         self.protect(response)
         if request.path.startswith("/v1/"):
             response.headers["Cache-Control"] = "no-store"

@@ -34,7 +34,7 @@ from services.gateway.security import Security
 
 LARGE_BYTES: Final = 16 * 1024  # a larger body is parsed off the event loop
 JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
-CALLER: Final = web.RequestKey("caller", Identity)  # once its key is known
+CALLER: Final = web.RequestKey("caller", Identity)  # set once the key is known
 ADDRESS: Final = web.RequestKey("address", str)  # determined once per request
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -67,7 +67,7 @@ class Transcoder:
         if route.body:
             every = dict.fromkeys(route.rpc.input_type.fields_by_name, json_in.NOT_A_PARAMETER)
             self._not_in_query = {**every, **route.elsewhere}
-        # Whether the merchant's keys or clocks may have changed afterwards.
+        # Whether the call may change the merchant's keys or clock.
         self._changes_keys = not route.reads_only and ".merchants." in route.rpc.full_name
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
@@ -99,7 +99,7 @@ class Transcoder:
             raise IdempotencyKeyMissing
         slot = self._edge.fairness.slot(caller, reads_only=self._route.reads_only)
         if self._most_bytes > MOST_BYTES:
-            async with slot:  # before its file is read: nobody has many in memory
+            async with slot:  # taken before the file is read, which limits files in memory
                 return await self._called(request, caller, key, await self._parse(request))
         message = await self._parse(request)
         async with slot:
@@ -168,7 +168,7 @@ class Transcoder:
 
 
 def speak_for(caller: Identity, key: str) -> None:
-    """Calls of this task are the caller's from now on."""
+    """From now on, this task makes its calls on behalf of the caller."""
     context.set_current(
         context.Call(
             merchant_id=caller.merchant_id,
@@ -182,7 +182,7 @@ def speak_for(caller: Identity, key: str) -> None:
 
 
 async def no_call(_: Message, __: str) -> NoReturn:
-    """For routes whose body or answer is a file."""
+    """Stands in for the call of routes whose body or answer is a file."""
     raise AssertionError("a file is streamed")
 
 
@@ -222,7 +222,7 @@ def idempotency_key(request: web.Request) -> str:
 
 
 def check_media_type(request: web.Request) -> None:
-    """JSON in UTF-8, whatever the other parameters say. Raises MediaTypeUnsupported."""
+    """Accepts JSON in UTF-8, with any other parameters. Raises MediaTypeUnsupported."""
     kind, charset = bodies.media_type_of(request)
     is_json = kind == "application/json" or (
         kind.startswith("application/") and kind.endswith("+json")

@@ -1,4 +1,4 @@
-"""Calls whose body is a file: it is forwarded as it arrives, and never held as a whole."""
+"""Calls whose body is a file: it is forwarded as it arrives, never buffered as a whole."""
 
 from aiohttp import web
 from google.protobuf.message import Message

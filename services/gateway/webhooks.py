@@ -1,7 +1,7 @@
 """POST /webhooks/psp/{psp_account_id}: PSP webhooks, forwarded unchanged.
 
 Not authenticated here: payments verifies the PSP's signature over the raw body. Webhooks of an
-account that has had a valid signature are only limited by failures of that account and address;
+account that has sent a valid signature are only limited by failures of that account and address;
 strangers share their address's limit.
 """
 
@@ -72,7 +72,7 @@ class PspWebhooks:
 
 
 def headers_of(request: web.Request) -> dict[str, str]:
-    """In lower case, repeated ones joined; truncated to what payments accepts."""
+    """Headers by lower-case name, repeated ones joined; truncated to what payments accepts."""
     found: dict[str, str] = {}
     for name, value in request.headers.items():
         text = without_controls(value.encode("utf-8", "replace").decode())

@@ -37,7 +37,7 @@ column for their currency. A file that ends with an error of the connection is n
 **Amounts** are whole numbers in minor units: 5990 EUR is €59.90, 500 JPY is ¥500.
 """
 
-# No file gets as large: a bound is the document's rule.
+# No file is this large, but every string in the document needs a bound.
 _FILE: Final = {"type": "string", "format": "binary", "maxLength": 2**40}
 
 
@@ -181,7 +181,7 @@ def _request_body(route: Route, schemas: Schemas) -> Schema:
 
 
 def _file(route: Route) -> Schema:
-    """Of any content type, and in no form but its own."""
+    """The file itself, of any content type."""
     name, most = route.rules.upload.field, route.rules.upload.max_bytes
     schema = {"type": "string", "format": "binary", "maxLength": most}
     field = f"{route.rpc.input_type.full_name}.{name}"
@@ -193,7 +193,7 @@ def _file(route: Route) -> Schema:
 
 
 def _downloaded(route: Route) -> Schema:
-    """A file of one of its media types, in no form but its own."""
+    """The file itself, in one of the route's media types."""
     return {
         "description": "The file",
         "headers": answer_headers.of_file(),

@@ -1,4 +1,4 @@
-"""Example values for the document: from the fields' rules, otherwise from the look of a field."""
+"""Example values for the document: from the fields' rules, otherwise from their names and types."""
 
 import json
 import re
@@ -62,7 +62,7 @@ _NAMES: Final[dict[str, Any]] = {
     "type": "redirect",
     "url": "https://pay.example/challenge",
 }
-# Omitted from examples of answers: rare values beside the usual one.
+# Omitted from examples of answers, since they are usually empty.
 _RARE: Final = frozenset(
     ["decline", "next_action", "next_cursor", "refunds", "disputes", "capture_at", "expires_at"]
 )

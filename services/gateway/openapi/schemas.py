@@ -40,7 +40,7 @@ _FORMATS: Final[dict[int, Schema]] = {
     options_pb2.FORMAT_BASE64: {"contentEncoding": "base64"},
 }
 _NO_NUL: Final = "^[^\\x00]*$"
-# For answers whose fields say nothing: more than requests and PSPs can produce.
+# Bounds for answer fields without rules: more than requests and PSPs can produce.
 _LONGEST_ANSWERED: Final = 65_536
 _MOST_ANSWERED: Final = 1_000
 _TIME: Final[Schema] = {"type": "string", "format": "date-time", "maxLength": 35}
@@ -60,7 +60,7 @@ class Schemas:
         """A reference to the component of a message."""
         name = self._name(message, view=view)
         if name not in self._found:
-            self._found[name] = {}  # before its fields, for messages that contain themselves
+            self._found[name] = {}  # set before its fields: a message may contain itself
             self._found[name] = self._object(message, view=view, without=without)
         return {"$ref": f"#/components/schemas/{name}"}
 

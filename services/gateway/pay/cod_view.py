@@ -20,7 +20,7 @@ _VIEWS: Final = {
     ORDER.STATE_OUT_FOR_DELIVERY: "out",
     ORDER.STATE_REFUSED: "refused",
     ORDER.STATE_COLLECTED: "collected",
-    ORDER.STATE_REMITTED: "collected",  # what the courier owes the shop is not the shopper's
+    ORDER.STATE_REMITTED: "collected",  # what the courier owes the shop is not shown to shoppers
     ORDER.STATE_SHORT: "collected",
     ORDER.STATE_OVERDUE: "collected",
     ORDER.STATE_CONVERTED: "converted",
@@ -56,8 +56,8 @@ _WAYS: Final = {
 
 
 def name_of(page: pages_pb2.CodPage) -> str:
-    """The view; `deposit` if that has to be paid first, `missed` if a delivery attempt failed, `twice` if the courier
-    collected what was already paid online, `unknown` for a state newer than this version.
+    """The view; `deposit` if one has to be paid first, `missed` if a delivery attempt failed, `twice` if the courier
+    collected an order that was already paid online, `unknown` for a state newer than this version.
     """
     if page.paid_online_minor and page.collected_minor:
         return "twice"
@@ -73,12 +73,12 @@ def deposit_is_due(page: pages_pb2.CodPage) -> bool:
 
 
 def door_minor(page: pages_pb2.CodPage) -> int:
-    """What paying online is compared with: the whole amount to pay, or what is left of it."""
+    """The amount that paying online replaces: the total while a deposit is due, else the rest."""
     return page.total_minor if deposit_is_due(page) else page.to_collect_minor
 
 
 def text(page: pages_pb2.CodPage, language: str) -> str:
-    """What becomes of the order, below the title."""
+    """What happens to the order next, below the title."""
     name, words = name_of(page), WORDS[language]
     word = f"cod_{name}_text"
     if name == "confirmed" and page.deposit.state == DEPOSIT.STATE_PAID:
@@ -94,7 +94,7 @@ def text(page: pages_pb2.CodPage, language: str) -> str:
 
 
 def about_deposit(page: pages_pb2.CodPage, language: str) -> str:
-    """What becomes of a deposit that was paid, where that is not all for the order."""
+    """What happens to a paid deposit, unless all of it goes towards the order."""
     deposit, surplus = page.deposit, page.deposit.paid_minor - page.deposit_minor
     word, minor = "", deposit.paid_minor
     if deposit.state == DEPOSIT.STATE_REFUNDING:
@@ -111,7 +111,7 @@ def about_deposit(page: pages_pb2.CodPage, language: str) -> str:
 
 
 def due(page: pages_pb2.CodPage, language: str) -> str:
-    """Amount to pay at the door."""
+    """The amount to pay on delivery."""
     return money(page.to_collect_minor, page.amount.currency, language)
 
 
@@ -152,7 +152,7 @@ def _deposit_row(page: pages_pb2.CodPage) -> list[tuple[str, int]]:
 
 
 def way(page: pages_pb2.CodPage, language: str) -> str:
-    """The means of payment at the door, as a sentence."""
+    """The means of payment on delivery, as a sentence."""
     word = _WAYS.get(page.mode)
     if word is None or name_of(page) not in TO_COME:
         return ""
@@ -161,7 +161,7 @@ def way(page: pages_pb2.CodPage, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ShownRefund:
-    """`waits`: for the account, which the form below asks for."""
+    """`waits`: whether it waits for the customer's account, which the form below asks for."""
 
     text: str
     waits: bool
@@ -189,7 +189,7 @@ def _refund(
 
 
 def facts(page: pages_pb2.CodPage, language: str) -> Mapping[str, str]:
-    """By label, without unknown ones."""
+    """The known facts by label."""
     day = page.collected_at if page.HasField("collected_at") else None
     known = {
         "reference": page.order_reference,

@@ -22,7 +22,7 @@ from services.gateway.transcoder import Edge
 PATH: Final = "/p/{token}/events"
 POLL_MS: Final = 10_000
 MAX_SECONDS: Final = 300.0
-PAUSE_SECONDS: Final = 2.0  # before paylink is asked again after it did not answer
+PAUSE_SECONDS: Final = 2.0  # before asking paylink again if it did not answer
 PER_TOKEN: Final = 5
 PER_ADDRESS: Final = 50  # many shoppers may share an address
 PER_PROCESS: Final = 2000
@@ -114,7 +114,7 @@ class EventStreams:
                 await self._unless_stopping(asyncio.sleep(PAUSE_SECONDS))
 
     async def _wait(self, request: web.Request, known: int, *, timeout_ms: int) -> Any:
-        """The answer of paylink; None if this process has to stop first."""
+        """The answer of paylink; None if this process stops first."""
         message = pages_pb2.WaitForPayPageRequest(
             token=token_of(request), use=use_of(request), version=known, timeout_ms=timeout_ms
         )

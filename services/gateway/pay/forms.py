@@ -45,7 +45,7 @@ def accept_quote(token: str, form: Form, device: Device) -> Sent:
 
 
 def pay(token: str, form: Form, device: Device) -> Sent:
-    """With a saved card, or with the token from the PSP's field."""
+    """Pays with a saved card, or with the token from the PSP's field."""
     message = pages_pb2.PayByCardRequest(token=token, offer=form.get("offer", ""), ip=device.ip)
     if form.get("instrument_id"):
         message.instrument_id = form["instrument_id"]
@@ -85,7 +85,7 @@ def rate(token: str, form: Form, _: Device) -> Sent:
     message = pages_pb2.RateSatisfactionRequest(
         token=token,
         use=form.get("use", ""),
-        score=min(score, 6),  # 6 is refused like any other
+        score=min(score, 6),  # 6 is refused like any higher score
     )
     return Sent(message)
 
@@ -103,7 +103,7 @@ def mark_seen(token: str, _form: Form, _: Device) -> Sent:
 
 
 def key_of(form: Form) -> str:
-    """The page's form key: a form that is submitted twice is one attempt. paylink refuses ""."""
+    """The page's form key: submitting a form twice is one attempt. paylink refuses ""."""
     key = form.get("form_key", "")
     return key if key.isascii() and key.isprintable() and len(key) <= MAX_KEY else ""
 

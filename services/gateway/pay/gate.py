@@ -13,14 +13,14 @@ from libs.web.limits import Limiter
 from services.gateway.pay import guard
 from services.gateway.transcoder import Edge
 
-_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a token of an impossible form is unknown too
+_STRANGE: Final = (Kind.NOT_FOUND, Kind.INVALID)  # a malformed token counts as unknown
 _NOT_NOW: Final = (Kind.UNAVAILABLE, Kind.INTERNAL)
 
 Answer: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Gate:
-    """An unknown token costs its address a token of the bucket of failures."""
+    """Lets requests in; each unknown token counts as a failure of its address."""
 
     def __init__(self, edge: Edge, public_url: str) -> None:
         self._failures = edge.failures.pages
@@ -43,7 +43,7 @@ class Gate:
             return guard.missing(request)
 
     def _turned_away(self, request: web.Request, at: float) -> web.Response | None:
-        """A form submitted by another page, or one too many for a token."""
+        """The refusal of a form from another site, or of one too many for a token; else None."""
         if request.method != "POST":
             return None
         if not is_from_our_page(request, self._public_url):

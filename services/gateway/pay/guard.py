@@ -34,7 +34,7 @@ def token_of(request: web.Request) -> str:
 
 
 def digest(token: str) -> str:
-    """Under which a token is counted."""
+    """The key under which a token's forms are counted."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()[:32]
 
 
@@ -51,7 +51,7 @@ def ip_or_none(address: str) -> str | None:
 
 
 def missing(request: web.Request) -> web.Response:
-    """The single answer for every address that does not, or no longer, exist."""
+    """The one answer for every address that does not exist, or no longer exists."""
     return message(request, "missing", status=HTTPStatus.NOT_FOUND)
 
 
@@ -65,7 +65,7 @@ def foreign(request: web.Request) -> web.Response:
 
 
 def busy(request: web.Request) -> web.Response:
-    """Shown if the service behind does not answer: the page reloads by itself."""
+    """Shown if the service behind the page does not answer; after a GET it reloads itself."""
     again = {"Retry-After": "3"}
     if request.method == "GET":
         again["Refresh"] = "3"

@@ -38,7 +38,7 @@ class PayPages:
         return await self._gate.let_in(request, self._show)
 
     async def come_back(self, request: web.Request) -> web.Response:
-        """From a challenge back to the page where it began."""
+        """Returns from a challenge to the page where it began."""
         return await self._gate.let_in(request, self._come_back)
 
     async def show_stop(self, request: web.Request) -> web.Response:
@@ -100,7 +100,7 @@ class PayPages:
         return self._done(request, answer, form)
 
     async def _start_survey(self, request: web.Request) -> web.Response:
-        """Of the shopper's own payment, by the address of its receipt."""
+        """Starts the survey about the shopper's own payment, found by its receipt's address."""
         page = await self._page(request)
         paid_id = view.paid_id(page, use_of(request))
         if not paid_id:

@@ -53,7 +53,7 @@ class PlanPages:
         return await self._gate.let_in(request, self._submit)
 
     async def come_back(self, request: web.Request) -> web.Response:
-        """From a challenge back to the page where it began."""
+        """Returns from a challenge to the page where it began."""
         return await self._gate.let_in(request, self._come_back)
 
     async def go_back(self, request: web.Request) -> web.Response:
@@ -118,7 +118,7 @@ class PlanPages:
         return see(address(request))
 
     async def _asked(self, sent: Sent, saving: Sent | None) -> Any:
-        """The answer to a form; or to saving its card, if the bank first wants a challenge."""
+        """The answer to a form; or to saving its card, if the bank asks for a challenge first."""
         if saving is not None:
             saved = await self._instalments.ask(saving.message, key=saving.key)
             if saved.HasField("next_action"):
@@ -157,7 +157,7 @@ class PlanPages:
 
 
 def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
-    """In the language of the plan, like its documents and the texts required by law."""
+    """The page in the plan's language, like its documents and the texts required by law."""
     plan, language = page.plan, language_of(page.locale)
     name, said = plan_view.name_of(plan), request.query.get("said", "")
     version = plan_view.version_of(page)
@@ -169,7 +169,7 @@ def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
         field=field,
         headers={
             "ETag": f'"{version}"'
-        },  # requested by an open page, to see whether it has changed
+        },  # polled by an open page, to find out whether it has changed
         page=page,
         plan=plan,
         view=name,

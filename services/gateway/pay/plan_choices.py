@@ -25,7 +25,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a sum. `kind` is a word of the stylesheet."""
+    """A line of a sum. `kind` is a CSS class."""
 
     label: str
     amount: str
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Everything that is left, as one payment today."""
+    """The whole balance, as one payment today."""
 
     value: str
     amount: str
@@ -70,7 +70,7 @@ def options(page: pages_pb2.PlanPage, language: str) -> Sequence[Option]:
 
 
 def settlement(page: pages_pb2.PlanPage, language: str) -> Settlement | None:
-    """None also if one part is left: that is paid as a part."""
+    """Also None if only one part is left, which is paid as a part."""
     found = page.settlement
     if not page.HasField("settlement") or len(page.payable) <= 1:
         return None
@@ -82,7 +82,7 @@ def settlement(page: pages_pb2.PlanPage, language: str) -> Settlement | None:
     )
 
 
-_Counted = Sequence[tuple[str, int]]  # a word, and minor units
+_Counted = Sequence[tuple[str, int]]  # key of the text, minor units
 
 
 def _lines_of(found: plans_pb2.InstalmentSettlement) -> _Counted:
@@ -97,7 +97,7 @@ def _lines_of(found: plans_pb2.InstalmentSettlement) -> _Counted:
 
 
 def _sum(lines: _Counted, currency: str, language: str) -> Sequence[Line]:
-    """Without zero amounts."""
+    """The lines, without those of zero."""
     words = WORDS[language]
     return [
         Line(words[word], money(minor, currency, language), "off" if minor < 0 else "")

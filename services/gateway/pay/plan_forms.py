@@ -7,12 +7,12 @@ from incasso.instalments.v1 import pages_pb2
 from libs.web.forms import whole_number
 from services.gateway.pay.forms import Form, Sent, key_of
 
-ALL: Final = "all"  # parts
+ALL: Final = "all"  # all parts
 _NO_PART: Final = 1000  # refused like any part that does not exist
 
 
 def sign(token: str, form: Form, ip: str | None) -> Sent | None:
-    """None without the box ticked: nobody has accepted anything."""
+    """None if the consent box is not ticked."""
     if form.get("consent") != "yes":
         return None
     message = pages_pb2.SignPlanPageRequest(
@@ -48,7 +48,7 @@ def replace_card(token: str, form: Form, _: str | None) -> Sent:
 
 
 def new_card(token: str, form: Form, ip: str | None) -> Sent:
-    """For one payment if the form names one, otherwise for all future ones."""
+    """A card for one payment if the form names one, otherwise for all future ones."""
     return pay(token, form, ip) if form.get("part") else replace_card(token, form, ip)
 
 
@@ -63,7 +63,7 @@ def saving(token: str, sent: Sent, form: Form, ip: str | None) -> Sent | None:
 
 
 def with_card(sent: Sent, instrument_id: str) -> Sent:
-    """The same, with the card saved for it."""
+    """The same request, with the card saved for it."""
     message: Any = sent.message
     message.instrument_id = instrument_id
     return Sent(message, sent.key)

@@ -36,7 +36,7 @@ _VIEWS: Final = {
 }
 WAITING: Final = ("confirm", "partner", "processing")  # these change by themselves
 _PAYS: Final = ("sign", "active", "late", "defaulted", "withdrawn")  # a payment follows
-_OVER: Final = ("cancelled", "expired", "refused")  # nobody pays anything
+_OVER: Final = ("cancelled", "expired", "refused")  # nothing is to be paid
 _STATES: Final = {
     PART.STATE_PAID: "paid",
     PART.STATE_MISSED: "missed",
@@ -49,8 +49,8 @@ _STATES: Final = {
 @dataclass(frozen=True, slots=True)
 class Row:
     """One payment as shown. `state`: paid, refunded, missed, collecting, dropped, next, later,
-    unsigned or partner. `again`: when its card is charged again. `refunded`: the refunded part of
-    it.
+    unsigned or partner. `again`: when its card is charged again. `refunded`: how much of it was
+    refunded.
     """
 
     due: str
@@ -110,7 +110,7 @@ def _again(part: PART, language: str) -> str:
 
 
 def picture(plan: PLAN, language: str) -> Sequence[Bar]:
-    """A chart of what is paid or to be paid; of everything if that is nothing. None if everything
+    """A chart of the payments made and due; of all parts if all were dropped. Empty if everything
     was refunded.
     """
     if name_of(plan) == "refunded":
@@ -140,7 +140,7 @@ def _stages(plan: PLAN) -> Sequence[tuple[PART, str]]:
     """The parts by date, with their states; the first one to be paid is the next."""
     view = name_of(plan)
     later = "dropped" if view in _OVER else "unsigned" if view == "in_review" else "later"
-    if by_partner(plan):  # who takes the payments: the part due to us is the price
+    if by_partner(plan):  # it takes the payments: the plan's own part is the price
         state = "dropped" if view in _OVER else "partner"
         return [(part, state) for part in _of_offer(plan)]
     parts = sorted(plan.instalments, key=lambda part: (part.due_on, part.number))
@@ -178,7 +178,7 @@ def money(minor: int, currency: str, language: str) -> str:
 
 
 def span(plan: PLAN, language: str) -> dict[str, str]:
-    """What a sentence says about the whole plan; as offered, if it is not paid to us."""
+    """Values for sentences about the whole plan; as offered, if a partner takes the payments."""
     parts = _of_offer(plan) if by_partner(plan) else plan.instalments
     days = [part.due_on for part in parts if part.state != PART.STATE_CANCELLED]
     ends = [date.fromisoformat(day) for day in days or [parts[0].due_on]]
@@ -201,8 +201,8 @@ def span(plan: PLAN, language: str) -> dict[str, str]:
 
 
 def can_read(page: pages_pb2.PlanPage, kind: int) -> bool:
-    """Whether a document is available: it is created until the plan is signed or over, and kept
-    afterwards.
+    """Whether a document is available: any while the plan can be signed, later only those that were
+    delivered; the receipt once the customer has withdrawn.
     """
     if kind == DOCUMENT.KIND_RECEIPT:
         return page.plan.HasField("withdrawal")

@@ -95,7 +95,7 @@ def respond(
 
 
 def policy(nonce: str, field: CardField | None) -> str:
-    """Content-Security-Policy: ourselves, and the PSP's field if there is one."""
+    """Content-Security-Policy: our own origin, and the PSP's if the page shows its field."""
     psp = origin_of(field.field_url) if field is not None else ""
     if not psp:
         return content_policy(nonce=nonce)

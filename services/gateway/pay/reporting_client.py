@@ -27,7 +27,7 @@ class Surveys:
         return await self._call(message)
 
     async def are_offered(self, merchant_id: str) -> bool:
-        """Not while reporting gives no answer; a receipt does not wait for it."""
+        """False if reporting does not answer in time: a receipt does not wait for it."""
         try:
             request = surveys_pb2.GetSurveyOfferRequest()
             answer = await self._for(merchant_id, request)
@@ -37,7 +37,7 @@ class Surveys:
         return offered
 
     async def token(self, merchant_id: str, paid_id: str, locale: str) -> str:
-        """Of a new address. Raises Refusal."""
+        """The token of a new survey's address. Raises Refusal."""
         request = surveys_pb2.OfferSurveyRequest(paid_id=paid_id, locale=locale)
         answer = await self._for(merchant_id, request)
         token: str = answer.token

@@ -131,7 +131,7 @@ CALM: Final = frozenset(
         "survey_thanks",
     ]
 )
-# Fields whose error is explained better than that of the form.
+# Fields whose own message says more than the form's.
 _FIELDS: Final = {
     "email": "email",
     "payer_email": "email",
@@ -153,7 +153,7 @@ DECLINES: Final[dict[int, str]] = {
     CODES.DECLINE_CODE_CARD_INVALID: "declined_details",
     CODES.DECLINE_CODE_AUTHENTICATION_FAILED: "declined_confirmation",
     CODES.DECLINE_CODE_AUTHENTICATION_REQUIRED: "declined_confirmation",
-    CODES.DECLINE_CODE_FRAUD_SUSPECTED: "declined_by_bank",  # do not inform a thief
+    CODES.DECLINE_CODE_FRAUD_SUSPECTED: "declined_by_bank",  # do not tip off a thief
     CODES.DECLINE_CODE_PSP_UNAVAILABLE: "declined_unreachable",
     CODES.DECLINE_CODE_REQUEST_REFUSED: "declined_otherwise",
 }

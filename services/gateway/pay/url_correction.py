@@ -1,4 +1,4 @@
-"""Shoppers' URLs as people type them and mail programs break them.
+"""Corrects URLs that shoppers mistype or mail programs break.
 
 `/P/…`, `//p/…`, `/p/<token>/`, `/shop/Slug`, a full stop, a bracket or a line break at the end:
 such requests are redirected to the URL that was meant, decided by its text alone. Any other error
@@ -50,8 +50,8 @@ def middleware() -> Any:
 
 
 def corrected_parts(path: str) -> list[str]:
-    """Parts of the URL that was meant: the root and a shop's slug in lower case, without
-    surrounding signs.
+    """Parts of the URL that was meant: without surrounding punctuation, the root and a shop's slug
+    in lower case.
     """
     parts = [part for part in (_ENDS.sub("", part) for part in path.split("/")) if part]
     if not parts:
@@ -65,8 +65,8 @@ def corrected_parts(path: str) -> list[str]:
 
 
 def _from_token(parts: list[str]) -> list[str]:
-    """The first part that begins as a token does, without what follows in it, and the parts after
-    it.
+    """The token at the start of the first part that begins like one, and the parts after it; all
+    parts from `return` on, if that comes first.
     """
     for place, part in enumerate(parts):
         if part == "return":

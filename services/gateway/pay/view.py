@@ -39,8 +39,8 @@ class Row:
 
 
 def own_payment(page: pages_pb2.PayPage, use: str) -> pages_pb2.PagePayment | None:
-    """The shopper's own attempt. On a link that several people pay, only whoever has `use` sees
-    one.
+    """The shopper's own attempt. On a link that several people pay, it is only shown with its
+    `use`.
     """
     if not page.HasField("payment") or (page.payment_link.reusable and not use):
         return None
@@ -100,7 +100,7 @@ def rate(percent: str, language: str) -> str:
 
 
 def asked_minor(link: paylink_pb2.PaymentLink) -> int:
-    """The price of one use: the deposit, or the full price. `amount_due` is what is left of it."""
+    """The price of one use: the deposit, or the full price. `amount_due` is its unpaid part."""
     return (link.deposit if link.HasField("deposit") else link.amount).amount_minor
 
 
@@ -147,7 +147,7 @@ def totals(
 
 
 def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
-    """What a page without choices shows; for an ended link, also the money that has arrived."""
+    """The text of a page without choices; for an ended link, with the money that has arrived."""
     link, words = page.payment_link, WORDS[language]
     recipient = page.new_link_recipient
     arrived_minor, said = page.late_minor, f"{name}_text"
@@ -188,7 +188,7 @@ def number_of(tried: paylink_pb2.LinkPayment) -> Sequence[str]:
 
 
 def parts_of(offer: offer_pb2.InstalmentOffer, language: str) -> list[Row]:
-    """What is paid when; if it is the merchant's own plan, the first on signing."""
+    """Dates and amounts; the first payment of the merchant's own plan is due on signing."""
     words, currency = WORDS[language], offer.total.currency
     signed = "" if offer.HasField("partner") else words["instalments_first"]
     return [
@@ -202,7 +202,7 @@ def parts_of(offer: offer_pb2.InstalmentOffer, language: str) -> list[Row]:
 
 
 def partner_name(method: str) -> str:
-    """Who gives the credit, by the PSP's name of its method."""
+    """The lender's name, from the PSP's name of its payment method."""
     return _PARTNERS.get(method, method.replace("_", " ").title())
 
 

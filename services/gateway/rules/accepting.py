@@ -10,8 +10,8 @@ _JSON: Final = frozenset({"*/*", "application/*", "application/json"})
 
 
 def wanted(headers: Sequence[str]) -> Format | None:
-    """A file if one is preferred by name, or else None: JSON, also for what nobody has."""
-    ranges = sorted(_ranges(headers), key=lambda each: -each[1])  # stable: else as they come
+    """The preferred file format; None means JSON, which also answers unknown types."""
+    ranges = sorted(_ranges(headers), key=lambda each: -each[1])  # stable: ties keep their order
     for media_range, quality in ranges:
         if not quality or media_range in _JSON:
             break

@@ -14,7 +14,7 @@ from libs.web.limits import MOST_BYTES
 
 LEAST_BYTES: Final = 64 * 1024
 _CHARACTER: Final = 12
-_SLASHES: Final = 16  # some write each slash in base64, one of 64 characters, as two bytes
+_SLASHES: Final = 16  # some encoders escape each base64 slash, one of 64 characters, as two bytes
 _OTHER: Final = 64  # numbers, times, words
 _AROUND: Final = 8  # quotes, colon, comma and some whitespace
 
@@ -28,8 +28,8 @@ def of_call(descriptor: Descriptor) -> int:
 
 @functools.cache
 def of_message(descriptor: Descriptor) -> int:
-    """Bytes of the longest object with these fields, without its files; at least MOST_BYTES if it
-    contains itself.
+    """Bytes of the longest object with these fields, without its files; at least MOST_BYTES if the
+    message contains itself.
     """
     return _of_message(descriptor, ())
 

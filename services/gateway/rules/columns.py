@@ -1,8 +1,8 @@
 """The columns of a list as a file, derived from the message of its elements. Pure.
 
-The columns of a part have its name before theirs: `recipient_email`. An amount is one column in
-major units, whether it is a Money or a `…_minor` beside a currency, and its currency another. Maps,
-what repeats, and what contains itself are JSON texts, empty if there is nothing in them.
+Columns of a nested message are prefixed with its name: `recipient_email`. An amount is one column
+in major units, whether it is a Money or a `…_minor` beside a currency, and its currency another.
+Maps, repeated fields and recursive messages are JSON texts, empty if they have no content.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from libs import json_out, json_values
 from libs.tables.model import Column, Kind
 
-Get = Callable[[Message], Any]  # None for an empty cell
+Get = Callable[[Message], Any]  # returns None for an empty cell
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MINOR: Final = "_minor"
@@ -34,8 +34,8 @@ class Source:
 
 @lru_cache(maxsize=1024)
 def of_elements(descriptor: Descriptor, currency: str = "") -> tuple[Source, ...]:
-    """`currency`: of the whole list, if its elements do not state theirs. Raises ValueError if two
-    columns would have one name.
+    """`currency` is the whole list's, if its elements do not state their own. Raises ValueError if
+    two columns would have the same name.
     """
     found = tuple(_Part(descriptor).sources())
     if currency and "currency" not in {source.column.name for source in found}:
@@ -55,7 +55,7 @@ def _names(column: Column) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A message in an element: where it is, which messages it is in, and their currency."""
+    """A message within an element: its path, the messages around it, and their currency."""
 
     descriptor: Descriptor
     path: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ class _Amount:
 
 def _amount_in(currency: Get) -> Callable[[Any, Message], Any]:
     def amount(minor: int, element: Message) -> _Amount | None:
-        """Nothing in no currency is no amount. Raises ValueError for something."""
+        """None for zero without a currency. Raises ValueError for any other amount without one."""
         code = currency(element)
         if code is None and minor:
             raise ValueError("an amount has no currency")

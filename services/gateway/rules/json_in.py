@@ -253,7 +253,7 @@ def _parameter(field: FieldDescriptor) -> Callable[[Message, list[str]], None]:
 
 
 def _from_text(field: FieldDescriptor) -> Read:
-    """What a parameter's text would have been in JSON."""
+    """Converts a parameter's text to the JSON value that it stands for."""
     if json_values.integer_range(field) is not None:
         return lambda text: int(text) if text.isascii() and _INTEGER.fullmatch(text) else text
     if field.type == FieldDescriptor.TYPE_BOOL:

@@ -1,6 +1,6 @@
 """JSON text into plain values: strictly, since this is money, and at a cost limited by its size.
 
-No repeated names, no NaN, no endless numbers, no excessive depth. Knows no message.
+No repeated names, no NaN, no endless numbers, no excessive depth. Independent of message types.
 """
 
 import json
@@ -37,12 +37,12 @@ def parse(body: bytes) -> Any:
 
 
 def _check_values(body: bytes) -> None:
-    """Before anything is built: so many values take long to build and are no valid request."""
+    """Runs before parsing: too many values take long to build, and no valid request has them."""
     if _separators(body) <= MAX_VALUES:
         return
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")  # now each quote begins or ends a text
     texts = plain.count(b'"') // 2
-    # A value is a text, and has one as its name.
+    # A value accounts for at most two texts: itself and its name.
     if texts > 2 * MAX_VALUES or _separators(b"".join(plain.split(b'"')[::2])) > MAX_VALUES:
         raise JsonMalformed(f"The body has more than {MAX_VALUES} values.")
 

@@ -11,7 +11,7 @@ PLAN_BURST_SECONDS: Final = 5
 class Plans:
     """The rates of merchants' plans: a bucket per name, of PLAN_BURST_SECONDS at the plan's rate.
 
-    Plans are few, and so are their rates: one limiter for each.
+    Plans are few, and so are their rates: there is one limiter per rate.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Plans:
         return self._limiter(rate).take(name, at) if rate > 0 else 0.0
 
     def quota(self, name: str, at: float, *, rate: int) -> Quota | None:
-        """What is left; None without a limit."""
+        """The remaining quota; None without a limit."""
         return self._limiter(rate).quota(name, at) if rate > 0 else None
 
     def _limiter(self, rate: int) -> Limiter:
@@ -34,7 +34,7 @@ class Plans:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Failures of callers, a bucket per purpose: whoever tries keys does not slow down webhooks."""
+    """Failures of callers, a bucket per purpose: guessing keys does not slow down webhooks."""
 
     keys: Limiter
     returns: Limiter

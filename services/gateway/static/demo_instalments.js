@@ -1,4 +1,4 @@
-// The demo page takes the component's attributes from the address, changes its price, and says which events it fired.
+// The demo page sets the component's attributes from the URL's hash, changes its price, and shows the events it fired.
 const element = document.querySelector("incasso-instalments");
 const price = document.querySelector("#price");
 const log = document.querySelector(".event");

@@ -1,4 +1,4 @@
-// The demo page takes the component's attributes from the address and says which events it fired.
+// The demo page sets the component's attributes from the URL's hash and shows the events it fired.
 const element = document.querySelector("incasso-one-click");
 const log = document.querySelector(".event");
 const names = ["ready", "paid", "declined", "pending", "requires-action", "undone", "expired"];

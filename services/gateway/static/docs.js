@@ -1,4 +1,4 @@
-// Shows /openapi.json as it is; asks nobody but this gateway.
+// Shows /openapi.json; makes requests to this gateway only.
 Scalar.createApiReference("#docs", {
   url: "/openapi.json",
   withDefaultFonts: false,

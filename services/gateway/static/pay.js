@@ -1,5 +1,5 @@
-// The movements of the pay page, the shop page and the page of a plan. Without this file everything but the PSP's card
-// field works: forms are plain forms, and waiting pages look again by themselves.
+// Behaviour of the pay page, the shop page and the page of a plan. Without this file everything but the PSP's card
+// field works: forms are plain forms, and waiting pages reload themselves.
 (() => {
   const { body } = document;
   const pageUrl = () => {
@@ -10,7 +10,7 @@
 
   for (const element of document.querySelectorAll(".js-only")) element.hidden = false;
   for (const element of document.querySelectorAll(".no-js-only")) element.remove();
-  // What was said is said once: a reload shows the page as it is.
+  // A message is shown once: a reload shows the page without it.
   const shownUrl = pageUrl();
   if (shownUrl.href !== window.location.href && !window.location.pathname.endsWith("/buy")) {
     window.history.replaceState(null, "", shownUrl);
@@ -35,16 +35,16 @@
       if (event.submitter) setBusy(event.submitter, true);
     });
   }
-  // Back from the next page by the browser's memory: show how things stand now.
+  // Restored from the back/forward cache: show the current state.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) window.location.reload();
   });
 
-  // --- the bank's challenge: whoever has just paid in this tab goes on to it by itself, once;
-  // back, reload and other tabs show the page with its button ------------------------------------
+  // --- the bank's challenge: opens automatically, once, in the tab that has just paid; back, reload
+  // and other tabs show the page with its button -------------------------------------------------
   const memory = `incasso-paying ${window.location.pathname}`;
   function remember() {
-    try { window.sessionStorage.setItem(memory, "yes"); } catch { /* then it takes a click */ }
+    try { window.sessionStorage.setItem(memory, "yes"); } catch { /* then the shopper has to click */ }
   }
   function recall() {
     try {
@@ -55,7 +55,7 @@
   }
   let leaving = false;
   const challenge = document.querySelector("[data-challenge]");
-  // While it is processed, a challenge may still come.
+  // While the payment is being processed, a challenge may still come.
   if (!["processing", "plan-processing"].includes(body.dataset.view) && recall() && challenge) {
     leaving = true;
     setBusy(challenge, true);
@@ -84,7 +84,7 @@
   }
   document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
 
-  // --- seen: a person looks at it, no scanner or prefetcher does ------------------------------
+  // --- seen: reported for people, not for scanners and prefetchers -----------------------------
   if (body.dataset.view === "open" || body.dataset.view === "quote") {
     let told = false;
     const tell = () => {
@@ -114,13 +114,13 @@
     const waits = !["open", "quote"].includes(body.dataset.view);
     source.addEventListener("changed", (event) => {
       const { state } = JSON.parse(event.data);
-      // Whoever types a card is not disturbed by what does not concern them.
+      // A shopper who is entering a card is not interrupted by changes that do not matter to them.
       const matters = waits || ends.includes(state);
       if (!matters || paying || leaving || document.querySelector("form[data-sent]")) return;
       source.close();
       window.location.replace(pageUrl());
     });
-    // Refused, as when too many pages of this link are open: a page that waits looks again.
+    // Refused, e.g. because too many pages of this link are open: a waiting page reloads.
     source.addEventListener("error", () => {
       if (source.readyState !== EventSource.CLOSED || !waits || leaving) return;
       setTimeout(() => window.location.replace(pageUrl()), 10000);
@@ -128,7 +128,7 @@
     window.addEventListener("pagehide", () => source.close());
   }
 
-  // --- a plan whose payment is under way: looks now and then whether it has changed ---------------
+  // --- a plan whose payment is in progress: polls for changes -------------------------------------
   if ("looks" in body.dataset) {
     const look = async () => {
       try {
@@ -139,7 +139,7 @@
           window.location.replace(pageUrl());
           return;
         }
-      } catch { /* out of reach: it is asked again */ }
+      } catch { /* unreachable: tries again */ }
       setTimeout(look, 4000);
     };
     setTimeout(look, 4000);
@@ -197,7 +197,7 @@
   let field = null;
   function send(card) {
     if (paying === "sent") return;
-    if (!form.reportValidity()) { // Enter within the field comes here at once
+    if (!form.reportValidity()) { // Enter within the PSP's field skips the form's own check
       paying = false;
       setBusy(button, false);
       return;

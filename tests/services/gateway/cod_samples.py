@@ -26,7 +26,7 @@ CONVERTIBLE: Final = (
 
 
 def page(state: Any, **more: Any) -> pages_pb2.CodPage:
-    """Of 129.00 with a fee of 6.00 and a deposit of 20.00 that was paid; the rest may be paid online without the fee."""
+    """An order of 129.00 with a fee of 6.00 and a paid deposit of 20.00; the rest may be paid online without the fee."""
     merchant = merchant_pb2.ShownMerchant(
         id="mer_1",
         name="Bottega Verdi",
@@ -63,13 +63,13 @@ def deposit(state: Any, paid_minor: int = 20_00) -> orders_pb2.CodOrderDeposit:
 
 
 def unpaid(state: Any, **more: Any) -> pages_pb2.CodPage:
-    """The deposit is to be paid; all of the order may be instead."""
+    """The deposit is due; the whole order may be paid instead."""
     known = {"deposit": deposit(DEPOSIT.STATE_DUE), "online_minor": 129_00}
     return page(state, **{**known, **more})
 
 
 def plain(state: Any, **more: Any) -> pages_pb2.CodPage:
-    """Without fee, deposit and lines."""
+    """An order without fee, deposit and lines."""
     known: dict[str, Any] = {
         "fee_minor": 0,
         "total_minor": 129_00,
@@ -93,7 +93,7 @@ def collected(state: Any, **more: Any) -> pages_pb2.CodPage:
 
 
 def converted(**more: Any) -> pages_pb2.CodPage:
-    """Without fee, as it was paid."""
+    """An order paid online, and so without a fee."""
     paid = {"fee_minor": 0, "total_minor": 129_00, "to_collect_minor": 0}
     return with_courier(ORDER.STATE_CONVERTED, **paid, paid_online_minor=109_00, **more)
 
@@ -105,7 +105,7 @@ def refund(state: Any, amount_minor: int = 20_00, *, named: bool = True) -> page
 
 
 def refunded(*refunds: pages_pb2.CodPageRefund, **more: Any) -> pages_pb2.CodPage:
-    """What was collected goes back in parts, or the first of them waits for an account."""
+    """The collected cash is refunded in parts; by default, the first one waits for an account."""
     known = refunds or (
         refund(REFUND.STATE_REQUESTED, named=False),
         refund(REFUND.STATE_READY, 15_00),
@@ -154,6 +154,6 @@ STATES: Final[dict[str, Callable[..., pages_pb2.CodPage]]] = {
 
 
 def show(gateway: Gateway, found: Any) -> None:
-    """What the service answers from now on."""
+    """Sets what the service answers from now on."""
     answer = found if isinstance(found, Exception) else pages_pb2.GetCodPageResponse(page=found)
     gateway.services.answers["GetCodPage"] = answer

@@ -1,4 +1,4 @@
-"""A gateway in this process before fake services: real gRPC servers, doors and rules, no business."""
+"""A gateway in this process with fake services behind it: real gRPC servers and field rules, no business logic."""
 
 import base64
 from collections.abc import AsyncIterator, Callable
@@ -57,8 +57,8 @@ class Gateway:
 async def running_gateway(
     *, alone: str = "", more: Doors = (), routes: tuple[Route, ...] = (), **config: Any
 ) -> AsyncIterator[Gateway]:
-    """`alone`: the upstream that a test stops, `gateway.servers[alone]`. `more`: services of the
-    test's own, with their `routes`.
+    """`alone`: the upstream that a test stops, `gateway.servers[alone]`. `more`: the test's own
+    services, with their `routes`.
     """
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services, alone, more)
@@ -98,7 +98,7 @@ async def shared_gateway() -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 def gateway(shared_gateway: Gateway) -> Gateway:
-    """The shared one with its answers and memory of calls as new."""
+    """The shared gateway, with its answers and recorded calls reset."""
     shared_gateway.services.answers = {"AuthenticateKey": authenticate}
     shared_gateway.services.seen.clear()
     shared_gateway.services.files.clear()
@@ -107,7 +107,7 @@ def gateway(shared_gateway: Gateway) -> Gateway:
 
 @pytest.fixture
 def new_gateway() -> Callable[..., Any]:
-    """One of the test's own: `async with new_gateway(cors_origins="…") as gateway`."""
+    """A gateway for one test: `async with new_gateway(cors_origins="…") as gateway`."""
     return running_gateway
 
 
@@ -138,9 +138,9 @@ async def shared_tab(browser: Browser) -> AsyncIterator[Page]:
 
 @pytest.fixture
 async def tab(shared_tab: Page) -> AsyncIterator[Page]:
-    """As a page of one's own, but for what its browser has compiled already: axe most of all.
+    """Like a new page, except that its browser has already compiled the scripts, above all axe.
 
-    Whoever has a gateway of their own asks for it first, so that the tab leaves it before it ends.
+    A test with its own gateway requests that first, so that the tab leaves it before it ends.
     """
     await shared_tab.set_viewport_size({"width": 390, "height": 640})
     await shared_tab.emulate_media(color_scheme="light", reduced_motion="no-preference")

@@ -1,4 +1,4 @@
-"""Fake services behind a gateway: real gRPC servers, doors and rules, no business."""
+"""Fake services behind a gateway: real gRPC servers and field rules, no business logic."""
 
 import asyncio
 import functools
@@ -32,7 +32,7 @@ REVOKED = "sk_revoked0000000000000000000000000"
 UNKNOWN = "sk_unknown0000000000000000000000000"
 
 
-Doors = Sequence[tuple[str, Any]]  # names of services, and what adds them to a server
+Doors = Sequence[tuple[str, Any]]  # names of services, and the functions that add them to a server
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Services:
 
     answers: dict[str, Any] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
-    files: dict[str, bytes] = field(default_factory=dict)  # by RPC, those of uploads
+    files: dict[str, bytes] = field(default_factory=dict)  # uploaded files, by RPC
 
     def last(self, name: str) -> Seen:
         return next(seen for seen in reversed(self.seen) if seen.name == name)
@@ -122,7 +122,7 @@ class Servicer:
 async def start_servers(
     services: Services, alone: str = "", more: Doors = ()
 ) -> tuple[Any, dict[str, str]]:
-    """One server for all upstreams but the one that is `alone`, since each takes 4 ms; their targets."""
+    """One server for all upstreams except `alone`, since starting each takes 4 ms; and their targets."""
     servers, targets = {}, dict[str, str]()
     for group in ({one.name for one in SERVICES} - {alone}, {alone} - {""}):
         full_names = [name for one in SERVICES if one.name in group for name in one.full_names]

@@ -61,7 +61,7 @@ ANSWER = message_class(RPC.output_type)
 
 
 def add(servicer, server) -> None:
-    """As grpcio would generate it."""
+    """Adds the service, like the code that grpcio generates."""
     handler = grpc.unary_stream_rpc_method_handler(
         servicer.DownloadBook,
         request_deserializer=REQUEST.FromString,

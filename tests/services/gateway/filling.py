@@ -1,4 +1,4 @@
-"""Messages with a value in every field, for tests of what is made of any message."""
+"""Messages with a value in every field, for tests of conversions that take any message."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from libs.upstreams import message_class
 
 TEXT = "=1+1"  # a formula, for spreadsheets
 DAY = "2026-11-26"
-DEPTH = 3  # of what contains itself
+DEPTH = 3  # of recursive messages
 
 
 def filled(descriptor: Any, number: int, depth: int = 0) -> Message:
-    """The `number`th, so that no two are the same."""
+    """The `number`th message; no two are the same."""
     message = message_class(descriptor)()
     for field in descriptor.fields:
         _fill(message, field, number, depth)

@@ -52,7 +52,7 @@ def deferral(lang: str = "en", amount_minor: int = 160_00) -> InstalmentOffer:
 
 
 def credit(lang: str = "en", payments: int = 4) -> InstalmentOffer:
-    """Payments of 40.00 with a fee of 1.25 each, that the law calls credit."""
+    """Payments of 40.00 with a fee of 1.25 each, which makes them credit by law."""
     return InstalmentOffer(
         terms_id="trm_credit",
         name="A long name of terms that the merchant has chosen for them",
@@ -77,7 +77,7 @@ def too_small() -> InstalmentOffer:
 
 
 def offers(shop: Any, *found: InstalmentOffer) -> None:
-    """What the service answers from now on."""
+    """Sets what the service answers from now on."""
     shop.services.answers["ListInstalmentOffers"] = ListInstalmentOffersResponse(data=found)
 
 

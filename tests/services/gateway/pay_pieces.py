@@ -1,4 +1,4 @@
-"""What pay pages are put together of, as paylink would answer it."""
+"""The parts of pay pages, as paylink would answer them."""
 
 from datetime import UTC, datetime
 

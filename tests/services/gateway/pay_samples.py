@@ -125,14 +125,14 @@ def part_of_credit() -> pages_pb2.PayPage:
 
 
 def klarna() -> offer_pb2.InstalmentOffer:
-    """Credit that a partner gives."""
+    """Credit from a partner."""
     found = credit("it")
     found.partner = "klarna"
     return found
 
 
 def of_a_guest(*offers: offer_pb2.InstalmentOffer) -> pages_pb2.PayPage:
-    """The same, of a link that names no customer."""
+    """The same, for a link without a customer."""
     asked = in_parts(*offers)
     asked.ClearField("saved_cards")
     asked.plan_needs_email = asked.plan_needs_name = True
@@ -171,7 +171,7 @@ def yen(**more: object) -> pages_pb2.PayPage:
 
 
 def long(**more: object) -> pages_pb2.PayPage:
-    """As much of everything as a link may hold."""
+    """A link with everything at its limit."""
     items = [
         paylink_pb2.LineItem(name=f"{NO_SPACES} {number}", quantity=3, unit_amount_minor=99_999_999)
         for number in range(100)
@@ -259,7 +259,7 @@ def shown(found: pages_pb2.PayPage) -> pages_pb2.GetPayPageResponse:
 
 
 def show(services: Any, found: pages_pb2.PayPage, psp: str = "") -> None:
-    """Let paylink answer this page from now on, with the card field of the PSP at `psp`."""
+    """Makes paylink answer this page from now on, with the card field of the PSP at `psp`."""
     if psp and found.HasField("card_field"):
         found.card_field.field_url = f"{psp}/psp/field.js"
     services.answers["GetPayPage"] = shown(found)

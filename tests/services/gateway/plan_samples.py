@@ -67,7 +67,7 @@ def card(last4: str = "4242") -> pages_pb2.PlanCard:
 
 
 def typed(found: pages_pb2.PlanPage, psp: str = "http://127.0.0.1:9") -> pages_pb2.PlanPage:
-    """With a field for a new card, of the sandbox at `psp`."""
+    """The page with a field for a new card, from the sandbox at `psp`."""
     found.card_field.CopyFrom(
         pages_pb2.PlanCardField(
             psp="sandbox",
@@ -106,7 +106,7 @@ def signed(state: Any, *parts: Any, locale: str = "it", **more: Any) -> pages_pb
 def _of_partner(
     state: Any = PLAN.STATE_OFFERED, part: Any = PART.STATE_PLANNED, **more: Any
 ) -> pages_pb2.PlanPage:
-    """The partner pays the price, as one part; its customer pays what was offered."""
+    """The partner pays the price, as one part; the customer pays the partner as offered."""
     found = page(plan(state, part, offer=credit("it")), **more)
     del found.plan.instalments[1:]
     found.plan.offer.partner = "klarna"
@@ -132,7 +132,7 @@ def _confirming(state: Any, *parts: Any) -> pages_pb2.PlanPage:
 
 
 def _late(locale: str = "it") -> pages_pb2.PlanPage:
-    """One part was missed, and is tried again."""
+    """One part was missed, and is retried."""
     found = signed(PLAN.STATE_ACTIVE, PAID, MISSED, offer=credit(locale, 6), locale=locale)
     missed = found.plan.instalments[1]
     missed.due_at.FromSeconds(1_798_534_800)
@@ -148,7 +148,7 @@ def _declined() -> pages_pb2.PlanPage:
 
 
 def running(found: pages_pb2.PlanPage, *cards: str, days: bool = True) -> pages_pb2.PlanPage:
-    """With all that its customer can do. Of each open part 0.40 comes off where it costs something."""
+    """The page with all that its customer can do; a plan with costs has a rebate of 0.40 per open part."""
     shown = found.plan
     shown.instrument_id = "ins_4242"
     found.cards.extend(card(last4) for last4 in cards or ("4242", "1881"))
@@ -184,7 +184,7 @@ def owed(found: pages_pb2.PlanPage) -> pages_pb2.WithdrawPlanPageResponse:
 
 
 def _withdrawn() -> pages_pb2.PlanPage:
-    """What was owed after it is one last part."""
+    """The amount still owed is one last part."""
     owed = plans_pb2.Withdrawal(
         noticed_on="2026-12-01", repay_by="2026-12-31", capital_minor=12000, owed_minor=12000
     )
@@ -202,7 +202,7 @@ def _withdrawn() -> pages_pb2.PlanPage:
 
 
 def _refunded() -> pages_pb2.PlanPage:
-    """Its first part was paid, and all of it went back."""
+    """Its first part was paid, and then refunded in full."""
     found = plan(PLAN.STATE_COMPLETED, PAID, *[PART.STATE_CANCELLED] * 2)
     found.instalments[0].refunded_minor = found.instalments[0].amount_minor
     for part in found.instalments:
@@ -250,6 +250,6 @@ STATES: Final[dict[str, Callable[[], pages_pb2.PlanPage]]] = {
 
 
 def show(gateway: Gateway, found: Any) -> None:
-    """What the service answers from now on."""
+    """Sets what the service answers from now on."""
     answer = found if isinstance(found, Exception) else pages_pb2.GetPlanPageResponse(page=found)
     gateway.services.answers["GetPlanPage"] = answer

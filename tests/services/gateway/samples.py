@@ -1,4 +1,4 @@
-"""Acceptable requests for every route, made from the examples of the reference."""
+"""Valid requests for every route, made from the examples of the reference."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +42,7 @@ class Sample:
 
 
 def in_path(route: Route) -> dict[str, Any]:
-    """Fields that the path carries: a text is told by its name."""
+    """Values for the fields in the path; a text is made from its name."""
     fields = route.rpc.input_type.fields_by_name
     return {
         name: f"{name[:3]}_1"

@@ -1,4 +1,4 @@
-"""A shop's own page, on an origin of its own and as strict as one can be."""
+"""A shop's page, on its own origin and with the strictest possible content policy."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Which form of a list a caller wants."""
+"""Which format of a list a caller wants."""
 
 import pytest
 

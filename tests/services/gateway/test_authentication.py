@@ -69,7 +69,7 @@ def test_the_scheme_may_be_in_any_case():
 
 
 class Merchants:
-    """Answers, and a clock that the test moves."""
+    """A test double with answers and a clock that the test moves."""
 
     def __init__(self):
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""Bodies that are not what their headers say, on every kind of address."""
+"""Bodies that are not what their headers say, on every kind of route."""
 
 import asyncio
 import contextlib

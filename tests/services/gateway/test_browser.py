@@ -84,7 +84,7 @@ async def test_the_button_says_what_it_pays(page, shop, lang, text):
     seen = shop.services.last("GetOneClickSession")
     assert seen.request.client_secret == "s3cret"
     assert seen.call.publishable
-    assert f"{shop.url}/v1/one-click-sessions/ocs_1" in addresses  # and no secret in any
+    assert f"{shop.url}/v1/one-click-sessions/ocs_1" in addresses  # without a secret in any URL
     assert not any("s3cret" in address for address in addresses)
     assert page.complaints == []
 

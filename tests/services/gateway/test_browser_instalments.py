@@ -1,4 +1,4 @@
-"""What the element for instalments shows beside a price, in a real browser; golden texts are beside this file."""
+"""What the instalments element shows beside a price, in a real browser; golden texts are in golden/."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.services.gateway.instalment_samples import (
 from tests.services.gateway.storefront import storefront
 
 pytestmark = needs_chromium
-# Whether all characters of the texts stand in their order, where they are seen.
+# Whether the characters of all visible texts are displayed in their logical order.
 FROM_LEFT_TO_RIGHT = """elements => elements.filter(e => e.checkVisibility()).every(e => {
   const range = document.createRange();
   const lefts = [...e.firstChild.data].map((_, at) => {
@@ -96,7 +96,7 @@ async def test_among_several_plans_each_price_of_credit_has_its_own(shop, tab):
     offers(shop, credit(), deferral(), credit(payments=14), too_small())
     component = await open_component(tab, shop)
     await expect(component.locator(".label").first).to_contain_text("or 3 × €53.34")
-    await expect(component.locator(".warning").first).to_be_hidden()  # no price of credit is seen
+    await expect(component.locator(".warning").first).to_be_hidden()  # no credit price is visible
     await component.get_by_text("Dates and costs of 3 plans").click()
     for plan in await component.get_by_role("listitem").all():
         of_credit = "€41.25" in await plan.locator(".label").inner_text()
@@ -121,13 +121,13 @@ async def test_it_says_word_for_word(shop, kind, lang, tab):
 async def test_the_keyboard_opens_and_closes_it(shop, tab):
     offers(shop, deferral(), credit(payments=14))
     component = await open_component(tab, shop)
-    await expect(component.locator("summary")).to_be_visible()  # else Tab goes past it
+    await expect(component.locator("summary")).to_be_visible()  # otherwise Tab skips it
     await tab.get_by_label("Price").focus()
     await tab.keyboard.press("Tab")
     await expect(component.get_by_role("table")).to_have_count(0)
     await tab.keyboard.press("Enter")
     await expect(component.get_by_role("table")).to_have_count(2)
-    await tab.keyboard.press("Tab")  # a long schedule scrolls by the keyboard too
+    await tab.keyboard.press("Tab")  # a long schedule can be scrolled with the keyboard
     assert await component.evaluate("e => e.shadowRoot.activeElement.className") == "long"
     await tab.keyboard.press("Shift+Tab")
     await tab.keyboard.press("Enter")
@@ -174,7 +174,7 @@ async def test_every_state_is_accessible(shop, tab, name, found):
         if opened and name != "threshold":
             await component.locator("summary").click()
         await check(tab, f"instalments-{name}-{'open' if opened else 'closed'}")
-        await tab.set_viewport_size({"width": 320, "height": 640})  # 1280 at 400 %
+        await tab.set_viewport_size({"width": 320, "height": 640})  # 1280 pixels at 400% zoom
         assert await tab.evaluate(OVERFLOW) <= 0
 
 

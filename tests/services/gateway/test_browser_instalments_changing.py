@@ -1,4 +1,4 @@
-"""The element for instalments when a cart changes, and when there is nothing to show, in a real browser."""
+"""The instalments element when a cart changes, and when there is nothing to show, in a real browser."""
 
 import asyncio
 
@@ -44,7 +44,7 @@ async def test_attributes_that_change_together_are_one_question(shop, tab):
 
 
 async def test_no_price_is_seen_that_may_be_anothers(shop, tab):
-    """While the new answer is awaited the place is kept and empty; a late one changes nothing."""
+    """While waiting for a new answer it keeps its place but shows nothing; a late answer is ignored."""
     offers(shop, deferral())
     component = await open_component(tab, shop)
     panel = component.locator(".panel")
@@ -107,7 +107,7 @@ async def test_whatever_comes_instead_of_an_answer_shows_nothing(page, shop, bod
     await nothing_is_shown(component)
     assert thrown == []
     await page.unroute("**/v1/instalment-offers**")
-    await page.get_by_label("Price").fill("160")  # and it comes back by itself
+    await page.get_by_label("Price").fill("160")  # it recovers by itself
     await expect(component.locator(".panel")).to_be_visible()
 
 

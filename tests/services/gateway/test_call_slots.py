@@ -1,4 +1,4 @@
-"""Places of calls under way: who shares them with others, who waits, who is refused."""
+"""Slots for calls in progress: who shares them, who waits, who is refused."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -76,11 +76,11 @@ async def test_beside_others_a_place_rests_before_the_next_in_line(all_places, m
         await first.__aexit__(None, None, None)
         done, _ = await asyncio.wait([second], timeout=0.05)
         assert not done
-    await second  # the other is done: nobody needs the rest
+    await second  # the other merchant is done, so the pause ends
 
 
 async def test_who_left_the_line_finds_it_gone_when_nobody_is_left(all_places, monkeypatch):
-    """The place is given back before the one who left has noticed."""
+    """The slots are given back before the cancelled call has left the queue."""
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     held = [reads(all_places) for _ in range(3)]
     for one in held:

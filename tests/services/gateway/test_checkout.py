@@ -44,7 +44,7 @@ ROWS = [
 
 
 def offers(one_click):
-    """An answer to GetOffer of each service: `one_click` is the first one's."""
+    """A function that answers GetOffer for each service; `one_click` answers for oneclick."""
 
     def answer(request):
         if isinstance(request, paylink_pb2.GetOfferRequest):
@@ -59,7 +59,7 @@ def offers(one_click):
 
 
 def shown(found):
-    """The rows, without the plans of the last."""
+    """The rows, without their instalment plans."""
     return [row | {"instalments": []} for row in found["data"]]
 
 

@@ -1,4 +1,4 @@
-"""How the page of an order that is paid at the door looks and behaves in a real browser."""
+"""How a cash-on-delivery order's page looks and behaves in a real browser."""
 
 import pytest
 from playwright.async_api import expect
@@ -17,7 +17,7 @@ from tests.services.gateway.cod_samples import (
 )
 
 pytestmark = needs_chromium
-# Those that look like another one are checked without a browser.
+# States that look like another one are checked without a browser.
 LOOKS = [name for name in STATES if name not in ("remitted", "short", "overdue")]
 WRONG = RemoteRefusal(Kind.CONFLICT, "cod_code_wrong", "No.")
 WRONG_ACCOUNT = RemoteRefusal(
@@ -60,7 +60,7 @@ async def test_a_wrong_code_is_said_beside_its_field_which_has_the_focus(gateway
 
 
 async def test_it_is_confirmed_without_a_script(scriptless, gateway):
-    """Without a code the browser asks for one; after a wrong one another is had; the right one confirms."""
+    """Without a code the browser asks for one; after a wrong one, another can be requested; the right one confirms."""
     page = scriptless
     show(gateway, to_confirm())
     await page.goto(gateway.url + PATH + "?lang=it")
@@ -100,7 +100,7 @@ async def test_the_keyboard_is_enough_to_confirm(gateway, tab):
 
 
 async def test_the_account_of_a_refund_is_typed_again_where_it_is_wrong(gateway, tab):
-    """What was typed stays in its fields, and in no address; then the account is shown masked."""
+    """The typed values stay in their fields, and out of URLs; afterwards the account is masked."""
     show(gateway, STATES["refund"]())
     gateway.services.answers["SetCodPageRefundAccount"] = WRONG_ACCOUNT
     await tab.goto(gateway.url + PATH + "?lang=it")

@@ -1,4 +1,4 @@
-"""The page of an order that is paid at the door: what it says in each state, its forms, and strangers."""
+"""The page of a cash-on-delivery order: what it says in each state, its forms, and strangers."""
 
 import re
 import secrets
@@ -42,13 +42,13 @@ async def html(gateway, path=PATH, status=200, language="it"):
 
 
 def post(gateway, form, fields=None, *, headers=OURS, path=""):
-    """To an order of its own, since forms of one order are slowed."""
+    """Posts to a new order, since forms of one order are rate-limited."""
     path = path or f"/cod/{secrets.token_urlsafe(16)}"
     return gateway.request("POST", f"{path}/{form}", key=None, data=fields or {}, headers=headers)
 
 
 async def location(gateway, form, fields=None, **more):
-    """Where it leads, as of the order of `PATH`."""
+    """Where the form redirects, with the order replaced by `PATH`."""
     async with post(gateway, form, fields, **more) as response:
         assert response.status == 303, await response.text()
         return re.sub(r"^/cod/[\w-]+", PATH, response.headers["Location"])
@@ -147,7 +147,7 @@ async def test_another_code_is_asked_for_under_the_key_of_its_page(gateway):
 
 
 async def test_whoever_would_rather_pay_now_is_led_to_the_link(gateway):
-    """On our own host, whatever the address of the link says."""
+    """The redirect stays on our own host, whatever the link's URL says."""
     for url, leads in (
         ("https://pay.example/p/3xK9mQ2v", "/p/3xK9mQ2v"),
         ("https://pay.example//evil.example/", PATH),
@@ -260,7 +260,7 @@ def test_every_refusal_that_the_contract_names_has_words():
             code for code, _ in re.findall(r"([a-z_]+) \((\d+)\)", comments.of(rpc.full_name))
         }
     assert len(named) > 5
-    assert named - {"cod_order_not_found"} <= REFUSALS.keys()  # that has a page of its own
+    assert named - {"cod_order_not_found"} <= REFUSALS.keys()  # which has its own page
 
 
 async def test_what_is_no_form_of_ours_does_nothing(gateway):

@@ -1,4 +1,4 @@
-"""Which columns a list has as a file."""
+"""The columns of a list that is exported."""
 
 from datetime import UTC, date, datetime
 

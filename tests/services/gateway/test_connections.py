@@ -1,4 +1,4 @@
-"""Below the handlers, by raw sockets: what is no HTTP, too large, too slow, too many."""
+"""Raw sockets, below the handlers: input that is not HTTP, too large, too slow, too many connections."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ async def connected(gateway):
 
 
 async def answers_to(gateway, *sent):
-    """All that comes until the server closes."""
+    """Everything received until the server closes."""
     async with connected(gateway) as (reader, writer), asyncio.timeout(HANGING_SECONDS):
         for part in sent:
             writer.write(part)
@@ -41,7 +41,7 @@ async def answers_to(gateway, *sent):
 
 
 async def all_of(reader):
-    """What comes until the server closes, which resets the connection of who goes on writing."""
+    """Everything received until the server closes; it resets a connection that is still writing."""
     found = b""
     with contextlib.suppress(ConnectionResetError):
         while block := await reader.read(2**16):
@@ -143,7 +143,7 @@ async def test_half_sent_headers_are_given_up(new_gateway):
     async with new_gateway(header_seconds=0.2) as gateway:
         problem(await answers_to(gateway, GET), 408, "headers_slow")
         problem(await answers_to(gateway, b"G"), 408, "headers_slow")
-        assert await answers_to(gateway) == b""  # nothing was said: nothing to answer
+        assert await answers_to(gateway) == b""  # nothing was sent, so there is nothing to answer
         assert gateway.runner.server.open == 0
 
 
@@ -240,7 +240,7 @@ async def test_three_hundred_half_sent_headers_leave_room_for_others(new_gateway
     async with new_gateway(header_seconds=0.5, max_connections_per_address=100) as gateway:
         slow = [asyncio.create_task(answers_to(gateway, GET)) for _ in range(300)]
         answers = await asyncio.gather(*slow, return_exceptions=True)
-        # Whoever is closed before it has read its refusal sees a reset, or nothing.
+        # A client that is closed before it has read its refusal sees a reset, or nothing.
         told = [answer for answer in answers if answer and not isinstance(answer, Exception)]
         assert {answer.split(b" ", 2)[1] for answer in told} <= {b"408", b"503"}
         assert {type(answer) for answer in answers} <= {bytes, ConnectionResetError}

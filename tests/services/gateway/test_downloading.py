@@ -1,4 +1,4 @@
-"""Answers that are files: passed on as they come, and never whole when they are not."""
+"""Answers that are files: forwarded as they arrive; a truncated file never looks complete."""
 
 import asyncio
 
@@ -113,7 +113,7 @@ async def test_a_file_that_is_cut_off_does_not_look_whole(books, size):
 
 
 async def test_nor_does_it_to_an_old_proxy(books):
-    """With HTTP/1.0, an answer without a length ends with its connection."""
+    """In HTTP/1.0, an answer without a length ends when its connection closes."""
     books.services.answers["DownloadBook"] = book(MIB, RuntimeError("disk"))
     host, _, port = books.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -168,7 +168,7 @@ async def test_the_service_reads_no_faster_than_the_caller(books):
     async with books.request("GET", URL) as response:
         await response.content.readexactly(10)
         before = 0
-        while made != before:  # until all buffers between us are full
+        while made != before:  # until all buffers in between are full
             before = made
             await asyncio.sleep(0.2)
         assert made < 64

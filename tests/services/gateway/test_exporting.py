@@ -1,4 +1,4 @@
-"""Lists as files: whole, as filtered, of every list route, and never a part that looks whole."""
+"""Lists as files, for every list route: complete, as filtered, and never a part that looks complete."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ def accept(form: Format) -> dict[str, str]:
 
 
 def in_pages(route) -> Any:
-    """Answers of three pages, if the list has pages, with every field of its elements."""
+    """Answers in three pages, if the list has pages, with every field of its elements filled."""
     answer = message_class(route.rpc.output_type)
     element = route.rpc.output_type.fields_by_name["data"].message_type
     paged = "next_cursor" in route.rpc.output_type.fields_by_name
@@ -58,14 +58,14 @@ async def by_hand(gateway, route, one) -> list[dict[str, Any]]:
 
 
 def of_json(element: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """What a row of the file has to say, from the JSON of the element."""
+    """The expected row of the file, from the element's JSON."""
     found: dict[str, Any] = {}
     for name, value in element.items():
         if isinstance(value, dict) and set(value) == {"amount_minor", "currency"}:
             found[path + name] = Decimal(value["amount_minor"]) / 100
             found[f"{path}{name}_currency"] = value["currency"]
         elif isinstance(value, dict):
-            found.setdefault(path + name, value)  # an amount may have the name of a part
+            found.setdefault(path + name, value)  # an amount may be named like a message
             found |= of_json(value, f"{path}{name}_")
         else:
             found[path + name] = value
@@ -117,7 +117,7 @@ async def test_keys_that_may_not_read_a_list_do_not_get_its_file(gateway, route)
 
 
 def payments(*pages: list[str], then: Any = None) -> Any:
-    """Pages of payments with these order references, one after the other; then what follows."""
+    """Successive pages of payments with these order references, followed by `then`."""
 
     def page(request):
         number = int(request.cursor or 0)

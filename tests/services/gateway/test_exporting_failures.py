@@ -1,4 +1,4 @@
-"""Exports that fail, that are too long, or that wait: a part of a list never looks whole."""
+"""Exports that fail, are too long, or wait: a part of a list never looks complete."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -46,7 +46,7 @@ async def test_a_service_killed_in_the_middle_leaves_no_whole_file(new_gateway, 
             gone() if request.cursor else pages(request)
         )
         async with gateway.request("GET", URL, headers=accept(form)) as response:
-            if form is Format.XLSX:  # it has not begun
+            if form is Format.XLSX:  # nothing has been sent yet
                 await problem(response, 503, "service_unavailable")
             else:
                 with pytest.raises(aiohttp.ClientError):
@@ -100,7 +100,7 @@ async def test_a_file_that_has_begun_waits_for_its_turn(monkeypatch):
 
 
 async def test_a_file_waits_among_the_reads_of_its_merchant(new_gateway, monkeypatch):
-    """Before it begins, it is refused as any read is."""
+    """Before it begins, it is refused like any other read."""
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", 0.01)
     reading, read = asyncio.Event(), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""One merchant's flood: what is beyond its share waits, then is refused; others go on."""
+"""One merchant's flood: calls beyond its share wait, then are refused; other merchants are not affected."""
 
 import asyncio
 import time
@@ -36,7 +36,7 @@ def authenticate(request: merchants_pb2.AuthenticateKeyRequest):
 
 
 class Held:
-    """Calls that stay under way until `end`; `started` tells of each."""
+    """Calls that stay in progress until `end`; each adds to `started`."""
 
     def __init__(self, answer) -> None:
         self._answer = answer
@@ -83,7 +83,7 @@ async def test_a_flood_of_reads_is_refused_and_costs_no_other(new_gateway, impat
         others = [
             status(gateway, "GET", "/v1/payments", key=QUIET),
             status(gateway, "POST", PAY, json=BODY, headers=KEY, key=QUIET),
-            status(gateway, "POST", PAY, json=BODY, headers=KEY, key=SECRET),  # no read
+            status(gateway, "POST", PAY, json=BODY, headers=KEY, key=SECRET),  # not a read
             status(
                 gateway, "GET", SESSION, key=PUBLISHABLE, headers={"Incasso-Client-Secret": "x"}
             ),

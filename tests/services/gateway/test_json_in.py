@@ -1,4 +1,4 @@
-"""What goes in comes out, and what is wrong is named: over every message of every route."""
+"""Valid requests round-trip, and invalid fields are named: for every message of every route."""
 
 import contextlib
 import copy
@@ -44,7 +44,7 @@ def single(field):
     return TEXT
 
 
-@functools.cache  # a strategy is dear to make
+@functools.cache  # strategies are expensive to build
 def objects(message):
     return st.fixed_dictionaries({}, optional={f.name: values(f) for f in message.fields})
 
@@ -62,7 +62,7 @@ def normal(value):
 
 
 def with_defaults(message, sent):
-    """What an answer with these fields would write."""
+    """The JSON of an answer with these fields."""
     found = {}
     for field in message.fields:
         if field.name in sent:
@@ -93,7 +93,7 @@ def default_of(field):
 
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if not each.uploads], ids=name_of)
-@settings(max_examples=25)  # of each of the routes, which share code and many messages
+@settings(max_examples=25)  # per route; routes share code and many messages
 @given(data=st.data())
 def test_every_request_survives_the_way_in_and_out(route, data):
     descriptor = route.rpc.input_type
@@ -105,7 +105,7 @@ def test_every_request_survives_the_way_in_and_out(route, data):
 
 
 def wrong_values(field):
-    """JSON of every other type, and values beyond the range."""
+    """JSON values of every other type, and values out of range."""
     every = ["text", 1, 1.5, True, None, {}, [], {"x": 1}, [None]]
     if json_values.is_map(field):
         return [v for v in every if not isinstance(v, dict)] + [{"k": 1}, {"k": None}]
@@ -125,7 +125,7 @@ def wrong_values(field):
 
 
 def wrong_bodies(route):
-    """Each field of a body wrong in turn, with the pointer that must be named."""
+    """Bodies with one wrong field each, and the pointer that the error must name."""
     good = sample(route).body
     message = route.rpc.input_type
     if route.body != "*":

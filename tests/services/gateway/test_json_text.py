@@ -1,4 +1,4 @@
-"""The worst bodies that fit: refused by name, at a cost that grows no faster than they do."""
+"""The worst bodies within the size limit: refused with a reason, at a cost linear in their size."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_the_worst_bodies_are_refused_at_once(name):
         with pytest.raises(JsonMalformed):
             json_text.parse(WORST[name])
 
-    assert_quick(work, within=1.0)  # the search for a name twice alone took six
+    assert_quick(work, within=1.0)  # the search for duplicate names alone once took six seconds
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_broken_json_is_said_in_a_sentence():
 
 @given(st.lists(st.text(alphabet='",[{\\\\ \u00e9', max_size=40), max_size=20))
 def test_marks_inside_of_texts_are_no_values(texts):
-    """However it is spelt: only what stands outside of texts counts."""
+    """However they are escaped: only characters outside of texts count."""
     sent = {"a": texts, "b": "[" * 70_000 + '"' * 30_000 + "\\" * 9}
     for spelt in (json.dumps(sent), json.dumps(sent, ensure_ascii=False)):
         assert json_text.parse(spelt.encode()) == sent
@@ -92,7 +92,7 @@ def test_wrong_fields_are_named_up_to_a_number_and_lists_are_not_looked_into():
     assert [found.field for found in refused.value.violations] == ["metadata"]
 
 
-# Calls whose lists of lists could hold more than anybody sends.
+# Calls whose nested lists could hold more than any client sends.
 BEYOND = {"UpdateRouting", "CreateCourier", "UpdateCourier"}
 
 
@@ -103,7 +103,7 @@ def test_a_call_takes_all_that_its_fields_may_hold(route):
 
 
 async def test_a_text_within_its_limit_is_taken_however_json_spells_it(gateway):
-    """The longest texts of every field that one charge has, each character spelt in twelve bytes."""
+    """The longest texts in a charge's fields, with each character escaped in twelve bytes."""
     metadata = {f"key {number}": "😀" * 150 for number in range(50)}
     sent = json.dumps({**BODY, "order_reference": "😀" * 60, "metadata": metadata})
     assert len(sent) > 64 * 1024

@@ -61,7 +61,7 @@ async def test_all_keys_of_a_merchant_share_what_its_plan_allows(gateway):
             body = await problem(response, 429, "plan_rate_exceeded")
             assert int(response.headers["Retry-After"]) >= 1
         assert body["detail"].startswith('The plan "tiny" allows 1 requests per second')
-    # What strangers do with the key of the merchant's pages does not use up its server's share.
+    # Requests with the publishable key do not use up the server's share.
     async with gateway.request("GET", "/v1/merchant", key=published) as response:
         await problem(response, 403, "publishable_key_not_allowed")
     async with gateway.request("GET", "/v1/merchant", key=SECRET) as response:
@@ -121,7 +121,7 @@ async def statuses(gateway, method, paths, *, key=None):
 
 
 async def flood(gateway):
-    """Whatever a stranger may get wrong, far beyond what one may."""
+    """Every kind of failure that a stranger can cause, far beyond the limit."""
     gateway.services.answers |= {
         "GetPayPage": UNKNOWN_LINK,
         "GetShopPage": UNKNOWN_LINK,

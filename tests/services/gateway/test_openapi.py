@@ -19,12 +19,12 @@ def operation_of(route):
 
 
 def resolved(schema):
-    """A schema that stands alone: with the components that it refers to."""
+    """A self-contained schema, with the components that it refers to."""
     return {**schema, "components": built()["components"]}
 
 
 def component(reference):
-    """What stands among the components where a "$ref" says."""
+    """The component that a "$ref" refers to."""
     _, _, kind, name = reference["$ref"].split("/")
     return built()["components"][kind][name]
 

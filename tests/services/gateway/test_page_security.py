@@ -1,4 +1,4 @@
-"""What strangers may try with the pages of plans and orders, and what others wrote on them."""
+"""What strangers may try with the pages of plans and orders, and hostile text on them."""
 
 import re
 from collections.abc import Callable

@@ -52,7 +52,7 @@ async def test_instalments_are_read_and_chosen(shop, tab, psp, language, payer):
     button = tab.get_by_role("button", name=deferral(language).label)
     if payer == "guest":
         await tab.get_by_label(words["instalments_name"]).fill("Anna Neri")
-        await tab.keyboard.press("Enter")  # in a field: of many offers none is chosen
+        await tab.keyboard.press("Enter")  # Enter in a field chooses none of several offers
         await tab.keyboard.press("Tab")
         await tab.keyboard.type("anna@example.com")
     async with tab.expect_request(f"**{urlsplit(samples.PLAN).path}"):
@@ -85,7 +85,7 @@ async def test_the_other_pages_are_accessible(shop, tab, name):
 
 
 async def test_the_page_is_small_and_asks_nobody_but_the_psp(browser, shop, psp):
-    """One round: the page, then stylesheet, script and logo; nothing later but the PSP's."""
+    """One round trip after the page: stylesheet, script and logo; later only the PSP's files."""
     show(
         shop.services, samples.page(saved_cards=[], merchant=samples.merchant(logo_id="logo1")), psp
     )
@@ -159,7 +159,7 @@ async def test_a_waiting_page_shows_the_outcome_by_itself(shop, tab):
     await expect(tab.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
 
 
-# Lets a test see whether the page knows that its stream has ended.
+# Lets a test see whether the page has noticed that its stream ended.
 WATCHED_STREAM = """
 window.EventSource = class extends EventSource {
   constructor(...given) { super(...given); window.stream = this; }

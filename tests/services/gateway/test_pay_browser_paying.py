@@ -1,4 +1,4 @@
-"""Paying in a real browser: saved card, new card by a PSP's field, transfer, keyboard, no script."""
+"""Paying in a real browser: saved card, new card in a PSP's field, transfer, keyboard, no script."""
 
 import asyncio
 import sys
@@ -24,7 +24,7 @@ def shop(pay_pages: Gateway) -> Gateway:
 
 
 def paying(shop, then):
-    """PayByCard that makes the page another one."""
+    """Makes PayByCard succeed and change the page to `then`."""
 
     def pay(_):
         show(shop.services, then)
@@ -155,7 +155,7 @@ async def test_a_challenge_is_begun_by_itself_and_only_once(page, shop, psp, sav
     await expect(button).to_be_visible()
     other = await page.context.new_page()
     await other.goto(shop.url + PATH)
-    # A page that sends somebody on says so before it has loaded.
+    # A page that redirects would already show its button as busy.
     for shown in (button, other.get_by_role("link", name="Confirm with your bank")):
         await expect(shown).to_be_visible()
         await expect(shown).not_to_have_attribute("aria-busy", "true")

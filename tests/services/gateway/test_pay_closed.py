@@ -1,5 +1,5 @@
-"""A link that takes no new cards, since too many were declined, says so and leads on; one whose
-instalment was paid in another way says that.
+"""A link that takes no new cards, since too many were declined, says so and offers alternatives;
+one whose instalment was paid in another way says that.
 """
 
 import pytest

@@ -22,14 +22,14 @@ def answer(version, state=paylink_pb2.PaymentLink.STATE_SENT):
 
 @pytest.fixture
 async def gateway(new_gateway):
-    """One per test: streams go on for a while after their reader has left."""
+    """One per test, since streams continue for a while after their reader has left."""
     async with new_gateway() as found:
         yield found
 
 
 @pytest.fixture
 def changing(gateway):
-    """Answers at once what was put in, and else when its time is over."""
+    """A queue of answers that are sent at once; without any, the call times out unchanged."""
     changes = asyncio.Queue()
 
     async def wait(request):
@@ -107,7 +107,7 @@ async def test_streams_of_one_link_are_limited_and_given_back(gateway, changing)
     for response in opened:
         response.close()
     for _ in range(2 * event_stream.PER_TOKEN):
-        changing.put_nowait(answer(8))  # writing finds out that nobody listens
+        changing.put_nowait(answer(8))  # writing reveals that the reader has left
     async with asyncio.timeout(HANGING_SECONDS):
         while True:
             async with gateway.request("GET", EVENTS, key=None) as response:
@@ -128,7 +128,7 @@ async def test_streams_of_one_address_are_limited_whatever_their_links(gateway, 
 
 
 async def test_streams_end_when_the_process_must_leave(new_gateway, monkeypatch):
-    """Neither paylink nor the process's patience ends them, within the bound for hanging."""
+    """Neither paylink nor the grace period ends them within HANGING_SECONDS."""
     monkeypatch.setattr(deadlines, "PAGE", 2 * HANGING_SECONDS)
     never = asyncio.Event()
 
@@ -138,7 +138,7 @@ async def test_streams_end_when_the_process_must_leave(new_gateway, monkeypatch)
         return answer(7)
 
     async with (
-        aiohttp.ClientSession() as reader,  # who reads on while the gateway leaves
+        aiohttp.ClientSession() as reader,  # keeps reading while the gateway stops
         asyncio.timeout(HANGING_SECONDS),
         new_gateway(grace_seconds=2 * HANGING_SECONDS) as gateway,
     ):

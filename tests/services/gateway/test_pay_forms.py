@@ -1,4 +1,4 @@
-"""The forms of the pay page: one request to paylink each, then back to the page."""
+"""The forms of the pay page: each makes one request to paylink, then returns to the page."""
 
 import asyncio
 
@@ -69,7 +69,7 @@ async def test_a_form_without_its_key_pays_nothing(gateway):
     for key in ("", "naïve", "x" * 300):
         form = {**SAVED, "form_key": key}
         assert await location(gateway, "pay", form) == f"{PATH}?said=idempotency_key_missing"
-    assert gateway.services.calls("PayByCard") == 0  # its server refuses calls without a key
+    assert gateway.services.calls("PayByCard") == 0  # the service refuses calls without a key
 
 
 async def test_a_shopper_who_leaves_has_paid_all_the_same(gateway):
@@ -157,7 +157,7 @@ async def test_a_new_link_is_sent_to_its_own_recipient(gateway):
         recipient="g•••@example.com"
     )
     async with post(gateway, "new-link") as response:
-        assert response.status == 200  # the old address shows nothing any more
+        assert response.status == 200  # the old URL no longer shows anything
         assert "g•••@example.com" in await response.text()
 
 

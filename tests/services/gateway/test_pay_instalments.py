@@ -26,7 +26,7 @@ from tests.services.gateway.test_pay_page import answer, html
 
 @pytest.fixture
 async def gateway(new_gateway):
-    """Of its own: forms of one link are limited, and those of other tests count."""
+    """One per test: forms of one link are rate-limited, and those of other tests would count."""
     async with new_gateway() as own:
         yield own
 
@@ -99,7 +99,7 @@ async def test_the_price_of_a_missed_part_of_credit_has_its_warning_and_example(
     text = await html(gateway, language="en")
     link = STATES["open-part-of-credit"]().payment_link
     for said in (link.warning, link.representative_example):
-        assert text.count(said) == 1  # in the words of the plan, whatever the page's language
+        assert text.count(said) == 1  # in the plan's language, whatever the page's is
     assert text.index(link.warning) < text.index('class="price"')
     answer(gateway, STATES["open"]())
     assert link.warning not in await html(gateway)
@@ -138,7 +138,7 @@ async def test_an_offer_of_a_partner_says_whose_it_is(gateway):
 
 
 async def test_the_price_of_credit_is_never_without_its_warning_and_example(gateway):
-    """Nor in what is seen of it while it is closed."""
+    """Not even in the part that is visible while it is closed."""
     answer(gateway, STATES["open-credit"]())
     text = await html(gateway, language="it")
     credit = STATES["open-credit"]().instalments[0]

@@ -173,7 +173,7 @@ async def test_a_reusable_link_shows_a_payment_only_to_whoever_made_it(gateway):
     answer(gateway, reusable)
     text = await html(gateway)
     assert 'data-view="open"' in text
-    assert "data-live" not in text  # whatever the others do does not concern who decides
+    assert "data-live" not in text  # a shopper who is deciding is not disturbed by the others
     text = await html(gateway, f"{PATH}?use={USE}")
     assert 'data-view="paid"' in text
     assert gateway.services.last("GetPayPage").request.use == USE
@@ -217,7 +217,7 @@ async def test_every_address_that_is_nobodys_looks_the_same(gateway):
             found.add(re.sub(r'nonce="[^"]+"', "", text))
     assert len(found) == 1
     assert gateway.services.calls("GetPayPage") == 2 * (len(strange) - 1)
-    # Each was asked for; the double's door has refused what is no text, and what is too long.
+    # All were looked up, except the one that is too long, which the field rules refuse.
 
 
 async def test_whoever_tries_addresses_is_slowed(new_gateway):

@@ -1,4 +1,4 @@
-"""What strangers, merchants and shoppers may try with the shopper pages, and what they leave behind."""
+"""What strangers, merchants and shoppers may try with the shopper pages, and what traces they leave."""
 
 import re
 
@@ -223,7 +223,7 @@ def test_every_refusal_that_the_contract_names_has_words():
         named |= {
             code for code, _ in re.findall(r"([a-z_]+) \((\d+)\)", comments.of(rpc.full_name))
         }
-    pages = {"payment_link_not_found", "shop_not_found"}  # have a page of their own
+    pages = {"payment_link_not_found", "shop_not_found"}  # have their own page
     assert len(named) > 10
     assert named - pages <= REFUSALS.keys()
 

@@ -1,4 +1,4 @@
-"""What people wrote stands alone on every page: a Hebrew name turns no amount beside it."""
+"""Text that people wrote is isolated on every page: a Hebrew name does not reorder the amount beside it."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.services.gateway.pay_samples import STATES
 from tests.services.gateway.test_pay_page import answer, html
 
-# The tag in which a text stands may isolate it, or an isolate does in a sentence of ours.
+# A text is isolated by its tag or, within a sentence of ours, by an isolate character.
 ALONE = re.compile(r'(?:\u2068|<bdi[^>]*>|<[a-z0-9]+ [^>]*dir="auto"[^>]*>)$')
 
 

@@ -1,4 +1,4 @@
-"""Addresses that people type or that mail programs break: the page that was meant, or a page of ours."""
+"""URLs that people mistype or that mail programs break: they lead to the page that was meant, or to an error page."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ def known(gateway):
 
 
 async def raw(gateway, path, *, method="GET", language="it"):
-    """Status, headers and body of a request whose address is sent as it is."""
+    """Status, headers and body of a request whose URL is sent unchanged."""
     host = gateway.url.removeprefix("http://")
     name, _, port = host.partition(":")
     reader, writer = await asyncio.open_connection(name, int(port))
@@ -60,7 +60,7 @@ async def test_a_broken_address_leads_to_the_page_that_was_meant(gateway, path, 
     status, headers, _ = await raw(gateway, path, method=method)
     assert (status, headers["location"]) == (303, PATH)
     assert headers["cache-control"] == "no-store"
-    assert gateway.services.seen == []  # nothing was looked up: what was meant is in the text
+    assert gateway.services.seen == []  # nothing was looked up: the URL's text alone decides
     status, headers, _ = await raw(gateway, headers["location"], method=method)
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
 

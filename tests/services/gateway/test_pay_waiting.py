@@ -1,4 +1,4 @@
-"""Pages that have nothing to decide: each says what is so, names its zones, and offers a way on."""
+"""Pages without a decision: each states the situation, names its time zones, and offers a next step."""
 
 import re
 

@@ -36,7 +36,7 @@ async def test_every_state_is_accessible(tab, gateway, name):
 
 
 async def test_a_plan_is_read_and_signed_without_a_script(scriptless, gateway):
-    """Documents first; then a card is chosen, the box is ticked by the customer alone, and it is signed."""
+    """Documents first; then the customer chooses a card, ticks the box, which is not pre-ticked, and signs."""
     page = scriptless
     content = base64.b64encode(b"%PDF-1.7").decode()
     document = plans_pb2.InstalmentDocument(content=content, sha256=SHA)
@@ -56,7 +56,7 @@ async def test_a_plan_is_read_and_signed_without_a_script(scriptless, gateway):
     await expect(box).not_to_be_checked()
     await page.get_by_role("radio", name="Visa •••• 1881").check()
     button = page.get_by_role("button", name="Firma e paga 53,33 € ora")
-    await button.click()  # the browser itself asks for the box
+    await button.click()  # the browser itself requires the box
     assert gateway.services.calls("SignPlanPage") == 0
     await box.check()
     show(gateway, signed(PLAN.STATE_ACTIVE, PAID))

@@ -127,7 +127,7 @@ async def test_a_card_of_an_unknown_plan_gets_the_page_of_unknown_addresses(gate
 
 
 async def test_the_banks_challenge_comes_before_the_signature(gateway):
-    """By a link, since the page's forms may lead nowhere else."""
+    """It is opened by a link, since the page's forms may not lead to other sites."""
     saved(gateway, BANK)
     show(gateway, to_sign())
     async with post(gateway, "sign", SIGNED) as response:
@@ -165,7 +165,7 @@ async def test_the_page_says_how_the_challenge_before_a_card_is_saved_ended(
 
 
 async def test_whoever_is_back_before_the_bank_answered_waits_and_can_go_on(gateway):
-    """The page looks by itself, by the same address: as soon as the bank has answered it leads on."""
+    """The page polls its own URL, which redirects as soon as the bank has answered."""
     show(gateway, to_sign())
     comes_back(gateway, Return.CARD_WAITING, BANK)
     async with gateway.request("GET", BACK, key=None) as response:

@@ -1,4 +1,4 @@
-"""What a customer can do on the page of a plan: figures before consent, and what each form asks for."""
+"""What a customer can do on the page of a plan: figures before consent, and what each form requests."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The forms of a plan's page: what they ask instalments, and what is refused."""
+"""The forms of a plan's page: what they request from instalments, and what is refused."""
 
 import asyncio
 import base64
@@ -28,14 +28,14 @@ SIGNED = {"form_key": "k-1", "instrument_id": "ins_1", "agreement_sha256": SHA, 
 
 
 def post(gateway, form, fields=None, *, headers=OURS, path=""):
-    """To a plan of its own, since forms of one plan are slowed."""
+    """Posts to a new plan, since forms of one plan are rate-limited."""
     data = {} if fields is None else fields
     path = path or f"/plan/{secrets.token_urlsafe(16)}"
     return gateway.request("POST", f"{path}/{form}", key=None, data=data, headers=headers)
 
 
 async def location(gateway, form, fields=None, **more):
-    """Where it leads, as of the plan of `PATH`."""
+    """Where the form redirects, with the plan replaced by `PATH`."""
     async with post(gateway, form, fields, **more) as response:
         assert response.status == 303, await response.text()
         return re.sub(r"^/plan/[\w-]+", PATH, response.headers["Location"])
@@ -95,7 +95,7 @@ async def test_nothing_is_signed_without_the_box(gateway, consent):
     ],
 )
 async def test_a_form_with_one_wrong_field_signs_nothing(gateway, field, value, said):
-    """The door of instalments refuses it; the page says so in its words."""
+    """The field rules of instalments refuse it; the page shows its own text."""
     assert await location(gateway, "sign", {**SIGNED, field: value}) == f"{PATH}?said={said}"
     assert gateway.services.calls("SignPlanPage") == 0
 
@@ -146,7 +146,7 @@ def test_every_refusal_that_the_contract_names_has_words():
             code for code, _ in re.findall(r"([a-z_]+) \((\d+)\)", comments.of(rpc.full_name))
         }
     assert len(named) > 10
-    assert named - {"plan_not_found"} <= REFUSALS.keys()  # that has a page of its own
+    assert named - {"plan_not_found"} <= REFUSALS.keys()  # which has its own page
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ async def test_credit_carries_its_warning_and_a_deferral_carries_none(gateway, n
 
 @pytest.mark.parametrize("name", ["processing", "confirm"])
 async def test_a_plan_whose_payment_is_under_way_looks_again(gateway, name):
-    """Without scripts it loads itself again; with them it asks whether it has changed."""
+    """Without scripts, the page reloads while it is processing; with them, it polls for changes."""
     show(gateway, STATES[name]())
     async with gateway.request("GET", PATH, key=None) as response:
         text, tag = await response.text(), response.headers["ETag"]
@@ -62,7 +62,7 @@ async def test_a_plan_whose_payment_is_under_way_looks_again(gateway, name):
 
 
 async def test_a_plan_of_a_partner_leads_to_its_page_and_has_no_documents_of_ours(gateway):
-    """With every cost before, and nothing agreed to by a box that was ticked."""
+    """It shows every cost beforehand, and no box is pre-ticked."""
     show(gateway, STATES["of-partner"]())
     text = await html(gateway)
     for one in ("Klarna", f'action="{PATH}/partner"', 'name="email"', credit("it").warning):
@@ -136,7 +136,7 @@ async def test_figures_of_the_offer_that_do_not_hold_any_more_are_not_shown(gate
     show(gateway, STATES[name]())
     text = await html(gateway)
     assert "Costo per te" not in text
-    assert ("plan-picture" in text) == (name == "withdrawn")  # of nothing there is no picture
+    assert ("plan-picture" in text) == (name == "withdrawn")  # no chart if nothing is left
 
 
 async def test_a_plan_that_cannot_be_shown_now_looks_again(gateway):

@@ -1,4 +1,4 @@
-"""The gateway as a process: starts from the environment, leaves without losing a request."""
+"""The gateway as a process: starts from the environment, stops without losing a request."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ HEADERS = {"Authorization": f"Bearer {SECRET}"}
 
 @pytest.fixture
 def start(new_processes):
-    """`await start(targets, INCASSO_…="…")`: the process, its address and that of its health."""
+    """`await start(targets, INCASSO_…="…")`: the process, its URL and that of its admin port."""
 
     async def started(targets: dict[str, str], **env: str) -> tuple[Process, str, str]:
         processes = new_processes("gateway", environment(targets) | env)
@@ -57,7 +57,7 @@ async def status_of(http, url):
 
 async def until(http, url, status):
     async with asyncio.timeout(HANGING_SECONDS):
-        while await status_of(http, url) != status:  # noqa: ASYNC110 - another process tells no event
+        while await status_of(http, url) != status:  # noqa: ASYNC110 - another process cannot set an event
             await asyncio.sleep(0.02)
 
 
@@ -87,7 +87,7 @@ async def test_a_request_under_way_is_answered_when_the_process_must_leave(start
         gateway.send(signal.SIGTERM)
         await until(http, f"{admin}/healthz/ready", 503)
         assert await status_of(http, f"{url}/v1/merchant") == 200  # while it drains
-        await until(http, f"{url}/v1/merchant", 0)  # nobody else is let in any more
+        await until(http, f"{url}/v1/merchant", 0)  # no further request is accepted
         may_end.set()
         assert await paying == 201
         assert await gateway.wait() == 0
@@ -132,7 +132,7 @@ async def test_a_wrong_number_of_proxies_is_told_to_the_operator(start):
 
 
 async def test_no_token_of_a_link_is_left_in_logs_or_metrics(start):
-    """Also of a page that cannot be drawn, whose fault is logged with where it happened."""
+    """Not even for a page that fails to render, whose error is logged with its traceback."""
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services)
     broken = pay_samples.page()

@@ -50,7 +50,7 @@ OFFER = {
     *("representative_example", "threshold.amount_minor", "threshold.currency", "partner"),
     *("total.amount_minor", "total.currency", *(f"schedule.{name}" for name in PART)),
 }
-# A field that is not in here is the merchant's alone. Whoever adds one asks whether a page needs it.
+# A field that is not listed here is only for the merchant. Before adding one, check that a page needs it.
 SEEN = {
     "ListPspAccounts": {f"data.{n}" for n in ("name", "psp", "publishable_key", "field_url")},
     "ListInstalmentOffers": {f"data.{name}" for name in OFFER},
@@ -58,7 +58,7 @@ SEEN = {
     "PayOneClickSession": SESSION,
     "UndoOneClickPayment": set(PAYMENT),
 }
-PUBLIC = {"ListPspAccounts", "ListInstalmentOffers"}  # what a page may show to everybody
+PUBLIC = {"ListPspAccounts", "ListInstalmentOffers"}  # what a page may show to anyone
 SENT = {
     "ListPspAccounts": set(),
     "ListInstalmentOffers": {"amount_minor", "currency", "country", "categories", "locale"},

@@ -35,13 +35,13 @@ def show(gateway, found=None, **given: int) -> None:
 
 
 def post(gateway, fields=None, *, headers=OURS, path=""):
-    """To a survey of its own, since forms of one are slowed."""
+    """Posts to a new survey, since forms of one survey are rate-limited."""
     path = path or f"/s/{secrets.token_urlsafe(16)}"
     return gateway.request("POST", f"{path}/answer", key=None, data=fields or {}, headers=headers)
 
 
 async def test_looking_at_a_survey_changes_nothing(gateway):
-    """Mail scanners open whatever they find."""
+    """Mail scanners open every link that they find."""
     show(gateway)
     for method in ("GET", "HEAD"):
         for path, status in ((PATH, 200), (f"{PATH}/answer", 303)):
@@ -77,7 +77,7 @@ async def test_answers_are_passed_on_and_nothing_else(gateway):
 
 @pytest.mark.parametrize("wrong", ["0", "6", "99999999999999999999", "-1", "very", "²"])
 async def test_what_is_no_option_is_refused_and_said_so(gateway, wrong):
-    """By the rules of the contract."""
+    """The contract's field rules refuse it."""
     async with post(gateway, {"ease": wrong}, path=PATH) as response:
         assert response.headers["Location"] == f"{PATH}?said=survey_missing"
     assert gateway.services.calls("AnswerSurvey") == 0
@@ -161,7 +161,7 @@ async def test_it_is_answered_by_keyboard_without_a_script_and_twice_is_once_mor
     await tab.keyboard.press("Space")
     await tab.get_by_label("Very likely", exact=True).check()
     await tab.get_by_role("button", name="Send answers").dblclick()
-    # Not by its navigation: the second click may abort that of the first.
+    # Does not wait for the navigation: the second click may abort that of the first.
     await expect(tab).to_have_url(re.compile("said=survey_thanks"))
     await expect(tab.get_by_role("alert")).to_contain_text("Thank you!")
     given = {

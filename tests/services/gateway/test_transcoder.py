@@ -267,10 +267,10 @@ async def test_a_charge_goes_on_when_the_shopper_leaves(gateway):
 
     clicking = asyncio.create_task(click())
     await started.wait()
-    connections = gateway.runner.server.open  # others that are idle may be among them
+    connections = gateway.runner.server.open  # may include idle ones
     clicking.cancel()
     await asyncio.gather(clicking, return_exceptions=True)
-    await until(lambda: gateway.runner.server.open < connections)  # it knows that nobody listens
+    await until(lambda: gateway.runner.server.open < connections)  # it has noticed the cancellation
     may_end.set()
     await asyncio.wait_for(ended.wait(), HANGING_SECONDS)
     assert await gateway.tasks.wait(5) == 0

@@ -1,4 +1,4 @@
-"""Bodies that are files: passed on as they come, within their size and their time."""
+"""Bodies that are files: forwarded as they arrive, within their size and time limits."""
 
 import asyncio
 import io
@@ -67,7 +67,7 @@ async def test_a_packed_file_is_refused(gateway):
 
 
 async def test_the_service_refuses_before_the_file_has_come(gateway):
-    """It does not read on, and the sender learns why."""
+    """It stops reading, and the sender gets the reason."""
     gateway.services.answers[RPC] = RemoteRefusal(Kind.UNPROCESSABLE, "statement_refused", "No.")
     async with gateway.request("POST", URL, data=io.BytesIO(b"x" * 5_000_000)) as response:
         await problem(response, 422, "statement_refused")

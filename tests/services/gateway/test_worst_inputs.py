@@ -1,4 +1,4 @@
-"""The worst inputs of every parser at the edge: refused or taken, and the event loop goes on."""
+"""The worst inputs for every parser at the edge: refused or accepted, they do not block the event loop."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ async def gateway():
 
 
 class Turns(lag.Worst):
-    """Counts them too: what was computed is known when the turn is over in which it was."""
+    """Also counts the turns: a turn's computing time is known only when it is over."""
 
     count = 0
 
@@ -36,7 +36,7 @@ class Turns(lag.Worst):
 
 
 async def most_held(work) -> float:
-    """Processor seconds of the longest turn of the loop, up to that in which the work ended."""
+    """CPU seconds of the loop's longest turn, up to the one in which the work ended."""
     meter = lag.Meter(window_seconds=3600)
     meter.worst = turns = Turns()
     task = asyncio.create_task(meter.run())
@@ -63,7 +63,7 @@ async def test_the_worst_input_holds_up_nobody(gateway, name):
         found = await status(gateway, worst.method, worst.path, headers=headers, data=worst.body)
         assert found < 500
 
-    for _ in range(3):  # a neighbour makes it longer, nobody makes it shorter
+    for _ in range(3):  # other processes can only make it longer
         if (held := await most_held(send)) < HELD_SECONDS:
             break
     assert held < HELD_SECONDS
@@ -71,8 +71,8 @@ async def test_the_worst_input_holds_up_nobody(gateway, name):
 
 @pytest.mark.parametrize("name", INPUTS)
 async def test_nothing_of_a_refused_input_waits_for_the_collector(gateway, name):
-    """Errors that held their own frames held all that was sent: it was freed at once, a million
-    objects of a hundred requests, while the loop stood still."""
+    """Errors that referenced their own frames kept the whole input alive: a million objects from a
+    hundred requests were freed in one go, which blocked the loop."""
     worst = INPUTS[name]()
     headers = {"Authorization": f"Bearer {SECRET}", **worst.headers}
     await status(gateway, worst.method, worst.path, headers=headers, data=worst.body)

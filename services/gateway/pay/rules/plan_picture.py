@@ -12,13 +12,13 @@ WIDTH: Final = 360
 HEIGHT: Final = 96  # of the tallest bar
 WIDEST: Final = 44
 NARROWEST: Final = 3
-GAP: Final = 0.66  # as a share of a payment's width
+GAP: Final = 0.66  # a bar's share of the width per payment
 FEW: Final = 6  # payments that are labelled individually
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """`cost_minor`: interest and fees in the amount. `state` is a word of the stylesheet."""
+    """`cost_minor`: interest and fees in the amount. `state` is a CSS class."""
 
     due_on: date
     amount_minor: int
@@ -29,8 +29,8 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """In units of the chart; `y` from its top. `cost_height` is the upper part of `height`. `label`
-    is empty if there are too many.
+    """A bar in units of the chart; `y` counts from its top. `cost_height` is the upper part of
+    `height`. `label` is empty if there are too many bars to label.
     """
 
     x: float
@@ -47,7 +47,7 @@ class Bar:
 
 
 def bars(payments: Sequence[Payment]) -> Sequence[Bar]:
-    """One for each payment. All are labelled if they are few, otherwise the first and the last."""
+    """One bar per payment. Up to FEW are all labelled; otherwise only the first and the last."""
     tallest = max((payment.amount_minor for payment in payments), default=0) or 1
     first = min(payment.due_on for payment in payments)
     last = max(payment.due_on for payment in payments)

@@ -1,11 +1,11 @@
-// What the elements of Incasso have in common: one look, one way of asking, amounts. The gateway sends this file
-// and those beside it as one module, /js/v1/incasso.js: a page loads all of it or nothing, never two versions.
+// Shared by Incasso's elements: styles, API calls, amounts. The gateway serves this file and those beside it as one
+// module, /js/v1/incasso.js: a page loads all of it or nothing, and never mixes two versions.
 
 const SCRIPT_ORIGIN = new URL(import.meta.url).origin;
 const TIMEOUT_MS = 35000;
 
-// Decimal places by ISO 4217 where there are not two. Browsers follow customs of cash instead, by which
-// an amount of forints or rupiahs would be a hundred times what it is.
+// ISO 4217 decimal places other than two. Browsers follow cash usage instead, which would show amounts in
+// forints or rupiahs a hundred times too large.
 const DIGITS = [
   [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
   [3, "BHD IQD JOD KWD LYD OMR TND"],
@@ -37,14 +37,14 @@ class Refused extends Error {
   }
 }
 
-/** An element with a look, words and a gateway. What extends it has LOOK and TEXTS, and says how it begins. */
+/** An element with styles, texts and a gateway. Subclasses have LOOK and TEXTS, and implement _start. */
 class IncassoElement extends HTMLElement {
   constructor() {
     super();
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(LOOK + this.constructor.LOOK);
     this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
-    this._round = 0; // answers to an earlier question are dropped
+    this._round = 0; // answers to requests of an earlier round are dropped
   }
 
   connectedCallback() {
@@ -57,14 +57,14 @@ class IncassoElement extends HTMLElement {
 
   attributeChangedCallback(_, before, after) {
     if (before === after || !this.isConnected || this._waiting) return;
-    this._waiting = true; // several attributes that change together make one start
+    this._waiting = true; // several attributes that change together cause one start
     queueMicrotask(() => {
       this._waiting = false;
       if (this.isConnected) this._start();
     });
   }
 
-  /** The language of `wanted`, the page or the browser, as far as there are words in it. */
+  /** The language in `wanted`, of the page or of the browser; English if there are no texts in it. */
   _languageOf(...wanted) {
     const first = wanted.find(Boolean) || document.documentElement.lang || navigator.language;
     return this.constructor.TEXTS[baseOf(first)] ? first.replaceAll("_", "-") : "en";
@@ -74,7 +74,7 @@ class IncassoElement extends HTMLElement {
     return this.constructor.TEXTS[baseOf(language)];
   }
 
-  /** Throws NoAnswer, Refused. */
+  /** Throws NoAnswer and Refused. */
   async _call(method, path, { body, headers = {}, signal } = {}) {
     const url = new URL(path, this.getAttribute("gateway") || SCRIPT_ORIGIN);
     const signals = [AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])];
@@ -104,7 +104,7 @@ function baseOf(language) {
   return language.split(/[-_]/)[0].toLowerCase();
 }
 
-/** `<tag class part>` of text and nodes. */
+/** Makes `<tag class part>` with text and nodes inside. */
 function made(tag, { part, ...properties } = {}, ...inside) {
   const node = Object.assign(document.createElement(tag), properties);
   if (part) node.part = part;

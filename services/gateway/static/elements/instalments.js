@@ -1,17 +1,17 @@
-// <incasso-instalments>: says beside a price in which parts it can be paid, when, and what that costs.
+// <incasso-instalments>: shows beside a price in which instalments it can be paid, when, and at what cost.
 //
 //   <script type="module" src="https://pay.shop.example/js/v1/incasso.js"></script>
 //   <incasso-instalments publishable-key="pk_…" amount-minor="16000" currency="EUR"></incasso-instalments>
 //
 // Attributes: publishable-key, amount-minor, currency, country (of delivery), categories (of the items,
-// "shoes, bags"), gateway, lang (the page's when absent), show-threshold (says from which price on, while
-// the price is too small). Custom properties as of <incasso-one-click>, and --incasso-warn, --incasso-warn-ground.
+// "shoes, bags"), gateway, lang (the page's when absent), show-threshold (shows the minimum price while the
+// price is too low). Custom properties: those of <incasso-one-click>, --incasso-warn and --incasso-warn-ground.
 // Parts: panel, label, warning, example, plans, plan.
 // Events (they bubble): incasso-instalments-ready (detail: offers, lead), incasso-instalments-none (detail:
 // offers with their reasons), incasso-instalments-failed (detail: code).
 //
-// Where the law calls a plan credit, its warning and its example stand wherever its price does, never folded
-// away. What cannot be had, or is not known, is not shown: the shop's page stays as it is.
+// Where a plan is credit by law, its warning and its example appear wherever its price does, never collapsed.
+// Plans that are unavailable or unknown are not shown: the shop's page stays as it is.
 
 const INSTALMENTS_TEXTS = {
   en: {
@@ -52,7 +52,7 @@ const INSTALMENTS_TEXTS = {
   },
 };
 
-const LONG_SCHEDULE = 12; // payments: a longer one scrolls by itself
+const LONG_SCHEDULE = 12; // payments: a longer schedule scrolls on its own
 
 const INSTALMENTS_LOOK = `
 :host { --_warn: var(--incasso-warn, light-dark(#6b4500, #ffcf75));
@@ -121,7 +121,7 @@ class IncassoInstalments extends IncassoElement {
 
   constructor() {
     super();
-    // What stands in them changes; they stay, so that an open disclosure does.
+    // Only their content is replaced, so that an open disclosure stays open.
     this._lead = made("div");
     this._summary = made("summary");
     this._list = made("ul", { role: "list" });
@@ -135,7 +135,7 @@ class IncassoInstalments extends IncassoElement {
     this._asking?.abort();
   }
 
-  /** All offers of the price that is shown, those that cannot be had too. */
+  /** All offers for the price shown, including unavailable ones. */
   get offers() {
     return this._offers ?? [];
   }
@@ -154,7 +154,7 @@ class IncassoInstalments extends IncassoElement {
       this._see("none");
       return;
     }
-    // The place is kept, but no price is seen that may be another's.
+    // Keeps its place, but hides figures that may belong to another price.
     this._see(["ready", "threshold", "changing"].includes(this.view) ? "changing" : "loading");
     try {
       const answer = await this._call("GET", this._path(), { signal: this._asking.signal });
@@ -228,7 +228,7 @@ class IncassoInstalments extends IncassoElement {
       ...(free ? [this._span("free")] : []));
   }
 
-  /** What the law wants beside the price of credit. */
+  /** What the law requires beside the price of credit. */
   _mandatory({ warning, representative_example: example }) {
     return [
       ...(warning ? [made("p", { part: "warning", className: "warning", dir: "auto" }, warning)] : []),
@@ -236,7 +236,7 @@ class IncassoInstalments extends IncassoElement {
     ];
   }
 
-  /** One of `several`, or the only one: its warning and example stand just above then. */
+  /** One plan of `several`; the warning and example of an only plan are just above instead. */
   _plan(plan, several) {
     const long = plan.schedule.length > LONG_SCHEDULE;
     const scrolling = long ? { className: "long", tabIndex: 0, role: "group", ariaLabel: plan.name } : {};
@@ -295,7 +295,7 @@ class IncassoInstalments extends IncassoElement {
     return this._languageOf(this.getAttribute("lang"));
   }
 
-  /** Text and nodes: what is filled in keeps its own direction. */
+  /** Text and nodes; values that are filled in keep their own text direction. */
   _say(name, values = {}) {
     const pieces = this._words(this._language())[name].split(/\{(\w+)\}/);
     return pieces.map((piece, at) => (at % 2 ? isolated(values[piece]) : piece)).filter(Boolean);
@@ -310,12 +310,12 @@ function isolated(text) {
   return made("bdi", {}, text);
 }
 
-/** The first of those that cost least. */
+/** The first of the cheapest plans. */
 function cheapestOf(plans) {
   return plans.reduce((least, plan) => (plan.cost_minor < least.cost_minor ? plan : least));
 }
 
-/** From which price on there would be a plan. */
+/** The lowest price for which there would be a plan. */
 function leastOf(offers) {
   const amounts = offers.filter((offer) => offer.reason === "minimum_amount").map((offer) => offer.threshold);
   return amounts.sort((one, other) => one.amount_minor - other.amount_minor)[0];

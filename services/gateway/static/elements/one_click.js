@@ -10,8 +10,8 @@
 // Events (they bubble; detail is the session): incasso-ready, incasso-paid, incasso-declined,
 // incasso-pending, incasso-requires-action, incasso-undone, incasso-expired.
 //
-// No answer is not "no": whatever is not a clear refusal is shown as "we are checking", and the
-// session is asked until it says how it stands.
+// No answer is not a "no": anything but a clear refusal is shown as "we are checking", and the
+// session is polled until its outcome is known.
 
 const POLL_MS = [1000, 1500, 2000, 3000, 5000, 8000, 10000];
 
@@ -122,7 +122,7 @@ class IncassoOneClick extends IncassoElement {
     clearInterval(this._countdown);
   }
 
-  /** The session as the gateway told it last. */
+  /** The session as last answered by the gateway. */
   get session() {
     return this._session ?? null;
   }
@@ -162,7 +162,7 @@ class IncassoOneClick extends IncassoElement {
     setTimeout(() => round === this._round && this._load(round, tries + 1), wait);
   }
 
-  /** Show what a session says; ask again while its outcome is not known. */
+  /** Shows the session's state; polls while its outcome is unknown. */
   _take(session, round, tries = 0, clicked = false) {
     this._session = session;
     const payment = session.payment;
@@ -201,7 +201,7 @@ class IncassoOneClick extends IncassoElement {
     } catch (error) {
       if (round !== this._round) return;
       if (!(error instanceof Refused) || error.status >= 500 || error.code === "idempotency_key_in_use")
-        this._again(round, 0, "checking"); // it may have been charged: ask, never say no
+        this._again(round, 0, "checking"); // the card may have been charged: ask, never say no
       else if (error.status === 429) this._show("ready", { text: "busy" });
       else this._refuse(error);
     }
@@ -254,7 +254,7 @@ class IncassoOneClick extends IncassoElement {
     this._tell(view);
   }
 
-  /** Seconds to undo, until there are none. */
+  /** Counts down the seconds left to undo. */
   _count() {
     const tick = () => {
       const left = this._undoSeconds();
@@ -286,7 +286,7 @@ class IncassoOneClick extends IncassoElement {
     return this._words(language)[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
   }
 
-  /** What will be, or was, taken: less than the session's amount when the order was lowered. */
+  /** The amount charged or to be charged: less than the session's if the order was reduced. */
   _amount() {
     const { amount, payment } = this._session ?? {};
     const lowered = ["authorised", "captured"].includes(payment?.state) && payment.capturable_minor;
