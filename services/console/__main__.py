@@ -1,4 +1,4 @@
-"""`python -m services.console`: serves until SIGTERM or Ctrl-C, then finishes what is in progress."""
+"""`python -m services.console`: serves until SIGTERM or Ctrl-C, then finishes requests in progress."""
 
 from libs.identity import CONSOLE
 from libs.web import serving

@@ -1,4 +1,4 @@
-"""The console as one aiohttp application: every page with its door."""
+"""The console as one aiohttp application: every page with its handler."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -106,7 +106,7 @@ def arrival(config: Config, entrance: Entrance, seal: Seal) -> Arrival:
 
 
 def add_arrival(app: web.Application, arrival: Arrival) -> None:
-    """The pages for anybody."""
+    """The pages that need no sign-in."""
     sign_in, joining = SignIn(arrival), Invitations(arrival)
     app.router.add_get(SIGN_IN, sign_in.show)
     app.router.add_get(handlers.PROVIDER, sign_in.at_provider, allow_head=False)
@@ -119,7 +119,7 @@ def add_arrival(app: web.Application, arrival: Arrival) -> None:
 
 
 def _bare(refusal: Refusal, common: Mapping[str, str]) -> web.Response:
-    """Below HTTP there is no page: the reason, as text."""
+    """For errors below HTTP, which get no page: the reason as text."""
     response = web.Response(status=http_status(refusal), text=f"{refusal.message}\n")
     headers.protect(response, common)
     return response

@@ -1,9 +1,9 @@
 """Calls to the services for a signed-in member: within the scopes of their role, and into the audit log.
 
-A changing call is announced to the audit log, made, and its outcome recorded. Without the
-announcement it is not made; if the outcome cannot be recorded, or is not known, the log says that
-it is unknown. It continues when the browser goes away. What may not be read unnoticed goes the same
-way.
+For a changing call, the intent is recorded in the audit log, the call made, and its outcome
+recorded. If the intent cannot be recorded, the call is not made; if the outcome is unknown or
+cannot be recorded, the log says that it is unknown. The call continues if the browser disconnects.
+Sensitive reads are recorded in the same way.
 """
 
 import uuid
@@ -26,13 +26,13 @@ from services.console.page import Page, action_of, is_audited, only_reads
 from services.console.session import SignedIn
 
 T = TypeVar("T")
-MAX_AUDITED: Final = 20_000  # characters of what was asked for
-# A no of these kinds proves nothing: the change may have been made. Nor does one about its own key, whose first
-# call is under way, as after a restart of the console.
+MAX_AUDITED: Final = 20_000  # characters of a request
+# A refusal of these kinds proves nothing: the change may have been made. Neither does IdempotencyKeyInUse: the first
+# call with the key is still in progress, e.g. after a restart of the console.
 _OUTAGES: Final = frozenset({Kind.UNAVAILABLE, Kind.INTERNAL})
 _SECRET: Final = frozenset({"secret", "password", "picture", "token", "file"})
-_SHORTENED: Final = frozenset({"iban"})  # to be recognised, not to be used
-_ENDS: Final = 4  # characters
+_SHORTENED: Final = frozenset({"iban"})  # recognisable, but not usable
+_ENDS: Final = 4  # characters kept at either end
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the audit log learns about a change beside its request; and the file that it sends."""
+    """What the audit log records about a change besides its request; and the file to upload."""
 
     subject: str = ""
     before: Message | None = None
@@ -53,7 +53,7 @@ class Intent:
 
 
 class Calls:
-    """Of one page, for one signed-in person. `address`: their IP address."""
+    """The calls of one page, for one signed-in person. `address`: their IP address."""
 
     def __init__(self, edge: Edge, page: Page, who: SignedIn, *, address: str) -> None:
         self._edge = edge
@@ -77,15 +77,15 @@ class Calls:
 
     async def change(self, message: Message, *, key: str, about: Intent | None = None) -> Any:
         """The answer to a call that changes something; `key` makes it safe to repeat. Raises
-        Refusal, and OutcomeUnknown if nobody knows.
+        Refusal, and OutcomeUnknown if the outcome is unknown.
         """
         rpc = self._allowed(message)
         work = self._audited if is_audited(rpc) else self._changed
         return await self._edge.tasks.finish(work(rpc, message, key, about or Intent()))
 
     async def recorded(self, action: str, subject: str, read: Callable[[], Awaitable[T]]) -> T:
-        """What `read` gives, with an entry in the audit log that somebody read it; nobody reads it
-        without.
+        """The result of `read`, with an entry in the audit log that it was read; without an entry,
+        nothing is read.
         """
 
         async def announced() -> T:
@@ -127,7 +127,7 @@ class Calls:
         try:
             answer = await self._changed(rpc, message, key, about)
         except Refusal as refusal:
-            if _proves_nothing(refusal):  # the log says so already
+            if _proves_nothing(refusal):  # an entry without an outcome says so
                 raise OutcomeUnknown from refusal
             await self._record(entry_id, refused=refusal.reason)
             raise
@@ -186,7 +186,7 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
 
 
 def _as_json(message: Message | None) -> str:
-    """Values as the API would show them, without secrets, and of accounts only their ends."""
+    """Values as the API would show them, without secrets, and with accounts shortened."""
     if message is None:
         return ""
     text = json_out.dump(_open(json_out.plain(message))).decode()
@@ -208,7 +208,7 @@ def _ends(text: str) -> str:
 
 
 def _id_in(answer: Message) -> str:
-    """The id of what an answer is about, if it is about one thing."""
+    """The id of the object in an answer, if it has one."""
     for _, value in answer.ListFields():
         if isinstance(value, Message) and "id" in value.DESCRIPTOR.fields_by_name:
             return str(getattr(value, "id", ""))

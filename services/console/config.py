@@ -11,20 +11,20 @@ from libs.web.settings import WebSettings, with_targets
 class Config(WebSettings):
     """`INCASSO_<NAME>` for each field, and `INCASSO_<SERVICE>_TARGET` for each service."""
 
-    # Where the console is reached by browsers; it redirects nowhere else.
+    # The console's URL in browsers; it redirects only within it, and to the OpenID provider.
     public_url: str = Field(alias="INCASSO_CONSOLE_URL")
     # Fernet keys, newest first: for forms and sign-ins in progress. Replicas share them.
     seal_keys: str
-    # The OpenID provider: its issuer, and what it knows the console as. Its redirect address is
+    # The OpenID provider: its issuer, and the console's client there. The redirect address is
     # <INCASSO_CONSOLE_URL>/sign-in/return.
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = Field(default="", repr=False)
     # Sign-in by password, for the embedded stack; merchants has to allow it too.
     local_sign_in: bool = False
-    # Shown on the page of the local sign-in: whom anybody may sign in as, e.g. on a demo.
+    # Shown on the page of the local sign-in: whom to sign in as, e.g. in a demo.
     local_hint: str = ""
-    # Tries to sign in per address and process.
+    # Sign-in attempts per address and process.
     sign_ins_per_minute: float = Field(default=10.0, gt=0)
     sign_ins_burst: float = Field(default=20.0, ge=1)
 

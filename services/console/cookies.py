@@ -6,16 +6,16 @@ from typing import Final
 from aiohttp import web
 
 SESSION: Final = "incasso-session"
-VISIT: Final = "incasso-visit"  # of a browser without a session, for its sign-in
+VISIT: Final = "incasso-visit"  # identifies a browser without a session, for signing in
 LANGUAGE: Final = "incasso-language"
-KEPT: Final = "incasso-kept"  # a form whose sender proves first who they are
+KEPT: Final = "incasso-kept"  # a form kept while its sender proves their identity
 YEAR_SECONDS: Final = 31_536_000
 MAX_VALUE: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """`secure`: browsers use TLS. Without it, on a machine's own address, a cookie cannot be."""
+    """`secure`: browsers use TLS. Without TLS, on a local machine, a cookie cannot be secure."""
 
     secure: bool
 
@@ -29,7 +29,7 @@ class Cookies:
     def set(
         self, response: web.StreamResponse, name: str, value: str, *, max_age: int | None = None
     ) -> None:
-        """Without `max_age` it ends with the browser; the session behind it ends by itself."""
+        """Without `max_age` it ends with the browser; the session behind it expires anyway."""
         response.set_cookie(
             self.name(name),
             value,

@@ -1,4 +1,4 @@
-"""Lets people in to pages: who are they, is the form theirs, does their role allow it; then answers."""
+"""Admits people to pages: checks who they are, that the form is theirs, that their role allows it; then answers."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -28,7 +28,7 @@ from services.console.visit import KEY, Visit
 SIGN_IN: Final = "/sign-in"
 CHOOSE: Final = "/merchants"
 PROVE: Final = "/prove"
-# What can be put right in the form itself.
+# Refusals that can be put right in the form itself.
 _AGAIN: Final = (Kind.INVALID, Kind.CONFLICT, Kind.UNPROCESSABLE, Kind.RATE, Kind.UNAVAILABLE)
 
 
@@ -76,7 +76,7 @@ class Door:
         return found
 
     def _to_sign_in(self, request: web.Request) -> web.Response:
-        """A form is not sent again by itself; the page that it was on is shown."""
+        """Redirects to sign-in, then back to the page; a form is not resent, and leads home."""
         asked = request.path_qs if request.method == "GET" else ""
         response = see(with_next(SIGN_IN, asked))
         if self._in.cookies.get(request, SESSION):
@@ -134,10 +134,10 @@ class Door:
         return self._in.kept.open(sealed, session_id=who.session.id, path=request.path), None
 
     def _to_prove(self, visit: Visit) -> web.Response:
-        """And then back to the form, with what was typed."""
+        """Redirects to the proof of identity; afterwards back to the form, with what was typed."""
         here = onward(visit.form.get("here", ""))
         path, form = urlsplit(here).path, dict(visit.form)
-        if path != visit.request.path:  # other forms are on that page, which are other changes
+        if path != visit.request.path:  # the forms on that page make other changes
             form.pop(KEY, None)
         response = see(with_next(PROVE, here))
         kept = self._in.kept.close(form, session_id=visit.who.session.id, path=path)
@@ -147,10 +147,10 @@ class Door:
         return response
 
     async def _refused(self, visit: Visit, refusal: Refusal) -> web.StreamResponse:
-        """The form again, with what was typed; or a page that says why not."""
+        """The form again, with what was typed; or a page that states the reason."""
         if self._page.again is None or refusal.kind not in _AGAIN:
             return self._in.renderer.refused(visit.request, refusal, visit=visit)
-        if not isinstance(refusal, OutcomeUnknown):  # else the same key asks again
+        if not isinstance(refusal, OutcomeUnknown):  # else the same key is sent again
             visit.form = {**visit.form, "key": ""}
         visit.problem = refusal
         try:
@@ -180,7 +180,7 @@ class Door:
 
 
 def see(path: str, *, said: str = "") -> web.Response:
-    """A redirect to a page of ours; the browser asks for it with GET."""
+    """A redirect to a page of ours, which the browser requests with GET."""
     query = urlencode({"said": said}) if said else ""
     location = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
     headers = {"Location": location, "Cache-Control": "no-store"}

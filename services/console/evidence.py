@@ -1,5 +1,5 @@
-"""What a shop sends to contest a dispute, as the sheet of a document: the order, the money, what the
-customer accepted, the messages. Without addresses of devices and digits of cards.
+"""The evidence with which a shop contests a dispute, as a document: the order, the money, what the
+customer accepted, the messages. Contains no device addresses and no card digits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ REGIONS: Final = {"it": "IT", "en": "GB"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Messages of the contracts about one payment; `links` and `plans` are those that it pays.
-    `consent`: to a one-click payment, if it is one.
+    """Everything about one payment, as the services sent it; `links` and `plans` are those that it
+    pays. `consent`: to a one-click payment, if it is one.
     """
 
     payment: Any
@@ -125,7 +125,7 @@ def _disputes(payment: Any, reader: Reader) -> list[Row]:
 
 
 def _order(story: Story, reader: Reader) -> list[Row]:
-    """Lines of the links and plans."""
+    """The lines of the links and plans."""
     rows: list[Row] = []
     for link in story.links:
         if link.description:
@@ -161,7 +161,7 @@ def _accepted(story: Story, reader: Reader) -> list[Row]:
 
 
 def _consent(found: Any, reader: Reader) -> Row:
-    """`accepted_at` is what the shop stated; when it reached us is told beside it."""
+    """`accepted_at` is the shop's statement; the time at which it reached us is shown beside it."""
     charged = "clicked" if found.in_session else "charged"
     told = [
         reader.moment(found.accepted_at),
@@ -175,7 +175,7 @@ def _consent(found: Any, reader: Reader) -> Row:
 
 
 def _steps(steps: Sequence[Step], currency: str, reader: Reader) -> list[Row]:
-    """Exceptions are the shop's own business."""
+    """All steps but exceptions, which only concern the shop."""
     return [_step(step, currency, reader) for step in steps if not step.type]
 
 

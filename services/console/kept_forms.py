@@ -1,6 +1,7 @@
-"""What was typed into a form whose sender has to prove first who they are: it is there again afterwards.
+"""Keeps what was typed into a form while its sender proves their identity.
 
-Sealed in a cookie, for one session, one page and a few minutes. It is shown, never sent by itself.
+Sealed in a cookie, for one session, one page and a few minutes. Afterwards the form is shown with
+it again, never submitted automatically.
 """
 
 import json
@@ -22,14 +23,14 @@ class KeptForms:
         self._seal = seal
 
     def close(self, form: Mapping[str, str], *, session_id: str, path: str) -> str:
-        """For the page at `path`; "" if it is too large for a cookie."""
+        """The sealed form for the page at `path`; "" if it is too large for a cookie."""
         fields = {name: value for name, value in form.items() if name not in _OWN}
         kept = json.dumps([session_id, path, fields]).encode()
         sealed = self._seal.close_bytes(zlib.compress(kept)).decode()
         return sealed if len(sealed) <= MAX_VALUE else ""
 
     def open(self, sealed: str, *, session_id: str, path: str) -> dict[str, str]:
-        """Empty if it is of another session or page, or too old."""
+        """The form's fields; empty if they are from another session or page, or too old."""
         try:
             data = self._seal.open_bytes(sealed.encode(), max_age=LIFE)
         except SealBrokenError:

@@ -1,4 +1,4 @@
-"""Lists: a page of rows, the filters as links, and enums of the contracts by the names that the API shows."""
+"""Lists: a page of rows, the filters as links, and enums of the contracts by their API names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ PAGE_ROWS: Final = 25
 
 
 async def rows(visit: Visit, request: Message, name: str, *by: str) -> dict[str, Any]:
-    """Values of a list's template: one page of rows as `name`, and the cursor of the next page.
+    """Values for a list's template: one page of rows as `name`, and the cursor of the next page.
 
-    `by`: parameters of the address that narrow the list, each a field of the request; an enum by the
-    name that the API shows, ignored if there is none such.
+    `by`: query parameters that filter the list, each a field of the request; an enum by its name in
+    the API, ignored if unknown.
     """
     asked: dict[str, Any] = {"limit": PAGE_ROWS}
     for parameter in ("cursor", *by):
@@ -47,7 +47,7 @@ class Choice:
 def filters(
     visit: Visit, path: str, parameter: str, names: Sequence[str], *kept: str
 ) -> list[Choice]:
-    """One per name, and all; the parameters `kept` stay as they are."""
+    """One choice per name, and one for all; the parameters `kept` stay as they are."""
     chosen = visit.asked(parameter)
     rest = {name: visit.asked(name) for name in kept if visit.asked(name)}
     return [
@@ -63,8 +63,8 @@ def with_query(path: str, query: dict[str, str]) -> str:
 
 
 def midnight(visit: Visit, name: str, *, days: int = 0) -> Timestamp | None:
-    """When the day in a parameter begins at the merchant's, or `days` later; None if there is none.
-    Raises InvalidArgument.
+    """The start of the day in a parameter, plus `days`, in the merchant's time zone; None if it is
+    empty. Raises InvalidArgument.
     """
     asked = visit.asked(name)
     if not asked:
@@ -78,5 +78,5 @@ def midnight(visit: Visit, name: str, *, days: int = 0) -> Timestamp | None:
 
 
 def enum_value(enum: Any, name: str) -> Any:
-    """The number of an enum's value, by the name that the API shows; None for others."""
+    """The number of an enum's value, by its name in the API; None if unknown."""
     return json_values.enum_words(enum.DESCRIPTOR).get(name)

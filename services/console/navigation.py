@@ -9,7 +9,7 @@ from services.console.session import SignedIn
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """`scope` is that of its first page. `words`: the key of its name in texts/shared.toml."""
+    """`scope` is that of its first page. Its text in texts/shared.toml is `area_<name>`."""
 
     name: str
     path: str
@@ -47,12 +47,12 @@ SETTINGS: Final = (
 
 
 def open_to(who: SignedIn) -> Sequence[Area]:
-    """None before a merchant was chosen."""
+    """The areas open to a person; none until they have chosen a merchant."""
     if who.membership is None:
         return ()
     return [area for area in AREAS if who.holds(area.scope)]
 
 
 def settings_of(who: SignedIn) -> Sequence[Area]:
-    """Those that the person's role sees."""
+    """The areas of the settings that the person's role sees."""
     return [area for area in SETTINGS if who.holds(area.scope)]

@@ -1,7 +1,7 @@
 """What a page is: a route, its handler, and the RPCs it calls. `routes.py` is the table of all pages.
 
-Adding a page is a handler with its line in an area's PAGES, a template and its texts. Whoever may
-see it, CSRF, the audit log and the tests of all these follow from the line.
+A new page takes a handler with its line in an area's PAGES, a template and its texts. Access, CSRF
+protection, the audit log and the tests of all of these follow from the line.
 """
 
 import re
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.console.visit import Visit
 
 MAX_FORM_BYTES: Final = 64 * 1024
-VIEWS: Final = "merchants.ListViews"  # what a list with filters asks besides
+VIEWS: Final = "merchants.ListViews"  # also called by lists with filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ class Html:
 
 @dataclass(frozen=True, slots=True)
 class See:
-    """Go on to a page of the console; `said` is a text that it shows once."""
+    """A redirect to a page of the console; `said` is a text that it shows once."""
 
     path: str
     said: str = ""
-    new_token: str = ""  # of the session, when it was replaced
+    new_token: str = ""  # of the session, if it was replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A file, for saving."""
+    """A file to download."""
 
     file: Download
 
@@ -55,13 +55,13 @@ Handler = Callable[["Visit"], Awaitable[Answer]]
 
 @dataclass(frozen=True)
 class Page:
-    """`calls`: RPCs without which it is nothing, as "payments.ListPayments"; whoever lacks a scope of
-    one gets a 403. `parts`: RPCs without which it shows less. `again`: shows the form of a POST
-    again when it was refused. `merchant`: it is about the chosen merchant. `is_file`: it answers with
-    a file. `most_of_file`: bytes that the file of its form may have; `most_of_form`: its fields.
-    `needs`: a scope that one has to have besides. `recorded`: under what name the audit log has that
-    somebody read it, for what people may not read unnoticed: accounts, a customer's whole story.
-    `filters`: parameters of the query that narrow its list: what a saved view keeps of it.
+    """`calls`: RPCs that the page cannot do without, as "payments.ListPayments"; a member who lacks
+    a scope of one gets a 403. `parts`: RPCs without which it shows less. `again`: shows the form
+    again if its POST was refused. `merchant`: it is about the chosen merchant. `is_file`: it
+    answers with a file. `most_of_file`, `most_of_form`: maximum bytes of its form's file and
+    fields. `needs`: a scope required in addition. `recorded`: the action under which the audit log
+    records that it was read, for sensitive data: accounts, a customer's whole story. `filters`:
+    query parameters that filter its list, and that a saved view keeps.
     """
 
     method: str
@@ -81,14 +81,14 @@ class Page:
 
     @cached_property
     def rpcs(self) -> Mapping[str, MethodDescriptor]:
-        """Those that it may call, by their request's full name."""
+        """The RPCs that it may call, by full name of their request."""
         named = (*self.calls, *self.parts, *([VIEWS] if self.filters else []))
         found = map(rpc_named, named)
         return {rpc.input_type.full_name: rpc for rpc in found}
 
     @cached_property
     def scopes(self) -> frozenset[str]:
-        """What a member needs to see it."""
+        """The scopes that a member needs to see it."""
         return frozenset([self.needs, *map(scope_of, self.calls)]) - {""}
 
     @property
@@ -97,12 +97,12 @@ class Page:
 
     @property
     def grave(self) -> bool:
-        """Whether a member proves first that it is them."""
+        """Whether a member has to prove their identity first."""
         return self.changes and bool(self.scopes & GRAVE)
 
 
 class Lists:
-    """Lists with filters by path: of `/reports/daily_sales` the page `/reports/{report}`."""
+    """Lists with filters by path: for `/reports/daily_sales`, the page `/reports/{report}`."""
 
     def __init__(self, pages: Iterable[Page]) -> None:
         self._pages = [
@@ -112,7 +112,7 @@ class Lists:
         ]
 
     def at(self, path: str) -> Page | None:
-        """None if there is no such list."""
+        """The list's page; None if there is no such list."""
         return next((page for shape, page in self._pages if shape.fullmatch(path)), None)
 
 
@@ -129,17 +129,17 @@ def scope_of(name: str) -> str:
 
 
 def is_audited(rpc: MethodDescriptor) -> bool:
-    """Whatever changes something of the merchant's: RPCs that need a scope and do not only read."""
+    """Whether an RPC changes the merchant's data: it needs a scope, and does not only read."""
     return bool(descriptors.rules_of(rpc).scope) and not only_reads(rpc)
 
 
 def only_reads(rpc: MethodDescriptor) -> bool:
-    """Files that are sent are only read, whatever their RPC is called."""
+    """Whether an RPC changes nothing; streaming a file does not, whatever its RPC is called."""
     return client.is_safe(rpc.name) or bool(rpc.server_streaming)
 
 
 def action_of(rpc: MethodDescriptor) -> str:
-    """What the audit log calls it: `payments.RefundPayment`."""
+    """An RPC's name in the audit log: `payments.RefundPayment`."""
     return f"{rpc.full_name.split('.')[1]}.{rpc.name}"
 
 

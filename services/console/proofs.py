@@ -16,14 +16,14 @@ LIFE: Final = timedelta(hours=12)
 
 
 class Proofs:
-    """`public_url`: where our pages are."""
+    """`public_url`: the URL of our pages."""
 
     def __init__(self, seal: Seal, public_url: str) -> None:
         self._seal = seal
         self._public_url = public_url
 
     def make(self, subject: str) -> str:
-        """For a session's id, or for the visit of a browser without a session."""
+        """A proof for a session's id, or for the visit of a browser without a session."""
         return self._seal.close(_digest(subject))
 
     def check(self, request: web.Request, proof: str, subject: str) -> None:

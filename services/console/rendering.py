@@ -27,7 +27,7 @@ HEADERS: Final = {
 
 
 class Renderer:
-    """`openid` and `local`: the ways to prove who one is."""
+    """`openid` and `local`: the ways to prove one's identity."""
 
     def __init__(self, cookies: Cookies, *, openid: bool, local: bool) -> None:
         self._cookies = cookies
@@ -50,7 +50,7 @@ class Renderer:
         return display.preferred(request.headers.get("Accept-Language", ""))
 
     def page(self, visit: Visit, page: Page, answer: Html, *, proof: str) -> web.Response:
-        """A page of a signed-in person."""
+        """A page for a signed-in person."""
         return self._response(
             visit.request,
             visit.language,
@@ -71,7 +71,7 @@ class Renderer:
     def open(
         self, request: web.Request, answer: Html, *, proof: str, problem: Refusal | None = None
     ) -> web.Response:
-        """A page for anybody: sign-in, invitations."""
+        """A page that needs no session: sign-in, invitations."""
         language = self.language_of(request)
         return self._response(
             request,
@@ -89,7 +89,7 @@ class Renderer:
     def refused(
         self, request: web.Request, refusal: Refusal, *, visit: Visit | None = None
     ) -> web.Response:
-        """A page that says why not, and what to do."""
+        """A page that states the reason of a refusal, and what to do."""
         language = visit.language if visit is not None else self.language_of(request)
         words = texts.words(texts.SHARED, language)
         named = _TITLES.get(refusal.kind, "failed")
@@ -144,7 +144,7 @@ _TITLES: Final = {
 
 
 def _wrong(problem: Refusal | None, language: str) -> Mapping[str, str]:
-    """What is wrong with single fields, by their name in the form; `modes.0` is of `modes`."""
+    """The errors of fields, by name in the form; `modes.0` belongs to `modes`."""
     if problem is None:
         return {}
     return {_field(one.field): texts.fault(one.description, language) for one in problem.violations}

@@ -1,4 +1,4 @@
-"""All pages of people who are signed in. An area is a line."""
+"""All pages for people who are signed in, one line per area."""
 
 from typing import Final
 

@@ -18,8 +18,8 @@ _REPORT: Final = "/reports/"
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`title`: what the list is called. `query`: what the list knows of the filters that were kept.
-    `address` is "" if the list is gone, or not for this member's role.
+    """`title`: the list's name. `query`: the saved filters that the list still has. `address` is ""
+    if the list no longer exists, or is not open to this member's role.
     """
 
     view: views_pb2.SavedView
@@ -31,7 +31,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`query`: the filters shown now. `names`: of one's own views of this list, to replace one."""
+    """`query`: the current filters. `names`: those of the member's own views, to replace one."""
 
     path: str
     query: str
@@ -54,7 +54,7 @@ async def links_of(visit: Visit, path: str = "") -> list[Link]:
 
 
 async def bar_of(visit: Visit, page: Page) -> Bar:
-    """One's own views come first. A list is shown even if they cannot be had."""
+    """The member's own views come first. A list is shown even if its views cannot be loaded."""
     path = visit.request.path
     asked = {name: visit.asked(name) for name in page.filters}
     try:
@@ -78,7 +78,7 @@ def _link(visit: Visit, view: views_pb2.SavedView) -> Link:
 
 
 def title_of(page: Page, path: str, language: str) -> str:
-    """What the list at this path is called; a report by its own name."""
+    """The name of the list at this path; for a report, the report's name."""
     if path.startswith(_REPORT):
         name = path.removeprefix(_REPORT)
         return texts.words("reports", language).get(f"report_{name}", name)

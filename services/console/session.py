@@ -33,7 +33,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`new_token` replaces the one of the cookie."""
+    """`new_token` replaces the cookie's."""
 
     who: SignedIn
     new_token: str = ""
@@ -61,7 +61,7 @@ async def find(upstreams: Upstreams, token: str) -> Found | None:
 
 
 def act_for(who: SignedIn) -> None:
-    """From here on, calls are made for the member: services check their scopes again."""
+    """From now on, calls are made on behalf of the member; services check the scopes again."""
     if who.membership is not None:
         context.set_current(
             Call(

@@ -1,4 +1,4 @@
-"""How values look on pages: amounts, days, moments and states, in the reader's language."""
+"""Formats values for pages: amounts, days, times and states, in the reader's language."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from libs import display, json_values
 from libs.money import Money
 
-# How a state looks: good and bad, waiting, over.
+# The tone of a state: good or bad, waiting, over.
 _TONES: Final[Mapping[str, frozenset[str]]] = {
     "good": frozenset(
         [
@@ -64,14 +64,14 @@ _TONES: Final[Mapping[str, frozenset[str]]] = {
 
 @jinja2.pass_context
 def money(context: jinja2.runtime.Context, amount: Any, currency: str = "") -> str:
-    """Of a Money message, or of minor units in a currency."""
+    """A Money message, or minor units in a currency, as an amount."""
     if isinstance(amount, Message):
         amount, currency = getattr(amount, "amount_minor", 0), getattr(amount, "currency", currency)
     return display.amount(Money(amount, currency), context["language"])
 
 
 def money_in(amount: Money, language: str) -> str:
-    """In a language that need not be the reader's."""
+    """An amount in a given language, e.g. the shopper's."""
     return display.amount(amount, language)
 
 
@@ -83,25 +83,25 @@ def moment(context: jinja2.runtime.Context, at: Timestamp | datetime) -> str:
 
 @jinja2.pass_context
 def day(context: jinja2.runtime.Context, on: date | str) -> str:
-    """Of a date, or of its ISO text."""
+    """A date, or its ISO text, as a day."""
     return display.short_day(_day(on), context["language"])
 
 
 @jinja2.pass_context
 def day_of_month(context: jinja2.runtime.Context, on: date) -> str:
-    """`27 Nov`, where the year is known."""
+    """`27 Nov`, for when the year is clear."""
     return display.day_of_month(on, context["language"])
 
 
 @jinja2.pass_context
 def month(context: jinja2.runtime.Context, of: str) -> str:
-    """`November 2026` of `2026-11`."""
+    """`November 2026` for `2026-11`."""
     return display.month(date.fromisoformat(f"{of}-01"), context["language"])
 
 
 @jinja2.pass_context
 def percent(context: jinja2.runtime.Context, basis_points: int) -> str:
-    """`98.5%` of 9850."""
+    """`98.5%` for 9850."""
     return display.percent(Decimal(basis_points) / 100, context["language"], places=1)
 
 
@@ -111,7 +111,7 @@ def iso(at: Timestamp | datetime) -> str:
 
 
 def tone(state: str) -> str:
-    """How a state looks."""
+    """The tone of a state."""
     return next((name for name, states in _TONES.items() if state in states), "over")
 
 
@@ -123,7 +123,7 @@ def enum(message: Message, field: str) -> str:
 
 
 def enums(message: Message, field: str) -> list[str]:
-    """As `enum`, of a field with several."""
+    """Like `enum`, for a repeated field."""
     descriptor = message.DESCRIPTOR.fields_by_name[field].enum_type
     assert isinstance(descriptor, EnumDescriptor)
     names = json_values.enum_names(descriptor)
@@ -153,7 +153,7 @@ FILTERS: Final = {
 
 
 def page_path(path: str, visit: Any, cursor: str) -> str:
-    """The list with its filters, at another page."""
+    """URL of another page of the list, with the same filters."""
     kept = {name: value for name, value in visit.request.query.items() if name not in _PAGING}
     query = urlencode({**kept, "cursor": cursor} if cursor else kept)
     return f"{path}?{query}" if query else path

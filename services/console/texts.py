@@ -18,7 +18,7 @@ REFUSALS: Final = "refusals"
 
 @cache
 def words(area: str, language: str) -> Mapping[str, str]:
-    """Those of an area over those that all share; of `settings_keys` also over those of `settings`."""
+    """An area's texts over the shared ones; for `settings_keys`, also over those of `settings`."""
     whole = area.partition("_")[0]
     above = [SHARED, *([whole] if whole in areas() else [])]
     found: dict[str, str] = {}
@@ -35,12 +35,12 @@ def read(area: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def areas() -> list[str]:
-    """All files of words."""
+    """The names of all files in texts/."""
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 
 def refused(refusal: Refusal, language: str) -> str:
-    """Why not, and what to do next; with the refusal's own name if nobody has put it into words."""
+    """A refusal's reason, and what to do next; a general text with its code if it has none."""
     known = read(REFUSALS)[language]
     if refusal.reason in known:
         return known[refusal.reason]
@@ -49,7 +49,7 @@ def refused(refusal: Refusal, language: str) -> str:
 
 
 def fault(description: str, language: str) -> str:
-    """What a service says is wrong with a field, in the reader's language where there are words."""
+    """A service's error about a field, in the reader's language if there is a translation."""
     if language != "it":
         return description
     for shape, said in faults():
@@ -60,7 +60,7 @@ def fault(description: str, language: str) -> str:
 
 @cache
 def faults() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """English shapes with their Italian texts; those that say more come first."""
+    """English patterns with their Italian texts, the most specific first."""
     known = tomllib.loads(_FAULTS.read_text())
     ordered = sorted(known, key=lambda text: len(text.replace("{}", "")), reverse=True)
     return tuple(

@@ -1,4 +1,4 @@
-"""The story of a payment, from checkout to the bank, in order."""
+"""The history of a payment, from checkout to the bank, in order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from services.console.shown import enum
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`kind` names its words, `type` those of an exception. `at` is a moment, or a day where nobody
-    recorded the hour. `path`: the page that has more.
+    """`kind` is the key of its text, `type` that of an exception's. `at` is a time, or a day if
+    only that is known. `path`: the page with the details.
     """
 
     kind: str
@@ -25,7 +25,7 @@ class Step:
     path: str = ""
 
 
-# Words and tone of a refund's state.
+# Text and tone of a refund's state.
 _REFUNDS: Final = {
     "processing": ("refund_processing", ""),
     "succeeded": ("refunded", "good"),
@@ -37,8 +37,8 @@ _TRAIL: Final = {"psp_line": "good", "payout": "", "bank_line": "good"}
 
 
 def steps(payment: Any, entries: Iterable[Any], trail: Iterable[Any], zone: str) -> list[Step]:
-    """Of a payment, the ledger's entries about it and what became of its money, as the contracts
-    have them. `zone`: in which the shop's days begin.
+    """The steps of a payment, of its ledger entries, and of the trail of its money. `zone`: the
+    time zone of the shop's days.
     """
     began = _time(payment.created_at)
     found = [Step("created", began, payment.amount.amount_minor)]
@@ -75,7 +75,7 @@ def _of_trail(step: Any) -> Step:
 
 
 def _place(at: datetime | date, zone: ZoneInfo) -> tuple[date, float]:
-    """By day; what has only a day comes after the moments of it, as it was found."""
+    """Sorts by day; a step with only a day comes after those with a time, in the given order."""
     if isinstance(at, datetime):
         return at.astimezone(zone).date(), at.timestamp()
     return at, float("inf")

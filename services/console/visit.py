@@ -1,4 +1,4 @@
-"""One request to a page by somebody who is signed in: what the handler of a page works with."""
+"""One request to a page by somebody who is signed in: what the page's handler works with."""
 
 import uuid
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ KEY: Final = "key"
 
 @dataclass
 class Visit:
-    """`form` is empty for a GET. `problem`: why a form is shown again. `merchant` is None on the few
-    pages that are about the person.
+    """`form` is empty for a GET, unless it was kept during a proof of identity. `problem`: why a
+    form is shown again. `merchant` is None on the few pages that are about the person.
     """
 
     request: web.Request
@@ -48,7 +48,7 @@ class Visit:
         return text_of(self.request.query.get(name, "")).strip()
 
     def typed(self, name: str, otherwise: str = "") -> str:
-        """What is in a field of the form: as it was sent, else as it begins."""
+        """A field of the form as it was sent, else `otherwise`."""
         return text_of(self.form.get(name, otherwise))
 
     def number(self, name: str) -> int:
@@ -56,7 +56,7 @@ class Visit:
 
     @property
     def key(self) -> str:
-        """The form's own key: sent twice, it is one change. It stays while its outcome is unknown."""
+        """The form's idempotency key: sent twice, it is one change. Kept while that is unknown."""
         sent = self.form.get(KEY, "")
         return sent if _is_key(sent) else f"form-{uuid.uuid4()}"
 
@@ -77,7 +77,7 @@ class Visit:
         return self.merchant.time_zone if self.merchant is not None else "Europe/Rome"
 
     def now(self) -> datetime:
-        """By the merchant's clock."""
+        """The current time by the merchant's clock."""
         return Clock().now()
 
     def may(self, request: type[Message]) -> bool:
@@ -100,8 +100,8 @@ class Visit:
         before: Message | None = None,
         file: bytes | None = None,
     ) -> Any:
-        """The answer to a call that changes something, which may send a file; the audit log has it.
-        Raises Refusal.
+        """The answer to a call that changes something, and may send a file; it is audited. Raises
+        Refusal.
         """
         about = Intent(subject, before, file)
         return await self.calls.change(message, key=self.key, about=about)

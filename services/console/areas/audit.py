@@ -10,12 +10,12 @@ from services.console.visit import Visit
 
 AREA: Final = "audit"
 FILTERS: Final = ("actor", "subject_id")
-ACTIONS: Final = "audit_actions"  # their words
+ACTIONS: Final = "audit_actions"  # area of their texts
 MOST_MEMBERS: Final = 100
 
 
 async def log(visit: Visit) -> Html:
-    """Newest first, a page at a time; of one member or about one thing if asked."""
+    """The entries, newest first, a page at a time; of one member or about one object if asked."""
     request = audit_pb2.ListAuditEntriesRequest()
     found = await rows(visit, request, "entries", *FILTERS)
     wanted = members_pb2.ListMembersRequest(limit=MOST_MEMBERS)
@@ -32,7 +32,7 @@ async def log(visit: Visit) -> Html:
 
 
 async def check(visit: Visit) -> Html | See:
-    """Whether every record still follows from the one before."""
+    """Checks that every record still follows from the one before."""
     found = await visit.change(audit_pb2.CheckAuditEntriesRequest())
     if not found.HasField("first_broken"):
         return See("/audit", said="intact")

@@ -1,4 +1,4 @@
-"""Carts that shoppers left: whether a link recovers them; sent now, or noted as bought."""
+"""Abandoned carts: recovered by a link that is sent now, or marked as bought."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ async def listed(visit: Visit) -> Html:
 
 
 async def one(visit: Visit) -> Html:
-    """What was in it, and how far its recovery is."""
+    """The cart's content, and the state of its recovery."""
     cart = await _cart(visit)
     state, writes = enum(cart, "state"), visit.who.holds("links:write")
     shown = {"recovers": writes and state == "open"}
@@ -29,7 +29,7 @@ async def one(visit: Visit) -> Html:
 
 
 async def recover(visit: Visit) -> See:
-    """Sends the link now, by e-mail and SMS, as far as there are addresses."""
+    """Sends the link now, by e-mail and SMS, if the cart has the addresses."""
     cart = await _cart(visit)
     request = shop_pb2.RecoverCartRequest(cart_id=cart.id)
     await visit.change(request, subject=cart.id, before=cart)
@@ -37,7 +37,7 @@ async def recover(visit: Visit) -> See:
 
 
 async def complete(visit: Visit) -> See:
-    """Bought in the shop: nothing is sent any more, and its link is cancelled."""
+    """Marks the cart as bought in the shop: nothing more is sent, and its link is cancelled."""
     cart = await _cart(visit)
     request = shop_pb2.CompleteCartRequest(cart_id=cart.id)
     await visit.change(request, subject=cart.id, before=cart)

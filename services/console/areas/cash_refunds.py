@@ -1,4 +1,4 @@
-"""Refunds of cash by bank transfer: to which account, and the files that ask the bank to pay."""
+"""Cash refunds by bank transfer: the customer's account, and the payment files for the bank."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -20,7 +20,7 @@ MOST_FILES: Final = 10
 
 
 async def listed(visit: Visit) -> Html:
-    """By state; and the latest files for the bank."""
+    """Refunds by state, and the latest files for the bank."""
     found = await rows(visit, refunds_pb2.ListCodRefundsRequest(), "refunds", "state")
     files = (await visit.ask(refunds_pb2.ListCodRefundExportsRequest(limit=MOST_FILES))).data
     return Html(
@@ -35,7 +35,7 @@ async def listed(visit: Visit) -> Html:
 
 
 async def create(visit: Visit) -> See:
-    """Of an order's cash. Above a limit the person proves first that it is them."""
+    """Refunds an order's cash. Above a limit, the person has to prove their identity first."""
     order = await order_of(visit)
     amount = amount_of(visit.typed("amount"), order.amount.currency)
     if amount is None:
@@ -49,7 +49,7 @@ async def create(visit: Visit) -> See:
 
 
 async def set_account(visit: Visit) -> See:
-    """As the customer gave it."""
+    """Stores the account that the customer gave."""
     account = refunds_pb2.RefundAccount(
         holder=visit.typed("holder"), iban=visit.typed("iban").replace(" ", "").upper()
     )
@@ -70,13 +70,13 @@ async def cancel(visit: Visit) -> See:
 
 
 async def export(visit: Visit) -> See:
-    """Of all that are ready, in one file for the bank."""
+    """Exports all refunds that are ready, in one file for the bank."""
     await visit.change(refunds_pb2.CreateCodRefundExportRequest())
     return See("/cod/refunds", said="exported")
 
 
 async def mark_paid(visit: Visit) -> See:
-    """All of a file that are exported, as the bank says."""
+    """Marks a file's exported refunds as paid, as the bank reports."""
     export_id = visit.part("export_id")
     request = refunds_pb2.MarkCodRefundsPaidRequest(cod_refund_export_id=export_id)
     await visit.change(request, subject=export_id)
@@ -84,7 +84,7 @@ async def mark_paid(visit: Visit) -> See:
 
 
 async def file(visit: Visit) -> Sent:
-    """With the accounts in clear, for the bank."""
+    """A file for the bank, with the accounts in clear."""
     request = refunds_pb2.GetCodRefundFileRequest(cod_refund_export_id=visit.part("export_id"))
     answer = await visit.ask(request)
     content = answer.xml.encode()

@@ -27,7 +27,7 @@ STATES: Final = (
 KEPT: Final = ("order_reference", "courier_id")
 MOST: Final = 100
 MOST_EVENTS: Final = 50
-# What the services allow in which state; they check it again.
+# States in which the services allow a change; they check again.
 CANCELLABLE: Final = frozenset(["proposed", "confirmed"])
 CONVERTIBLE: Final = frozenset(
     ["proposed", "confirmed", "dispatched", "out_for_delivery", "refused"]
@@ -35,7 +35,7 @@ CONVERTIBLE: Final = frozenset(
 
 
 async def listed(visit: Visit) -> Html:
-    """By state, courier and order reference, newest first, a page at a time."""
+    """Orders by state, courier and order reference, newest first, a page at a time."""
     found = await rows(visit, orders_pb2.ListCodOrdersRequest(), "orders", "state", *KEPT)
     shown = filters(visit, "/cod", "state", STATES, *KEPT)
     return Html(
@@ -44,7 +44,7 @@ async def listed(visit: Visit) -> Html:
 
 
 async def one(visit: Visit) -> Html:
-    """With what the courier said about its parcels, and the refunds of its cash."""
+    """An order, with the courier's events about its parcels, and its cash refunds."""
     order = await order_of(visit)
     wanted = orders_pb2.ListCourierEventsRequest(cod_order_id=order.id, limit=MOST_EVENTS)
     events = (await visit.ask(wanted)).data
@@ -70,14 +70,14 @@ async def one(visit: Visit) -> Html:
 
 
 async def ageing(visit: Visit) -> Html:
-    """What couriers have collected and not passed on, by days since they did."""
+    """Cash that couriers have collected but not remitted, by days since collection."""
     data = (await visit.ask(remittances_pb2.GetCodAgeingRequest())).data
     found = cash_ageing(data, visit.currency)
     return Html("cod_ageing.html", {"couriers": data, "ageing": found, "bars": bars_of(found)})
 
 
 def cash_ageing(data: Sequence[remittances_pb2.CodAgeing], currency: str) -> Ageing:
-    """Of all couriers in one currency."""
+    """The totals of all couriers in one currency."""
     return totals(
         (
             {
@@ -103,7 +103,7 @@ async def cancel(visit: Visit) -> See:
 
 
 async def convert(visit: Visit) -> See:
-    """Asks for a link to pay online instead."""
+    """Requests a link to pay online instead."""
     request = orders_pb2.ConvertCodOrderRequest(cod_order_id=visit.part("cod_order_id"))
     return await changed(visit, request, "converted")
 
@@ -114,7 +114,7 @@ async def dispatch(visit: Visit) -> See:
 
 
 async def resolve_event(visit: Visit) -> See:
-    """Says that a person has dealt with what a courier reported, and how."""
+    """Records how a person has dealt with a courier's event."""
     request = orders_pb2.ResolveCourierEventRequest(
         courier_event_id=visit.part("event_id"), resolution=visit.typed("resolution")
     )
@@ -122,21 +122,21 @@ async def resolve_event(visit: Visit) -> See:
 
 
 async def changed(visit: Visit, request: Any, said: str) -> See:
-    """Makes a change of the order of the path, and shows it."""
+    """Changes the order named in the path, and shows it."""
     order = await order_of(visit)
     await visit.change(request, subject=order.id, before=order)
     return See(f"/cod/orders/{order.id}", said=said)
 
 
 async def order_of(visit: Visit) -> orders_pb2.CodOrder:
-    """The order of the path."""
+    """The order named in the path."""
     wanted = orders_pb2.GetCodOrderRequest(cod_order_id=visit.part("cod_order_id"))
     order: orders_pb2.CodOrder = (await visit.ask(wanted)).order
     return order
 
 
 async def couriers_of(visit: Visit) -> Mapping[str, str]:
-    """Names of couriers by id, also of archived ones."""
+    """Names of couriers by id, including archived ones."""
     answer = await visit.ask(cod_pb2.ListCouriersRequest(limit=MOST))
     return {one.id: one.name for one in answer.data}
 
@@ -150,7 +150,7 @@ READS: Final = (
 
 
 def of_order(path: str, handle: Handler, rpc: str) -> Page:
-    """A change that the page of an order offers."""
+    """A change that an order's page offers."""
     calls = (*READS, f"cod.{rpc}")
     return post(f"/cod/orders/{{cod_order_id}}/{path}", handle, AREA, *calls, again=one)
 

@@ -1,4 +1,4 @@
-"""The evidence of a payment for a dispute, as a file. Whoever makes one is in the audit log."""
+"""A payment's evidence for a dispute, as a file. The audit log records who downloads one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -27,7 +27,7 @@ MOST_MESSAGES: Final = 50  # of the payment, and of each link
 
 
 async def file(visit: Visit) -> Sent:
-    """What is known about the payment, its order and its customer's consent."""
+    """The document about the payment, its order and the customer's consent."""
     payment, entries, trail = await asyncio.gather(
         payment_of(visit), entries_of(visit), trail_of(visit)
     )
@@ -59,7 +59,7 @@ async def file(visit: Visit) -> Sent:
 
 
 async def _links(visit: Visit, payment: Any) -> Sequence[Any]:
-    """Those that the payment pays."""
+    """The links that the payment pays; if none names it, all of the order for a link payment."""
     request = paylink_pb2.ListPaymentLinksRequest(
         order_reference=payment.order_reference, limit=MOST
     )
@@ -79,7 +79,7 @@ async def _plans(visit: Visit, payment: Any) -> Sequence[Any]:
 
 
 async def _consent(visit: Visit, payment: Any) -> Any:
-    """Under which a card was charged by one click."""
+    """The consent under which a card was charged by one click."""
     if payment.method != "one_click":
         return None
     wanted = oneclick_pb2.GetOneClickConsentRequest(payment_id=payment.id)
@@ -92,7 +92,7 @@ async def _consent(visit: Visit, payment: Any) -> Any:
 
 
 async def _messages(visit: Visit, payment: Any, links: Sequence[Any]) -> Sequence[Any]:
-    """About the payment and its links, oldest first."""
+    """Messages about the payment and its links, oldest first."""
     about = [{"payment_id": payment.id}, *({"payment_link_id": link.id} for link in links)]
     found = await asyncio.gather(
         *(
@@ -130,7 +130,7 @@ PAGES: Final[tuple[Page, ...]] = (
             "oneclick.GetOneClickConsent",
         ),
         is_file=True,
-        needs="refunds:write",  # finance and up
+        needs="refunds:write",  # the finance role and above
         recorded="console.GetDisputeEvidence",
     ),
 )

@@ -1,4 +1,4 @@
-"""Statement files of banks and PSPs: read and shown first, then imported."""
+"""Statement files of banks and PSPs: previewed first, then imported."""
 
 import asyncio
 import hashlib
@@ -24,13 +24,13 @@ MOST_OF_FILE: Final = 8 * 1024 * 1024
 MOST_OF_FORM: Final = 6 * 1024 * 1024  # a compressed file, in base64
 PSP_FORMATS: Final = ("stripe.", "paypal.")
 SOON_SECONDS: Final = 2.0
-INTERRUPTED_AFTER: Final = timedelta(minutes=2)  # longer than one of its steps takes
+INTERRUPTED_AFTER: Final = timedelta(minutes=2)  # longer than any of its steps takes
 _READERS: Final = Threads(concurrency=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Of a statement of the file, in one currency."""
+    """The totals of one of the file's statements, in one currency."""
 
     account: str
     currency: str
@@ -45,13 +45,13 @@ async def listed(visit: Visit) -> Html:
 
 
 async def one(visit: Visit) -> Html:
-    """What became of a file."""
+    """The result of an import."""
     wanted = imports_pb2.GetImportRequest(import_id=visit.part("import_id"))
     return Html("import.html", {"one": getattr(await visit.ask(wanted), "import")})
 
 
 async def preview(visit: Visit) -> Html:
-    """What is in the file. Nothing is sent on yet."""
+    """Shows the file's content. Nothing is imported yet."""
     if visit.file is None:
         raise invalid("file", visit.word("file_missing"))
     content = visit.file.content
@@ -77,8 +77,8 @@ async def preview(visit: Visit) -> Html:
 
 
 async def send(visit: Visit) -> See:
-    """Imports the file that was shown: whole, or not at all. It goes on when it takes longer than one
-    waits for a page, and the next page says how far it is.
+    """Imports the file that was previewed: all of it, or nothing. If that takes longer than a page
+    should, it continues in the background, and the next page shows its progress.
     """
     content = unpacked(visit.typed("carried"), MOST_OF_FILE)
     if content is None:
@@ -97,7 +97,7 @@ async def send(visit: Visit) -> See:
 
 
 async def under_way(visit: Visit) -> Html:
-    """How far it is, and in the end what became of it."""
+    """The progress of an import, and finally its result."""
     content_hash = visit.part("content_hash")
     wanted = imports_pb2.GetImportProgressRequest(content_hash=content_hash)
     shown = {"content_hash": content_hash, "progress": None, "one": None, "live": False}

@@ -21,21 +21,21 @@ STATES: Final = ("in_review", "offered", "active", "defaulted", "completed", "wr
 KEPT: Final = ("order_reference", "customer_id")
 MOST_REFUNDS: Final = 20
 DOCUMENTS: Final = ("information", "agreement", "receipt")
-# What the services allow in which state; they check it again.
+# States in which the services allow a change; they check again.
 CANCELLABLE: Final = frozenset(["offered", "accepted", "in_review"])
 CHARGED: Final = frozenset(["active", "defaulted"])
 REFUNDABLE: Final = frozenset(["active", "defaulted", "withdrawn", "completed"])
 
 
 async def listed(visit: Visit) -> Html:
-    """By state, order reference and customer, newest first, a page at a time."""
+    """Plans by state, order reference and customer, newest first, a page at a time."""
     found = await rows(visit, plans_pb2.ListInstalmentPlansRequest(), "plans", "state", *KEPT)
     shown = filters(visit, "/instalments", "state", STATES, *KEPT)
     return Html("plans.html", {**found, "filters": shown})
 
 
 async def reviews(visit: Visit) -> Html:
-    """Plans that wait for a decision, as the service lists them."""
+    """Plans awaiting a decision, in the service's order."""
     request = plans_pb2.ListInstalmentReviewsRequest()
     return Html("reviews.html", await rows(visit, request, "plans"))
 
@@ -64,7 +64,7 @@ async def one(visit: Visit) -> Html:
 
 
 async def document(visit: Visit) -> Sent:
-    """As delivered to the customer."""
+    """A document as delivered to the customer."""
     kind = enum_value(plans_pb2.InstalmentDocument.Kind, visit.part("kind"))
     if kind is None:
         raise invalid("kind", "is no document of a plan")
@@ -76,20 +76,20 @@ async def document(visit: Visit) -> Sent:
 
 
 async def plan_of(visit: Visit) -> plans_pb2.InstalmentPlan:
-    """The plan of the path."""
+    """The plan named in the path."""
     wanted = plans_pb2.GetInstalmentPlanRequest(plan_id=visit.part("plan_id"))
     plan: plans_pb2.InstalmentPlan = (await visit.ask(wanted)).plan
     return plan
 
 
 def _next_due(plan: plans_pb2.InstalmentPlan) -> Any:
-    """The part that may be due later, with those after it."""
+    """The part that can be postponed, together with those after it."""
     planned = (part for part in plan.instalments if part.state == part.STATE_PLANNED)
     return None if plan.offer.partner else next(planned, None)
 
 
 async def _dunning(visit: Visit, plan: plans_pb2.InstalmentPlan) -> dict[int, dunning.Next]:
-    """By number of a missed part."""
+    """The next dunning steps, by number of the missed part."""
     missed = [part for part in plan.instalments if part.state == part.STATE_MISSED]
     if not missed or plan.state != PLAN.STATE_ACTIVE:
         return {}
@@ -120,7 +120,7 @@ async def _refunds(visit: Visit, plan: plans_pb2.InstalmentPlan) -> Any:
 
 
 def _documents(plan: plans_pb2.InstalmentPlan, state: str) -> list[str]:
-    """Those that exist, or can be made: nothing is left to deliver once a plan ended unsigned."""
+    """Documents that exist or can be created; none for a plan that ended unsigned."""
     if plan.offer.partner:
         return []
     found = []

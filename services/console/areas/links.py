@@ -1,4 +1,4 @@
-"""Payment links: made and sent in seconds, sent again, cancelled, issued anew."""
+"""Payment links: created and sent in seconds, sent again, cancelled, reissued."""
 
 import secrets
 from typing import Any, Final
@@ -19,15 +19,15 @@ FILTERS: Final = ("state", "order_reference")
 STATES: Final = ("sent", "seen", "paying", "paid", "expired", "cancelled")
 _OPEN: Final = frozenset(["created", "sent", "seen", "quote_accepted"])
 ISSUED_DAYS: Final = 30
-MOST_DAYS: Final = 120  # as the service allows
-# Whoever asked for these asks for another when one is needed.
+MOST_DAYS: Final = 120  # the service's limit
+# The services that created these create another when one is needed.
 _ASKED_BY_SERVICES: Final = frozenset(
     [paylink_pb2.PaymentLink.ORIGIN_INSTALMENT, paylink_pb2.PaymentLink.ORIGIN_COD]
 )
 
 
 async def listed(visit: Visit) -> Html:
-    """By state and order reference, newest first, a page at a time."""
+    """Links by state and order reference, newest first, a page at a time."""
     request = paylink_pb2.ListPaymentLinksRequest()
     found = await rows(visit, request, "links", *FILTERS)
     shown = filters(visit, "/links", "state", STATES, "order_reference")
@@ -48,7 +48,7 @@ async def form(visit: Visit) -> Html:
 
 
 async def create(visit: Visit) -> See:
-    """Makes the link, and sends it where there is somewhere to send it to."""
+    """Creates the link, and sends it if there is a contact."""
     amount = amount_of(visit.typed("amount"), visit.currency)
     if amount is None:
         raise invalid("amount", visit.word("amount_unreadable"))
@@ -94,7 +94,7 @@ async def cancel(visit: Visit) -> See:
 
 
 async def issue(visit: Visit) -> See:
-    """Anew: an expired link gets another address; instead of a cancelled one, another link is made."""
+    """Reissues an expired link under a new address; replaces a cancelled one with a new link."""
     link, days = await _link(visit), visit.number("days")
     if not 1 <= days <= MOST_DAYS:
         raise invalid("days", visit.word("days_unreadable").format(most=MOST_DAYS))
@@ -111,7 +111,7 @@ async def issue(visit: Visit) -> See:
 
 
 def _like(link: paylink_pb2.PaymentLink, days: int) -> paylink_pb2.CreatePaymentLinkRequest:
-    """The same lines, text and way of paying, for the same customer."""
+    """A request for the same lines, text and payment methods, for the same customer."""
     request = paylink_pb2.CreatePaymentLinkRequest(
         amount=link.amount,
         description=link.description,

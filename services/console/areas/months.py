@@ -13,13 +13,13 @@ from services.console.shown import enum
 from services.console.visit import Visit
 
 AREA: Final = "months"
-MOST: Final = 100  # shown of what is open: beyond it says "100 or more"
+MOST: Final = 100  # open items counted; beyond that, the page says "100 or more"
 SHOWN_MONTHS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A line of the checklist. `count` of what is open, None if the role does not see it."""
+    """A line of the checklist. `count`: open items, None if the role does not see them."""
 
     name: str
     path: str
@@ -31,7 +31,7 @@ class Check:
 
 
 async def months(visit: Visit) -> Html:
-    """Newest first, and what the next one to close still needs."""
+    """The months, newest first, and the checklist of the next one to close."""
     found = (await visit.ask(ledger_pb2.ListPeriodsRequest())).data
     waiting = _to_close(found, _today(visit))
     return Html(
@@ -47,7 +47,7 @@ async def months(visit: Visit) -> Html:
 
 
 async def close(visit: Visit) -> See:
-    """Nothing more is booked in the month afterwards; the person says that they know."""
+    """Closes the month: nothing can be booked in it afterwards, which the person has to confirm."""
     if visit.typed("sure") != "yes":
         raise invalid("sure", visit.word("sure_missing"))
     month = visit.typed("month")
@@ -77,7 +77,7 @@ def _today(visit: Visit) -> date:
 
 
 def _to_close(found: Any, today: date) -> str:
-    """The oldest open month that is over; "" if there is none."""
+    """The oldest open month that has ended; "" if there is none."""
     last = (today.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
     over = [one.month for one in found if enum(one, "state") == "open" and one.month <= last]
     return min(over, default="")

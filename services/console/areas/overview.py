@@ -1,4 +1,4 @@
-"""The overview: today against the same weekday, the last four weeks, by method, and what needs somebody."""
+"""The overview: today against the same weekday, the last four weeks, by method, and what needs attention."""
 
 import asyncio
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ AGEING_SECONDS: Final = 0.7
 ONE_CLICK: Final = "one_click"
 TOO_LONG: Final = "report_too_long"
 BUCKETS: Final = ("not_due", "1-30", "31-60", "61-90", "over_90")
-MOST_SHOWN: Final = 100  # exceptions and payments under way: beyond it says "100 or more"
+MOST_SHOWN: Final = 100  # exceptions, payments in progress; beyond that, "100 or more"
 
 
 async def overview(visit: Visit) -> Html:
@@ -63,8 +63,8 @@ async def overview(visit: Visit) -> Html:
 
 
 async def _plans_ageing(visit: Visit, today: date) -> Ageing | None:
-    """What customers owe of instalment plans, by how long it is overdue; None if that is too much to
-    add up while somebody waits.
+    """Amounts owed on instalment plans, by how long they are overdue; None if adding them up takes
+    too long for a page.
     """
     request = reports_pb2.GetReportRowsRequest(
         report="instalment_ageing",
@@ -88,7 +88,7 @@ async def _plans_ageing(visit: Visit, today: date) -> Ageing | None:
 
 
 async def _cash_ageing(visit: Visit) -> Ageing | None:
-    """What couriers have collected and not passed on."""
+    """Cash that couriers have collected but not remitted."""
     if not visit.may(remittances_pb2.GetCodAgeingRequest):
         return None
     data = (await visit.ask(remittances_pb2.GetCodAgeingRequest())).data
@@ -107,7 +107,7 @@ async def _sales(visit: Visit, today: date) -> Any:
 
 
 def by_name(answer: reports_pb2.GetReportRowsResponse) -> list[dict[str, str]]:
-    """Rows of a report by name of the column."""
+    """A report's rows, with their values by column name."""
     names = [column.name for column in answer.columns]
     return [dict(zip(names, row.values, strict=True)) for row in answer.data]
 
@@ -134,7 +134,7 @@ async def _exceptions(visit: Visit) -> Any:
 
 
 async def _unknown(visit: Visit) -> Any:
-    """Payments whose outcome is not known, oldest last."""
+    """Payments whose outcome is unknown, newest first."""
     if not visit.may(payments_pb2.ListPaymentsRequest):
         return None
     request = payments_pb2.ListPaymentsRequest(
@@ -144,13 +144,13 @@ async def _unknown(visit: Visit) -> Any:
 
 
 def _before(days: list[Day]) -> Day:
-    """The same weekday of last week."""
+    """The same weekday last week."""
     return days[-8]
 
 
 def _acceptance(kpis: kpis_pb2.GetKpisResponse | None) -> int | None:
-    """Of payments that were asked for, the share that was paid, in basis points. By one click a shop's
-    server asks as well, which is in no session.
+    """The share of requested payments that were paid, in basis points. One-click payments have
+    their own figure, since a shop's server also charges without a session.
     """
     if kpis is None:
         return None

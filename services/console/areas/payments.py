@@ -1,4 +1,4 @@
-"""Payments: found by what a customer reads out, their story, capture, cancellation, refund."""
+"""Payments: found by what a customer can read out, their history, capture, cancellation, refund."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ from services.console.visit import Visit
 
 AREA: Final = "payments"
 STATES: Final = ("captured", "authorised", "pending", "processing", "declined", "refunded")
-DISPUTED: Final = "disputed"  # no state of its own, but looked for like one
+DISPUTED: Final = "disputed"  # not a state, but filtered like one
 TYPED: Final = ("order_reference", "last4", "amount", "created_from", "created_to")
 MOST_ENTRIES: Final = 50
 _REFUNDABLE: Final = frozenset(["captured", "partially_refunded"])
 
 
 async def listed(visit: Visit) -> Html:
-    """By state and by what was typed, newest first, a page at a time."""
+    """Payments by state and the search fields, newest first, a page at a time."""
     found: dict[str, Any] = {"payments": (), "next_cursor": ""}
     try:
         found = await rows(visit, _wanted(visit), "payments", "state", "order_reference")
@@ -44,7 +44,7 @@ async def listed(visit: Visit) -> Html:
 
 
 def _wanted(visit: Visit) -> payments_pb2.ListPaymentsRequest:
-    """What the state and the order reference do not say. Raises InvalidArgument."""
+    """The filters other than state and order reference. Raises InvalidArgument."""
     amount = amount_in_field(visit.asked("amount"), visit.currency)
     if amount is None and visit.asked("amount"):
         raise invalid("amount", visit.word("amount_unreadable"))
@@ -88,7 +88,7 @@ async def entries_of(visit: Visit) -> Sequence[Any]:
 
 
 async def trail_of(visit: Visit) -> Sequence[Any]:
-    """How its money went on, to the bank."""
+    """The trail of its money to the bank."""
     if not visit.may(reconciliation_pb2.GetPaymentTrailRequest):
         return ()
     wanted = reconciliation_pb2.GetPaymentTrailRequest(payment_id=visit.part("payment_id"))
@@ -97,14 +97,14 @@ async def trail_of(visit: Visit) -> Sequence[Any]:
 
 
 async def refund_form(visit: Visit) -> Html:
-    """What would be given back, before anything is."""
+    """The amount that can be refunded, before anything is."""
     payment = await payment_of(visit)
     left = Money(_left(payment), payment.amount.currency)
     return Html("refund.html", {"payment": payment, "left": left, "typed": typed(left)})
 
 
 async def refund(visit: Visit) -> See:
-    """Gives back what was confirmed. Above a limit the person proves first that it is them."""
+    """Refunds the confirmed amount. Above a limit, the person has to prove their identity first."""
     payment = await payment_of(visit)
     currency = payment.amount.currency
     amount = amount_of(visit.typed("amount"), currency)
@@ -142,7 +142,7 @@ async def payment_of(visit: Visit) -> payments_pb2.Payment:
 
 
 def _left(payment: payments_pb2.Payment) -> int:
-    """What was captured and neither given back nor is being."""
+    """The captured amount less refunds made and in progress."""
     under_way = sum(
         one.amount_minor for one in payment.refunds if one.state == one.STATE_PROCESSING
     )

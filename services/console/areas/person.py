@@ -1,4 +1,4 @@
-"""What a person does for themselves: chooses a merchant, sees and ends sessions, proves who they are."""
+"""What people do for themselves: choose a merchant, see and end sessions, prove their identity."""
 
 from typing import Final
 
@@ -31,7 +31,7 @@ async def sessions(visit: Visit) -> Html:
 
 
 async def describe(visit: Visit) -> See:
-    """The name that colleagues see."""
+    """Sets the name that colleagues see."""
     request = sessions_pb2.UpdatePersonRequest(token=visit.who.token, name=visit.typed("name"))
     await visit.change(request)
     return See("/sessions", said="described")

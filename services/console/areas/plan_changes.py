@@ -1,4 +1,4 @@
-"""What a person does about an instalment plan: decide, cancel, charge, settle, withdraw, refund, write off."""
+"""Changes to an instalment plan: review, cancel, charge, settle, withdraw, refund, write off, reschedule."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ from services.console.rules.amounts import amount_of, typed
 from services.console.rules.proving import needs_proof, proof_is_fresh
 from services.console.visit import KEY, Visit
 
-MAX_NAME: Final = 100  # of who decided
+MAX_NAME: Final = 100  # of the person who decided
 
 
 async def review(visit: Visit) -> See:
@@ -40,7 +40,7 @@ async def cancel(visit: Visit) -> See:
 
 
 async def pay(visit: Visit) -> See:
-    """Charges one part now, as the customer asked."""
+    """Charges one part now, at the customer's request."""
     request = plans_pb2.PayInstalmentRequest(
         plan_id=visit.part("plan_id"), number=visit.number("number")
     )
@@ -48,7 +48,7 @@ async def pay(visit: Visit) -> See:
 
 
 async def settle_form(visit: Visit) -> Html:
-    """What everything that is left costs today, before it is charged."""
+    """The cost of settling the plan today, before it is charged."""
     wanted = plans_pb2.GetInstalmentSettlementRequest(plan_id=visit.part("plan_id"))
     settlement = (await visit.ask(wanted)).settlement
     return Html("plan_settle.html", {"plan": await plan_of(visit), "settlement": settlement})
@@ -66,7 +66,7 @@ async def refund_form(visit: Visit) -> Html:
 
 
 async def refund(visit: Visit) -> See:
-    """A part of the price. Above a limit the person proves first that it is them."""
+    """Refunds part of the price. Above a limit, the person has to prove their identity first."""
     plan = await plan_of(visit)
     amount = amount_of(visit.typed("amount"), plan.amount.currency)
     if amount is None:
@@ -86,7 +86,7 @@ async def withdraw_form(visit: Visit) -> Html:
 
 
 async def withdraw(visit: Visit) -> Html | See:
-    """As the customer asked: shows what they owe, then receives the notice."""
+    """At the customer's request: shows what they owe, then records the withdrawal."""
     plan = await plan_of(visit)
     confirmed = visit.typed("do") == "confirm"
     request = plans_pb2.WithdrawInstalmentPlanRequest(
@@ -108,7 +108,7 @@ async def retry_refunds(visit: Visit) -> See:
 
 
 async def write_off(visit: Visit) -> See:
-    """What is left, or one missed part."""
+    """Writes off the balance, or one missed part."""
     request = plans_pb2.WriteOffInstalmentPlanRequest(
         plan_id=visit.part("plan_id"),
         number=visit.number("number") or None,
@@ -119,7 +119,7 @@ async def write_off(visit: Visit) -> See:
 
 
 async def reschedule(visit: Visit) -> See:
-    """The next part, and those after it, are due later."""
+    """Postpones the next part and those after it."""
     request = plans_pb2.RescheduleInstalmentPlanRequest(
         plan_id=visit.part("plan_id"),
         number=visit.number("number"),
@@ -131,7 +131,7 @@ async def reschedule(visit: Visit) -> See:
 
 
 async def _changed(visit: Visit, request: Message, said: str, *, unless: str = "") -> See:
-    """`unless`: what is said instead if the payment was declined, or waits for the customer."""
+    """`unless`: the message instead of `said` if the payment was declined or needs the customer."""
     plan = await plan_of(visit)
     answer = await visit.change(request, subject=plan.id, before=plan)
     unpaid = answer.plan.HasField("decline") or answer.plan.HasField("next_action")

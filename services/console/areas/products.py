@@ -22,8 +22,8 @@ LIST: Final = "/links/products"
 NEW: Final = f"{LIST}/new"
 ONE: Final = f"{LIST}/{{product_id}}"
 SHOP: Final = "/links/shop"
-MOST_OF_PICTURE: Final = 200 * 1024  # as the service allows
-MOST_OF_FILE: Final = 8 * 1024 * 1024  # read, so that a large picture is refused at its field
+MOST_OF_PICTURE: Final = 200 * 1024  # the service's limit
+MOST_OF_FILE: Final = 8 * 1024 * 1024  # higher, to refuse a large picture at its field
 
 
 async def listed(visit: Visit) -> Html:
@@ -57,7 +57,7 @@ async def one(visit: Visit) -> Html:
 
 
 async def save(visit: Visit) -> See:
-    """Links that exist keep their price."""
+    """Existing links keep their price."""
     before = await _product(visit)
     request = shop_pb2.UpdateProductRequest(
         product_id=before.id,
@@ -79,7 +79,7 @@ async def archive(visit: Visit) -> See:
 
 
 async def put_picture(visit: Visit) -> See:
-    """Checked by the service: it says what is wrong with a picture."""
+    """The service checks the picture and says what is wrong with it."""
     if visit.file is None:
         raise invalid("picture", visit.word("picture_missing"))
     if len(visit.file.content) > MOST_OF_PICTURE:
@@ -99,7 +99,7 @@ async def delete_picture(visit: Visit) -> See:
 
 
 async def picture(visit: Visit) -> Sent:
-    """From here, so that the page asks no other origin."""
+    """Serves a picture from here, so that the page needs no other origin."""
     wanted = shop_pb2.GetProductPictureRequest(picture_id=visit.part("picture_id"))
     found = await visit.ask(wanted)
     kind = "png" if found.media_type == "image/png" else "jpeg"
@@ -108,7 +108,7 @@ async def picture(visit: Visit) -> Sent:
 
 
 async def shop(visit: Visit) -> Html:
-    """Its address and what it says above the products; or the form that opens it."""
+    """The shop's address and introduction; or the form that opens it."""
     found = await _shop(visit)
     state = enum(found, "state") if found is not None else "open"
     writes = visit.who.holds("shop:write")
@@ -132,7 +132,7 @@ async def save_shop(visit: Visit) -> See:
 
 
 async def _shop(visit: Visit) -> shop_pb2.Shop | None:
-    """None before it is opened first."""
+    """None if it was never opened."""
     try:
         found: shop_pb2.Shop = (await visit.ask(shop_pb2.GetShopRequest())).shop
     except Refusal as refusal:

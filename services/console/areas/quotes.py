@@ -1,4 +1,4 @@
-"""Quotes: written line by line, looked at as the shopper will see them, then sent as a link to accept and pay."""
+"""Quotes: written line by line, previewed as the shopper will see them, then sent as a link to accept and pay."""
 
 import secrets
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ async def form(visit: Visit) -> Html:
 
 
 async def create(visit: Visit) -> Html | See:
-    """Shows it first, or has room for more lines, where that was asked for."""
+    """Sends the quote; or shows a preview, or a form with more lines, if that was asked for."""
     do = visit.typed("do")
     if do == "more":
         return _form(visit, None)
@@ -97,7 +97,7 @@ def _rows(visit: Visit) -> int:
 
 
 def _draft(visit: Visit) -> Draft:
-    """As it was typed. Raises InvalidArgument, which names every field that cannot be read."""
+    """The quote as typed. Raises InvalidArgument."""
     lines = _lines(visit)
     if not quotes.total(lines).amount_minor > 0:
         raise invalid("price_0", visit.word("total_missing"))
@@ -126,7 +126,7 @@ def _draft(visit: Visit) -> Draft:
 
 
 def _lines(visit: Visit) -> list[Line]:
-    """Those of which anything was typed."""
+    """The lines that are filled in. Raises InvalidArgument with all that is wrong in them."""
     found: list[Line] = []
     wrong: list[FieldViolation] = []
     for row in range(_rows(visit)):
@@ -164,7 +164,7 @@ def _line(visit: Visit, row: int) -> tuple[Line | None, list[FieldViolation]]:
 
 
 def _locale(visit: Visit) -> str:
-    """Of the shopper, in which the quote is written."""
+    """The shopper's language, in which the quote is written."""
     chosen = visit.typed("locale", visit.language)
     return chosen if chosen in LANGUAGES else visit.language
 

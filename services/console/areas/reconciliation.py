@@ -1,4 +1,4 @@
-"""The reconciliation workbench: exceptions, one after the other, with what they could be."""
+"""The reconciliation workbench: exceptions, one at a time, with suggested matches."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ EXCEPTION = reconciliation_pb2.ReconciliationException
 STATES: Final = ("open", "resolved")
 ENDS: Final = ("matched", "split", "written_off", "dismissed")
 SPLIT_ROWS: Final = 3
-# Where a part of an item may belong to; the service knows them all.
+# Accounts offered for part of an item; the service knows all of them.
 ACCOUNTS: Final = (
     "psp_fees",
     "courier_fees",
@@ -30,14 +30,14 @@ ACCOUNTS: Final = (
     "reconciliation_differences",
     "unallocated",
 )
-ITEM: Final = "item:"  # before the id of a suggestion in a form
+ITEM: Final = "item:"  # prefix of a suggestion's id in a form
 OF_ENTRIES: Final = ("payment_id", "order_reference", "event_id", "trace_id")
 MOST_ENTRIES: Final = 50
 COURIER_ID: Final = "cou_"
 
 
 async def workbench(visit: Visit) -> Html:
-    """Open exceptions first; by state and party."""
+    """Exceptions by state and order reference; the open ones by default."""
     state = visit.asked("state") or "open"
     request = reconciliation_pb2.ListExceptionsRequest(state=enum_value(EXCEPTION.State, state))
     shown = filters(visit, "/reconciliation", "state", STATES, "order_reference")
@@ -56,7 +56,7 @@ async def workbench(visit: Visit) -> Html:
 
 
 async def one(visit: Visit) -> Html:
-    """With the entries of its payment or order, down to their trace."""
+    """An exception, with the ledger entries of its payment or order, down to their trace."""
     found = await _exception(visit)
     return Html(
         "exception.html",
@@ -73,7 +73,7 @@ async def one(visit: Visit) -> Html:
 
 
 async def _couriers(visit: Visit, found: Iterable[Any]) -> Mapping[str, str]:
-    """Their names, if one of the exceptions is about a courier."""
+    """Names of couriers, if one of the exceptions is about one."""
     about = any(each.party.startswith(COURIER_ID) for each in found)
     if not (about and visit.may(cod_pb2.ListCouriersRequest)):
         return {}
@@ -81,7 +81,7 @@ async def _couriers(visit: Visit, found: Iterable[Any]) -> Mapping[str, str]:
 
 
 async def resolve(visit: Visit) -> See:
-    """As what a person says, with the reason, the items that it matches, and what is left of it."""
+    """Resolves it as the person chose, with the reason, matched items and the parts of a split."""
     found = await _exception(visit)
     ends = visit.typed("resolved_as")
     if ends not in ENDS:
@@ -99,7 +99,7 @@ async def resolve(visit: Visit) -> See:
 
 
 def _items(visit: Visit) -> list[str]:
-    """Those that are ticked, and those that were typed."""
+    """Ids of the items that were ticked or typed."""
     ticked = [name.removeprefix(ITEM) for name in visit.form if name.startswith(ITEM)]
     return list(dict.fromkeys([*ticked, *visit.typed("others").replace(",", " ").split()]))
 
@@ -125,14 +125,14 @@ def _parts(
 
 
 async def entries(visit: Visit) -> Html:
-    """Of the ledger: by payment, order, event or trace."""
+    """Ledger entries by payment, order, event or trace."""
     asked = {name: visit.asked(name) for name in OF_ENTRIES if visit.asked(name)}
     found = await rows(visit, ledger_pb2.ListJournalEntriesRequest(), "entries", *OF_ENTRIES)
     return Html("entries.html", {**found, "asked": asked})
 
 
 async def _entries_of(visit: Visit, found: reconciliation_pb2.ReconciliationException) -> Any:
-    """What is booked about its payment, order or entry."""
+    """The ledger entries of its payment, order or event."""
     about = {"payment_id": found.payment_id, "order_reference": found.order_reference}
     if found.item_id.startswith("evt_"):
         about = {"event_id": found.item_id}

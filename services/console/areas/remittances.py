@@ -1,4 +1,4 @@
-"""Couriers' remittances: a file is read and shown before it is booked; lines that need somebody."""
+"""Couriers' remittances: a file is previewed before it is booked; lines that need attention."""
 
 import base64
 from typing import Any, Final
@@ -12,13 +12,13 @@ from services.console.page import Html, Page, See, get, post
 from services.console.shown import enum
 from services.console.visit import Visit
 
-MOST_OF_FILE: Final = 8 * 1024 * 1024  # as the contract says
+MOST_OF_FILE: Final = 8 * 1024 * 1024  # as in the contract
 CLOSINGS: Final = ("not_ours", "given_back", "settled", "written_off")
 _SHOWN: Final = ("cursor", "result", "exceptions")
 
 
 async def listed(visit: Visit) -> Html:
-    """Newest first; and the form for the next file, with what is wrong with the last one."""
+    """Remittances, newest first, and the upload form, with the problem of a refused file."""
     request = remittances_pb2.ListRemittancesRequest()
     return Html(
         "remittances.html",
@@ -32,7 +32,7 @@ async def listed(visit: Visit) -> Html:
 
 
 async def upload(visit: Visit) -> See:
-    """Reads the file. Nothing is booked before the next page was looked at."""
+    """Uploads the file. Nothing is booked until that is confirmed on the next page."""
     if visit.file is None:
         raise invalid("file", visit.word("file_missing"))
     request = remittances_pb2.UploadRemittanceRequest(
@@ -45,7 +45,7 @@ async def upload(visit: Visit) -> See:
 
 
 async def one(visit: Visit) -> Html:
-    """What its lines pay for. `line` of the query is the one that is being resolved."""
+    """A remittance with its lines. `line` in the query is the one being resolved."""
     remittance_id = visit.part("remittance_id")
     wanted = remittances_pb2.GetRemittanceRequest(remittance_id=remittance_id)
     remittance = (await visit.ask(wanted)).remittance
@@ -79,7 +79,7 @@ async def commit(visit: Visit) -> See:
 
 
 async def resolve(visit: Visit) -> See:
-    """Names the order that a line pays for, or why it is booked on none."""
+    """Sets the order that a line pays for, or the reason why there is none."""
     remittance_id, line_id = visit.part("remittance_id"), visit.part("line_id")
     lines = (await _lines(visit))["lines"]
     before = required(next((line for line in lines if line.id == line_id), None), LineGone)
@@ -102,7 +102,7 @@ async def resolve(visit: Visit) -> See:
 
 
 async def _lines(visit: Visit) -> dict[str, Any]:
-    """As the query filters them."""
+    """The lines, filtered by the query."""
     request = remittances_pb2.ListRemittanceLinesRequest(
         remittance_id=visit.part("remittance_id"),
         is_exception=True if visit.asked("exceptions") else None,
@@ -111,7 +111,7 @@ async def _lines(visit: Visit) -> dict[str, Any]:
 
 
 def _kept(visit: Visit) -> dict[str, str]:
-    """What of the query says which lines are shown."""
+    """The query parameters that select the lines shown."""
     return {name: visit.asked(name) for name in _SHOWN if visit.asked(name)}
 
 

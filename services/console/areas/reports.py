@@ -1,4 +1,4 @@
-"""Reports: what they say now, as a file, and regularly."""
+"""Reports: on the page, as a file, and on a schedule."""
 
 import asyncio
 from typing import Any, Final
@@ -24,7 +24,7 @@ UNDER_WAY: Final = frozenset(["queued", "running"])
 
 
 async def listed(visit: Visit) -> Html:
-    """All reports, the latest files and what is made regularly."""
+    """All reports, the latest files and the schedules."""
     reports, runs, schedules = await asyncio.gather(
         visit.ask(reports_pb2.ListReportsRequest()),
         visit.ask(reports_pb2.ListReportRunsRequest(limit=MOST_RUNS)),
@@ -43,7 +43,7 @@ async def listed(visit: Visit) -> Html:
 
 
 async def one(visit: Visit) -> Html:
-    """Its first rows with the filters of the query, which are a link to keep."""
+    """A report's first rows, filtered by the query, so that the URL can be kept as a link."""
     report = await _report(visit)
     chosen = _filters(visit, report)
     request = reports_pb2.GetReportRowsRequest(report=report.name, limit=SHOWN_ROWS, **chosen)
@@ -65,7 +65,7 @@ async def one(visit: Visit) -> Html:
 
 
 async def export(visit: Visit) -> See:
-    """A file of all rows with the filters that are shown."""
+    """Creates a file of all rows, with the filters shown."""
     report = await _report(visit)
     request = reports_pb2.CreateReportRunRequest(
         report=report.name, format=_format(visit), **_filters(visit, report)
@@ -75,7 +75,7 @@ async def export(visit: Visit) -> See:
 
 
 async def run(visit: Visit) -> Html:
-    """How far its file is."""
+    """The progress of a report's file."""
     wanted = reports_pb2.GetReportRunRequest(run_id=visit.part("run_id"))
     found = (await visit.ask(wanted)).run
     state = enum(found, "state")
@@ -88,7 +88,7 @@ async def file(visit: Visit) -> Sent:
 
 
 async def schedule(visit: Visit) -> See:
-    """Makes it regularly, and sends it to the addresses."""
+    """Schedules the report, to be sent to the addresses."""
     report = await _report(visit)
     every = enum_value(reports_pb2.ReportPeriod, visit.typed("every"))
     if every is None:
@@ -113,7 +113,7 @@ async def stop(visit: Visit) -> See:
 
 
 async def _report(visit: Visit) -> reports_pb2.Report:
-    """The one of the path."""
+    """The report named in the path."""
     answer = await visit.ask(reports_pb2.ListReportsRequest())
     named = (found for found in answer.data if found.name == visit.part("report"))
     found: reports_pb2.Report = required(next(named, None), ReportUnknown)
@@ -121,7 +121,7 @@ async def _report(visit: Visit) -> reports_pb2.Report:
 
 
 def _filters(visit: Visit, report: reports_pb2.Report) -> dict[str, str]:
-    """As asked for, of those that the report takes; else this month until today."""
+    """The requested filters that the report supports; by default, this month until today."""
     today = visit.now().astimezone(ZoneInfo(visit.time_zone)).date()
     usual = {"booked_from": today.replace(day=1), "booked_to": today, "currency": ""}
     found = {name: visit.asked(name) or str(usual[name]) for name in report.filters}

@@ -37,7 +37,7 @@ _RF = re.compile(r"RF\d{2}[0-9A-Z]{1,21}")
 
 
 async def search(visit: Visit) -> Html | See:
-    """What was found, by kind; straight on to what an id names."""
+    """The results by kind; an id or a trace leads straight to its page."""
     asked = visit.asked("q")
     if _ID.fullmatch(asked) and asked[:4] in _IDS:
         return See(_IDS[asked[:4]].format(asked))
@@ -58,8 +58,8 @@ async def search(visit: Visit) -> Html | See:
 
 
 async def _payments(visit: Visit, asked: str) -> list[Any]:
-    """Of an order, with a card or an amount, or of the customers with an e-mail address; newest
-    first.
+    """Payments of an order, with a card or an amount, or of the customers with an e-mail address;
+    newest first.
     """
     if not asked or not visit.may(payments_pb2.ListPaymentsRequest):
         return []
@@ -82,7 +82,7 @@ async def _of_customers(visit: Visit, email: str) -> list[dict[str, Any]]:
 
 
 def _of_words(visit: Visit, asked: str) -> list[dict[str, Any]]:
-    """Whatever they could be."""
+    """A filter for each thing that the words could be."""
     filters: list[dict[str, Any]] = [{"order_reference": asked}]
     if last4 := last4_of(asked):
         filters.append({"last4": last4})
@@ -113,7 +113,7 @@ async def _orders(visit: Visit, asked: str) -> list[Any]:
 
 
 async def _lines(visit: Visit, asked: str) -> list[Any]:
-    """Of bank statements, by the reference that a payer wrote, or an amount with its decimals."""
+    """Lines of bank statements, by the payer's RF reference or by amount."""
     if not asked or not visit.may(imports_pb2.ListBankLinesRequest):
         return []
     reference, amount = asked.replace(" ", "").upper(), amount_in(asked, visit.currency)
@@ -129,7 +129,7 @@ async def _lines(visit: Visit, asked: str) -> list[Any]:
 
 
 async def _views(visit: Visit, asked: str) -> list[Link]:
-    """With the words in their name."""
+    """Saved views with the words in their name."""
     if not asked or not visit.may(views_pb2.ListViewsRequest):
         return []
     named = (one for one in await links_of(visit) if asked.lower() in one.view.name.lower())
@@ -137,7 +137,7 @@ async def _views(visit: Visit, asked: str) -> list[Link]:
 
 
 async def _found(visit: Visit, request: Any) -> list[Any]:
-    """Nothing for what cannot be such a reference."""
+    """The results; none if the service refuses the text as invalid."""
     try:
         return list((await visit.ask(request)).data)
     except Refusal as refusal:

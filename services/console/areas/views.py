@@ -10,11 +10,11 @@ from services.console.saved_views import links_of
 from services.console.visit import Visit
 
 AREA: Final = "views"
-MANAGES: Final = "members:write"  # whoever may delete what others share
+MANAGES: Final = "members:write"  # the scope to delete what others share
 
 
 async def listed(visit: Visit) -> Html:
-    """All that one sees; and what could not be saved, to be changed."""
+    """All views that the member sees; and one that could not be saved, to be corrected."""
     found = [one for one in await links_of(visit) if one.address or one.own]
     return Html(
         "views.html",
@@ -28,7 +28,7 @@ async def listed(visit: Visit) -> Html:
 
 
 async def save(visit: Visit) -> See:
-    """What is shown now, or instead of what was saved under this name. Back to the list."""
+    """Saves the filters shown, replacing a view of the same name; then returns to the list."""
     path = visit.typed("path")
     page = visit.lists.at(path)
     query = known_query(visit.typed("query"), page.filters) if page is not None else ""
@@ -44,7 +44,7 @@ async def save(visit: Visit) -> See:
 
 
 async def change(visit: Visit) -> See:
-    """Its name, and who sees it."""
+    """Changes a view's name, and who sees it."""
     request = views_pb2.UpdateViewRequest(
         view_id=visit.part("view_id"),
         name=visit.typed("name"),
@@ -61,7 +61,7 @@ async def delete(visit: Visit) -> See:
 
 
 async def _before(visit: Visit) -> views_pb2.SavedView | None:
-    """The one of the path, if the member sees it: the service refuses others."""
+    """The view named in the path, if the member sees it; the service refuses others."""
     found = (one.view for one in await links_of(visit) if one.view.id == visit.part("view_id"))
     return next(found, None)
 

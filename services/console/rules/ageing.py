@@ -1,4 +1,4 @@
-"""What is owed, by how long it has been: sums by bucket, for a chart and its table. Pure."""
+"""Amounts owed, by age: sums per bucket, for a chart and its table. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`bucket` names its words."""
+    """`bucket` is the key of its text."""
 
     bucket: str
     amount_minor: int
@@ -23,7 +23,7 @@ class Ageing:
 
 
 def totals(rows: Iterable[Mapping[str, int]], currency: str, buckets: Iterable[str] = ()) -> Ageing:
-    """Sums of each bucket; `buckets` are there even if nothing is in them, in this order."""
+    """The sum of each bucket; `buckets` are included even if empty, in this order."""
     sums = dict.fromkeys(buckets, 0)
     for row in rows:
         for bucket, amount_minor in row.items():

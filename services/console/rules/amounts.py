@@ -10,8 +10,8 @@ _PLAIN = re.compile(r"\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?")
 
 
 def amount_of(text: str, currency: str) -> Money | None:
-    """None for what is no amount, or could be two: `1.234` is refused where a currency has no such
-    decimals, since a slip of the finger looks the same as a thousand.
+    """None for text that is not a positive amount, or is ambiguous: `1.234` is refused unless the
+    currency has three decimals, since it may be a typo or a thousand.
     """
     plain = text.replace("\u00a0", " ").replace("\u202f", " ").strip(" €$£")
     if not _PLAIN.fullmatch(plain):
@@ -35,7 +35,7 @@ def _parted(plain: str, places: int) -> tuple[str, str | None]:
 
 
 def typed(amount: Money) -> str:
-    """As in a field: `12.50`."""
+    """The amount as typed in a field: `12.50`."""
     places = exponent(amount.currency)
     text = str(amount.amount_minor).rjust(places + 1, "0")
     return f"{text[:-places]}.{text[-places:]}" if places else text

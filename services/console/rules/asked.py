@@ -1,4 +1,4 @@
-"""What a few words typed into the search bar could be: an amount, the last digits of a card. Pure."""
+"""What words typed into the search bar could be: an amount, the last digits of a card. Pure."""
 
 import re
 from typing import Final
@@ -11,7 +11,7 @@ _HIDDEN: Final = "•*·.xX"  # stand for the digits before the last four
 
 
 def last4_of(text: str) -> str:
-    """`4242` of `4242`, `•••• 4242` and `Visa **** 4242`; "" of what is longer, or something else."""
+    """`4242` for `4242`, `•••• 4242` and `Visa **** 4242`; "" for longer numbers and other text."""
     plain = text.strip()
     before, last = plain[:-4], plain[-4:]
     brand = before.rstrip(_HIDDEN + " ")
@@ -21,8 +21,8 @@ def last4_of(text: str) -> str:
 
 
 def amount_in(text: str, currency: str) -> Money | None:
-    """Of a text that shows by itself that it is one: by its decimals, or a currency's sign or code.
-    Other digits could be an order's.
+    """The amount in a text that is clearly one: by its decimals, or by a currency's sign or code.
+    Other digits could be an order reference.
     """
     plain, named = _without_code(text.strip())
     amount = amount_of(plain, named or currency)
@@ -34,13 +34,13 @@ def amount_in(text: str, currency: str) -> Money | None:
 
 
 def amount_in_field(text: str, currency: str) -> Money | None:
-    """Of a field for nothing else: with a currency's code, or in `currency`."""
+    """The amount in a field for amounts: with a currency's code, or in `currency`."""
     plain, named = _without_code(text.strip())
     return amount_of(plain, named or currency)
 
 
 def _without_code(text: str) -> tuple[str, str]:
-    """The text beside a currency's code, and the code."""
+    """The text without a currency's code, and the code; "" if it has none."""
     rest, code = text[3:], text[:3]
     if not rest[:1].isspace():
         rest, code = text[:-3], text[-3:]

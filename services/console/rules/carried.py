@@ -1,5 +1,5 @@
-"""A file that a form carries from its preview to the button that imports it, so that nobody has to choose
-it twice and nothing is kept. Pure.
+"""A file in a hidden field, carried from its preview to its import, so that it need not be chosen twice
+and the console stores nothing. Pure.
 """
 
 import base64
@@ -7,17 +7,17 @@ import binascii
 import zlib
 from typing import Final
 
-_WINDOW: Final = 31  # of gzip
+_WINDOW: Final = 31  # gzip
 
 
 def packed(content: bytes) -> str:
-    """As text for a hidden field."""
+    """The file as text for a hidden field."""
     squeeze = zlib.compressobj(wbits=_WINDOW)
     return base64.b64encode(squeeze.compress(content) + squeeze.flush()).decode()
 
 
 def unpacked(field: str, most: int) -> bytes | None:
-    """None for what is no such field, or has more than `most` bytes."""
+    """The file; None if the field is not valid, or the file has more than `most` bytes."""
     stream = zlib.decompressobj(_WINDOW)
     try:
         found = stream.decompress(base64.b64decode(field, validate=True), most + 1)

@@ -1,4 +1,4 @@
-"""Rows of a report as a person reads them: amounts and days in their language. Pure."""
+"""A report's rows for reading: amounts and days in the reader's language. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Column:
 
 
 def cells(columns: Sequence[Column], values: Sequence[str], language: str) -> list[str]:
-    """Amounts are in major units of the row's currency; what is unknown is a dash."""
+    """Amounts are in major units of the row's currency; an unknown value is a dash."""
     named = {column.name: value for column, value in zip(columns, values, strict=True)}
     currency = named.get("currency", "")
     return [

@@ -1,4 +1,4 @@
-"""Charts as numbers for SVG: where each bar stands. Pure; templates draw them, with a table of the numbers."""
+"""Charts as numbers for SVG: the position of each bar. Pure; templates draw them, with a table of the numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from typing import Final
 
 WIDTH: Final = 720
 HEIGHT: Final = 180
-TOP: Final = 14  # for the largest value
-GAP: Final = 0.3  # of a column's room
-LEAST: Final = 2.0  # of what is not nothing
+TOP: Final = 14  # room for the label of the largest value
+GAP: Final = 0.3  # share of a column's width
+LEAST: Final = 2.0  # height of the smallest value above zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Bars side by side; `peak` is the position of the largest, None if all are nothing."""
+    """Bars side by side; `peak` is the index of the largest, None if all are zero."""
 
     width: int
     height: int
@@ -30,7 +30,7 @@ class Columns:
 
 
 def columns(values: Sequence[int]) -> Columns:
-    """From values that are not negative; negative ones are drawn as nothing."""
+    """The bars of the values; negative values are drawn as zero."""
     most = max((*values, 0))
     room = WIDTH / max(len(values), 1)
     bars = []

@@ -1,4 +1,4 @@
-"""Where a link is sent to, from one field: an e-mail address or a phone number, or nowhere. Pure."""
+"""A link's recipient from one field: an e-mail address, a phone number, or none. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ _PHONE = re.compile(r"\+?[0-9 ().\-/]{6,20}")
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One of both, or neither. The service that sends checks them."""
+    """At most one of the two is set. The service that sends validates it."""
 
     email: str = ""
     phone: str = ""
 
 
 def contact_of(text: str, *, country_code: str = "39") -> Contact | None:
-    """None for what is neither. A number without a country is one of `country_code`."""
+    """None for text that is neither. A number without a country code gets `country_code`."""
     plain = text.strip()
     if not plain:
         return Contact()

@@ -1,4 +1,4 @@
-"""What happens next with a missed part of a plan, by the plan's terms. Pure."""
+"""The next dunning steps for a missed part of a plan, by the plan's terms. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Days still to come; None if there is no such step any more."""
+    """Days still to come; None if there is no such step left."""
 
     reminder_on: date | None
     default_on: date | None

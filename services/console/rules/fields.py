@@ -1,4 +1,4 @@
-"""Numbers as people type them into fields: shares in percent, amounts that may be nothing. Pure."""
+"""Numbers as people type them into fields: percentages, and amounts that may be zero. Pure."""
 
 import re
 from typing import Final
@@ -11,7 +11,7 @@ _NOTHING: Final = re.compile(r"0*(?:[.,]0*)?")
 
 
 def basis_points_of(text: str) -> int | None:
-    """999 of `9,99`, 0 of nothing; None for what is no share with two decimals."""
+    """999 for `9,99`, 0 for empty text; None for text that is no percentage, or too precise."""
     plain = text.replace("%", "").strip()
     if not plain:
         return 0
@@ -20,13 +20,13 @@ def basis_points_of(text: str) -> int | None:
 
 
 def percent_of(basis_points: int) -> str:
-    """`9.99` of 999, as in a field."""
+    """`9.99` for 999, as typed in a field."""
     whole, rest = divmod(basis_points, 100)
     return f"{whole}.{rest:02d}" if rest else str(whole)
 
 
 def minor_of(text: str, currency: str) -> int | None:
-    """0 of nothing and of `0`; None for what is no amount."""
+    """0 for empty text and for `0`; None for text that is no amount."""
     if _NOTHING.fullmatch(text.strip()):
         return 0
     amount: Money | None = amount_of(text, currency)

@@ -8,18 +8,18 @@ T = TypeVar("T")
 
 
 def words_of(text: str) -> list[str]:
-    """Between commas, semicolons or spaces; each once."""
+    """Words separated by commas, semicolons or spaces, without duplicates."""
     return list(dict.fromkeys(re.findall(r"[^\s,;]+", text)))
 
 
 def names_of(text: str) -> list[str]:
-    """Between commas or semicolons, where names have spaces; each once."""
+    """Names separated by commas or semicolons, since they may have spaces; without duplicates."""
     found = (part.strip() for part in re.split(r"[,;]", text))
     return list(dict.fromkeys(part for part in found if part))
 
 
 def numbers_of(text: str) -> list[int] | None:
-    """Whole numbers, each once, in order; None if anything else is among them."""
+    """Whole numbers, sorted, without duplicates; None if anything else is among them."""
     words = words_of(text)
     if not all(word.isascii() and word.isdigit() for word in words):
         return None
@@ -27,7 +27,7 @@ def numbers_of(text: str) -> list[int] | None:
 
 
 def moved(items: Sequence[T], place: int, by: int) -> list[T]:
-    """With the item at `place` one further on, or as it was at the end."""
+    """Swaps the item at `place` with the one `by` places on; changes nothing beyond either end."""
     found, to = list(items), place + by
     if 0 <= to < len(found):
         found[place], found[to] = found[to], found[place]

@@ -11,7 +11,7 @@ _SIGNING: Final = ("/sign-in", "/sign-out")
 
 
 def onward(asked: str) -> str:
-    """The path that was asked for, or home: what names another host or scheme is not ours."""
+    """The requested path, or home: a URL with a host or scheme is not ours."""
     if len(asked) > MAX_PATH or not _OURS.fullmatch(asked):
         return HOME
     return HOME if asked.startswith(_SIGNING) or "/../" in f"{asked}/" else asked

@@ -1,4 +1,4 @@
-"""What needs a proof that it is really the member who asks, and how long a proof lasts. Pure."""
+"""What needs a proof of the member's identity, and how long a proof lasts. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -7,7 +7,7 @@ from libs.money import Money, exponent
 
 PROOF_ABOVE: Final = 100  # major units of a refund, of any currency
 PROOF_LASTS: Final = timedelta(minutes=10)
-# Whoever uses one of these at a screen left open has power over the merchant's money for good.
+# Using one of these at an unlocked screen would give lasting control over the merchant's money.
 GRAVE: Final = frozenset({"api_keys:write", "bank_account:write", "members:write", "routing:write"})
 
 

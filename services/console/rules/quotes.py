@@ -1,4 +1,4 @@
-"""A quote as a person writes it: lines with quantity, price and VAT, and the text that is accepted. Pure.
+"""A quote as a person writes it: lines with quantity, price and VAT, and the text to accept. Pure.
 
 Prices include their VAT. Quantities, prices, VAT and validity become part of the text, so that the
 evidence of its acceptance covers them.
@@ -15,7 +15,7 @@ from libs.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`unit` may be below zero: a discount. `vat_basis_points`: of the VAT in it; 0: none is stated."""
+    """A negative `unit` is a discount. `vat_basis_points`: rate of the VAT in it, 0 if unstated."""
 
     name: str
     quantity: int
@@ -29,19 +29,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Vat:
-    """What is in the total at one rate."""
+    """The VAT in the total at one rate."""
 
     basis_points: int
     amount: Money
 
 
 def total(lines: Sequence[Line]) -> Money:
-    """Of at least one line."""
+    """The total of at least one line."""
     return Money(sum(line.total.amount_minor for line in lines), lines[0].unit.currency)
 
 
 def vat(lines: Sequence[Line]) -> list[Vat]:
-    """By rate, lowest first; rounded once for each rate, halves away from zero."""
+    """VAT by rate, lowest first; rounded once per rate, half away from zero."""
     gross: dict[int, int] = {}
     for line in lines:
         if line.vat_basis_points:
@@ -66,7 +66,7 @@ def text(
     words: Mapping[str, str],
     language: str,
 ) -> str:
-    """What was written, then the lines, the total with its VAT, and until when it is valid."""
+    """The text written, then the lines, the total with its VAT, and the last day of validity."""
     listed = [_line(line, words, language) for line in lines]
     sums = [words["text_total"].format(amount=display.amount(total(lines), language))]
     for one in vat(lines):

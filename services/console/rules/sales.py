@@ -31,7 +31,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`method` is empty for what was paid outside of any. `basis_points`: share of all."""
+    """`method` is empty for payments outside any method. `basis_points`: share of the total."""
 
     method: str
     gross_minor: int
@@ -39,7 +39,7 @@ class Method:
 
 
 def read(row: Mapping[str, str]) -> Sales:
-    """Amounts of reports are texts in major units."""
+    """Amounts in reports are texts in major units."""
     currency = row["currency"]
     return Sales(
         day=date.fromisoformat(row["day"]),
@@ -50,7 +50,7 @@ def read(row: Mapping[str, str]) -> Sales:
 
 
 def daily(sales: Sequence[Sales], today: date, days: int) -> list[Day]:
-    """Every day of the last `days`, also those without sales, oldest first."""
+    """Every one of the last `days`, including those without sales, oldest first."""
     found = []
     for ago in range(days - 1, -1, -1):
         on = today - timedelta(days=ago)
@@ -62,7 +62,7 @@ def daily(sales: Sequence[Sales], today: date, days: int) -> list[Day]:
 
 
 def by_method(sales: Sequence[Sales]) -> list[Method]:
-    """Largest first."""
+    """Sales by method, largest first."""
     total = sum(row.gross_minor for row in sales)
     sums: dict[str, int] = {}
     for row in sales:
@@ -74,5 +74,5 @@ def by_method(sales: Sequence[Sales]) -> list[Method]:
 
 
 def minor_of(text: str, currency: str) -> int:
-    """Of an amount in major units, as reports have it."""
+    """Minor units of an amount in a report, which is in major units."""
     return int(Decimal(text or "0").scaleb(exponent(currency)))

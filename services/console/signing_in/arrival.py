@@ -1,4 +1,4 @@
-"""What the pages for people who are not signed in yet have in common."""
+"""What the pages for people who are not signed in have in common."""
 
 import secrets
 import time
@@ -28,7 +28,7 @@ MAX_AGENT: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """`openid` is None without a provider, `local` is whether passwords are."""
+    """`openid` is None without a provider. `local`: whether passwords are accepted."""
 
     entrance: Entrance
     seal: Seal
@@ -38,7 +38,7 @@ class Arrival:
     tries: Limiter
 
     async def ask(self, name: str, message: Message) -> Any:
-        """A call of merchants in the console's own name. Raises Refusal."""
+        """Calls merchants in the console's own name. Raises Refusal."""
         method = self.entrance.edge.upstreams.method("merchants", name)
         return await client.call(method, message, timeout_seconds=deadlines.PAGE)
 
@@ -47,7 +47,7 @@ class Arrival:
         return sessions_pb2.Origin(user_agent=agent, address=self.entrance.addresses.of(request))
 
     async def form(self, request: web.Request) -> dict[str, str]:
-        """A form of ours, from this browser, and not one too many. Raises Refusal."""
+        """The form, if it is ours, from this browser, and not one too many. Raises Refusal."""
         form = await form_of(request, MAX_FORM_BYTES)
         visit = self.entrance.cookies.get(request, VISIT)
         self.entrance.proofs.check(request, form.get(proofs.FIELD, ""), visit)
@@ -59,7 +59,7 @@ class Arrival:
     def show(
         self, request: web.Request, answer: Html, *, problem: Refusal | None = None
     ) -> web.Response:
-        """A page with forms, which only this browser can send."""
+        """A page with forms that only this browser can submit."""
         visit = self.entrance.cookies.get(request, VISIT) or secrets.token_urlsafe(24)
         proof = self.entrance.proofs.make(visit)
         response = self.entrance.renderer.open(request, answer, proof=proof, problem=problem)
@@ -69,8 +69,8 @@ class Arrival:
         return response
 
     def welcome(self, signed_in: sessions_pb2.SignedIn, asked: str) -> web.Response:
-        """The new session's cookie, and on to where the person wanted to go. Whatever cookie there was
-        before is replaced: nobody can sign others in to a session that they know.
+        """Sets the new session's cookie, and redirects to the requested page. Any earlier cookie is
+        replaced, which prevents session fixation.
         """
         chosen = signed_in.session.HasField("merchant_id")
         response = see(onward(asked) if chosen else CHOOSE)
@@ -83,6 +83,6 @@ class Arrival:
 
 
 def outside(url: str) -> web.Response:
-    """On to the provider."""
+    """A redirect to the provider."""
     headers = {"Location": url, "Cache-Control": "no-store"}
     return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)

@@ -1,4 +1,4 @@
-"""Sign-in: by the OpenID provider, or by a password where that is switched on."""
+"""Sign-in: with the OpenID provider, or with a password where that is enabled."""
 
 import hmac
 import json
@@ -35,7 +35,7 @@ class SignIn:
         self._in = arrival.entrance
 
     async def show(self, request: web.Request) -> web.Response:
-        """The page; or straight on, for somebody who is signed in."""
+        """The page; somebody who is already signed in is redirected."""
         token = self._in.cookies.get(request, SESSION)
         if token and await session.find(self._in.edge.upstreams, token) is not None:
             return see(onward(request.query.get("next", "")))
@@ -59,7 +59,7 @@ class SignIn:
         return self._at.welcome(answer.signed_in, form.get("next", ""))
 
     async def at_provider(self, request: web.Request) -> web.Response:
-        """On to the provider. A link, since browsers let no form of ours go there."""
+        """Redirects to the provider. A link leads here: our content policy stops forms there."""
         if self._at.openid is None:
             raise web.HTTPNotFound
         begun, url = await self._at.openid.begin(
@@ -74,7 +74,7 @@ class SignIn:
         return response
 
     async def come_back(self, request: web.Request) -> web.Response:
-        """From the provider, with a code for the sign-in that this browser has begun."""
+        """Returns from the provider, with a code for the sign-in that this browser has begun."""
         try:
             begun = self._begun(request)
             response = await self._ended(request, begun)
@@ -121,7 +121,7 @@ class SignIn:
         return self._at.welcome(signed_in, begun.onward)
 
     async def _proved(self, request: web.Request, begun: Begun, found: Identified) -> web.Response:
-        """Somebody who is signed in has proved who they are."""
+        """Records that somebody who is signed in has proved their identity."""
         asked = sessions_pb2.ReauthenticateWithIdentityRequest(
             token=self._in.cookies.get(request, SESSION),
             issuer=found.issuer,
@@ -152,7 +152,7 @@ class Language:
         self._in = arrival.entrance
 
     async def choose(self, request: web.Request) -> web.Response:
-        """For anybody; a form of a page of ours. Raises Refusal."""
+        """Needs no session, but a form of one of our pages. Raises Refusal."""
         form = await form_of(request, MAX_FORM_BYTES)
         subject = self._in.cookies.get(request, VISIT)
         token = self._in.cookies.get(request, SESSION)

@@ -28,7 +28,7 @@ class Invitations:
         return await self._page(request, {})
 
     async def join(self, request: web.Request) -> web.Response:
-        """As the person of the session of this browser, or with a new password."""
+        """Joins as the person signed in in this browser, or with a new password."""
         form: dict[str, str] = {}
         try:
             form = await self._at.form(request)

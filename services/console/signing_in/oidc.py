@@ -1,8 +1,8 @@
 """Sign-in with an OpenID provider: authorisation code with PKCE, state and nonce.
 
-The provider is any that publishes OpenID Connect Discovery. authlib builds the requests and checks
-the claims, joserfc the signature; here are the order of things and HTTP. A sign-in in progress is
-sealed in a cookie of the browser that began it, so no other browser can end it.
+Works with any provider that publishes OpenID Connect Discovery. authlib builds the requests and
+checks the claims, joserfc checks the signature; this module has the steps and the HTTP. A sign-in
+in progress is sealed in a cookie of the browser that began it, so no other browser can finish it.
 """
 
 import asyncio
@@ -28,19 +28,19 @@ from libs.logs import log
 from services.console.errors import SignInFailed
 
 SCOPE: Final = "openid email profile"
-# What providers sign with; never "none", never a secret that others could know.
+# Algorithms that providers may sign with; never "none", never a shared secret.
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA")
-FRESH_SECONDS: Final = 3600.0  # of discovery and keys
+FRESH_SECONDS: Final = 3600.0  # how long discovery and keys are cached
 TIMEOUT: Final = aiohttp.ClientTimeout(total=8.0)
 LEEWAY_SECONDS: Final = 60
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 MAX_BYTES: Final = 256 * 1024
-RECENT_SECONDS: Final = 300  # since the provider asked for a password, when it has to ask again
+RECENT_SECONDS: Final = 300  # maximum age of the authentication, if it has to be repeated
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A sign-in in progress. `again`: the person is signed in and proves who they are."""
+    """A sign-in in progress. `again`: the person is signed in and proves their identity."""
 
     state: str
     nonce: str
@@ -87,7 +87,7 @@ class OpenId:
     async def begin(
         self, onward: str, *, again: bool = False, invitation: str = ""
     ) -> tuple[Begun, str]:
-        """A sign-in, and the address at the provider where it goes on. Raises ServiceUnavailable."""
+        """A sign-in, and the provider's URL where it continues. Raises ServiceUnavailable."""
         provider = await self._provider()
         begun = Begun(
             state=secrets.token_urlsafe(24),
@@ -155,7 +155,7 @@ class OpenId:
         try:
             found = jwt.decode(token, provider.keys, algorithms=ALGORITHMS)
         except (JoseError, ValueError):
-            provider = await self._provider(newer_than=provider.read_at)  # its keys were rotated
+            provider = await self._provider(newer_than=provider.read_at)  # perhaps new keys
             try:
                 found = jwt.decode(token, provider.keys, algorithms=ALGORITHMS)
             except (JoseError, ValueError) as error:
@@ -180,7 +180,7 @@ class OpenId:
         return claims
 
     async def _provider(self, *, newer_than: float = 0.0) -> _Provider:
-        """What it publishes, read when it is old."""
+        """The provider's published configuration and keys, cached for FRESH_SECONDS."""
         async with self._reading:
             known = self._known
             if (
@@ -229,5 +229,5 @@ async def _json(
 def _object(body: bytes) -> dict[str, Any]:
     found = json.loads(body)
     if not isinstance(found, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - an answer, as any other that is no JSON
+        raise ValueError("not an object")  # noqa: TRY004 - handled like an answer that is not JSON
     return found

@@ -1,4 +1,4 @@
-// What the keyboard adds; every page works without it.
+// Keyboard shortcuts; every page works without them.
 "use strict";
 const typing = (event) => event.target.closest("input, textarea, select, [contenteditable]");
 const rows = () => [...document.querySelectorAll("[data-row]")];
@@ -28,7 +28,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A form that was sent once is not sent again by an impatient second click.
+// An impatient second click does not send a form again.
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;
   if (event.target.dataset.sent) event.preventDefault();
@@ -37,7 +37,7 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
 document.querySelector('[role="alert"]')?.focus();
 
-// What is under way is looked at again until it is over; without this there is a link.
+// Polls work in progress until it is over; without this there is a link.
 async function follow() {
   const live = document.querySelector("[data-live]");
   if (!live) return;

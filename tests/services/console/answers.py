@@ -1,4 +1,4 @@
-"""By RPC, what the services behind the console answer in its tests."""
+"""The answers of the services behind the console in its tests, by RPC."""
 
 import time
 from collections.abc import Iterable
@@ -66,13 +66,13 @@ def merchant() -> merchants_pb2.Merchant:
 
 
 def answers(scopes: Iterable[str]) -> dict[str, Any]:
-    """By RPC, for a member with these scopes. Tests put others in their place; they change none."""
+    """Answers by RPC, for a member with these scopes. Tests replace answers, but do not modify them."""
     return {"AuthenticateSession": authenticated(scopes), **_of_everybody(int(time.time() // 60))}
 
 
 @lru_cache(maxsize=1)
 def _of_everybody(minute: int) -> dict[str, Any]:
-    """Two milliseconds to make, for two thousand tests. What they say is of today or just now stays so."""
+    """Cached, since they take 2 ms to make, for two thousand tests; by the minute, so that their dates stay current."""
     people = [
         member(),
         member(

@@ -1,4 +1,4 @@
-"""What cod answers in the console's tests: an order at the door, a remittance with lines to look at."""
+"""What cod answers in the console's tests: a cash-on-delivery order, a remittance with lines to check."""
 
 from typing import Any
 
@@ -107,7 +107,7 @@ def lines() -> list[remittances_pb2.CodRemittanceLine]:
 
 
 def of_cod() -> dict[str, Any]:
-    """By RPC."""
+    """Answers by RPC."""
     couriers = [cod_pb2.Courier(id=COURIER_ID, name="GLS Torino")]
     ageing = remittances_pb2.CodAgeing(
         courier_id=COURIER_ID,

@@ -1,4 +1,4 @@
-"""A console in this process before fake services: real gRPC servers, doors and rules, no business."""
+"""A console in this process with fake services behind it: real gRPC servers and field rules, no business logic."""
 
 import re
 from collections.abc import AsyncIterator
@@ -51,13 +51,13 @@ class Console:
             return text
 
     async def proof(self, path: str = "/sessions") -> str:
-        """That a form was on a page of this session."""
+        """The proof that a form comes from a page of this session."""
         found = PROOF.search(await self.page(path))
         assert found is not None
         return found[1]
 
     async def post(self, path: str, fields: dict[str, str], **more: Any) -> tuple[int, str, str]:
-        """Status, place to go to, and the page."""
+        """Status, redirect location, and the page."""
         sent = {"proof": await self.proof(), "key": "", "here": "/", **fields}
         async with self.request("POST", path, data=sent, **more) as response:
             return response.status, response.headers.get("Location", ""), await response.text()
@@ -101,7 +101,7 @@ async def shared_console() -> AsyncIterator[Console]:
 
 @pytest.fixture
 def console(shared_console: Console) -> Console:
-    """The shared one with its answers and memory of calls as new."""
+    """The shared console, with its answers and recorded calls reset."""
     shared_console.services.answers = answers(SCOPES[Role.OWNER])
     shared_console.services.seen.clear()
     shared_console.cookies.clear()

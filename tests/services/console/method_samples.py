@@ -1,4 +1,4 @@
-"""Terms of instalments and couriers, as the services behind the console's settings answer in its tests."""
+"""Instalment terms and couriers, as the services behind the console's settings answer in its tests."""
 
 from typing import Any
 

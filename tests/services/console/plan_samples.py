@@ -57,7 +57,7 @@ def in_review() -> plans_pb2.InstalmentPlan:
 
 
 def of_instalments() -> dict[str, Any]:
-    """By RPC."""
+    """Answers by RPC."""
     found = plans_pb2.GetInstalmentPlanResponse(plan=plan())
     back = plans_pb2.InstalmentRepayment(
         payment_id=PAYMENT_ID,

@@ -26,13 +26,13 @@ def new_key(kid: str) -> RSAKey:
 class Provider:
     url: str = ""
     key: RSAKey = field(default_factory=lambda: new_key("one"))
-    signs_with: RSAKey | None = None  # another than the published one
+    signs_with: RSAKey | None = None  # other than the published key
     claims: dict[str, Any] = field(default_factory=dict)  # replace those of the next ID token
-    asked: dict[str, str] = field(default_factory=dict)  # of the last authorisation
+    asked: dict[str, str] = field(default_factory=dict)  # parameters of the last authorisation
     exchanged: list[dict[str, str]] = field(default_factory=list)
 
     def authorise(self, url: str) -> str:
-        """As a person who agrees: the query with which the browser comes back."""
+        """Acts as a person who agrees: returns the query with which the browser comes back."""
         assert url.startswith(f"{self.url}/authorize?")
         self.asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         return urlencode({"code": CODE, "state": self.asked["state"]})

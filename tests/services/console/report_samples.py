@@ -33,7 +33,7 @@ def run(state: int = reports_pb2.ReportRun.STATE_DONE, **more: Any) -> reports_p
 
 
 def rows(request: reports_pb2.GetReportRowsRequest) -> Message:
-    """Sales by day, or what customers owe."""
+    """Sales by day, or amounts owed by customers."""
     if request.report == "daily_sales":
         return sales(request)
     kinds = {
@@ -75,14 +75,14 @@ def an_import(**more: Any) -> imports_pb2.Import:
 
 
 def progress(**more: Any) -> imports_pb2.ImportProgress:
-    """Half of the file, a moment ago."""
+    """Half of the file is done, as of a moment ago."""
     now = stamp(world_now())
     values = {"entries": 17_000, "staged": 8_500, "begun_at": now, "seen_at": now}
     return imports_pb2.ImportProgress(**(values | more))
 
 
 def of_reports() -> dict[str, Any]:
-    """By RPC."""
+    """Answers by RPC."""
     names = {REPORT: ["booked_to", "currency"], "journal": ["booked_from", "booked_to", "currency"]}
     reports = [
         reports_pb2.Report(name=name, about="In English.", filters=filters)

@@ -91,7 +91,7 @@ def authenticated(
     new_token: str = "",
     chosen: bool = True,
 ) -> Any:
-    """A function of the request: a session by one token, no other."""
+    """A function that answers with a session for one token, and refuses any other."""
 
     def answer(request: sessions_pb2.AuthenticateSessionRequest) -> Any:
         if request.token != "a-session":

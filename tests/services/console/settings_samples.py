@@ -55,7 +55,7 @@ def delivery(**more: Any) -> webhooks_pb2.WebhookDelivery:
 
 
 def routing() -> payments_pb2.Routing:
-    """Large payments in euro at one account, then the other; all else at both."""
+    """Large payments in euros go to one account, then to the other; all others to both."""
     a, b = (payments_pb2.RoutingTarget(psp_account=f"sandbox-{name}", weight=1) for name in "ab")
     second = payments_pb2.RoutingTarget(psp_account="sandbox-b", rank=1, weight=1)
     large = payments_pb2.RoutingRule(

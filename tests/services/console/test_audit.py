@@ -1,4 +1,4 @@
-"""The audit log as people read it: what nobody knows the end of, and whether the records are intact."""
+"""The audit log as people read it: entries with an unknown outcome, and whether the records are intact."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.services.console.samples import PAYMENT_ID, audited
 
 
 async def test_what_has_no_recorded_end_is_shown_as_unknown_with_what_to_do(console: Console):
-    """As after a kill of the console between a call and its record."""
+    """As after killing the console between a call and its record."""
     entry = audited()
     entry.outcome = audit_pb2.AuditEntry.OUTCOME_UNKNOWN
     console.services.answers["ListAuditEntries"] = audit_pb2.ListAuditEntriesResponse(data=[entry])

@@ -1,4 +1,4 @@
-"""The bank account in the console: changed after a proof, in force later, stopped until then; in the log."""
+"""The bank account in the console: changed after a proof of identity, with a delay in which it can be cancelled; audited."""
 
 from datetime import timedelta
 

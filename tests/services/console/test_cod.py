@@ -1,4 +1,4 @@
-"""Cash on delivery in the console: files are shown before they are booked, and cash goes back once."""
+"""Cash on delivery in the console: files are previewed before they are booked, and cash is refunded once."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The seller's legal data in the console: shown as shoppers see them, changed by owners, in the log."""
+"""The seller's legal data in the console: shown as shoppers see them, changed by owners, audited."""
 
 from incasso.common.v1 import merchant_pb2
 from incasso.merchants.v1 import merchants_pb2

@@ -1,4 +1,4 @@
-"""Couriers in the console: made and changed as they were typed; what has no field here stays."""
+"""Couriers in the console: created and changed as typed; terms without a field here stay."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Evidence for a dispute: what it says and leaves out, who may have it, and that the audit log knows."""
+"""Evidence for a dispute: what it says and leaves out, who may download it, and that it is audited."""
 
 import io
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ RECORDED = [page for page in PAGES if page.recorded]
 
 
 async def evidence(console: Console) -> str:
-    """Its text, without spaces that the layout breaks."""
+    """The document's text; its spaces depend on the layout."""
     async with console.request("GET", PATH) as response:
         content = await response.read()
         assert response.status == 200, content
@@ -35,7 +35,7 @@ async def evidence(console: Console) -> str:
 
 
 def disputed(console: Console) -> None:
-    """A payment by a card through a link whose quote was accepted, and that the bank took back."""
+    """A disputed card payment through a link whose quote was accepted."""
     dispute = payments_pb2.Dispute(
         id="dis_1",
         state=payments_pb2.Dispute.STATE_OPEN,
@@ -96,7 +96,7 @@ async def test_evidence_tells_order_money_consent_and_messages_but_no_address_or
         for seen in console.services.seen
         if seen.name == "ListMessages"
     }
-    assert asked == {"", link().id}  # of the payment, and of the one link that it paid
+    assert asked == {"", link().id}  # messages of the payment, and of the one link that it paid
 
 
 async def test_evidence_of_one_click_has_the_consent_to_it(console: Console):

@@ -1,4 +1,4 @@
-"""What services say is wrong with a field is said in Italian on Italian pages: every text of theirs."""
+"""Every error that services report about a field has an Italian text for Italian pages."""
 
 import ast
 import re
@@ -15,16 +15,16 @@ from services.console import texts
 from tests.services.console.conftest import Console
 from tests.services.console.samples import LINK_ID
 
-CHECKS = ("validation", "formats", "text")  # of libs: return what is wrong
+CHECKS = ("validation", "formats", "text")  # modules of libs that return errors
 CALLED = re.compile(r"\b(invalid|FieldViolation)\(")
 BEGINNINGS = ("must", "is", "has", "cannot", "keys")
-# Made of parts that say it themselves: a key or a cell, and what is wrong with it.
+# Composed of a key or a cell, and an error that has its own text.
 MADE_OF_PARTS = {"keys {}", "{}{}: {}"}
 ITALIAN = tomllib.loads(Path("services/console/faults_it.toml").read_text())
 
 
 def shape_of(node: ast.AST) -> str:
-    """The text of a literal, with {} for what is filled in; "" for anything else."""
+    """The text of a literal, with {} for filled-in values; "" for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

@@ -1,5 +1,5 @@
-"""An invitation from the console, struck at each moment between its announcement, the member with the event
-for the e-mail, and its record: the same form, sent again, ends with one member, one e-mail and one entry.
+"""An invitation from the console that crashes at each point between the recorded intent, the member with the event
+for the e-mail, and the recorded outcome: resending the same form ends with one member, one e-mail and one entry.
 """
 
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ CREATE TRIGGER lost BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION lose()
 
 
 class ProcessDied(BaseException):
-    """Nothing else runs in the process after it."""
+    """After it, nothing else runs in the process."""
 
 
 class When(Enum):
@@ -50,7 +50,7 @@ MOMENTS = [
 
 @dataclass
 class Mortal:
-    """The way to the services of a console that dies at one call."""
+    """The upstreams of a console that dies at one call."""
 
     upstreams: Upstreams
     rpc: str = ""
@@ -80,7 +80,7 @@ class World:
     mortal: Mortal
 
     async def invite(self, rpc: str = "", when: When = When.BEFORE) -> None:
-        """The form, sent to a console that dies at the RPC, or lives."""
+        """Submits the form to a console that dies at the RPC, or survives if there is none."""
         edge: Any = Edge(replace(self.mortal, rpc=rpc, when=when), Tasks())  # type: ignore[arg-type] - stands in for Upstreams
         who = SignedIn("token", session(), PERSON, MEMBERSHIP, SCOPES[Role.OWNER], 0)
         calls = Calls(edge, INVITE, who, address="203.0.113.7")
@@ -101,7 +101,7 @@ class World:
         return [member.id for member in answer.data]
 
     async def told(self) -> list[str]:
-        """Members of whom notify learns."""
+        """The members that notify is told about."""
         async with self.merchants.deps.db.connection() as conn:
             rows = await conn.fetch(
                 "SELECT body FROM outbox WHERE subject = 'incasso.merchants.member.invited'"

@@ -1,4 +1,4 @@
-"""API keys in the console: made with the scopes that were ticked, shown once, replaced, revoked."""
+"""API keys in the console: created with the ticked scopes, shown once, rotated, revoked."""
 
 from incasso.merchants.v1 import merchants_pb2
 from libs.errors import invalid

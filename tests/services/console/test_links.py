@@ -1,4 +1,4 @@
-"""Links in the console: issued anew, quotes looked at before they are sent, carts that were left."""
+"""Links in the console: reissued, quotes previewed before they are sent, abandoned carts."""
 
 from typing import Any
 
@@ -132,7 +132,7 @@ async def test_a_quote_is_shown_before_anything_is_sent(console: Console):
     assert "As the customer will see it" in page
     assert "Leggi e accetta" in page  # in the customer's language
     assert "di cui IVA 22%" in page
-    assert 'value="Preventivo 118"' in page  # and the form as it was typed
+    assert 'value="Preventivo 118"' in page  # the form keeps what was typed
     assert console.services.calls("CreatePaymentLink") == 0
     assert console.services.calls("RecordIntent") == 0
 

@@ -1,4 +1,4 @@
-"""Closing a month: the oldest open one, with what is missing, and only by somebody who means it."""
+"""Closing a month: the oldest open one, with its open items, and only after a confirmation."""
 
 from incasso.reporting.v1 import ledger_pb2, reconciliation_pb2
 from libs.roles import Role
@@ -8,7 +8,7 @@ from tests.services.console.conftest import Console
 async def test_the_page_offers_the_oldest_month_that_is_over(console: Console):
     page = await console.page("/months")
     assert "Close October 2026" in page
-    assert "1 open" in page  # an exception of the reconciliation
+    assert "1 open" in page  # a reconciliation exception
 
 
 async def test_a_checklist_without_open_ends_says_so(console: Console):

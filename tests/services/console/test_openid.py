@@ -1,4 +1,4 @@
-"""Sign-in with an OpenID provider: PKCE, state, nonce, signature; and whatever does not fit is refused."""
+"""Sign-in with an OpenID provider: PKCE, state, nonce, signature; any mismatch is refused."""
 
 import time
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ class Meeting:
     provider: Provider
 
     async def begin(self, query: str = "") -> str:
-        """The cookie of the sign-in that a browser has begun; the provider knows it too."""
+        """Begins a sign-in, in the browser and at the provider; returns the browser's cookie."""
         async with self.console.request(
             "GET", f"/sign-in/provider{query}", signed_in=False
         ) as response:

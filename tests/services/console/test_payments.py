@@ -1,4 +1,4 @@
-"""Payments in the console: found by what a customer reads out."""
+"""Payments in the console: found by what a customer can read out."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +38,7 @@ async def test_an_amount_is_searched_for_in_minor_units(console: Console):
     page = await console.page("/search?q=" + quote("12,50"))
     asked = {(one.order_reference, one.amount_minor, one.currency) for one in wanted(console)}
     assert asked == {("12,50", 0, ""), ("", 1250, "EUR")}
-    assert page.count("A-1001") == 1  # found by both, shown once
+    assert page.count("A-1001") == 1  # found by both filters, shown once
     assert 'href="/payments?amount=12%2C50"' in page
     lines = console.services.last("ListBankLines").request
     assert (lines.amount_minor, lines.currency) == (1250, "EUR")

@@ -1,4 +1,4 @@
-"""Plan and limits in the console: how much of each is used, for whoever may see it."""
+"""Plan and limits in the console: how much of each is used, for roles that may see it."""
 
 from incasso.merchants.v1 import merchants_pb2
 from incasso.notify.v1 import messages_pb2

@@ -1,4 +1,4 @@
-"""The console as a process: killed in the middle of a change, what it was about to do stands, and is done once."""
+"""The console as a process: if it is killed during a change, its intent is on record, and the change is made once."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ def environment(targets: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 async def browser_like():
-    """With the cookie of somebody who is signed in; it follows no redirect."""
+    """A client with the cookie of a signed-in person."""
     async with aiohttp.ClientSession(
         cookies={"incasso-session": TOKEN}, cookie_jar=aiohttp.CookieJar(unsafe=True)
     ) as http:
@@ -62,7 +62,7 @@ async def test_a_refund_in_which_the_console_is_killed_stands_as_unknown_and_is_
     under_way, may_end = asyncio.Event(), asyncio.Event()
 
     async def refund(_: Any) -> payments_pb2.RefundPaymentResponse:
-        """The first call gets no answer before the console is dead."""
+        """The first call gets no answer until the console is dead."""
         if services.calls("RefundPayment") == 1:
             under_way.set()
             await may_end.wait()
@@ -87,7 +87,7 @@ async def test_a_refund_in_which_the_console_is_killed_stands_as_unknown_and_is_
         assert response.headers["Location"] == f"/payments/{PAYMENT_ID}?said=refunded"
     intents = [seen for seen in services.seen if seen.name == "RecordIntent"]
     refunds = [seen for seen in services.seen if seen.name == "RefundPayment"]
-    for calls in (intents, refunds):  # for the services, the same call again
+    for calls in (intents, refunds):  # to the services, it is the same call again
         assert len({seen.call.idempotency_key for seen in calls}) == 1
         assert len({seen.request.SerializeToString() for seen in calls}) == 1
     assert services.calls("RecordOutcome") == 1

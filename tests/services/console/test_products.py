@@ -1,4 +1,4 @@
-"""Products in the console: made, changed, shown with their pictures; and the shop's own page."""
+"""Products in the console: created, changed, shown with their pictures; and the shop's own page."""
 
 import aiohttp
 import pytest

@@ -1,4 +1,4 @@
-"""The workbench: files are shown before they are imported, suggestions confirmed, items split."""
+"""The workbench: files are previewed before they are imported, suggestions confirmed, items split."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""A refund from the console: confirmed, proved, in the audit log before and after, and once."""
+"""A refund from the console: confirmed, with a proof of identity, audited before and after, and made once."""
 
 from datetime import timedelta
 from typing import Any
@@ -104,7 +104,7 @@ async def test_what_is_no_amount_is_not_refunded(console: Console, amount: str):
 
 
 async def refused_until_proved(console: Console, path: str, fields: dict[str, str]) -> str:
-    """The page to which the sender goes; their browser keeps what the console gave it."""
+    """The page to which the sender is redirected; their browser keeps the console's cookie."""
     stale = authenticated(SCOPES[Role.OWNER], proved=timedelta(hours=1))
     console.services.answers["AuthenticateSession"] = stale
     sent = {"proof": await console.proof(), "key": "", **fields}

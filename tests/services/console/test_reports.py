@@ -1,4 +1,4 @@
-"""Reports in the console: shown with their filters, exported as shown, made regularly."""
+"""Reports in the console: shown with their filters, exported as shown, scheduled."""
 
 import pytest
 
@@ -65,8 +65,8 @@ async def test_an_unknown_report_is_missing(console: Console):
 
 async def test_the_overview_adds_up_what_is_owed_or_says_where_it_is(console: Console):
     page = await console.page("/")
-    assert "€560.00" in page  # of plans
-    assert "€1,800.00" in page  # of couriers
+    assert "€560.00" in page  # owed on plans
+    assert "€1,800.00" in page  # owed by couriers
     too_long = RemoteRefusal(Kind.UNPROCESSABLE, "report_too_long", "Too long.")
     console.services.answers["GetReportRows"] = lambda request: (
         rows(request) if request.report == "daily_sales" else too_long

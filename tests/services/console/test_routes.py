@@ -1,4 +1,4 @@
-"""What holds on every page, made from the table of pages: nobody has to remember it for a new one."""
+"""Tests of every page, generated from the table of pages, so that a new page is covered automatically."""
 
 import re
 from datetime import timedelta
@@ -14,11 +14,11 @@ from tests.services.console.paths import PATHS
 from tests.services.console.samples import authenticated
 
 CHANGES = [page for page in PAGES if page.changes]
-# Of the person's own account, so that every role may: no merchant's data change.
+# Pages of the person's own account, open to every role: they change no merchant's data.
 OWN = {page.path for page in CHANGES if not page.merchant}
 
 
-# What a viewer may do besides: nothing of the merchant's changes, and nothing moves money.
+# What else a viewer may do: it changes no merchant's data and moves no money.
 EXPORTS = {"/reports/{report}/runs"}  # a file of what they see
 VIEWS = {"/views", "/views/{view_id}", "/views/{view_id}/delete"}  # names for filters of lists
 
@@ -65,7 +65,7 @@ async def test_a_viewer_changes_nothing(console: Console, page: Page):
 
 
 def test_whatever_else_a_viewer_may_do_calls_nothing_that_is_not_their_own():
-    """Of the exceptions above: so that none of them grows into another change."""
+    """Checks that none of the exceptions above grows into another change."""
     changed = {
         name
         for page in CHANGES

@@ -1,4 +1,4 @@
-"""Routing in the console: rules in their order, changed only as they were shown; a second payment of an order."""
+"""Routing in the console: ordered rules, changed only if they are still as shown; a second payment of an order."""
 
 import re
 
@@ -94,7 +94,7 @@ async def test_a_rule_is_deleted(console: Console):
 async def test_rules_that_somebody_else_has_changed_are_looked_at_again(
     console: Console, what: str
 ):
-    """Otherwise the place of a rule could be another's by now."""
+    """Otherwise a rule's position could be another rule's by now."""
     version = await version_of(console) if "7" in what else "another"
     status, _, page = await console.post(f"{PAGE}/{what}", {"version": version})
     assert status == 409

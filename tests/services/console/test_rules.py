@@ -1,4 +1,4 @@
-"""The console's rules: pure."""
+"""The console's pure rules."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -82,7 +82,7 @@ def test_what_is_no_amount_is_not_guessed(typed: str):
         ("€ 12", Money(1200, "EUR")),
         ("12,50 usd", Money(1250, "USD")),
         ("JPY 5000", Money(5000, "JPY")),
-        ("1250", None),  # as well an order
+        ("1250", None),  # could also be an order reference
         ("12,5", None),
         ("A-12,50", None),
         ("12 abc", None),

@@ -1,4 +1,4 @@
-"""Local sign-in, cookies, invitations, choosing a merchant; fixation and guessing."""
+"""Local sign-in, cookies, invitations, choosing a merchant; session fixation and password guessing."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ def signed_in(*, chosen: bool = True) -> sessions_pb2.SignedIn:
 
 
 async def form(console: Console, path: str = SIGN_IN) -> dict[str, str]:
-    """A form of a page for anybody, with the cookie that makes it this browser's."""
+    """A form from a page that needs no session, with the cookie that ties it to this browser."""
     async with console.request("GET", path, signed_in=False) as response:
         found = PROOF.search(await response.text())
         assert found is not None
@@ -71,7 +71,7 @@ async def test_it_never_leads_to_another_site(console: Console, asked: str):
 
 
 async def test_a_session_that_was_planted_before_is_not_used(console: Console):
-    """Fixation: whatever token a browser has, signing in sets a new one that nobody knew."""
+    """Session fixation: whatever token a browser has, signing in sets a new one."""
     console.cookies["incasso-session"] = "planted"
     response = await sign_in(console)
     assert response.cookies["incasso-session"].value == "new-session"
@@ -91,7 +91,7 @@ async def test_a_wrong_password_says_nothing_about_the_address(console: Console)
 
 
 async def test_another_browsers_form_signs_nobody_in(console: Console):
-    """Otherwise a site could sign its visitors in as somebody whose password it knows."""
+    """Otherwise a site could sign its visitors in to an account whose password it knows."""
     sent = {**await form(console), **PERSONAL}
     for visit in ("another", ""):
         console.cookies["incasso-visit"] = visit

@@ -1,4 +1,4 @@
-"""Tables on a phone: a row is a card there, so each cell has the name of its column."""
+"""Tables on a phone: each row becomes a card, so each cell needs the name of its column."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ ON_A_PHONE = {"cards", "list"}  # classes of libs/web/static/parts.css
 
 @dataclass
 class Table:
-    """`columns`: of the head. `rows`: for each cell of a row its tag and its name."""
+    """`columns`: names in the head. `rows`: each cell's tag and label."""
 
     classes: set[str]
     names_hidden: bool = False
@@ -21,7 +21,7 @@ class Table:
 
     @property
     def explains_itself(self) -> bool:
-        """Without names of columns on a desk either, or with boxes to tick below their names."""
+        """Whether it needs no labels: it has no column names on a desktop either, or checkboxes."""
         return not self.columns or self.names_hidden or "ticks" in self.classes
 
 

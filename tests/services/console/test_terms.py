@@ -1,4 +1,4 @@
-"""Terms of instalments in the console: made as they were typed, or like others; they never change."""
+"""Instalment terms in the console: created as typed, or from others; they never change."""
 
 import pytest
 
@@ -63,7 +63,7 @@ async def test_what_is_left_empty_is_the_services_default(console: Console):
 
 
 async def test_terms_that_are_like_others_are_the_same_terms(console: Console):
-    """What the form shows for terms, sent as it is, asks for these terms."""
+    """The form based on existing terms, submitted unchanged, requests the same terms."""
     page = await console.page(f"{NEW}?like={TERMS_ID}")
     for shown in ("20.50", "2.50", "150.00", "3, 8", "gift cards, shoes"):
         assert f'value="{shown}"' in page

@@ -1,4 +1,4 @@
-"""Both languages say the same things, and every refusal of the console is put into words."""
+"""Both languages have the same texts, and every refusal of the console has one."""
 
 import re
 
@@ -33,7 +33,7 @@ def test_both_languages_have_the_same_words(area: str):
 
 @pytest.mark.parametrize("area", [area for area in texts.areas() if area != texts.SHARED])
 def test_an_area_says_only_states_in_its_own_words(area: str):
-    """Anything else would change the words of the frame around it."""
+    """Other keys would change the texts of the surrounding layout."""
     shared = texts.read(texts.SHARED)["en"].keys()
     common = shared & texts.read(area)["en"].keys()
     assert [key for key in common if not key.startswith(("state_", "said_", "kind_"))] == []
@@ -48,7 +48,7 @@ def test_every_refusal_of_the_console_says_what_to_do(refusal: type[Refusal], la
 
 
 def test_who_is_led_on_needs_no_words():
-    """To the page where one signs in, or proves who one is."""
+    """These refusals redirect to sign-in, or to the proof of identity."""
     known = texts.read(texts.REFUSALS)["en"]
     for refusal in (SignInNeeded, ReauthenticationNeeded):
         assert refusal.reason not in known

@@ -18,7 +18,7 @@ from tests.services.console.paths import PATHS
 from tests.services.console.view_samples import VIEW_ID, saved_view
 
 LISTS = [page for page in PAGES if page.filters]
-# Their filters are not kept: one comes here to set something up, or from the thing itself.
+# Lists whose filters are not saved: people come here to set something up, or from the object itself.
 UNKEPT = {
     "/settings/terms",
     "/settings/couriers",
@@ -36,7 +36,7 @@ def path_of(page: Page) -> str:
 
 
 def offered(html: str, path: str) -> set[str]:
-    """Parameters of this path that the page offers to narrow its list by."""
+    """Query parameters by which the page can filter its list at this path."""
     found = {name for form in FORM.findall(html) for name in FIELD.findall(form)}
     for link in (link for nav in NAV.findall(html) for link in LINK.findall(nav)):
         parts = urlsplit(unescape(link))

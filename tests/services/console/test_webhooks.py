@@ -1,4 +1,4 @@
-"""Webhooks in the console: endpoints with the events they get, their deliveries, and sending again."""
+"""Webhooks in the console: endpoints with their events, their deliveries, retries and replays."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ async def test_an_endpoint_gets_the_events_that_were_ticked_and_its_secret_is_sh
     fields = {
         "url": URL,
         "type:payment.*": "yes",
-        "type:payment.captured": "yes",  # of a noun that is chosen as a whole
+        "type:payment.captured": "yes",  # covered by the wildcard
         "type:payment_link.paid": "yes",
     }
     status, _, page = await console.post(NEW, fields)

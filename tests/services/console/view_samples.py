@@ -1,4 +1,4 @@
-"""Saved views that merchants answers in the console's tests."""
+"""Saved views, as merchants answers them in the console's tests."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""The account that transfers are paid to: changed after a proof that it is the member, in force after two
-days, stopped until then.
+"""The account that transfers are paid to: a change needs a proof of identity, takes effect after
+two days, and can be cancelled until then.
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ GROUP: Final = 4  # characters of an IBAN, as banks print it
 
 
 async def shown(visit: Visit) -> Html:
-    """The account in force, and the one that waits."""
+    """The account in force, and the pending one."""
     merchant = _merchant(visit)
     return Html(
         "bank_account.html",
@@ -34,7 +34,7 @@ async def shown(visit: Visit) -> Html:
 
 
 async def change(visit: Visit) -> See:
-    """The first account is in force at once, another one later."""
+    """Changes the account. The first one takes effect at once, any other one later."""
     if visit.typed("sure") != "yes":
         raise invalid("sure", visit.word("sure_missing"))
     request = merchants_pb2.ChangeBankAccountRequest(
@@ -48,7 +48,7 @@ async def change(visit: Visit) -> See:
 
 
 async def cancel(visit: Visit) -> See:
-    """What waits; the account in force stays."""
+    """Cancels the pending change; the account in force stays."""
     pending = _merchant(visit).pending_bank_account
     request = merchants_pb2.CancelBankAccountChangeRequest()
     await visit.change(request, subject=_merchant(visit).id, before=pending)
@@ -56,7 +56,7 @@ async def cancel(visit: Visit) -> See:
 
 
 async def _asked_by(visit: Visit) -> str:
-    """Who asked for the change that waits: a member by name, a key or an operator as they are."""
+    """Who requested the pending change: a member by name, a key or an operator by its id."""
     by = _merchant(visit).pending_bank_account.requested_by
     if not by.startswith(MEMBER_ID) or not visit.may(members_pb2.GetMemberRequest):
         return by
@@ -70,7 +70,7 @@ def _before(visit: Visit) -> merchants_pb2.BankAccount | None:
 
 
 def _merchant(visit: Visit) -> merchants_pb2.Merchant:
-    assert visit.merchant is not None  # as for every page of a merchant
+    assert visit.merchant is not None  # set for every page about a merchant
     return visit.merchant
 
 

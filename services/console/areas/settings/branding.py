@@ -12,13 +12,13 @@ from services.console.page import Html, Page, See, get, post
 from services.console.visit import Visit
 
 AREA: Final = "settings_branding"
-MOST_OF_LOGO: Final = 32 * 1024  # as the service allows
-MOST_OF_FILE: Final = 8 * 1024 * 1024  # read, so that a large picture is refused at its field
+MOST_OF_LOGO: Final = 32 * 1024  # the service's limit
+MOST_OF_FILE: Final = 8 * 1024 * 1024  # higher, to refuse a large picture at its field
 _TEXTS: Final = ("primary_colour", "reply_to", "website_url", "logo_url")
 
 
 async def branding(visit: Visit) -> Html:
-    """What is stored, or what was typed, and how a pay page looks with it."""
+    """The stored or typed values, and a preview of a pay page with them."""
     merchant = _merchant(visit)
     look = theme(visit.typed("primary_colour", merchant.branding.primary_colour))
     return Html(
@@ -39,7 +39,7 @@ async def branding(visit: Visit) -> Html:
 
 
 async def save(visit: Visit) -> Html | See:
-    """Shows it first where that was asked for."""
+    """Saves the branding; or shows a preview, if that was asked for."""
     if visit.typed("preview") == "yes":
         return await branding(visit)
     values = {name: visit.typed(name) for name in _TEXTS if visit.typed(name)}
@@ -53,7 +53,7 @@ async def save(visit: Visit) -> Html | See:
 
 
 async def put_logo(visit: Visit) -> See:
-    """Checked by the service: it says what is wrong with a picture."""
+    """The service checks the picture and says what is wrong with it."""
     if visit.file is None:
         raise invalid("picture", visit.word("logo_missing"))
     if len(visit.file.content) > MOST_OF_LOGO:
@@ -70,19 +70,19 @@ async def delete_logo(visit: Visit) -> See:
 
 
 def _before(merchant: merchants_pb2.Merchant) -> merchants_pb2.UpdateMerchantRequest:
-    """What these forms change, and not the bank account."""
+    """The values that these forms change, without the bank account."""
     return merchants_pb2.UpdateMerchantRequest(
         name=merchant.name, locale=merchant.locale, branding=merchant.branding
     )
 
 
 def _merchant(visit: Visit) -> merchants_pb2.Merchant:
-    assert visit.merchant is not None  # as for every page of a merchant
+    assert visit.merchant is not None  # set for every page about a merchant
     return visit.merchant
 
 
 async def _logo(visit: Visit, logo_id: str) -> str:
-    """As an address within the page; "" without one, or while it cannot be had."""
+    """The logo as a data URL; "" if there is none, or it cannot be loaded."""
     if not logo_id:
         return ""
     try:

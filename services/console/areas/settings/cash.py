@@ -1,4 +1,4 @@
-"""Settings of cash on delivery: when it is offered, what it costs shoppers, who is refused, what pays refunds."""
+"""Settings of cash on delivery: when it is offered, its fee, who is refused, the account for refunds."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ PATH: Final = "/settings/cash"
 SETTINGS = cod_pb2.CodSettings
 OFFERED: Final = ("always", "after_failed_payment", "never")
 TIERS: Final = 5  # in the form; the service allows 20
-MAX_NAME: Final = 100  # of who has read the warning
+MAX_NAME: Final = 100  # of the person who has read the warning
 _ADDRESS: Final = ("street", "building_number", "postcode", "town", "country")
 _TICKS: Final = ("sells_to_consumers", "confirmation_needed")
 
@@ -40,7 +40,7 @@ async def shown(visit: Visit) -> Html:
 
 
 async def save(visit: Visit) -> See:
-    """Orders that exist keep what was agreed."""
+    """Existing orders keep their agreed terms."""
     before = await _settings(visit)
     currency = before.currency
     request = cod_pb2.UpdateCodSettingsRequest(
@@ -76,7 +76,7 @@ async def save(visit: Visit) -> See:
 
 
 def _fee(visit: Visit, before: cod_pb2.CodSettings) -> cod_pb2.CodFee:
-    """A row without a fee is none."""
+    """Rows without a fee are ignored."""
     currency, tiers = before.currency, []
     for row in range(max(TIERS, len(before.fee.tiers))):
         fixed = fields.minor(visit, f"fixed_{row}", currency)
@@ -90,7 +90,7 @@ def _fee(visit: Visit, before: cod_pb2.CodSettings) -> cod_pb2.CodFee:
 
 
 def _account(visit: Visit, before: cod_pb2.CodSettings) -> cod_pb2.CodRefundDebtor | None:
-    """None if nothing was typed. What is set can be changed, not removed."""
+    """None if nothing was typed. Once set, an account can be changed but not removed."""
     if not visit.typed("iban") and not visit.typed("holder"):
         if before.HasField("refund_account"):
             raise invalid("iban", visit.word("not_removed"))
@@ -106,7 +106,7 @@ def _account(visit: Visit, before: cod_pb2.CodSettings) -> cod_pb2.CodRefundDebt
 
 
 def _as_typed(settings: cod_pb2.CodSettings) -> dict[str, str]:
-    """What one would have typed for it."""
+    """The settings as typed in the form."""
 
     def amount(minor: int) -> str:
         return typed(Money(minor, settings.currency)) if minor else ""

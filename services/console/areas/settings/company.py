@@ -1,4 +1,4 @@
-"""Who sells, by law: the name, VAT number and address that shoppers are told."""
+"""The legal seller: the name, VAT number and address shown to shoppers."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ FIELDS: Final = ("legal_name", "vat_number", "address")
 
 
 async def shown(visit: Visit) -> Html:
-    """What is stored, or what was typed."""
+    """The stored or typed values."""
     seller = _seller(visit)
     typed = {name: visit.typed(name, getattr(seller, name)) for name in FIELDS}
     return Html(
@@ -23,7 +23,7 @@ async def shown(visit: Visit) -> Html:
 
 
 async def save(visit: Visit) -> See:
-    """All three; empty fields remove what was there."""
+    """Saves all three; an empty field removes its value."""
     values = {name: visit.typed(name) or None for name in FIELDS}
     request = merchants_pb2.UpdateMerchantRequest(seller=merchant_pb2.Seller(**values))
     before = merchants_pb2.UpdateMerchantRequest(seller=_seller(visit))
@@ -32,7 +32,7 @@ async def save(visit: Visit) -> See:
 
 
 def _seller(visit: Visit) -> merchant_pb2.Seller:
-    assert visit.merchant is not None  # as for every page of a merchant
+    assert visit.merchant is not None  # set for every page about a merchant
     return visit.merchant.seller
 
 

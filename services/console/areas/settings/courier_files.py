@@ -15,7 +15,7 @@ from services.console.shown import enum
 from services.console.visit import Visit
 
 PATH: Final = f"{ONE}/files"
-SPARE: Final = 3  # empty rows below those that are set
+SPARE: Final = 3  # empty rows below the existing ones
 MOST_ZONES: Final = 50
 MOST_WORDS: Final = 50
 STYLES: Final = ("comma", "point", "minor")
@@ -24,7 +24,9 @@ DAYS: Final = ("dmy", "mdy", "ymd")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of file. `words`: the field that says what a text in its column means; "" without."""
+    """A kind of file. `word`: the message for the meaning of a text in a column; `meaning`: its
+    field, "" without one.
+    """
 
     name: str
     message: Any
@@ -84,7 +86,7 @@ async def shown(visit: Visit) -> Html:
 
 
 async def save(visit: Visit) -> See:
-    """New files are read with it; the courier's other terms stay."""
+    """Saves how new files are read; the courier's other terms stay."""
     before = await courier_of(visit)
     terms: Any = kept(before)
     terms.ClearField("zones")
@@ -100,7 +102,7 @@ async def save(visit: Visit) -> See:
 
 
 def _zones(visit: Visit, before: cod_pb2.Courier) -> list[cod_pb2.CourierZone]:
-    """None: everywhere."""
+    """The zones as typed; none means everywhere."""
     found = []
     for row in range(_rows(before.zones, MOST_ZONES)):
         inside = words_of(visit.typed(f"postcodes_{row}"))
@@ -116,7 +118,7 @@ def _zones(visit: Visit, before: cod_pb2.Courier) -> list[cod_pb2.CourierZone]:
 
 
 def _columns(visit: Visit, before: cod_pb2.Courier, kind: Kind) -> Any:
-    """As it was typed; None if no column is named."""
+    """The columns as typed; None if no column is named."""
     prefix = f"{kind.name}:"
     named = {name: visit.typed(prefix + name) for name in kind.columns}
     if not any(named.values()):
@@ -154,7 +156,7 @@ def _rows(found: Sequence[Any], most: int) -> int:
 
 
 def _as_typed(courier: cod_pb2.Courier) -> dict[str, str]:
-    """What one would have typed for it."""
+    """The settings as typed in the form."""
     found: dict[str, str] = {}
     for row, zone in enumerate(courier.zones):
         found[f"country_{row}"] = zone.country

@@ -1,4 +1,4 @@
-"""Couriers of cash on delivery: what they collect, what they keep, when they pass it on."""
+"""Couriers of cash on delivery: what they collect, what they keep, when they remit it."""
 
 from typing import Any, Final
 
@@ -48,13 +48,13 @@ async def create(visit: Visit) -> See:
 
 
 async def one(visit: Visit) -> Html:
-    """Its terms as a form, and what has no field here."""
+    """Its terms as a form, and those without a field here."""
     courier = await courier_of(visit)
     return _form(courier, _as_typed(courier))
 
 
 async def save(visit: Visit) -> See:
-    """Orders that exist keep what was agreed."""
+    """Existing orders keep their agreed terms."""
     before = await courier_of(visit)
     request = cod_pb2.UpdateCourierRequest(courier_id=before.id, terms=_terms(visit, kept(before)))
     await visit.change(request, subject=before.id, before=before)
@@ -75,7 +75,7 @@ def _form(courier: cod_pb2.Courier | None, values: dict[str, str]) -> Html:
 
 
 def _terms(visit: Visit, known: cod_pb2.CourierTerms) -> cod_pb2.CourierTerms:
-    """As it was typed, over what stays. Raises InvalidArgument."""
+    """The terms as typed, over those without a field. Raises InvalidArgument."""
     currency = visit.currency
     modes = [name for name in MODES if fields.ticked(visit, f"mode:{name}")]
     if not modes:
@@ -100,7 +100,7 @@ def _terms(visit: Visit, known: cod_pb2.CourierTerms) -> cod_pb2.CourierTerms:
 
 
 def _mode(name: str, known: cod_pb2.CourierTerms) -> cod_pb2.CourierMode:
-    """With the courier's own code and limit for it, if it had one."""
+    """The mode, with the courier's existing code and limit for it, if any."""
     wanted = enum_value(offer_pb2.CollectionMode, name)
     return next(
         (mode for mode in known.modes if mode.mode == wanted), cod_pb2.CourierMode(mode=wanted)
@@ -108,7 +108,7 @@ def _mode(name: str, known: cod_pb2.CourierTerms) -> cod_pb2.CourierMode:
 
 
 def kept(courier: cod_pb2.Courier) -> cod_pb2.CourierTerms:
-    """All its terms, to be changed in part: an update replaces them as a whole."""
+    """All its terms, to be changed in part, since an update replaces all of them."""
     known = courier.HasField
     return cod_pb2.CourierTerms(
         name=courier.name,
@@ -131,7 +131,7 @@ def kept(courier: cod_pb2.Courier) -> cod_pb2.CourierTerms:
 
 
 def _as_typed(courier: cod_pb2.Courier) -> dict[str, str]:
-    """What one would have typed for it."""
+    """The terms as typed in the form."""
 
     def amount(minor: int) -> str:
         return typed(Money(minor, courier.currency)) if minor else ""

@@ -1,4 +1,4 @@
-"""Fields of longer forms: shares, amounts and lists, each refused by its name when it cannot be read."""
+"""Fields of longer forms: percentages, amounts and lists, each refused by name if it cannot be read."""
 
 from libs.errors import invalid
 from services.console.rules import fields, lists
@@ -6,7 +6,7 @@ from services.console.visit import Visit
 
 
 def basis_points(visit: Visit, name: str) -> int:
-    """Of a share in percent. Raises InvalidArgument."""
+    """Basis points of a percentage. Raises InvalidArgument."""
     found = fields.basis_points_of(visit.typed(name))
     if found is None:
         raise invalid(name, visit.word("percent_unreadable"))
@@ -14,7 +14,7 @@ def basis_points(visit: Visit, name: str) -> int:
 
 
 def minor(visit: Visit, name: str, currency: str) -> int:
-    """Of an amount, 0 if the field is empty. Raises InvalidArgument."""
+    """Minor units of an amount, 0 if the field is empty. Raises InvalidArgument."""
     found = fields.minor_of(visit.typed(name), currency)
     if found is None:
         raise invalid(name, visit.word("amount_unreadable"))

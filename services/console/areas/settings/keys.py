@@ -1,4 +1,4 @@
-"""API keys: made with their scopes, shown once, replaced and revoked."""
+"""API keys: created with their scopes, shown once, rotated and revoked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,7 +13,7 @@ AREA: Final = "settings_keys"
 KEY = merchants_pb2.ApiKey
 MOST: Final = 100
 KINDS: Final = ("secret", "publishable")
-# For how long a replaced key goes on working: words and seconds.
+# How long a rotated key keeps working: name → seconds.
 OVERLAPS: Final = {"none": 0, "hour": 3600, "day": 86_400, "week": 604_800}
 
 
@@ -61,13 +61,13 @@ async def revoke(visit: Visit) -> See:
 
 
 async def _key(visit: Visit) -> merchants_pb2.ApiKey | None:
-    """None beyond the newest hundred, which the service knows all the same."""
+    """The key; None if it is older than the newest hundred, though the service knows it."""
     found = (await visit.ask(merchants_pb2.ListApiKeysRequest(limit=MOST))).data
     return next((key for key in found if key.id == visit.part("key_id")), None)
 
 
 def _scopes() -> Mapping[str, Sequence[str]]:
-    """All that there are, by what they are about: `payments` has `payments:read` and
+    """All scopes, by subject: `payments` has `payments:read` and
     `payments:write`.
     """
     found: dict[str, list[str]] = {}

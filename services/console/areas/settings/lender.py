@@ -1,4 +1,4 @@
-"""The seller as instalments know it: which law applies, who gives the credit, what documents say of them."""
+"""The seller's settings for instalments: the applicable law, the lender, and their details in documents."""
 
 from typing import Final
 
@@ -16,9 +16,9 @@ AREA: Final = "settings_lender"
 PATH: Final = "/settings/lender"
 SETTINGS = instalments_pb2.InstalmentSettings
 SIZES: Final = ("small", "large")
-# Empty removes them.
+# An empty field removes these.
 _TEXTS: Final = ("lender_registration", "creditor_address", "supervisor", "redress")
-# Have a format, which nothing does not have.
+# These have a format, so an empty field cannot remove them.
 _KEPT: Final = ("creditor_email", "creditor_phone")
 
 

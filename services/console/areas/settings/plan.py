@@ -1,4 +1,4 @@
-"""The plan of the merchant: its limits, and how much of each is used."""
+"""The merchant's plan: its limits, and how much of each is used."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from services.console.page import Html, Page, get
 from services.console.visit import Visit
 
 AREA: Final = "settings_plan"
-MOST_KEYS: Final = 100  # that one page of a list has
+MOST_KEYS: Final = 100  # rows of one page of a list
 NEARLY: Final = 80  # per cent
 
 
@@ -35,8 +35,8 @@ class Limit:
 
 
 async def plan(visit: Visit) -> Html:
-    """In the order of the plan; limits that have no name here are shown by the one they have."""
-    assert visit.merchant is not None  # as for every page of a merchant
+    """Limits by name; those without a text here are shown by their name."""
+    assert visit.merchant is not None  # set for every page about a merchant
     quotas = sorted(visit.merchant.quotas.items())
     used = await asyncio.gather(*(_used(visit, name) for name, _ in quotas))
     limits = [Limit(name, most, count) for (name, most), count in zip(quotas, used, strict=True)]
@@ -49,7 +49,7 @@ async def _used(visit: Visit, name: str) -> int | None:
 
 
 async def _keys(visit: Visit) -> int | None:
-    """Active ones among the newest hundred."""
+    """Active keys among the newest hundred."""
     if not visit.may(merchants_pb2.ListApiKeysRequest):
         return None
     found = (await visit.ask(merchants_pb2.ListApiKeysRequest(limit=MOST_KEYS))).data

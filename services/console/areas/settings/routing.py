@@ -17,7 +17,7 @@ from services.console.visit import Visit
 AREA: Final = "settings_routing"
 METHODS: Final = ("one_click", "link", "instalments")
 DUPLICATES: Final = ("refuse", "flag", "allow")
-PLACES: Final = 5  # accounts that one rule tries after another, in the form
+PLACES: Final = 5  # accounts that a rule tries in turn, in the form
 NEW: Final = "new"
 RULE = payments_pb2.RoutingRule
 POLICY = payments_pb2.PaymentPolicy
@@ -40,7 +40,7 @@ async def shown(visit: Visit) -> Html:
 
 
 async def rule_form(visit: Visit) -> Html:
-    """Of one rule by its place, or a new one."""
+    """The form of one rule, by its position, or of a new one."""
     routing = await _routing(visit)
     place = _place(visit, routing)
     rule = RULE() if place is None else routing.rules[place]
@@ -104,7 +104,7 @@ async def _replace(
 
 
 async def _rule(visit: Visit) -> payments_pb2.RoutingRule:
-    """As it was typed. Accounts are tried in the order of their fields."""
+    """The rule as typed. Accounts are tried in the order of their fields."""
     currencies = words_of(visit.typed("currencies").upper())
     rule = RULE(
         currencies=currencies,
@@ -135,13 +135,13 @@ def _minor(visit: Visit, field: str, currencies: Sequence[str]) -> int | None:
 
 
 def _ranks(visit: Visit) -> list[tuple[str, str]]:
-    """The choices for an account: 0 is no place."""
+    """The choices for an account; 0 means that it is not used."""
     places = [(str(rank), f"{visit.word('place')} {rank}") for rank in range(1, PLACES + 1)]
     return [("0", visit.word("not_used")), *places]
 
 
 def _amounts(rule: payments_pb2.RoutingRule) -> dict[str, str]:
-    """As in their fields."""
+    """The amounts as typed in their fields."""
     low = rule.amount_from_minor if rule.HasField("amount_from_minor") else None
     high = rule.amount_to_minor if rule.HasField("amount_to_minor") else None
     return {
@@ -151,7 +151,7 @@ def _amounts(rule: payments_pb2.RoutingRule) -> dict[str, str]:
 
 
 def _place(visit: Visit, routing: payments_pb2.Routing) -> int | None:
-    """From 0; None for a new rule."""
+    """The rule's position, from 0; None for a new rule."""
     return None if visit.part("place") == NEW else _known(visit, routing)
 
 

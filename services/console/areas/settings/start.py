@@ -1,4 +1,4 @@
-"""The start of the settings: what there is to set, for this role."""
+"""The start page of the settings: the areas open to this role."""
 
 from typing import Final
 

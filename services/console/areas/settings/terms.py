@@ -1,5 +1,5 @@
-"""Terms of instalments. They never change, so that a shopper's are those that were shown: others are made
-like them, and the old ones archived.
+"""Instalment terms. They never change, so that shoppers keep the terms they were shown: a change
+means new terms based on the old ones, which are archived.
 """
 
 from typing import Any, Final
@@ -21,7 +21,7 @@ UNITS: Final = ("day", "week", "month")
 BEARERS: Final = ("shopper", "merchant")
 FINANCERS: Final = ("own", "assigned", "partner")
 NEW: Final = "/settings/terms/new"
-# As in the form of somebody who has typed nothing yet.
+# Initial values of the form.
 _USUAL: Final = {
     "payments": "3",
     "every_n": "1",
@@ -62,7 +62,7 @@ async def one(visit: Visit) -> Html:
 
 
 async def form(visit: Visit) -> Html:
-    """As usual, or like the terms that are named."""
+    """A form with the usual values, or with those of the terms named in the query."""
     like = visit.asked("like")
     values = _as_typed(await _terms(visit, like)) if like else _USUAL
     return Html(
@@ -84,7 +84,7 @@ async def archive(visit: Visit) -> See:
 
 
 def _request(visit: Visit) -> instalments_pb2.CreateInstalmentTermsRequest:
-    """As it was typed. Raises InvalidArgument."""
+    """The terms as typed. Raises InvalidArgument."""
     currency = visit.currency
     values: dict[str, Any] = {name: names_of(visit.typed(name)) for name in _LISTS}
     values |= {name: fields.minor(visit, name, currency) or None for name in _AMOUNTS}
@@ -114,7 +114,7 @@ def _request(visit: Visit) -> instalments_pb2.CreateInstalmentTermsRequest:
 
 
 def _as_typed(terms: instalments_pb2.InstalmentTerms) -> dict[str, str]:
-    """What one would have typed for these terms."""
+    """The terms as typed in the form."""
     found = {name: typed(Money(getattr(terms, name), terms.currency)) for name in _AMOUNTS}
     found |= {name: percent_of(getattr(terms, name)) for name in _SHARES}
     found |= {name: ", ".join(getattr(terms, name)) for name in _LISTS}

@@ -1,4 +1,4 @@
-"""Webhooks: endpoints, each with its deliveries, which can be sent again."""
+"""Webhooks: endpoints, each with its deliveries, which can be retried and replayed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -67,7 +67,7 @@ async def edit_form(visit: Visit) -> Html:
 
 
 async def edit(visit: Visit) -> See:
-    """No type chosen: all."""
+    """If no event type is chosen, all are."""
     before = await _endpoint(visit)
     request = webhooks_pb2.UpdateWebhookEndpointRequest(
         webhook_endpoint_id=before.id,
@@ -79,7 +79,7 @@ async def edit(visit: Visit) -> See:
 
 
 async def switch(visit: Visit) -> See:
-    """On or off."""
+    """Enables or disables an endpoint."""
     before = await _endpoint(visit)
     state = enum_value(ENDPOINT.State, visit.typed("state"))
     if state is None:
@@ -111,7 +111,7 @@ async def delete(visit: Visit) -> See:
 
 
 async def replay(visit: Visit) -> See:
-    """What the endpoint has not accepted in the last days."""
+    """Replays what the endpoint has not accepted in the last days."""
     before = await _endpoint(visit)
     days = visit.number("days")
     if days not in REPLAYED_DAYS:
@@ -143,7 +143,7 @@ async def _endpoint(visit: Visit) -> webhooks_pb2.WebhookEndpoint:
 
 
 def _types() -> Mapping[str, Sequence[str]]:
-    """All of a noun, e.g. `payment.*`, with each of them."""
+    """Event types by wildcard, e.g. `payment.*`."""
     return {
         wildcard: sorted(public_events.types_matching(wildcard))
         for wildcard in sorted(public_events.WILDCARDS)
@@ -151,7 +151,7 @@ def _types() -> Mapping[str, Sequence[str]]:
 
 
 def _chosen(visit: Visit) -> list[str]:
-    """A single type only where not all of its noun are chosen."""
+    """The wildcards that were chosen, and single types whose wildcard was not."""
     found = []
     for wildcard, types in _types().items():
         if visit.typed(f"type:{wildcard}") == "yes":
