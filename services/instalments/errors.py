@@ -82,7 +82,7 @@ class PlanRefunded(Refusal, kind=Kind.CONFLICT, reason="plan_refunded"):
 
 
 class WithdrawalTooLate(Refusal, kind=Kind.CONFLICT, reason="withdrawal_too_late"):
-    """`facts` have the last day and the article."""
+    """`facts` give the last day and the article."""
 
     message = "The period in which the customer could withdraw from the plan is over."
 

@@ -1,4 +1,4 @@
-"""The outside view: resources as protobuf, for answers and events alike, and the events."""
+"""The public view: resources as protobuf, for answers and events alike, and the events."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ METHOD: Final = "instalments"
 NO_TERMS: Final = "no_terms"  # the merchant has archived all
 TAEG_PLACES: Final = 2
 
-Offers: TypeAlias = Sequence[offer_pb2.InstalmentOffer]  # compared
+Offers: TypeAlias = Sequence[offer_pb2.InstalmentOffer]  # all terms, compared for a cart
 _CLASSES: Final = wire.numbers(PlanClass, offer_pb2.InstalmentOffer.LegalClass)
 
 
@@ -55,8 +55,8 @@ def quote_pb(quote: Quote) -> pb.InstalmentQuote:
 
 
 def method_pb(found: Offers) -> offer_pb2.Offer:
-    """For checkout-options: available if any of the terms is, otherwise with the reason of the
-    first.
+    """The offer for checkout-options: available if any of the terms are, otherwise with the
+    first one's reason.
     """
     first = next((offer for offer in found if offer.available), None)
     reason = found[0].reason if found else NO_TERMS
@@ -74,7 +74,7 @@ def compared_pb(offers: Sequence[PlanOffer], locale: str) -> Offers:
 
 
 def offer_pb(offer: PlanOffer, locale: str) -> offer_pb2.InstalmentOffer:
-    """With the texts that the law requires beside a price, in the reader's language."""
+    """The offer, with the texts that the law requires beside a price, in the reader's language."""
     terms = offer.terms
     shown = offer_pb2.InstalmentOffer(
         terms_id=terms.id,
@@ -206,7 +206,7 @@ async def plan_accepted(conn: Conn, signed: Shown, now: datetime) -> None:
 
 _PLAN_EVENTS: Final[Mapping[PlanState, Any]] = {
     PlanState.IN_REVIEW: events_pb2.PlanInReview,
-    PlanState.OFFERED: events_pb2.PlanApproved,  # back in its state before the review
+    PlanState.OFFERED: events_pb2.PlanApproved,  # back in the state before the review
     PlanState.REFUSED: events_pb2.PlanRefused,
     PlanState.ACTIVE: events_pb2.PlanActivated,
     PlanState.COMPLETED: events_pb2.PlanCompleted,
@@ -243,7 +243,7 @@ def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]
 
 
 def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
-    """A part is missed once, however often its card is retried; the same for a write-off."""
+    """A part is reported as missed once, however often its card is retried, and written off once."""
     missed_before = new.state is InstalmentState.MISSED and old.missed_at is not None
     given_up = new.state is InstalmentState.WRITTEN_OFF and old.written_off_at is not None
     kind = (
@@ -253,7 +253,7 @@ def _part_event(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
 
 
 def _late_fee_charged(plan: Plan, old: Instalment, new: Instalment) -> Message | None:
-    """For a missed part: a paid one regains its fee when a refund of it fails."""
+    """Only for a missed part: a paid one regains its fee when its refund fails."""
     fee = new.late_fee_minor - old.late_fee_minor
     if fee <= 0 or new.state is not InstalmentState.MISSED:
         return None

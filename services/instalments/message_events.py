@@ -1,7 +1,7 @@
 """Notifications for the customer of a plan, sent by notify, which has the words and addresses.
 
-A message with the price of a part has the texts that the law requires beside it, as shown when the
-plan was signed: nothing for a deferral, warning and representative example for credit.
+A message with the price of a part contains the texts that the law requires beside it, as shown when
+the plan was signed: nothing for a deferral, warning and representative example for credit.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _CHARGED_AGAIN: Final = (Advice.LATER, Advice.OTHER_PSP)
 
 
 def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]:
-    """Signed, or paid: once each, since a plan becomes so once."""
+    """The plan was signed, or paid in full: once each, since each happens once."""
     plan, was = after.plan, before.plan
     if plan.state is PlanState.ACTIVE and was.activated_at is None:
         return [_event(plan, _Requested.REASON_SIGNED, plan.amount, now, says=_legal(plan))]
@@ -43,7 +43,7 @@ def _is_all_paid(before: Shown, after: Shown) -> bool:
 
 
 def missed(plan: Plan, part: Instalment, payment_link_id: str, now: datetime) -> NewEvent:
-    """With the link to pay the part."""
+    """The part was missed; the message has the link to pay it."""
     again = part.advice in _CHARGED_AGAIN
     return _event(
         plan,
@@ -76,7 +76,7 @@ def rescheduled(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
 
 
 def may_withdraw(plan: Plan, says: Sequence[str], last: date, now: datetime) -> NewEvent:
-    """Until the end of the day `last`."""
+    """The customer may withdraw until the end of the day `last`."""
     nothing = Money(0, plan.amount.currency)
     return _event(plan, _Requested.REASON_MAY_WITHDRAW, nothing, now, due_on=last, says=says)
 
@@ -84,7 +84,7 @@ def may_withdraw(plan: Plan, says: Sequence[str], last: date, now: datetime) -> 
 def withdrawn(after: Shown, now: datetime) -> NewEvent:
     """The receipt goes where the customer wants it."""
     plan, notice = after.plan, after.plan.withdrawal
-    assert notice is not None  # the plan was withdrawn from
+    assert notice is not None  # the customer has withdrawn
     owed = [part for part in after.parts if part.state in OPEN]
     return _event(
         plan,

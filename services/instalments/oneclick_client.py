@@ -1,5 +1,5 @@
-"""The only file, besides the payments kit, that calls oneclick: due cards, many at once, and new
-ones.
+"""The only file, besides the payments kit, that calls oneclick: reads due cards, many at once, and
+saves new ones.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def _attached(instrument: oneclick_pb2.Instrument) -> Attached:
 
 
 class Cards(SavedCards):
-    """Cards, also of many customers, and new ones."""
+    """Reads cards, also of many customers at once, and saves new ones."""
 
     async def attach(self, asked: bytes, card: NewCard, *, key: str) -> Attached:
         """`asked`: the result of `consented`. Raises RemoteRefusal, OutcomeUnknown."""

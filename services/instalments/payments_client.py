@@ -32,7 +32,7 @@ class PartnerMethod:
 
 
 def method_of(partner: Partner, plan: Plan, email: str) -> PartnerMethod:
-    """`email`: the customer's; "" if nobody knows one."""
+    """`email`: the customer's; "" if unknown."""
     token = payments_pb2.InstrumentToken(
         psp_account=partner.psp_account,
         token=f"method:{partner.method}",
@@ -48,8 +48,8 @@ def method_of(partner: Partner, plan: Plan, email: str) -> PartnerMethod:
 def payment_request(
     plan: Plan, collection: Collection, charge: bytes, sca_history: bytes, *, return_url: str
 ) -> payments_pb2.CreatePaymentRequest:
-    """The request to payments. A plan's first payment stores the mandate, whose reference later
-    ones carry: the plan's id. A partner pays the order as a whole.
+    """The request to payments. A plan's first payment stores the mandate; later ones carry its
+    reference, the plan's id. A partner pays the order as a whole.
     """
     customer = collection.by_customer
     by_card = customer and not plan.by_partner
@@ -73,7 +73,7 @@ def payment_request(
 
 
 def dispute_of(dispute: payments_pb2.Dispute, merchant_id: str, at: datetime) -> Dispute:
-    """Without its plan."""
+    """The dispute, without its plan."""
     return wire.read(
         Dispute,
         dispute,
@@ -105,6 +105,6 @@ class Payments(AskedPayments):
         return await repaying.refund(self._stub, repayment, at)
 
     async def find_refund(self, repayment: Repayment, at: datetime) -> RefundReport | None:
-        """The refund of a key. None: payments has not begun it so far."""
+        """The refund with the repayment's key. None: payments has not begun it."""
         payment = await repaying.payment_of(self._stub, repayment)
         return repaying.of_key(payment, repayment, at)

@@ -1,4 +1,4 @@
-"""The outside view of refunds of plans: what was refunded, what of it is repaid, and the events."""
+"""The public view of refunds of plans: amounts refunded and repaid, and the events."""
 
 from google.protobuf.message import Message
 

@@ -1,4 +1,4 @@
-"""What instalments keeps."""
+"""What instalments keeps, and for how long."""
 
 from datetime import timedelta
 from typing import Final

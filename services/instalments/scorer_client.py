@@ -1,5 +1,5 @@
-"""The operator's own scorer, which judges customers by what we do not know: a class named in the
-settings. Without one, only exposure and history count.
+"""The operator's own scorer, which judges customers by data that we do not have: a class named in
+the settings. Without one, only exposure and history count.
 
 A scorer is created once, without arguments, and called for many customers at once.
 """
@@ -27,7 +27,7 @@ class Everybody:
 
 
 def load(name: str) -> Scorer:
-    """From `package.module:Class`. Raises ValueError for anything else, so that the process does
+    """Loads `package.module:Class`. Raises ValueError for anything else, so that the process does
     not start.
     """
     module, _, attribute = name.partition(":")
@@ -43,7 +43,7 @@ async def opinion(scorer: Scorer, applicant: Applicant) -> tuple[Concern, ...]:
     try:
         async with asyncio.timeout(SECONDS):
             accepted = await scorer.accepts(applicant)
-    except Exception as error:  # noqa: BLE001 - of code that is not ours
+    except Exception as error:  # noqa: BLE001 - raised by the operator's code
         log.warning("the scorer has no answer", kind=type(error).__name__)
         return (Concern.SCORE_UNAVAILABLE,)
     return () if accepted else (Concern.SCORE,)

@@ -1,4 +1,4 @@
-"""Entry points besides gRPC: events of payments, paylink and erased customers, and due rows."""
+"""Entry points besides gRPC: events of payments, paylink and oneclick, and due rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -48,11 +48,11 @@ _DISPUTES: Final[Mapping[str, Any]] = {
     "incasso.payments.dispute.closed": payments_pb2.DisputeClosed,
 }
 ANY: Final = "*.*"  # a link may pay a part
-BATCHES: Final = 4  # at a time; each calls payments for all of its parts at once
+BATCHES: Final = 4  # at a time; each calls payments for all its parts concurrently
 
 
 def handlers(deps: Deps) -> dict[str, Handler]:
-    """The handlers for events of payments and oneclick."""
+    """The handlers for events of payments, paylink and oneclick."""
 
     async def follow(conn: Conn, answer: Answer) -> None:
         await clock.act_for(conn, SERVICE)
@@ -73,7 +73,7 @@ def handlers(deps: Deps) -> dict[str, Handler]:
 
 
 def _refunds(deps: Deps) -> UnlessKnown:
-    """Refunds of plans' payments, whoever made them."""
+    """Refunds of plans' payments, wherever they were made."""
 
     async def known(conn: Conn, events: Sequence[Event]) -> Collection[str]:
         reported = [_reported(event) for event in events]
@@ -181,7 +181,7 @@ def plan_worker(deps: Deps) -> DueWorker[DueRow]:
 
 
 def due_worker(deps: Deps) -> DueWorker[DueParts]:
-    """Due parts. As many payments are in progress as there are slots for parts."""
+    """Due parts. At most BATCHES * MOST_AT_ONCE payments are in progress at once."""
     return worker(
         SERVICE,
         "instalments",

@@ -14,13 +14,13 @@ from services.instalments.rules import withdrawal
 from services.instalments.rules.terms import Unit
 
 FORTNIGHT: Final = 14
-MOST_AMOUNTS: Final = 3  # that a sentence names; beyond, it names the least and the most
+MOST_AMOUNTS: Final = 3  # listed in a sentence; if there are more, only smallest and largest
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The figures of a proposal in one language, also for offers, pages and messages. All methods
-    return texts.
+    return text.
     """
 
     plan: Proposed
@@ -39,7 +39,7 @@ class Figures:
         return display.day(on, self.plan.locale)
 
     def due(self, on: date) -> str:
-        """A date in the schedule; the day of signing says so."""
+        """A date in the schedule, marked if it is the day of signing."""
         if on > self.plan.issued_on:
             return self.day(on)
         return f"{self.day(on)} ({self.words.say('schedule.signing')})"
@@ -60,7 +60,7 @@ class Figures:
         return say("figures.unequal", amounts=self._amounts(amounts), **values)
 
     def _amounts(self, counted: "Counter[int]") -> str:
-        """In order of payment."""
+        """The amounts in order of payment."""
         if len(counted) > MOST_AMOUNTS:
             least, most = self.minor(min(counted)), self.minor(max(counted))
             return self.words.say("figures.range", least=least, most=most)
@@ -77,7 +77,7 @@ class Figures:
         return say(f"every.{unit}") if every.n == 1 else say(f"every.{unit}s", n=str(every.n))
 
     def by_class(self, key: str, **values: str) -> str:
-        """Texts for a plan of its class, for all plans, or for all that lend money."""
+        """The text for the plan's class, for all plans, or for all that lend money."""
         return self.words.say(self._of_class(key), **values)
 
     def _of_class(self, key: str) -> str:
@@ -97,8 +97,8 @@ class Figures:
         )
 
     def legal(self) -> str:
-        """The legal sentence of its class, with the article: the regimes cite directives in
-        English.
+        """The legal sentence for the plan's class, with the article. "Directive (EU)" is translated:
+        regimes cite it in English.
         """
         plan, say = self.plan, self.words.say
         cited = plan.classification.article.replace("Directive (EU)", say("legal.directive"))
@@ -109,7 +109,7 @@ class Figures:
         return self.words.say("legal.warning") if self.plan.classification.warning else ""
 
     def example(self) -> str:
-        """The representative example: this very plan."""
+        """The representative example, which is this very plan."""
         plan = self.plan
         return self.words.say(
             "legal.example",
@@ -124,7 +124,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class PlanFigures(Figures):
-    """Also names who proposes it to whom."""
+    """The figures of a plan that a creditor proposes to a shopper."""
 
     plan: Plan
 
@@ -140,8 +140,8 @@ class PlanFigures(Figures):
         )
 
     def interest_a_day(self) -> str:
-        """On the whole credit, with more decimals than the currency has: it may be less than a
-        cent.
+        """Interest per day on the whole credit, with more decimals than the currency: it may be
+        less than a cent.
         """
         plan = self.plan
         a_day = withdrawal.interest_per_day(
@@ -152,7 +152,7 @@ class PlanFigures(Figures):
         return display.fraction(major, plan.price.currency, plan.locale)
 
     def withdrawal(self) -> dict[str, str]:
-        """Values for sentences about it: the deadline, when to repay, the cost per day."""
+        """Values for sentences about withdrawal: the deadline, when to repay, the cost per day."""
         plan, regime = self.plan, self.plan.regime
         return {
             "until": self.day(plan.withdraw_until) if plan.withdraw_until else "",

@@ -11,7 +11,7 @@ TIMES: Final = "×"
 
 
 def label_of(parts: Sequence[Part], currency: str, locale: str) -> str:
-    """Names the largest of equal parts, so that nobody pays more than it says.
+    """Names the largest of equal parts, so that no part costs more than the label says.
 
     A first part that differs by more than the rounding unit is named separately.
     """

@@ -18,7 +18,7 @@ _RIGHT: Final = ("right", "until", "how", "after")
 
 
 def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
-    """Due 1 to 7 days after signing if the information came less than a day before it."""
+    """Required 1 to 7 days after signing if the information arrived less than a day before it."""
     figures = PlanFigures(plan)
     said = ("greeting", *_RIGHT, "closing")
     return sheet(
@@ -34,7 +34,7 @@ def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
 
 
 def reminding(plan: Plan, *, signed_on: date) -> Sequence[str]:
-    """The same as sentences, for an e-mail with its own greeting."""
+    """The reminder's sentences, for an e-mail with its own greeting."""
     return _reminding(PlanFigures(plan), signed_on, _RIGHT)
 
 
@@ -50,7 +50,7 @@ def _reminding(figures: PlanFigures, signed_on: date, said: Sequence[str]) -> Se
 
 
 def receipt(notice: Notice) -> Sheet:
-    """For a notice of withdrawal: its content, and when it was received."""
+    """The receipt for a notice of withdrawal: its content, and when it was received."""
     plan = notice.plan
     figures = PlanFigures(plan)
     say = figures.words.say

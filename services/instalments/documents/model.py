@@ -62,7 +62,7 @@ class Proposed:
 
     @property
     def parts(self) -> Sequence[Part]:
-        """A refund may have left nothing of some."""
+        """The parts, except those that a refund has reduced to zero."""
         return [part for part in self.schedule.parts if part.total_minor]
 
     @property
@@ -98,12 +98,12 @@ class Proposed:
 
     @property
     def nominal_rate(self) -> Decimal:
-        """In percent per year."""
+        """The nominal interest rate, in percent per year."""
         return Decimal(self.schedule.interest_basis_points) / 100
 
     @property
     def days(self) -> int:
-        """From signing to the last payment."""
+        """Days from signing to the last payment."""
         return (self.schedule.last_due_on - self.issued_on).days
 
     def money(self, amount_minor: int) -> Money:

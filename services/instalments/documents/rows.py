@@ -12,12 +12,12 @@ def columns(figures: PlanFigures) -> tuple[str, str]:
 
 
 def warning(figures: PlanFigures) -> Sequence[Banner]:
-    """One, if the law requires it."""
+    """The warning, if the law requires one."""
     return [Banner(text=text)] if (text := figures.warning()) else []
 
 
 def highlights(figures: PlanFigures) -> Highlights:
-    """For credit, the figures by which offers are compared."""
+    """The key figures; for credit, those by which offers are compared."""
     plan, say = figures.plan, figures.words.say
     count = (say("figures.count"), str(len(plan.parts)))
     if plan.plan_class is PlanClass.CREDIT:
@@ -43,7 +43,7 @@ def contact(figures: PlanFigures) -> Sequence[str]:
 
 
 def schedule(figures: PlanFigures) -> Schedule:
-    """With separate columns for interest and charges, if there are any."""
+    """The schedule, with separate columns for interest and charges if there are any."""
     plan, say = figures.plan, figures.words.say
     shown = ("principal", "interest", "fee") if plan.cost.amount_minor else ()
     sums = {"principal": plan.price, "interest": plan.interest, "fee": plan.fees}

@@ -1,4 +1,4 @@
-"""The sheet of a plan's document: its blocks under the plan's title, for whom and by whom."""
+"""The sheet of a plan's document: its blocks, title, shopper, creditor and version."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,7 +1,7 @@
 """The words of documents in each language, as data in texts_it.toml and texts_en.toml.
 
-Counsel has to confirm them, and they say whether counsel has. What is shown before a consent is
-kept as evidence: `shown` returns the exact text with the version of the wording and its SHA-256.
+Counsel has to confirm them; each file states whether that has happened. A text shown before consent
+is kept as evidence: `shown` returns it exactly, with the version of the wording and its SHA-256.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Affordability: checked when a plan is created and when it is signed.
 
-No machine refuses anybody: a plan with concerns waits for a person (reviewing).
+No plan is refused automatically: one with concerns waits for a person (reviewing).
 """
 
 from libs import context, ids, telemetry
@@ -36,9 +36,9 @@ async def opinion(deps: Deps, of: Quote | Plan, customer_id: str) -> tuple[Conce
 async def concerns(
     deps: Deps, tx: Conn, plan: Plan, scored: tuple[Concern, ...]
 ) -> tuple[Concern, ...]:
-    """Concerns about a plan that is about to be created or signed in this transaction, which holds
-    the customer's lock from here on, so that of two plans at once the second sees the first. None
-    once a person has approved it.
+    """Concerns about a plan that this transaction is about to create or sign; empty once a person
+    has approved it. Takes the customer's lock, so that of two concurrent plans the second sees the
+    first.
     """
     if reviews.is_approved(plan):
         return ()

@@ -1,5 +1,5 @@
-"""Cancels a plan before its first part is paid. A payment that waits for its shopper is given up
-with it: intent, commit, call payments, record.
+"""Cancels a plan before its first part is paid, with the payment that waits for its shopper, if any:
+intent, commit, call payments, record.
 """
 
 from libs.db import Conn
@@ -16,7 +16,7 @@ from services.instalments.store import collections
 
 async def cancel_plan(deps: Deps, plan_id: str) -> Shown:
     """Cancelling again changes nothing. Raises PlanNotCancellable, also if it was paid meanwhile,
-    and ServiceUnavailable while nobody knows whether it was: then the worker continues.
+    and ServiceUnavailable if the outcome is unknown: the worker then continues.
     """
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, plan_id)
@@ -36,7 +36,7 @@ async def _cancelled(deps: Deps, tx: Conn, before: Shown) -> Shown:
 
 
 async def _given_up(deps: Deps, intent: Collection) -> Shown:
-    """The plan ends with its payment."""
+    """Cancels the payment, which ends the plan."""
     await collecting.give_up(deps, intent)
     shown = await plans_flow.get_plan(deps, intent.plan_id)
     if shown.plan.state is not PlanState.CANCELLED:

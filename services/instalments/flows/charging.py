@@ -29,7 +29,7 @@ from services.instalments.store.collections import COLLECTIONS
 
 
 class Means(Protocol):
-    """What is charged: a saved card, or a partner's method, without an id. `charge` and
+    """What is charged: a saved card, or a partner's method, which has no id. `charge` and
     `sca_history` are messages of payments.
     """
 
@@ -57,10 +57,10 @@ async def charge(
     first: Callable[[], Awaitable[None]] | None = None,
     email: str | None = None,
 ) -> Shown:
-    """The plan after payments' answer, or in progress if there is none.
+    """Returns the plan after payments' answer, or still in progress if there is none.
 
     `instrument_id`: None for the plan's own card, or its partner. The same key returns the same
-    attempt in its current state, whatever has become of the card. `first`: runs before anything is
+    attempt in its current state, even if the card is gone. `first`: runs before anything is
     written. `email`: for a partner, if the customer has none. Raises InstrumentNotFound,
     InstrumentNotUsable, PlanNotActive.
     """
@@ -124,8 +124,8 @@ def intent_of(
     settles: Figure | None = None,
     return_url: str | None = None,
 ) -> Collection:
-    """To charge one part, less its rebate; or everything that `settles` covers, of which it is the
-    first.
+    """The intent to charge `part`, less its rebate, or everything that `settles` covers, of which
+    `part` is the first.
 
     `return_url`: after a challenge; None: the plan's.
     """
@@ -155,7 +155,7 @@ def intent_of(
 
 
 async def begin(tx: Conn, parts: Sequence[Instalment], intent: Collection) -> Collection:
-    """Marks all parts that it pays, of a plan locked in this transaction. Raises PlanBusy."""
+    """Marks the parts that it pays; their plan is locked in this transaction. Raises PlanBusy."""
     await collections.insert(tx, intent)
     await store.save_parts(tx, [collecting(part) for part in parts])
     return intent

@@ -1,7 +1,7 @@
 """Calls payments for an instalment, and records the answer.
 
-The collection's id is the key of the call to payments, so a repeat of any step is the same payment.
-Whoever delivers the answer, the caller, an event or the worker, records it here.
+The collection's id is the key of the call to payments, so repeating any step is the same payment.
+The answer is recorded here, whether the caller, an event or the worker delivers it.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ from services.instalments.store.plans import PLANS
 
 @dataclass(frozen=True, slots=True)
 class AskedCollection:
-    """A payment of one part. A no leaves the part to be paid."""
+    """A payment of one part. If it is refused, the part is still to be paid."""
 
     deps: Deps
     collection: Collection
@@ -60,7 +60,7 @@ class AskedCollection:
 
 
 async def record(tx: Conn, asked: Collection, answer: Answer, now: datetime) -> Collection:
-    """Any order, any number of times: an answer only changes a collection in progress."""
+    """Answers may come in any order, any number of times: they only change one in progress."""
     before, current = await _locked(tx, asked)
     understood = replace(answer, outcome=cancelling.outcome(current, answer))
     after = answered(current, understood)
@@ -152,17 +152,17 @@ async def changed(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime)
 
 
 async def follow_payment(deps: Deps, conn: Conn, answer: Answer) -> None:
-    """An event of payments, in the inbox's transaction. Any order, any number of times."""
+    """Records an event of payments in the inbox's transaction, in any order, any number of times."""
     found = await collections.of_payment(conn, context.merchant_id(), answer.id, answer.key)
     if found is not None:
         await record(conn, found, answer, deps.clock.now())
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
-    """An unfinished collection: the caller crashed or got no answer.
+    """Follows an unfinished collection: the caller crashed or got no answer.
 
     One that could not be requested is given up after the kit's time, even on a due date when no
-    shopper waits: its key is closed, and the part is charged anew, with its current card and
+    shopper waits: its key is closed, and the part is charged again, with its current card and
     amount.
     """
     found = await deps.db.run(COLLECTIONS.get, row.merchant_id, row.id)
@@ -178,7 +178,7 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
 
 
 async def give_up(deps: Deps, intent: Collection) -> None:
-    """Cancels its payment; if that is impossible, its state says why. Raises RemoteRefusal,
+    """Cancels the payment; if that is impossible, its state says why. Raises RemoteRefusal,
     ServiceUnavailable.
     """
     payment_id = intent.payment_id or ""

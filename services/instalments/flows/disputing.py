@@ -21,7 +21,7 @@ from services.instalments.store.disputes import DISPUTES
 async def follow_dispute(
     deps: Deps, conn: Conn, payment: Answer, order_reference: str, reported: Dispute
 ) -> None:
-    """`reported` names no plan yet: the plan is that of the payment."""
+    """`reported` names no plan yet: its payment identifies the plan."""
     before = await repaying.paid_by(deps, conn, payment, order_reference)
     if before is None:
         return

@@ -33,7 +33,7 @@ async def get_document(deps: Deps, plan_id: str, kind: DocumentKind) -> Document
         plan = required(await PLANS.get(conn, context.merchant_id(), plan_id), PlanNotFound)
         content = await store.delivered(conn, plan, kind)
         settings = await SETTINGS.get(conn, context.merchant_id(), DEFAULT)
-    if not content:  # neither for an erased customer
+    if not content:  # not delivered yet, or erased
         made = _document(kind, await _made(deps, plan, kind, settings))
         content = await deps.db.run(store.deliver, plan, made, deps.clock.now())
     return _document(kind, content)

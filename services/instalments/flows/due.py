@@ -1,8 +1,8 @@
-"""What happens to plans on time: parts are charged, many of a merchant at once; offers expire; a
-missed part costs a late fee, and puts its plan in default.
+"""Scheduled changes of plans: parts are charged, many of a merchant at once; offers expire; a missed
+part costs a late fee, and puts its plan in default.
 
-Claiming, beginning and recording take a few statements for all parts of a batch. Only payments is
-called for each.
+Claiming, beginning and recording take a few statements for a whole batch. Only payments is called
+once per part.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class DueParts:
 
 
 async def collect_due(deps: Deps, due: DueParts) -> None:
-    """All together, except those of plans that others are working on, which are handled
+    """Charges all parts together, except those of plans that others have locked, which come
     afterwards.
     """
     busy = await _collect(deps, due, store.free)
@@ -66,8 +66,8 @@ async def collect_due(deps: Deps, due: DueParts) -> None:
 
 
 async def _collect(deps: Deps, due: DueParts, lock: Lock) -> DueParts:
-    """Returns what is left. What has not begun is claimed again; what has begun has a row of its
-    own, should this process die.
+    """Returns the parts that it could not lock. If this process dies, parts without an intent are
+    claimed again; the others have a collection of their own.
     """
     intents, left = await _begin(deps, due, lock)
     answers = await asyncio.gather(*(_ask(deps, intent) for intent in intents))
@@ -79,8 +79,8 @@ async def _collect(deps: Deps, due: DueParts, lock: Lock) -> DueParts:
 
 
 async def _begin(deps: Deps, due: DueParts, lock: Lock) -> tuple[Sequence[Collection], DueParts]:
-    """The committed intents, and the parts of unavailable plans. A part whose card is gone is
-    missed.
+    """Returns the committed intents, and the parts of plans that it could not lock. A part whose
+    card is gone is missed.
     """
     wanted = await deps.db.run(store.cards_of, due.merchant_id, due.plan_ids)
     cards: dict[str, SavedCard | None] = dict.fromkeys(wanted)
@@ -90,7 +90,7 @@ async def _begin(deps: Deps, due: DueParts, lock: Lock) -> tuple[Sequence[Collec
     intents: list[Collection] = []
 
     def begun(plan: Plan, part: Instalment) -> Instalment:
-        """Unchanged, if it must not be charged now, or its card was not looked up."""
+        """Unchanged if it must not be charged now, or if its card was not looked up."""
         is_ours = (plan.id, part.number) in claimed and rules.is_due(plan, part, now)
         if not is_ours or plan.instrument_id not in cards:
             return part
@@ -117,7 +117,7 @@ async def _begin(deps: Deps, due: DueParts, lock: Lock) -> tuple[Sequence[Collec
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Like AskedCollection, but captured money is recorded together with others'."""
+    """Like AskedCollection, but leaves successes to be recorded together."""
 
     alone: AskedCollection
 
@@ -139,7 +139,7 @@ class _Batch:
 
 
 async def _ask(deps: Deps, intent: Collection) -> Answer | None:
-    """What still has to be recorded. A failure of one does not affect the others."""
+    """Returns the answer that is still to be recorded. A failure does not affect the others."""
     try:
         return await asking.perform(deps.payments, _Batch(AskedCollection(deps, intent)))
     except (IdempotencyKeyInUse, RemoteRefusal, ServiceUnavailable) as refusal:
@@ -150,7 +150,7 @@ async def _ask(deps: Deps, intent: Collection) -> Answer | None:
 async def _record(
     deps: Deps, merchant_id: str, paid: Sequence[tuple[Collection, Answer]]
 ) -> Sequence[tuple[Collection, Answer]]:
-    """All together, except those of plans that others are working on, which it returns."""
+    """Records all together, except those of plans that others have locked, which it returns."""
     answers = {intent.id: answer for intent, answer in paid}
     if not answers:
         return ()
@@ -185,7 +185,7 @@ async def _locked(
 
 
 async def look_at_plan(deps: Deps, due: DueRow) -> None:
-    """Handles an expired offer, late fees and default. Whoever comes second finds nothing to do."""
+    """Handles an expired offer, late fees and default. A second call finds nothing to do."""
     async with deps.db.transaction() as tx:
         plan = await PLANS.lock(tx, due.merchant_id, due.id)
         if plan is None:

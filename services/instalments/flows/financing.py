@@ -1,5 +1,5 @@
-"""Lets a partner pay a plan: intent, commit, call payments, record. The partner asks the
-customer.
+"""Lets a partner pay a plan: intent, commit, call payments, record. The customer accepts at the
+partner.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class PayByPartner:
 
 
 async def pay_by_partner(deps: Deps, cmd: PayByPartner, key: Key) -> Shown:
-    """The full price, at once. Returns and raises as charging.charge, and what the rules raise."""
+    """Pays the full price at once. Returns and raises as charging.charge; raises what the rules do."""
     before = await plans_flow.found(deps, cmd.plan_id)
     partners.check_of_partner(before)
 

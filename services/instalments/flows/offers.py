@@ -62,7 +62,7 @@ async def list_offers(deps: Deps, cmd: ListOffers) -> events.Offers:
 
 
 def _compared(terms: Sequence[Terms], cart: Cart, seller: Seller, reader: str) -> events.Offers:
-    """Off the event loop: fifty terms with many payments take half a second."""
+    """Runs off the event loop: fifty terms with many payments take half a second."""
     return events.compared_pb(offers.compared(terms, cart, seller), reader)
 
 

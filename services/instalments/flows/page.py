@@ -1,4 +1,4 @@
-"""The page of a plan: from its token to everything that it shows, and to documents."""
+"""A plan's page: finds the plan by its token, and returns what the page shows, and documents."""
 
 import secrets
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from services.instalments.store.plans import PLANS
 class PlanPage:
     shown: Shown
     merchant: Merchant
-    cards: Sequence[SavedCard]  # that can sign the plan, or pay
+    cards: Sequence[SavedCard]  # usable to sign the plan or to pay
     handed_over: Sequence[DocumentKind]
     agreement_sha256: str | None  # once all documents were delivered
     consent: str | None  # the sentence to accept; None if the plan cannot be signed
@@ -47,7 +47,7 @@ async def get_address(deps: Deps, plan_id: str) -> str:
         sealed = await ADDRESSES.issue(tx, plan, deps.seal, deps.clock.now())
     try:
         return urls.page_url(deps.public_url, deps.seal.open(sealed))
-    except SealBrokenError:  # its key is lost
+    except SealBrokenError:  # the seal key is lost
         raise PlanNotFound from None
 
 
@@ -85,7 +85,7 @@ async def get_page(deps: Deps, opened: Plan) -> PlanPage:
 
 
 async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
-    """None if oneclick does not answer: the page is shown without cards."""
+    """Empty if oneclick does not answer: the page is shown without cards."""
     try:
         cards = await deps.saved_cards.of_customer(plan.customer_id)
     except Refusal as refusal:
@@ -95,7 +95,7 @@ async def _cards(deps: Deps, plan: Plan) -> Sequence[SavedCard]:
 
 
 async def _has_no_email(deps: Deps, plan: Plan) -> bool:
-    """False also if nobody knows: the partner asks for what it needs."""
+    """False also if that is unknown: the partner asks for what it needs."""
     try:
         return not (await deps.saved_cards.customer(plan.customer_id)).email
     except Refusal as refusal:
@@ -106,7 +106,7 @@ async def _has_no_email(deps: Deps, plan: Plan) -> bool:
 
 
 async def _card_field(deps: Deps, shown: Shown, merchant: Merchant) -> CardField | None:
-    """None if no new card can be added, or nobody knows the field."""
+    """None if no new card can be added, or if payments returns no field."""
     plan = shown.plan
     amount = Money(shown.parts[0].amount_minor, plan.amount.currency)
     try:

@@ -1,6 +1,6 @@
 """What a customer does on a plan's page: sign, pay, save or choose another card, withdraw.
 
-Each is the merchant's own use case; a bank's challenge returns to the page.
+Each runs the same use case as a merchant's call; a bank's challenge returns to the page.
 """
 
 import hashlib
@@ -136,13 +136,13 @@ async def withdraw(deps: Deps, opened: Plan, cmd: WithdrawPage) -> tuple[PlanPag
 
 
 def _return_url(deps: Deps, token: str) -> str:
-    """With the sealed token: PSPs and payments do not see the page's address."""
+    """The return URL with the sealed token, so that PSPs and payments do not see the page's URL."""
     return urls.return_url(deps.public_url, deps.seal.close(token))
 
 
 @dataclass(frozen=True, slots=True)
 class PlanReturn:
-    """`card`: of a challenge before a card is saved; None after any other one."""
+    """`card`: the outcome of a challenge before a card is saved; None after any other challenge."""
 
     token: str
     card: CardState | None = None

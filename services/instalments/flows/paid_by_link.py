@@ -33,7 +33,7 @@ async def settle_part(deps: Deps, conn: Conn, paid_link: PaidByLink) -> None:
 
 
 async def _paid(conn: Conn, merchant_id: str, paid_link: PaidByLink) -> None:
-    """The link, even if paylink's answer is not recorded yet."""
+    """Marks the link as paid, even if paylink's answer is not recorded yet."""
     link = await links.find(
         conn, merchant_id, paid_link.plan_id, paid_link.number, paid_link.payment_link_id
     )

@@ -2,7 +2,7 @@
 created and closed by the worker.
 
 Nothing waits for paylink: parts are charged without it. Payments decides between a link and a
-charge of the same part, since it takes each part of an order once.
+charge of the same part, since it accepts each part of an order only once.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ from services.instalments.store.plans import PLANS
 
 
 async def follow(tx: Conn, changed: Sequence[Shown], now: datetime) -> None:
-    """For updated plans locked in this transaction: gives up links for outdated amounts, and
-    requests new ones for missed parts without any.
+    """Gives up links for outdated amounts, and requests new ones for missed parts without any. The
+    changed plans are locked in this transaction.
     """
     late = [shown for shown in changed if any(part.missed_at for part in shown.parts)]
     if not late:
@@ -61,8 +61,8 @@ def _wanted(shown: Shown, part: Instalment, now: datetime) -> PartLink:
 
 
 async def settle_due(deps: Deps, due: DueRow) -> None:
-    """A link that has to be created or closed. Unanswered calls are repeated later. A part that is
-    still missed when its link is closed gets another.
+    """Creates or closes a link. Unanswered calls are repeated later. A part that is still missed
+    when its link is closed gets another.
     """
     link = await deps.db.run(PART_LINKS.get, due.merchant_id, due.id)
     try:
@@ -76,7 +76,7 @@ async def settle_due(deps: Deps, due: DueRow) -> None:
 
 
 async def _make(deps: Deps, link: PartLink) -> PartLink:
-    """The same key creates the same link. A certain no, such as for an erased customer, ends it."""
+    """The same key creates the same link. A definite refusal, e.g. for an erased customer, ends it."""
     plan = required(await deps.db.run(PLANS.get, link.merchant_id, link.plan_id), InternalError)
     try:
         payment_link_id = await deps.links.make(plan, link)
@@ -120,9 +120,9 @@ async def _moved(
 
 
 async def release(deps: Deps, plan_id: str) -> None:
-    """From here on, no link of the plan accepts money: called before one payment ends several
-    parts, which payments cannot tell apart. Raises PlanBusy while one is being paid,
-    ServiceUnavailable while nobody knows.
+    """Closes all links of the plan, before one payment ends several parts, which payments cannot
+    tell apart. Raises PlanBusy while a link is being paid, ServiceUnavailable while that is
+    unknown.
     """
     merchant_id = context.merchant_id()
     async with deps.db.transaction() as tx:
@@ -133,7 +133,7 @@ async def release(deps: Deps, plan_id: str) -> None:
             rules.released(one) if one.state is not LinkState.CLOSING else one for one in found
         ]
         for link in links:
-            await store.save(tx, link, due_in=CHECK_AFTER)  # by us first
+            await store.save(tx, link, due_in=CHECK_AFTER)  # we close it first
     for link in links:
         if link.state is LinkState.CLOSING:
             await _released(deps, link)
@@ -147,7 +147,7 @@ async def _released(deps: Deps, link: PartLink) -> None:
 
 
 async def check_released(tx: Conn, plan: Plan) -> None:
-    """For a plan locked in this transaction. Raises PlanBusy."""
+    """Raises PlanBusy unless all links of the plan, locked in this transaction, have ended."""
     if await store.unended(tx, plan.merchant_id, plan.id):
         raise PlanBusy
 

@@ -16,7 +16,7 @@ from services.instalments.rules.plans import Collection, Shown
 @dataclass(frozen=True, slots=True)
 class PayInstalment:
     """`instrument_id`: None for the plan's own card. `shown_minor`: the amount shown to the
-    customer, and `return_url` the return address after a challenge, if known.
+    customer, if known. `return_url`: after a challenge; None for the plan's.
     """
 
     plan_id: str

@@ -99,7 +99,7 @@ def _intents(refund: PlanRefund, shares: Mapping[str, tuple[Share, ...]]) -> Seq
 
 
 async def retry_refunds(deps: Deps, plan_id: str, key: Key) -> Shown:
-    """Retries refused refunds, under new keys, except those in progress. The same key retries once.
+    """Retries refused refunds under new keys, except amounts in progress. The same key retries once.
 
     Raises PlanNotFound, NothingToGiveBack.
     """

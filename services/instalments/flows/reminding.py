@@ -40,7 +40,7 @@ async def follow(tx: Conn, pairs: Sequence[tuple[Shown, Shown]], now: datetime) 
 
 
 async def remind(deps: Deps, due: DueRow) -> None:
-    """Published and removed in one transaction. A pointless reminder is removed silently."""
+    """Publishes and deletes a reminder in one transaction. An obsolete one is deleted silently."""
     found = await deps.db.run(REMINDERS.get, due.merchant_id, due.id)
     if found is None:
         return
@@ -54,7 +54,7 @@ async def remind(deps: Deps, due: DueRow) -> None:
 
 
 async def _sentences(deps: Deps, reminder: Reminder) -> Sequence[str]:
-    """On the right to withdraw; none while a creditor has no address."""
+    """Sentences on the right to withdraw; none while the creditor's details are missing."""
     if reminder.kind is not ReminderKind.MAY_WITHDRAW:
         return ()
     plan = await deps.db.run(PLANS.get, reminder.merchant_id, reminder.plan_id)

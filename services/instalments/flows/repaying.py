@@ -1,7 +1,7 @@
 """Refunds of a plan's payments: requested from payments, and recorded, whoever made them.
 
-The repayment's id is the key of the call to payments. Without a certain answer it stays, and a
-worker checks the payment for a refund with this key before it asks again.
+The repayment's id is the key of the call to payments. Without a definite answer it stays open, and a
+worker looks for a refund with this key before it asks again.
 """
 
 import asyncio
@@ -60,8 +60,8 @@ def intent_of(
 async def again(
     tx: Conn, shown: Shown, now: datetime, *, payment_id: str | None = None
 ) -> Sequence[Repayment]:
-    """Intents for what refunds of a plan locked in this transaction have promised and nobody is
-    refunding, for all payments or for one; assigned to its last refund.
+    """Intents for amounts that refunds of the plan have promised and that are not being refunded, for
+    all payments or for one; assigned to its last refund. The plan is locked in this transaction.
     """
     merchant_id, plan_id = shown.plan.merchant_id, shown.plan.id
     owed = rules.still_owed(
@@ -77,7 +77,7 @@ async def again(
 
 
 async def give_back(deps: Deps, intents: Sequence[Repayment]) -> None:
-    """Each is committed. One without an answer does not affect the others."""
+    """Requests committed refunds. One without an answer does not affect the others."""
     asked = [intent for intent in intents if is_under_way(intent)]
     await asyncio.gather(*(_ask(deps, intent) for intent in asked))
 
@@ -90,7 +90,7 @@ async def _ask(deps: Deps, intent: Repayment) -> None:
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
-    """An unfinished one: the caller crashed or got no answer, or the PSP has not answered."""
+    """Follows an unfinished refund: the caller crashed, or neither payments nor the PSP answered."""
     intent = await deps.db.run(REPAYMENTS.get, row.merchant_id, row.id)
     if intent is None or not is_under_way(intent):
         return
@@ -101,7 +101,7 @@ async def settle_due(deps: Deps, row: DueRow) -> None:
 
 
 async def record(tx: Conn, asked: Repayment, report: RefundReport, now: datetime) -> None:
-    """Any order, any number of times."""
+    """Records a report, in any order, any number of times."""
     before = await _locked(tx, asked.merchant_id, asked.plan_id)
     current = required(await REPAYMENTS.get(tx, asked.merchant_id, asked.id), InternalError)
     after = after_report(current, report)
@@ -134,8 +134,8 @@ async def append_failed(
 async def follow_refund(
     deps: Deps, conn: Conn, payment: Answer, order_reference: str, found: ReportedRefund
 ) -> None:
-    """An event of payments, in the inbox's transaction: about one of our refunds, or one made at
-    payments or in the PSP's console. Any order, any number of times.
+    """Records an event of payments in the inbox's transaction: about one of our refunds, or one made
+    at payments or in the PSP's console. Any order, any number of times.
     """
     before = await paid_by(deps, conn, payment, order_reference)
     if before is None:
@@ -155,7 +155,7 @@ async def follow_refund(
 
 
 async def paid_by(deps: Deps, conn: Conn, payment: Answer, order_reference: str) -> Shown | None:
-    """The plan whose parts a payment has paid, locked: by a payment that we requested, or by a
+    """The plan whose parts a payment has paid, locked; the payment is one that we requested, or a
     link's.
     """
     merchant_id = context.merchant_id()
@@ -177,7 +177,7 @@ def numbers_of(shown: Shown, payment_id: str) -> Sequence[int]:
 async def _made_elsewhere(
     conn: Conn, before: Shown, payment_id: str, found: ReportedRefund, now: datetime
 ) -> None:
-    """A refund that nobody requested here."""
+    """Records a refund that was not requested here."""
     plan = before.plan
     made = Repayment(
         merchant_id=plan.merchant_id,
@@ -199,7 +199,7 @@ async def _made_elsewhere(
 
 
 async def _shared(conn: Conn, before: Shown, repayment: Repayment) -> Repayment:
-    """With its shares of the parts that the payment paid."""
+    """The repayment with its shares of the parts that the payment paid."""
     payment_id = repayment.payment_id
     asked = await refunds_store.under_way(conn, repayment.merchant_id, payment_id=payment_id)
     ours = [each for each in asked if each.id != repayment.id]

@@ -1,4 +1,4 @@
-"""A merchant gives the customer of a plan more time: with who decided it and why."""
+"""A merchant gives a plan's customer more time; who decided it and why is recorded."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,8 +25,8 @@ class Reschedule:
 
 
 async def reschedule(deps: Deps, cmd: Reschedule) -> Shown:
-    """Dates, reminders, the message and who decided, in one transaction. Repeating it changes nothing.
-    Raises PlanNotFound, and what the rules of rescheduling raise.
+    """Moves dates and reminders, notifies and records who decided, in one transaction. Repeating it
+    changes nothing. Raises PlanNotFound, and what the rules of rescheduling raise.
     """
     async with deps.db.transaction() as tx:
         before = await plans_flow.locked(tx, cmd.plan_id)

@@ -19,7 +19,7 @@ from services.instalments.store import plans as store
 
 
 async def refer(deps: Deps, plan_id: str, found: tuple[Concern, ...]) -> None:
-    """A plan that was about to be signed goes to review. Raises what signing does, and
+    """Sends a plan that was about to be signed to review. Raises what signing does, and
     PlanInReview.
     """
     async with deps.db.transaction() as tx:
@@ -37,7 +37,7 @@ async def refer(deps: Deps, plan_id: str, found: tuple[Concern, ...]) -> None:
 async def list_reviews(
     deps: Deps, merchant_id: str, page: Page
 ) -> tuple[Sequence[Shown], str | None]:
-    """Waiting ones, newest first, and the cursor of the next page."""
+    """Plans in review, newest first, and the cursor of the next page."""
     return await plans_flow.list_plans(
         deps, merchant_id, Filter(PlanState.IN_REVIEW, None, None), page
     )

@@ -37,8 +37,8 @@ class SettlePlan:
 
 
 async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
-    """Everything that is left now, in one payment under the plan's lock: nothing is settled while a
-    part is being charged, and from then on only this payment charges parts.
+    """Pays everything that is left in one payment, begun under the plan's lock: not while a part is
+    being charged, and from then on only this payment charges parts.
 
     Returns and raises as charging.charge, and what the rules of settling raise.
     """
@@ -63,7 +63,7 @@ async def settle_plan(deps: Deps, cmd: SettlePlan, key: Key) -> Shown:
         return await charging.begin(tx, left, choices.check_shown(intent, cmd.shown_minor))
 
     async def free() -> None:
-        """No link of a part can be paid beside the payment that ends all parts."""
+        """Closes the parts' links, so that none is paid besides the payment that ends all parts."""
         await get_settlement(deps, before.id)
         await part_links.release(deps, before.id)
 

@@ -70,7 +70,7 @@ async def create_terms(deps: Deps, cmd: CreateTerms, key: Key | None) -> bytes:
 
     async def create(tx: Conn, terms_id: str) -> Message:
         merchant_id = context.merchant_id()
-        await SETTINGS.lock(tx, merchant_id, DEFAULT)  # so that two calls do not exceed the limit
+        await SETTINGS.lock(tx, merchant_id, DEFAULT)  # two calls must not exceed the limit
         if await store.count_active(tx, merchant_id) >= MOST_ACTIVE:
             raise TooManyTerms
         terms = rules.checked(_terms(deps, cmd, terms_id))
@@ -105,7 +105,7 @@ async def get_terms(deps: Deps, terms_id: str) -> Terms:
 
 
 async def find(deps: Deps, conn: Conn, terms_id: str) -> Terms | None:
-    """Includes the default: archived once the merchant has created others."""
+    """Includes the default, which is archived once the merchant has created others."""
     if terms_id == DEFAULT_ID:
         replaced = await store.has_any(conn, context.merchant_id())
         state = TermsState.ARCHIVED if replaced else TermsState.ACTIVE

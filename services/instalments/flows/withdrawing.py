@@ -56,8 +56,8 @@ async def withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal]:
 
 
 async def _release(deps: Deps, plan_id: str) -> None:
-    """From here on, nobody pays a part by its link; a notice is received even if paylink is
-    down.
+    """Closes the parts' links, so that none is paid any more; a notice is accepted even if paylink
+    is down.
     """
     try:
         await part_links.release(deps, plan_id)
@@ -90,7 +90,7 @@ async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal, S
 
 
 async def _intents(tx: Conn, after: Shown, due: Withdrawal, now: datetime) -> Sequence[Repayment]:
-    """To refund what the parts say, as a refund of nothing of the price."""
+    """Intents for the amounts that the parts have to refund, under a refund of 0 of the price."""
     await REFUNDS.add(tx, _refund(after.plan, due, now))
     return await repaying.again(tx, after, now)
 
@@ -111,8 +111,8 @@ def _refund(plan: Plan, due: Withdrawal, now: datetime) -> PlanRefund:
 
 
 async def _receipt(deps: Deps, plan_id: str) -> None:
-    """Created at once. The notice is valid without it, and it is created on the next request if
-    this fails.
+    """Creates the receipt at once. The notice is valid without it; if this fails, the next request
+    creates it.
     """
     try:
         await documents.get_document(deps, plan_id, DocumentKind.RECEIPT)

@@ -1,4 +1,4 @@
-"""A merchant writes off a plan, or a part of it: with who decided it and why."""
+"""A merchant writes off a plan, or a part of it; who decided it and why is recorded."""
 
 from dataclasses import dataclass
 

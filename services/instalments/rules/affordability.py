@@ -15,7 +15,7 @@ from libs.rates import NoRateError
 from services.instalments.rules.schedule import Schedule
 
 MEMORY: Final = timedelta(days=365)  # anything missed before is forgotten
-LATE: Final = timedelta(days=7)  # a part paid this soon after it was missed was an accident
+LATE: Final = timedelta(days=7)  # a missed part paid within this time does not count
 
 
 class Concern(Enum):
@@ -24,7 +24,7 @@ class Concern(Enum):
     MISSED_PAYMENTS = "missed_payments"
     DEFAULTED = "defaulted"
     SCORE = "score"
-    SCORE_UNAVAILABLE = "score_unavailable"  # no answer is not a yes
+    SCORE_UNAVAILABLE = "score_unavailable"  # no answer is not approval
 
 
 class Decision(Enum):
@@ -59,8 +59,8 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The customer's other plans: amounts owed, by currency; parts long missed since MEMORY;
-    defaulted plans.
+    """The customer's other plans: amounts owed, by currency; parts missed within MEMORY and not
+    paid within LATE; plans in default or written off.
     """
 
     owed: Sequence[Money]

@@ -1,8 +1,8 @@
-"""A plan as the ledger sees it: everything that it has moved in its current state. Pure.
+"""A plan as the ledger sees it: the totals of its current state. Pure.
 
 Costs are earned when they are paid. A rebate for paying a part early is deducted from its interest
-first, then from fees, also those paid with other parts. A withdrawal sets off paid costs against
-the capital owed: they are no longer earned.
+first, then from fees, including those paid with other parts. A withdrawal sets off paid costs
+against the capital owed: they are no longer earned.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ class Books:
 
 
 def books_of(plan: Plan, parts: Sequence[Instalment]) -> Books:
-    """Nothing until its first part is paid."""
+    """All zero until the first part is paid."""
     if plan.activated_at is None:
         return Books()
     paid = [part for part in parts if part.state is InstalmentState.PAID]
@@ -85,6 +85,6 @@ def _owed(parts: Sequence[Instalment]) -> Sequence[Instalment]:
 
 
 def _is_given_up(part: Instalment) -> bool:
-    """Also while its customer is trying to pay it."""
+    """Whether the part is written off, also while its customer is trying to pay it."""
     over = part.state in (InstalmentState.PAID, InstalmentState.CANCELLED)
     return part.written_off_at is not None and not over

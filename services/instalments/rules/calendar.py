@@ -1,4 +1,4 @@
-"""When payments are due, and how many years lie between two days. Pure.
+"""When payments are due, and how many years there are between two days. Pure.
 
 Due dates are counted from the first day, never from the previous one: 31 January, 28 February, 31
 March. Years are counted as the TAEG formula requires (libs/taeg.py).
@@ -75,7 +75,7 @@ def years_between(first: date, last: date, unit: Unit) -> Fraction:
 
 
 def _days(first: date, days: int) -> Fraction:
-    """In years, one of which is counted backwards from their end."""
+    """Days as a fraction of the year that ends where they end."""
     if not days:
         return Fraction(0)
     end = first + timedelta(days=days)

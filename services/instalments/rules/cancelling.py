@@ -10,8 +10,8 @@ from services.instalments.rules.states import CollectionState
 
 
 def intent(plan: Plan, latest: Collection | None) -> Collection | None:
-    """The payment of the first part, to be cancelled with its plan. None: none is waiting for its
-    shopper at a challenge or on a partner's page.
+    """The payment of the first part, to be cancelled with its plan. None if no payment is waiting
+    for its shopper at a challenge or on a partner's page.
     """
     if plan.state not in UNSIGNED or latest is None:
         return None
@@ -22,7 +22,7 @@ def intent(plan: Plan, latest: Collection | None) -> Collection | None:
 
 
 def outcome(current: Collection, answer: Answer) -> Outcome:
-    """The meaning of an answer. Money that is only held can still be released, if that was
+    """The meaning of an answer. Money that is only authorised can still be released, if that was
     requested.
     """
     released = current.giving_up and answer.held

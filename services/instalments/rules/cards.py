@@ -23,7 +23,7 @@ class CardField:
 
 
 class CardState(Enum):
-    """State of a card that was to be saved, once its customer is back from the bank."""
+    """State of a card to be saved, once its customer is back from the bank."""
 
     SAVED = "saved"
     WAITING = "waiting"
@@ -39,7 +39,7 @@ class NewCard:
 
 
 def check_takes_cards(shown: Shown, now: datetime) -> None:
-    """Whether a card could sign the plan, or pay some of it.
+    """Checks that a card could sign the plan, or pay part of it.
 
     Raises PlanOfPartner, PlanBusy, PlanNotActive, PlanInReview, PlanClosed.
     """

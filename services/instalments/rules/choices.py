@@ -29,7 +29,7 @@ class Choices:
 
 
 def choices(shown: Shown, now: datetime) -> Choices:
-    """None while a part is being charged."""
+    """Empty while a part is being charged."""
     plan, parts = shown.plan, shown.parts
     if any(part.state is InstalmentState.COLLECTING for part in parts):
         return Choices()
@@ -42,7 +42,7 @@ def choices(shown: Shown, now: datetime) -> Choices:
 
 
 def check_shown(intent: Collection, shown_minor: int | None) -> Collection:
-    """Only the amount shown to the customer; None: unknown. Raises AmountChanged."""
+    """Allows only the amount shown to the customer; None: unknown. Raises AmountChanged."""
     if shown_minor is not None and shown_minor != intent.amount.amount_minor:
         raise AmountChanged
     return intent

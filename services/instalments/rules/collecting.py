@@ -1,7 +1,7 @@
 """The outcome of charging a part: paid, missed, retried; and its effect on the plan. Pure.
 
-A part is missed when its card was declined on its due date or later. Its grace days begin then, and
-so does the way to default: nobody is late because of an outage of ours.
+A part is missed when its card was declined on its due date or later. The days to a late fee and to
+default count from then, so that an outage on our side makes nobody late.
 """
 
 from collections.abc import Sequence
@@ -99,13 +99,13 @@ def rebate(plan: Plan, parts: Sequence[Instalment], number: int, now: datetime) 
 
 
 def is_due(plan: Plan, part: Instalment, now: datetime) -> bool:
-    """Whether its card has to be charged automatically, now."""
+    """Whether its card has to be charged automatically now."""
     due = part.due_at is not None and part.due_at <= now
     return due and plan.state in COLLECTED and part.state in _UNPAID
 
 
 def without_card(plan: Plan, part: Instalment, now: datetime) -> Instalment:
-    """It is due, and its card is gone: detached, erased or expired."""
+    """A due part whose card is gone: detached, erased or expired."""
     if part.state is InstalmentState.MISSED:
         return replace(part, advice=Advice.ASK_SHOPPER, due_at=None)
     return _missed(plan, part, Advice.ASK_SHOPPER, now)
@@ -148,7 +148,7 @@ def still_owed(parts: Sequence[Instalment], ended: Collection) -> Sequence[Cover
 def replaced(
     plan: Plan, parts: Sequence[Instalment], instrument_id: str, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """Another card from now on. Missed parts are charged to it at once."""
+    """The plan with another card, to which missed parts are charged at once."""
     check_active(plan)
     due = [
         replace(part, due_at=now) if part.state is InstalmentState.MISSED else part
@@ -198,7 +198,7 @@ def _days_of(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> Seque
 
 def _may_cost_a_fee(plan: Plan, parts: Sequence[Instalment], part: Instalment) -> bool:
     """Once for each missed part, as far as the plan's cap allows."""
-    if plan.state is PlanState.WITHDRAWN:  # capital and interest, nothing else
+    if plan.state is PlanState.WITHDRAWN:  # only capital and interest are owed
         return False
     terms, charged = plan.terms, sum(each.late_fee_minor for each in parts)
     left = min(terms.late_fee_minor, terms.late_fees_most_minor - charged)
@@ -251,15 +251,15 @@ def _again_at(
         if part.state is InstalmentState.MISSED:
             return _retry_at(plan, part, now)
         return charged_at(part, plan.time_zone)
-    if outcome is Outcome.REFUSE and asked.refusal is None:  # it was never requested in time
+    if outcome is Outcome.REFUSE and asked.refusal is None:  # not requested in time
         return now
     if (
         part.state is InstalmentState.MISSED
         and asked.refusal
         and asked.refusal.reason == ORDER_PAID
     ):
-        return _retry_at(plan, part, now)  # its link is being paid, which an event will report
-    tomorrow = day_of(now, plan.time_zone) + timedelta(days=1)  # for the merchant to fix
+        return _retry_at(plan, part, now)  # its link is being paid: an event will report it
+    tomorrow = day_of(now, plan.time_zone) + timedelta(days=1)  # the merchant has to fix it
     return hour_of(tomorrow, plan.time_zone)
 
 

@@ -1,4 +1,4 @@
-"""The schedule of a plan: its parts on creation, and the current ones, as lowered by refunds.
+"""The schedule of a plan: its parts on creation, and the current ones, as reduced by refunds.
 Pure.
 """
 
@@ -34,8 +34,8 @@ def remaining_price(plan: Plan) -> int:
 
 
 def schedule_of(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
-    """Of what is left of the price; without the last part of a withdrawal, which was in no
-    quote.
+    """The schedule of the remaining price, without the last part of a withdrawal, which was in
+    no quote.
     """
     quoted = plan.schedule
     if not plan.price_refunded_minor:
@@ -51,7 +51,7 @@ def schedule_of(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
 
 
 def all_parts(plan: Plan, parts: Sequence[Instalment]) -> Schedule:
-    """The same with the last part of a withdrawal."""
+    """The same, including the last part of a withdrawal."""
     more = parts[len(plan.schedule.parts) :]
     schedule = schedule_of(plan, parts)
     return replace(schedule, parts=(*schedule.parts, *(_as_it_is(part) for part in more)))

@@ -1,8 +1,8 @@
 """Disputes of a plan's payments: shown on the parts that they paid; the others continue. Pure.
 
 While one is open the bank holds the money. A lost amount is written off: the part stays paid and no
-card is charged for it again, since its bank has decided; and it counts towards what the plan had to
-refund. An appeal may change all of it.
+card is charged for it again, since its bank has decided; the amount counts towards what the plan had
+to refund. An appeal may change all of this.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ class DisputeState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """`id` is payments'. `told_at`: when payments knew it."""
+    """`id` is payments'. `told_at`: time of the report from payments."""
 
     merchant_id: str
     id: str
@@ -47,7 +47,7 @@ def disputed(
     under_way: Iterable[Repayment],
 ) -> tuple[Sequence[Instalment], Dispute] | None:
     """Parts and dispute after a report from payments. `numbers`: the parts that the payment has
-    paid. None: it is known, or older than what is known.
+    paid. None if the report brings nothing new, or is older than the latest one.
     """
     if before is not None:
         same = (before.state, before.amount) == (reported.state, reported.amount)
@@ -70,8 +70,8 @@ def _moved(parts: Sequence[Instalment], dispute: Dispute, sign: int) -> Sequence
                 after[at] = replace(part, disputed_minor=max(held, 0))
             case DisputeState.LOST:
                 lost = share.amount_minor - share.promised_minor
-                # What a refund has since counted as refunded by the bank has to be refunded after
-                # all.
+                # Amounts that a refund has since counted as returned by the bank have to be
+                # refunded after all.
                 counted = max(lost - part.lost_minor, 0) if sign < 0 else 0
                 promised = sign * (share.promised_minor + counted)
                 after[at] = replace(

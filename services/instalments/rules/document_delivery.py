@@ -25,7 +25,7 @@ def agreement_of(delivered: Mapping[str, str]) -> str | None:
 
 
 def check_delivered(delivered: Mapping[str, str], agreement_sha256: str) -> None:
-    """Whether everything was delivered, including this very agreement. Raises
+    """Checks that everything was delivered, including this very agreement. Raises
     DocumentsNotDelivered, TextChanged.
     """
     agreement = agreement_of(delivered)

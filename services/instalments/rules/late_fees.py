@@ -1,7 +1,7 @@
 """Late fees, and when a plan defaults. Pure.
 
-The fee only compensates the creditor's cost of a missed instalment: one for each, with a cap for
-the plan, both fixed in the terms before signing. There is no interest on arrears.
+The fee only compensates the creditor's cost of a missed instalment: one fee each, with a cap per
+plan, both fixed in the terms before signing. There is no interest on arrears.
 """
 
 from datetime import date, timedelta
@@ -10,8 +10,8 @@ from services.instalments.rules.terms import Terms
 
 
 def late_fee(terms: Terms, *, due_on: date, on: date, charged_minor: int) -> int:
-    """For one missed instalment; 0 within its grace days. `charged_minor`: the plan's total so
-    far.
+    """The fee for one missed instalment; 0 within its grace days. `charged_minor`: the plan's total
+    so far.
     """
     if on <= due_on + timedelta(days=terms.grace_days):
         return 0

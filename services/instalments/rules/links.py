@@ -1,7 +1,7 @@
 """Payment links of missed parts: which parts have one, and for which amount. Pure.
 
-A link asks for what is due on its part, including its late fee: if that changes, the link is closed
-and another one created. Until it is closed it can be paid: paying what a link asks for pays the
+A link is for the amount due on its part, including the late fee: if that changes, the link is closed
+and another one created. Until it is closed it can be paid, and paying its amount pays the
 part.
 """
 
@@ -43,13 +43,13 @@ class PartLink:
 
 
 def released(link: PartLink) -> PartLink:
-    """It must no longer be paid."""
+    """The link, which must no longer be paid."""
     return replace(link, state=asked.released(link))
 
 
 def outdated(shown: Shown, links: Sequence[PartLink]) -> Sequence[PartLink]:
-    """Those of `links` that ask for an outdated amount. While a part is being charged its link
-    stays: payments takes one of the two.
+    """Those of `links` with an outdated amount. While a part is being charged its link stays:
+    payments accepts only one of the two.
     """
     by_number = {part.number: part for part in shown.parts}
     return [link for link in links if not _is_due(shown.plan, by_number[link.number], link.amount)]
@@ -93,7 +93,7 @@ class PaidByLink:
 
 
 def is_surplus(part: Instalment, paid_link: PaidByLink) -> bool:
-    """Whether the money is no longer owed: for the part, or because a refund reduced it."""
+    """Whether more was paid than is owed: the part is settled, or a refund reduced it."""
     if part.state in _OWED:
         return paid_link.amount_minor > part.amount_minor
     return part.payment_id is None or part.payment_id != paid_link.payment_id
@@ -102,8 +102,8 @@ def is_surplus(part: Instalment, paid_link: PaidByLink) -> bool:
 def settled(
     plan: Plan, parts: Sequence[Instalment], paid_link: PaidByLink, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """The part is paid by what its link asked for. A later late fee is waived. Unchanged if it is
-    no longer owed.
+    """The part is paid by the amount of its link; a late fee charged since is waived. Unchanged if
+    the part is no longer owed.
     """
     part = parts[paid_link.number - 1]
     if part.state not in _OWED or plan.activated_at is None:

@@ -17,7 +17,7 @@ from services.instalments.rules.terms import Bearer, Terms, TermsState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """What is to be paid. `country`: the shopper's, whose law applies; None: the seller's.
+    """The purchase to be paid. `country`: the shopper's, whose law applies; None: the seller's.
 
     `categories` of all its items; `segments` of the shopper. `signed_on`: the first payment.
     Without `delivered_on` the goods are assumed to arrive on that day.
@@ -52,7 +52,7 @@ class Reason(Enum):
     MAXIMUM_AMOUNT = "maximum_amount"
     TOO_SMALL_FOR_PAYMENTS = "too_small_for_payments"
     DATES = "dates"  # its payments would fall on invalid dates
-    NO_RATE = "no_rate"  # its costs leave nothing that is lent, or no TAEG
+    NO_RATE = "no_rate"  # its costs leave nothing to lend, or it has no TAEG
     CREDIT_NOT_ALLOWED = "credit_not_allowed"  # without a licence or a partner
 
 

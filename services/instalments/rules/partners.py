@@ -11,7 +11,7 @@ from services.instalments.rules.states import PlanEvent
 
 
 def check_own(plan: Plan) -> None:
-    """Whether documents, signature and risk are ours. Raises PlanOfPartner."""
+    """Raises PlanOfPartner unless documents, signature and risk are ours."""
     if plan.by_partner:
         raise PlanOfPartner
 

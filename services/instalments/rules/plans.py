@@ -35,7 +35,7 @@ CHARGED_AT: Final = time(10)  # in the merchant's time zone: nobody is charged a
 OPEN: Final = (InstalmentState.PLANNED, InstalmentState.COLLECTING, InstalmentState.MISSED)
 ENDED: Final = frozenset({InstalmentState.PAID, InstalmentState.CANCELLED})
 UNSIGNED: Final = (PlanState.OFFERED, PlanState.ACCEPTED)
-WAITING: Final = (*UNSIGNED, PlanState.IN_REVIEW)  # nobody pays it yet
+WAITING: Final = (*UNSIGNED, PlanState.IN_REVIEW)  # not being paid yet
 # Its customer owes the open amount.
 BINDING: Final = (
     PlanState.ACCEPTED,
@@ -99,7 +99,7 @@ class Plan:
 
     @property
     def schedule(self) -> Schedule:
-        """As quoted; for a partner's plan the price, which the partner pays at once."""
+        """The quoted schedule; for a partner's plan, the price, which the partner pays at once."""
         quoted = self.priced.schedule
         if not self.by_partner:
             return quoted
@@ -109,8 +109,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """`due_at`: when its card is charged; None: not automatically. `advice`: what its decline
-    leaves open. A paid one was charged its amount plus what was or will be refunded.
+    """`due_at`: when its card is charged; None: not automatically. `advice`: what can be tried after
+    its decline. A paid one was charged its amount plus what was or will be refunded.
     """
 
     merchant_id: str
@@ -132,8 +132,8 @@ class Instalment:
     refunded_minor: int = 0
     refunding_minor: int = 0
     written_off_at: datetime | None = None
-    disputed_minor: int = 0  # held by a dispute
-    lost_minor: int = 0  # taken back by one
+    disputed_minor: int = 0  # held in an open dispute
+    lost_minor: int = 0  # lost in a dispute
     charged_back_minor: int = (
         0  # part of the refunded amount: taken by a dispute, refunded by no payment
     )
@@ -214,7 +214,7 @@ def moved(plan: Plan, event: PlanEvent) -> PlanState:
 
 
 def check_signable(plan: Plan, first: Instalment, now: datetime) -> None:
-    """Whether its first part can be paid. Raises PlanPaid, PlanBusy, PlanInReview, PlanClosed."""
+    """Checks that its first part can be paid. Raises PlanPaid, PlanBusy, PlanInReview, PlanClosed."""
     if first.state is InstalmentState.PAID:
         raise PlanPaid
     if first.state is InstalmentState.COLLECTING:
@@ -257,12 +257,12 @@ def expired(plan: Plan, first: Instalment, now: datetime) -> Plan:
 
 
 def charged_at(instalment: Instalment, time_zone: str) -> datetime:
-    """When its card is charged automatically: on its due date, at a sensible hour."""
+    """When its card is charged automatically: on its due date, during the day."""
     return hour_of(instalment.due_on, time_zone)
 
 
 def hour_of(day: date, time_zone: str) -> datetime:
-    """Time of day of an automatic action that is due on a day."""
+    """The time of an automatic action that is due on a day."""
     return datetime.combine(day, CHARGED_AT, ZoneInfo(time_zone))
 
 
@@ -273,7 +273,7 @@ def day_of(at: datetime, time_zone: str) -> date:
 def activated(
     plan: Plan, parts: Sequence[Instalment], now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """The first part is paid: the others get their dates."""
+    """Plan and parts once the first part is paid: the others get their dates."""
     state = moved(plan, PlanEvent.ACTIVATE)
     dated = [
         replace(part, due_at=charged_at(part, plan.time_zone))
@@ -285,7 +285,7 @@ def activated(
 
 
 def completed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Plan:
-    """Unchanged while something is to be paid."""
+    """Unchanged while something is still to be paid."""
     given_up = plan.state is not PlanState.WRITTEN_OFF
     over = {*ENDED, InstalmentState.WRITTEN_OFF} if given_up else ENDED
     if plan.state is PlanState.COMPLETED or any(part.state not in over for part in parts):

@@ -1,7 +1,7 @@
 """A refund of a plan: its effect on the parts, and the amount repaid for each. Pure.
 
-The arithmetic is in refunds.py. Late fees compensate the cost of being late and stay; but a part of
-which nothing else is left is cancelled with its late fee.
+The arithmetic is in refunds.py. Late fees compensate the cost of a late payment and stay, unless
+nothing else is left of a part: it is cancelled with its late fee.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,8 +41,8 @@ class Refunded:
 
 
 def refunded(plan: Plan, parts: Sequence[Instalment], amount_minor: int, now: datetime) -> Refunded:
-    """`amount_minor` of the price. Raises PlanNotActive, PlanBusy; InvalidArgument unless it is
-    from 1 to what is left of the price.
+    """Refunds `amount_minor` of the price. Raises PlanNotActive, PlanBusy; InvalidArgument unless it
+    is from 1 to what is left of the price.
     """
     if plan.state not in REFUNDABLE:
         raise PlanNotActive
@@ -105,7 +105,7 @@ def _lowered(part: Instalment, planned: Part) -> Instalment:
 def _shares(
     paid: Sequence[Instalment], after: Sequence[Instalment]
 ) -> Mapping[str, tuple[Share, ...]]:
-    """By payment, "" for what a bank transfer paid: one payment may have paid several parts."""
+    """By payment, "" for bank transfers. One payment may have paid several parts."""
     shares: dict[str, tuple[Share, ...]] = {}
     for part in paid:
         back = after[part.number - 1].refunding_minor - part.refunding_minor

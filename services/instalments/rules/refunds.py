@@ -1,7 +1,7 @@
 """The effect of refunding goods on a plan. Pure.
 
-The plan becomes what it would have been for the goods that the shopper keeps: every part falls in
-the same proportion, with its interest and fees. Overpaid money is refunded, less is left to pay,
+The plan becomes what it would have been for the goods that the shopper keeps: every part is reduced
+in the same proportion, with its interest and fees. Overpaid money is refunded, less is left to pay,
 and the TAEG stays the same except for rounding: costs are rounded down.
 """
 
@@ -78,6 +78,6 @@ def _fee(part: Part, upfront_before: int, upfront: int, keeps: Fraction) -> int:
 
 
 def _kept(before: Part, after: Part, paid_minor: int, keeps: Fraction) -> int:
-    """Share of what was paid for a part; a rebate for paying it early falls with it."""
+    """The share kept of what was paid for a part; its early-payment rebate is reduced with it."""
     rebate = ceil((before.total_minor - paid_minor) * keeps)
     return min(max(after.total_minor - rebate, 0), paid_minor)

@@ -170,7 +170,7 @@ def _deferral(regime: Regime, offered: Offered) -> tuple[PlanClass, Ground] | No
 
 
 def _by_size(regime: Regime, offered: Offered) -> tuple[PlanClass, Ground] | None:
-    """By reference rates for other currencies; a currency without a rate is treated as neither."""
+    """Converts other currencies at reference rates; without a rate, neither limit applies."""
     try:
         about = rates.about(offered.amount, regime.currency).amount_minor
     except NoRateError:

@@ -42,8 +42,8 @@ class Wanted:
 
 
 def wanted(before: Shown, after: Shown, now: datetime) -> Sequence[Wanted]:
-    """The reminders that follow from a change: the plan is being paid, a part was missed, parts are due
-    later, for which earlier reminders were dropped. A partner reminds of its own plans.
+    """The reminders that follow from a change: the plan became active, a part was missed, or parts are due
+    later, whose earlier reminders were dropped. Partners send reminders of their own plans.
     """
     plan = after.plan
     if plan.by_partner:
@@ -86,7 +86,7 @@ def _of_active(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Sequen
 
 
 def part_of(shown: Shown, reminder: Reminder) -> Instalment | None:
-    """The part of which its customer still has to be reminded."""
+    """The part, if its customer still has to be reminded of it."""
     wanted_in = {
         ReminderKind.DUE: InstalmentState.PLANNED,
         ReminderKind.MISSED: InstalmentState.MISSED,
@@ -98,7 +98,7 @@ def part_of(shown: Shown, reminder: Reminder) -> Instalment | None:
 
 
 def may_withdraw(plan: Plan, informed_at: datetime | None, now: datetime) -> date | None:
-    """The last day for it, if the law requires a reminder."""
+    """The last day to withdraw, if the law requires a reminder."""
     if plan.state is not PlanState.ACTIVE or plan.acceptance is None or informed_at is None:
         return None
     regime = regimes.named(plan.priced.classification.regime)

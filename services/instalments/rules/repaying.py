@@ -26,8 +26,8 @@ _LOWERED: Final = ("principal_minor", "interest_minor", "fee_minor", "late_fee_m
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Share of a part. `promised_minor`: by which a refund of the plan had already lowered the
-    part; the other amounts lower the part itself.
+    """A part's share. `promised_minor`: the amount by which a refund of the plan had already reduced
+    the part; the other amounts reduce the part itself.
     """
 
     number: int
@@ -43,7 +43,7 @@ class Share:
 class Repayment:
     """One refund of one payment; `id` is the key of payments.RefundPayment. `refund_id`: the plan's
     refund that it belongs to; None: it was made at payments. `payment_id`: "" for parts paid by
-    bank transfer. `reference`: payments' own id. `told_at`: when payments knew the current state.
+    bank transfer. `reference`: payments' own id. `told_at`: time of payments' latest report.
     """
 
     merchant_id: str
@@ -77,7 +77,7 @@ class PlanRefund:
 
 
 def by_transfer(repayment: Repayment, now: datetime) -> Repayment:
-    """An amount paid without a payment cannot be refunded by one."""
+    """The repayment, failed: an amount paid by bank transfer cannot be refunded by payments."""
     failed = after_report(repayment, RefundReport(RepaymentEvent.FAIL, now, refusal=BY_TRANSFER))
     return required(failed, InternalError)
 
@@ -85,7 +85,7 @@ def by_transfer(repayment: Repayment, now: datetime) -> Repayment:
 def still_owed(
     parts: Sequence[Instalment], under_way: Iterable[Repayment]
 ) -> Mapping[str, tuple[Share, ...]]:
-    """By payment: what refunds have promised and nobody is repaying."""
+    """By payment: amounts that refunds have promised and that are not being repaid."""
     asked, shares = _by_number(under_way), dict[str, tuple[Share, ...]]()
     for part in parts:
         back = part.refunding_minor - asked.get(part.number, 0)

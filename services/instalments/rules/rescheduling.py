@@ -1,7 +1,7 @@
 """Later due dates: a customer gets more time. Pure.
 
-What was agreed changes in the customer's favour only: nothing is added to the price, and no part is due earlier.
-The plan stays what the law called it when it was signed.
+The agreement changes in the customer's favour only: nothing is added to the price, and no part is due earlier.
+The plan keeps the legal class that it was signed with.
 """
 
 from collections.abc import Sequence
@@ -37,8 +37,8 @@ def rescheduled(
     large_seller: bool,
     now: datetime,
 ) -> Sequence[Instalment]:
-    """The parts: this one, the next that is due, on a working day from `due_on` on, and those after it
-    as many days later. Unchanged if it is due then already.
+    """The parts, with the next one due moved to the first working day from `due_on` on, and later ones
+    moved by as many days. Unchanged if it is already due then.
 
     Raises PlanOfPartner, PlanNotActive, InstalmentNotFound, InstalmentClosed, PlanBusy,
     InvalidArgument, DeferralTooLong.
@@ -96,7 +96,7 @@ def _check_days(plan: Plan, parts: Sequence[Instalment]) -> None:
 
 
 def _check_law(plan: Plan, parts: Sequence[Instalment], *, large_seller: bool) -> None:
-    """Counted from signing: nobody knows any more when the goods came, which was not earlier."""
+    """Counts from signing, since the delivery date, which is not earlier, is not known here."""
     schedule, was = plan.schedule, plan.priced.classification
     offered = Offered(
         amount=plan.amount,

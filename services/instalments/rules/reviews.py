@@ -1,6 +1,6 @@
 """A plan that is reviewed by a person before it can be signed: sent there, and decided. Pure.
 
-A customer has a right to a person after a machine's no; here no machine has the last word.
+Customers have a right to human review of an automated refusal; here nothing is refused automatically.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ _EVENTS: Final = {Decision.APPROVE: PlanEvent.APPROVE, Decision.REFUSE: PlanEven
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Who moved a plan between states, when and why: a permanent row."""
+    """Who moved a plan between states, when and why, recorded permanently."""
 
     merchant_id: str
     id: str
@@ -53,8 +53,8 @@ def is_approved(plan: Plan) -> bool:
 
 
 def decided(plan: Plan, decision: Decision, reason: str, decided_by: str, now: datetime) -> Plan:
-    """Unchanged if it is already decided so. An approved plan can be signed as long as a quote is
-    valid. Raises ReviewClosed.
+    """Unchanged if the same person has already decided so. An approved plan can be signed for as
+    long as a quote is valid. Raises ReviewClosed.
     """
     review = plan.review
     if review is not None and (review.decision, review.decided_by) == (decision, decided_by):

@@ -86,7 +86,7 @@ NO_FEES = Fees(0, 0)
 
 
 def fees(terms: Terms, amount_minor: int) -> Fees:
-    """Whoever bears them."""
+    """The fees, whoever bears them."""
     variable = share(amount_minor, terms.upfront_fee_basis_points)
     return Fees(terms.upfront_fee_minor + variable, terms.payment_fee_minor)
 
@@ -94,7 +94,7 @@ def fees(terms: Terms, amount_minor: int) -> Fees:
 def planned(
     terms: Terms, amount: Money, signed_on: date, *, holidays_of: str | None = None
 ) -> Schedule:
-    """The first part is due on signing. `holidays_of`: the country of the working days, if
+    """The first part is due on signing. `holidays_of`: the country whose working days apply, if
     requested.
 
     Raises TooSmallError; InvalidArgument for invalid dates.
@@ -156,7 +156,7 @@ def amortised(
     if remainder is Remainder.FIRST and count > 1:
         left = _run(balance_minor, rate, [instalment] * (count - 1), at_once=first_at_once)[1]
         growth = (1 + rate) ** (count - 1)
-        beyond = left + half_up(left * rate) - instalment  # of the last, were the first like others
+        beyond = left + half_up(left * rate) - instalment  # excess of the last if all were equal
         first += half_up(beyond / growth)
     payments = [first, *[instalment] * (count - 2)] if count > 1 else []
     paid, left = _run(balance_minor, rate, payments, at_once=first_at_once)
@@ -165,9 +165,9 @@ def amortised(
 
 
 def equal_instalment(balance_minor: int, rate: Fraction, count: int, *, first_at_once: bool) -> int:
-    """Of an annuity, rounded half up."""
+    """The instalment of an annuity, rounded half up."""
     discount = 1 / (1 + rate)
-    worth = (1 - discount**count) / (1 - discount)  # of payments of 1, the first at once
+    worth = (1 - discount**count) / (1 - discount)  # present value of payments of 1, the first now
     return half_up(balance_minor / (worth if first_at_once else worth * discount))
 
 

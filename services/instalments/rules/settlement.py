@@ -1,11 +1,11 @@
 """Paying early: one part, or everything that is left. Pure.
 
-The amount is exact and depends on the day alone. Interest falls by that of the unused time: on each
+The amount is exact and depends on the day alone. Interest for the unused time is deducted: on each
 part's principal, from the day to its due date, counted in periods of the schedule and by days
 within one; the rest is rounded once. So settling costs the balance and its interest since the last
-due date, and parts paid early one by one cost together the same as at once, except for rounding.
-The fee of a payment falls by the unused share of its own period; the upfront fee in proportion to
-the remaining days of the plan (Directive (EU) 2023/2225, art. 29).
+due date, and paying parts early one by one costs as much as paying them at once, except for rounding.
+The fee of a payment is reduced by the unused share of its own period, the upfront fee in proportion
+to the remaining days of the plan (Directive (EU) 2023/2225, art. 29).
 """
 
 from bisect import bisect_right
@@ -83,7 +83,7 @@ def _settlement(schedule: Schedule, left: Sequence[Part], on: date) -> Settlemen
 
 
 def _charged(schedule: Schedule, early: Sequence[tuple[Part, Fraction]]) -> int:
-    """Interest that these parts bear although they are paid early."""
+    """Interest still owed on these parts although they are paid early."""
     periods = Fraction(0)
     for part, unused in early:
         periods += _balance(schedule, part) - part.principal_minor * unused
@@ -98,7 +98,7 @@ def _balance(schedule: Schedule, part: Part) -> int:
 
 
 def _unused(schedule: Schedule, part: Part, on: date) -> Fraction:
-    """Periods from a day until a part is due; the current one by its days."""
+    """Periods from a day until a part is due; the current one is counted by days."""
     days = [other.due_on for other in schedule.parts]
     passed = bisect_right(days, on)  # parts due by then: at least the first, on the day of signing
     if not passed:
@@ -108,8 +108,8 @@ def _unused(schedule: Schedule, part: Part, on: date) -> Fraction:
 
 
 def _upfront_rebate(schedule: Schedule, early: Sequence[Part], on: date) -> int:
-    """The fee is spread evenly over the days of the plan; within a period over what is still to be
-    paid in it, by principal. The rebate is the remaining days' share of these parts.
+    """The fee is spread evenly over the days of the plan, and within a period over the principal
+    still to be paid. The rebate is the share of these parts in the remaining days.
     """
     if not early or not schedule.upfront_fee_minor:
         return 0

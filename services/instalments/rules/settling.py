@@ -1,7 +1,7 @@
 """Early settlement: one payment that ends all parts of a plan. Pure.
 
-The amount depends only on the plan and the day, whatever anybody offers. The rebate is given part
-by part, so that each part's amount is what was paid for it, and all sum to the payment.
+The amount depends only on the plan and the day, not on the caller. The rebate is given part by
+part, so that each part's amount is what was paid for it, and all sum to the payment.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def figure(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Figure:
 
 
 def check_idle(parts: Sequence[Instalment]) -> None:
-    """Raises PlanBusy: what is being charged could be paid twice."""
+    """Raises PlanBusy while a part is being charged, which could then be paid twice."""
     if any(part.state is InstalmentState.COLLECTING for part in parts):
         raise PlanBusy
 
@@ -86,7 +86,7 @@ def _wanted(
 
 
 def _covered(left: Sequence[Instalment], wanted: Sequence[int], off: int) -> tuple[Covered, ...]:
-    """`off` in total: each part as close to what it wants as the sum allows, none negative."""
+    """Splits the rebate `off`: each part gets as close to its wanted rebate as the total allows."""
     rebates = []
     for part, want in zip(left, wanted, strict=True):
         rebates.append(min(want, part.amount_minor, off))

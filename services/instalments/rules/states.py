@@ -99,8 +99,8 @@ INSTALMENT_TRANSITIONS: Final[Mapping[tuple[InstalmentState, InstalmentEvent], I
     # A planned one whose card is gone was never requested.
     (InstalmentState.PLANNED, InstalmentEvent.MISS): InstalmentState.MISSED,
     (InstalmentState.COLLECTING, InstalmentEvent.MISS): InstalmentState.MISSED,
-    # Nothing was taken, and the instalment is not due yet: the first one, or one that was paid
-    # early.
+    # No money was taken, and the instalment is not due yet: the first one, or one that was being
+    # paid early.
     (InstalmentState.COLLECTING, InstalmentEvent.PLAN): InstalmentState.PLANNED,
     **{(state, InstalmentEvent.CANCEL): InstalmentState.CANCELLED for state in _UNENDED},
 }

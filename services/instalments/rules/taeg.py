@@ -11,12 +11,12 @@ from services.instalments.rules.schedule import Schedule
 
 
 def of(schedule: Schedule) -> Decimal:
-    """In percent. Raises libs.taeg.NoRateError if the first payment leaves nothing to finance."""
+    """The TAEG in percent. Raises libs.taeg.NoRateError if the first payment leaves nothing to finance."""
     return taeg.rate(flows(schedule))
 
 
 def flows(schedule: Schedule) -> Sequence[Flow]:
-    """From the shopper's side, in minor units and years from signing."""
+    """The payments from the shopper's point of view, in minor units and years from signing."""
     drawn = Flow(Fraction(schedule.amount.amount_minor), Fraction(0))
     unit = schedule.every.counted_in
     paid = [

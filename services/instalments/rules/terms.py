@@ -1,6 +1,6 @@
 """Terms: how a merchant lets shoppers pay over time, and what terms may contain. Pure.
 
-schedule.py has their meaning in money, regimes.py their legal class.
+schedule.py computes their amounts, regimes.py their legal class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class Frequency:
 
     @property
     def counted_in(self) -> Unit:
-        """Every 14 days means two weeks."""
+        """The unit for counting time: every 14 days counts as two weeks."""
         weeks = self.unit is Unit.DAY and self.n % DAYS_OF_A_WEEK == 0
         return Unit.WEEK if weeks else self.unit
 
@@ -79,7 +79,7 @@ class Remainder(Enum):
 
 class FinancedBy(Enum):
     OWN = "own"  # the merchant waits for the money
-    ASSIGNED = "assigned"  # and assigns the claim to a third party under an agreement
+    ASSIGNED = "assigned"  # like OWN, but the claim is assigned to a third party by agreement
     PARTNER = "partner"  # a PSP's method pays at once
 
 
@@ -261,7 +261,7 @@ def _check_dunning(dunning: Dunning) -> None:
 
 
 def _check_days(name: str, days: Sequence[int], most: int) -> None:
-    """Each later than the one before it, none after the plan defaults."""
+    """Checks that each is later than the one before it, and none is after the plan defaults."""
     if len(days) > MOST_DUNNING_STEPS:
         raise invalid(name, f"must have at most {MOST_DUNNING_STEPS} elements")
     for index, day in enumerate(days):

@@ -1,4 +1,4 @@
-"""Addresses of the pages of plans. Pure."""
+"""URLs of the pages of plans. Pure."""
 
 
 def page_url(public_url: str, token: str) -> str:

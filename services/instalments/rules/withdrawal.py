@@ -1,7 +1,7 @@
 """Withdrawal from credit: the deadline, and the amount to repay. Pure.
 
-No reason is required. Capital and the interest of each day until repayment are owed, nothing else:
-paid fees are refunded (Directive (EU) 2023/2225, art. 26).
+No reason is required. Only capital and the interest of each day until repayment are owed: paid fees
+are refunded (Directive (EU) 2023/2225, art. 26).
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ def last_day(regime: Regime, signed_on: date, informed_on: date | None = None) -
 
 
 def interest_per_day(capital_minor: int, interest_basis_points: int) -> Fraction:
-    """In minor units, exact."""
+    """Interest per day in minor units, exact."""
     return Fraction(capital_minor * interest_basis_points, WHOLE * DAYS_OF_A_YEAR)
 
 

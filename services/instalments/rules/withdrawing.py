@@ -1,7 +1,7 @@
 """Withdrawal from a plan: when it is possible, and its effect on the parts. Pure.
 
-No part is charged any more; the amount owed is one last part, due as the law says. Interest runs
-until the day of the notice: less than the law allows until repayment, but one exact amount.
+No part is charged any more; the amount owed becomes one last part, due as the law says. Interest
+runs until the day of the notice: less than the law allows until repayment, but one exact amount.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def owed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Withdrawal:
         repaid_on=today,
         informed_on=signed_on,
     )
-    # The real amounts paid: less if early, more if late.
+    # The amounts actually paid: less if early, more if late.
     costs = sum(part.amount_minor - part.principal_minor for part in done)
     return replace(due, paid_back_minor=costs)
 
@@ -52,7 +52,7 @@ def owed(plan: Plan, parts: Sequence[Instalment], now: datetime) -> Withdrawal:
 def withdrawn(
     plan: Plan, parts: Sequence[Instalment], notice: Withdrawn
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """Plan and parts, the last of which is new if something is owed."""
+    """Plan and parts, with a new last part if something is owed."""
     over = [
         _cancelled(part) if part.state in OPEN else part
         for part in returned(parts, notice.due.give_back_minor)
@@ -69,7 +69,7 @@ def withdrawn(
 
 
 def returned(parts: Sequence[Instalment], back_minor: int) -> Sequence[Instalment]:
-    """The paid costs to refund, the last of them first."""
+    """The parts with the paid costs to refund, starting from the last part."""
     after, left = list(parts), back_minor
     for part in reversed(parts):
         if part.state is InstalmentState.PAID:

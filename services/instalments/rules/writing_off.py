@@ -23,7 +23,7 @@ from services.instalments.rules.states import (
 def written_off(
     plan: Plan, parts: Sequence[Instalment], number: int | None, now: datetime
 ) -> tuple[Plan, Sequence[Instalment]]:
-    """`number`: of one part; None: of all that are left. Unchanged if it is already written off.
+    """`number`: one part; None: all that are left. Unchanged if already written off.
 
     Raises InstalmentNotFound, PlanBusy, NotOverdue.
     """

@@ -1,7 +1,7 @@
-"""The gRPC servicer of customers: the token of a plan's page is the only proof.
+"""The gRPC servicer for customers: the token of a plan's page is the only credential.
 
 Flows that take the Plan are called after it was opened: from then on the call acts for its
-merchant, and its key is one of this merchant's.
+merchant, and its idempotency key is one of that merchant's.
 """
 
 from typing import Final
@@ -107,7 +107,7 @@ def page_pb(found: PlanPage) -> pb.PlanPage:
 
 
 def _plan_pb(shown: Shown) -> plans_pb2.InstalmentPlan:
-    """Without anything that the holder of a forwarded address should not see."""
+    """The plan, without anything that the holder of a forwarded URL should not see."""
     plan = plan_pb(shown)
     for name in ("metadata", "trace_id", "customer_id", "quote_id", "review"):
         plan.ClearField(name)

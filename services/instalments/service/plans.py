@@ -73,7 +73,7 @@ async def _add_repayments(deps: Deps, answer: pb.ListInstalmentRefundsResponse) 
 
 
 async def _add_url(deps: Deps, answer: pb.CreateInstalmentPlanResponse) -> None:
-    """The stored answer has none: the token is sealed elsewhere."""
+    """Adds the page's URL, which the stored answer lacks: the token is sealed elsewhere."""
     answer.plan.url = await page_flow.get_address(deps, answer.plan.id)
 
 

@@ -1,4 +1,4 @@
-"""SQL of the addresses of plans' pages."""
+"""SQL of the URLs of plans' pages."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""SQL of payments requested for instalments. Whoever changes one holds the lock of its plan."""
+"""SQL of payments requested for instalments. Changing one requires the lock of its plan."""
 
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ async def of_ids(conn: Conn, merchant_id: str, ids: Sequence[str]) -> Sequence[C
 
 
 async def save_paid(conn: Conn, paid: Sequence[Collection]) -> None:
-    """Finished ones that were paid."""
+    """Saves collections that have succeeded."""
     if not paid:
         return
     await conn.execute(
@@ -88,7 +88,7 @@ async def save(conn: Conn, collection: Collection) -> None:
 
 
 async def of_payment(conn: Conn, merchant_id: str, payment_id: str, key: str) -> Collection | None:
-    """The collection of a payment, or the one with its key that does not know its payment yet."""
+    """The collection of a payment, or the one with its key that has no payment recorded yet."""
     where = "WHERE merchant_id = $1 AND (payment_id = $2 OR id = $3 AND payment_id IS NULL)"
     return await COLLECTIONS.one(conn, where, merchant_id, payment_id, key)
 

@@ -1,4 +1,4 @@
-"""SQL of disputes of plans' payments. Whoever changes one holds the lock of its plan."""
+"""SQL of disputes of plans' payments. Changing one requires the lock of its plan."""
 
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ async def save(conn: Conn, dispute: Dispute) -> None:
 
 
 async def known(conn: Conn, events: Sequence[tuple[str, str, str, datetime]]) -> Ids[str]:
-    """Ids of events that are no newer than what is known. For each: its id, merchant, dispute and
-    time.
+    """Ids of events that are older than the recorded state. `events`: id, merchant, dispute and time
+    of each.
     """
     found = await conn.fetch(
         "SELECT event.event_id"

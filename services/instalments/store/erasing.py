@@ -1,4 +1,4 @@
-"""SQL for erased customers: plans, parts and evidence stay, the person goes."""
+"""SQL for erased customers: plans, parts and evidence stay, personal data goes."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -26,7 +26,7 @@ SELECT id FROM found"""
 
 
 async def erase_plans(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[str]:
-    """Ids of the customer's plans, and of the payments requested for their parts."""
+    """Returns ids of the customer's plans, and of the payments requested for their parts."""
     rows = await conn.fetch(_ERASE, merchant_id, customer_id)
     plan_ids = [row["id"] for row in rows]
     asked = await conn.fetch(

@@ -1,4 +1,4 @@
-"""SQL of payment links of missed parts. Whoever changes one holds the lock of its plan."""
+"""SQL of payment links of missed parts. Changing one requires the lock of its plan."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,12 +16,12 @@ _UNENDED: Final = [state.value for state in links.UNENDED]
 
 
 async def insert(conn: Conn, link: PartLink) -> None:
-    """To be requested at once."""
+    """Inserts a link to be requested at once."""
     await conn.execute(_INSERT, *PART_LINKS.values(link))
 
 
 async def open_of(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[PartLink]:
-    """Those that have to be paid, locked: the worker is not requesting any of them just now."""
+    """The open links, locked, so that the worker is not requesting any of them meanwhile."""
     where = (
         "WHERE merchant_id = $1 AND plan_id = ANY($2::text[]) AND state = ANY($3::text[])"
         " ORDER BY id FOR NO KEY UPDATE"
@@ -30,7 +30,7 @@ async def open_of(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequ
 
 
 async def unended(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[PartLink]:
-    """Those that can still be paid, locked."""
+    """The links that can still be paid, locked."""
     where = (
         "WHERE merchant_id = $1 AND plan_id = $2 AND state = ANY($3::text[])"
         " ORDER BY id FOR NO KEY UPDATE"
@@ -52,7 +52,7 @@ async def find(
 
 
 async def save(conn: Conn, link: PartLink, *, due_in: timedelta = timedelta()) -> None:
-    """A closing one is due soon, others are not."""
+    """A closing link falls due after `due_in`, others do not."""
     await conn.execute(
         "UPDATE part_links SET state = $3, payment_link_id = $4, checks = 0,"
         " due_at = CASE WHEN $3 = 'closing' THEN now() + $5 END"

@@ -1,4 +1,4 @@
-"""SQL of plans and their instalments. Whoever changes an instalment holds the lock of its plan."""
+"""SQL of plans and their instalments. Changing an instalment requires the lock of its plan."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -107,13 +107,13 @@ async def save_all(conn: Conn, changed: Sequence[Plan]) -> None:
 
 
 async def free(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Plan]:
-    """Locks those that nobody else has locked, so that no two workers wait for each other."""
+    """Locks those that are not locked already, so that no two workers wait for each other."""
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) FOR NO KEY UPDATE SKIP LOCKED"
     return await PLANS.all(conn, where, merchant_id, list(plan_ids))
 
 
 async def in_turn(conn: Conn, merchant_id: str, plan_ids: Sequence[str]) -> Sequence[Plan]:
-    """Locks all of them, in an order that is the same for everybody who waits."""
+    """Locks all of them, in the same order for all that wait."""
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[]) ORDER BY id FOR NO KEY UPDATE"
     return await PLANS.all(conn, where, merchant_id, list(plan_ids))
 
@@ -136,7 +136,7 @@ async def parts(conn: Conn, merchant_id: str, plan_id: str) -> Sequence[Instalme
 async def paid_by(
     conn: Conn, merchant_id: str, order_reference: str, payment_id: str
 ) -> str | None:
-    """The plan of an order, a part of which a payment has paid."""
+    """The plan of an order, one of whose parts the payment has paid."""
     found: str | None = await conn.fetchval(
         "SELECT plan_id FROM instalments JOIN plans"
         " ON plans.merchant_id = instalments.merchant_id AND plans.id = plan_id"
@@ -166,7 +166,7 @@ async def save_parts(conn: Conn, changed: Sequence[Instalment]) -> None:
         await conn.execute(_SAVE_PARTS, *INSTALMENTS.arrays(changed))
 
 
-# Those with something due by their merchant's clock: the expiry of the offer, a late fee, default.
+# Plans with something due by their merchant's clock: the expiry of the offer, a late fee, default.
 CLAIM: Final = held("plans")
 
 MOST_AT_ONCE: Final = 25  # parts of one merchant that are charged together
@@ -191,7 +191,7 @@ GROUP BY merchant_id, place, clock_offset""")  # noqa: S608 - made of constants
 
 
 async def deliver(conn: Conn, plan: Plan, document: Document, now: datetime) -> bytes:
-    """Stores a document as first delivered, and returns that."""
+    """Stores a document unless one was delivered, and returns the content first delivered."""
     kept: bytes = await conn.fetchval(
         "INSERT INTO documents AS kept (merchant_id, plan_id, kind, sha256, content, delivered_at)"
         " VALUES ($1, $2, $3, $4, $5, $6)"

@@ -1,5 +1,5 @@
-"""SQL of refunds of plans, and of refunds requested from payments. Whoever changes one holds the
-lock of its plan.
+"""SQL of refunds of plans, and of refunds requested from payments. Changing one requires the lock
+of its plan.
 """
 
 from collections.abc import Collection as Ids
@@ -33,7 +33,7 @@ class RefundUpdate:
 
 
 async def add(conn: Conn, intents: Sequence[Repayment]) -> None:
-    """Intents, which are checked until they end; or refunds made at payments."""
+    """Adds intents, which are checked until they end, or refunds made at payments."""
     for repayment in intents:  # one for each payment that is refunded
         ask_in = CHECK_AFTER if repayments.is_under_way(repayment) else None
         await conn.execute(_INSERT, *REPAYMENTS.values(repayment), ask_in)
@@ -53,7 +53,7 @@ async def save(conn: Conn, repayment: Repayment) -> None:
 async def named(
     conn: Conn, merchant_id: str, payment_id: str, *, key: str, reference: str
 ) -> Repayment | None:
-    """By our key, or by payments' own id of the refund."""
+    """The repayment with our key, or with payments' own id of the refund."""
     where = "WHERE merchant_id = $1 AND payment_id = $2 AND (id = $3 OR reference = $4)"
     return await REPAYMENTS.one(conn, where, merchant_id, payment_id, key, reference)
 
@@ -61,7 +61,7 @@ async def named(
 async def under_way(
     conn: Conn, merchant_id: str, *, payment_id: str | None = None, plan_id: str | None = None
 ) -> Sequence[Repayment]:
-    """Of one payment, or of one plan."""
+    """Repayments in progress, of one payment or of one plan."""
     of = "payment_id" if payment_id is not None else "plan_id"
     where = f"WHERE merchant_id = $1 AND {of} = $2 AND state IN ({_OPEN}) ORDER BY id"
     return await REPAYMENTS.all(conn, where, merchant_id, payment_id or plan_id)
@@ -75,13 +75,13 @@ async def last(conn: Conn, merchant_id: str, plan_id: str) -> PlanRefund | None:
 async def of_refunds(
     conn: Conn, merchant_id: str, refund_ids: Sequence[str]
 ) -> Sequence[Repayment]:
-    """The latest 1,000, oldest first."""
+    """Their latest 1,000 repayments, oldest first."""
     where = "WHERE merchant_id = $1 AND refund_id = ANY($2::text[]) ORDER BY id DESC LIMIT 1000"
     return (await REPAYMENTS.all(conn, where, merchant_id, list(refund_ids)))[::-1]
 
 
 async def known(conn: Conn, events: Sequence[RefundUpdate]) -> Ids[str]:
-    """Ids of events that repeat what is known of refunds, or are older."""
+    """Ids of events that repeat the recorded state of a refund, or are older."""
     found = await conn.fetch(
         "SELECT event.event_id"
         " FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[])"

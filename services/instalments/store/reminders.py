@@ -30,7 +30,7 @@ async def insert(conn: Conn, reminders: Sequence[Reminder]) -> None:
 
 
 async def take(conn: Conn, reminder: Reminder) -> bool:
-    """Whether we got it: another worker may have taken it."""
+    """Deletes the reminder. False if another worker has taken it."""
     taken = await conn.execute(
         "DELETE FROM plan_reminders WHERE merchant_id = $1 AND id = $2",
         reminder.merchant_id,
@@ -40,7 +40,7 @@ async def take(conn: Conn, reminder: Reminder) -> bool:
 
 
 async def drop_due(conn: Conn, plan: Plan) -> None:
-    """Those of parts that will be charged, whose dates are about to move."""
+    """Deletes reminders of parts to be charged, whose dates are about to move."""
     await conn.execute(
         "DELETE FROM plan_reminders WHERE merchant_id = $1 AND plan_id = $2 AND kind = $3",
         plan.merchant_id,

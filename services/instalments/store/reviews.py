@@ -20,9 +20,9 @@ _OTHERS: Final = (
 
 
 async def lock_customer(conn: Conn, plan: Plan) -> None:
-    """Until the end of the transaction: anybody who checks whether one more plan fits waits for it.
+    """Locks until the end of the transaction: other checks of a plan of this customer wait for it.
 
-    The holder of a plan's lock may take it; its holder takes no plan's lock.
+    It may be taken while holding a plan's lock, but no plan's lock may be taken while holding it.
     """
     await conn.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended('customer ' || $1 || ' ' || $2, 0))",
@@ -32,7 +32,7 @@ async def lock_customer(conn: Conn, plan: Plan) -> None:
 
 
 async def history(conn: Conn, plan: Plan, now: datetime) -> History:
-    """The customer's other plans. The first part is not lent: signing takes it."""
+    """The customer's other plans, without their first parts: signing pays those, they are not lent."""
     other = (plan.merchant_id, plan.customer_id, plan.id)
     owed = await conn.fetch(
         f"SELECT currency, sum(principal_minor + interest_minor + fee_minor + late_fee_minor"
@@ -51,7 +51,7 @@ async def history(conn: Conn, plan: Plan, now: datetime) -> History:
         LATE,
         [PlanState.DEFAULTED.value, PlanState.WRITTEN_OFF.value],
     )
-    assert past is not None  # of an aggregate
+    assert past is not None  # an aggregate always returns a row
     return History(
         [Money(row["owed"], row["currency"]) for row in owed], past["missed"], past["defaulted"]
     )

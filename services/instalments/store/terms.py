@@ -13,7 +13,7 @@ TERMS: Final = rows.Table("terms", Terms, spread={"every": "every_"})
 
 
 async def active(conn: Conn, merchant_id: str) -> Sequence[Terms]:
-    """In order of creation."""
+    """Active terms, in order of creation."""
     where = "WHERE merchant_id = $1 AND state = 'active' ORDER BY id"
     return await TERMS.all(conn, where, merchant_id)
 

@@ -1,4 +1,4 @@
-"""instalments on a real PostgreSQL, with its neighbours played by doubles over real gRPC."""
+"""instalments on a real PostgreSQL, with test doubles for its neighbours over real gRPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -39,7 +39,7 @@ from tests.kit.serving import begin_anew, serving
 from tests.services.instalments import published_books
 from tests.services.instalments.world import World
 
-# Of all merchants: a row that was copied is sealed by another's.
+# Shared by all merchants, since rows copied from another merchant stay sealed.
 SEAL_KEYS = [Fernet.generate_key().decode()]
 DUE = ("collections", "repayments", "plans", "part_links", "instalments")
 NOTHING_DUE = "; ".join(
@@ -66,7 +66,7 @@ def beginnings(database: Database) -> Snapshots:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def process(database: Database, beginnings: Snapshots) -> AsyncIterator[tuple[World, Tasks]]:
-    """Of the module, and the work of its calls."""
+    """The module's process, and the tasks of its calls."""
     played = doubles.Merchants(), doubles.OneClick(), doubles.Payments(), doubles.PayLinks()
     outside, target = await doubles.serve(*played)
     merchants = client.channel(target)

@@ -1,4 +1,4 @@
-"""Terms for tests of rules: lawful ones, with what a test changes."""
+"""Terms for tests of rules: lawful ones, with a test's changes."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ MONTHLY = Frequency(Unit.MONTH, 1)
 
 
 def terms_of(**changes: Any) -> Terms:
-    """Three payments 15 days apart without any cost, of any amount, but for `changes`."""
+    """Three payments 15 days apart without any cost, for any amount, except for `changes`."""
     currency = changes.pop("currency", "EUR")
     default = terms.default_terms(terms_id="trm_1", merchant_id="mer_1", currency=currency, now=NOW)
     free = replace(default, min_amount_minor=1, max_amount_minor=terms.LARGEST_MINOR)

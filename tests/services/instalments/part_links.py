@@ -1,4 +1,4 @@
-"""Missed parts with payment links, and paylink played: what tests of both sides share."""
+"""Missed parts with payment links, and a test double for paylink: helpers that tests share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -21,7 +21,7 @@ LATER, ASK = Decline.ADVICE_LATER, Decline.ADVICE_ASK_SHOPPER
 
 
 async def work(world: World) -> None:
-    """What paylink is to be asked is asked."""
+    """Makes all links due, and runs the worker that calls paylink."""
     async with world.deps.db.connection() as conn:
         await conn.execute("UPDATE part_links SET due_at = now() WHERE due_at IS NOT NULL")
     await worker.link_worker(world.deps).run_once()
@@ -43,7 +43,7 @@ def links_of(world: World, plan) -> list:
 
 
 async def pay(world: World, link) -> bool:
-    """As paylink does: by card, as the part of the order. Whether it was paid, of which paylink tells."""
+    """Pays as paylink does: by card, as the part of the order. Whether it was paid; if so, paylink reports it."""
     request = pay_request(link)
     world.act()
     sealed = world.deps.payments.sealed(request)
@@ -71,7 +71,7 @@ def pay_request(link) -> payments_pb2.CreatePaymentRequest:
 
 
 async def tell(world: World, link, payment_id: str) -> None:
-    """Paylink's event."""
+    """Delivers paylink's event."""
     paid = link_events.PaymentLinkPaid(
         payment_link=link,
         link_payment=paylink_pb2.LinkPayment(amount=link.amount, payment_id=payment_id),
@@ -95,7 +95,7 @@ def states(plan) -> list[str]:
 
 
 def taken(world: World, plan, number: int) -> list:
-    """Payments of a part that took money."""
+    """Captured payments of a part."""
     of_part = (plan.order_reference, f"instalment:{number}")
     captured = Payment.STATE_CAPTURED
     return [
@@ -107,7 +107,7 @@ def taken(world: World, plan, number: int) -> list:
 
 @asynccontextmanager
 async def held(world: World, call: Coroutine[Any, Any, Any]) -> AsyncIterator[asyncio.Task[Any]]:
-    """While payments holds the call, which asks it next."""
+    """Runs the call until it reaches payments, which holds it meanwhile."""
     asked, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:

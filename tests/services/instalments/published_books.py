@@ -1,4 +1,4 @@
-"""What was published about the books of plans, held against the plans: after each test, for whatever it did."""
+"""Compares the published books of plans with the plans themselves, after each test, whatever it did."""
 
 from collections import defaultdict
 from typing import Final
@@ -20,8 +20,8 @@ def books(message: Message) -> Books:
 
 
 async def check(db: Database, merchant_id: str) -> None:
-    """Each change begins where the one before has ended, and the last ends where the plan is. It
-    changes the books or what is due.
+    """Each change starts where the previous one ended, and the last ends at the plan's current
+    books. Each changes the books or the due amounts.
     """
     known: dict[str, Books] = defaultdict(Books)
     async with db.connection() as conn:

@@ -1,4 +1,4 @@
-"""Affordability: what speaks against one more plan, and the person who has the last word."""
+"""Affordability: concerns about one more plan, and the person who has the last word."""
 
 import asyncio
 from dataclasses import replace
@@ -68,7 +68,7 @@ async def in_review(world) -> pb.InstalmentPlan:
 
 
 async def test_what_is_lent_beyond_the_limit_waits_for_a_person(world):
-    await limit(world, 106_67)  # 160.00 less the first part, which signing takes
+    await limit(world, 106_67)  # 160.00 less the first part, paid on signing
     assert (await world.plan(key="fits")).state == Plan.STATE_OFFERED
     await limit(world, 106_66)
     plan = await world.plan(key="too much")

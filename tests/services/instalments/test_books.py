@@ -1,4 +1,4 @@
-"""What a plan has moved when it stands so: its sides are the same whatever happens to it."""
+"""A plan's books in each of its states: both sides are equal whatever happens to it."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def dispute(amount_minor: int, state: DisputeState) -> Dispute:
 
 
 def gone_through(parts: list[Instalment]) -> int:
-    """What payments took and have not given back."""
+    """The amount that was captured and has not been refunded."""
     paid = [part for part in parts if part.state is InstalmentState.PAID]
     return sum(charged(part) - part.refunded_minor + part.charged_back_minor for part in paid)
 

@@ -44,7 +44,7 @@ def test_days_are_counted_from_the_first(first: str, every: Frequency, expected:
 
 
 def test_due_dates_move_to_the_next_working_day_in_italy():
-    """26 December is a holiday and a Saturday, 28 is Monday; the day of signing stays."""
+    """26 December is a holiday and a Saturday, 28 December a Monday; the day of signing stays."""
     moved = days("2026-12-12", Frequency(Unit.DAY, 14), 3, holidays_of="IT")
     assert moved == ["2026-12-12", "2026-12-28", "2027-01-11"]
 

@@ -1,4 +1,4 @@
-"""A plan is taken back while its payment waits for the shopper: that is cancelled at payments first."""
+"""A plan is cancelled while its payment waits for the shopper: the payment is cancelled first."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ BOTH = pytest.mark.parametrize("partner", [True, False], ids=["partner", "card"]
 
 
 async def waiting(world: World, *, partner: bool = True, state: Any = None) -> str:
-    """A plan whose shopper is at the partner, or at the bank, by its id."""
+    """The id of a plan whose shopper is at the partner, or at the bank."""
     world.payments.state = Payment.STATE_REQUIRES_ACTION if state is None else state
     if partner:
         return (await pay(world, (await offered(world)).id)).id
@@ -37,7 +37,7 @@ async def cancel(world: World, plan_id: str) -> pb.InstalmentPlan:
 
 
 async def work(world: World) -> None:
-    """What is due has its time."""
+    """Makes all collections due, and runs their worker."""
     async with world.deps.db.connection() as conn:
         await conn.execute("UPDATE collections SET due_at = now() WHERE due_at IS NOT NULL")
     await worker.collection_worker(world.deps).run_once()

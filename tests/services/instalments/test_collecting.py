@@ -1,4 +1,4 @@
-"""What becomes of a part that is charged: pure."""
+"""The outcome of charging a part: pure."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -89,7 +89,7 @@ def asked(
 def after(
     ended: Collection, outcome: Outcome, at: datetime, time_zone: str = "Europe/Rome"
 ) -> tuple[Plan, Instalment]:
-    """Plan and second part, which was charged and ended so."""
+    """Plan and second part after a charge of it ended with this outcome."""
     plan, parts = active(time_zone)
     parts[1] = collecting.collecting(parts[1])
     plan, changed = collecting.followed(plan, parts, ended, outcome, at)
@@ -119,7 +119,7 @@ def test_each_class_of_decline_has_its_way(advice, retried_at):
     plan, part = after(asked(2, advice=advice), Outcome.DECLINE, ten(26))
     assert (part.state, part.advice) == (InstalmentState.MISSED, advice)
     assert (part.due_at, part.missed_at) == (retried_at, ten(26))
-    assert plan.due_at == ten(1, 1, 2027)  # a day after those of grace
+    assert plan.due_at == ten(1, 1, 2027)  # the day after the grace days
 
 
 def test_a_decline_without_a_class_is_not_tried_again():
@@ -167,7 +167,7 @@ def refused(reason: str) -> Collection:
     [
         (refused("no_psp_account"), Outcome.REFUSE, ten(27)),
         (asked(2), Outcome.CANCEL, ten(27)),
-        (asked(2), Outcome.REFUSE, ten(26) + timedelta(minutes=20)),  # nobody asked in time
+        (asked(2), Outcome.REFUSE, ten(26) + timedelta(minutes=20)),  # not requested in time
         (asked(2, advice=Advice.NEVER, by_customer=True), Outcome.DECLINE, ten(26)),
     ],
 )

@@ -1,4 +1,4 @@
-"""Parts are charged on their due dates: each class of decline, what is missed, and what others see."""
+"""Parts are charged on their due dates: each class of decline, missed parts, and what others see."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ ROME = ZoneInfo("Europe/Rome")
 
 
 def days_of(part: pb.Instalment) -> float:
-    """From its due date to when it is charged next."""
+    """Days from its due date to its next charge."""
     due_on = datetime.combine(datetime.fromisoformat(part.due_on), time(10), ROME)
     return (wire.time_of(part.due_at).astimezone(ROME) - due_on).days
 
@@ -193,7 +193,7 @@ async def test_without_an_answer_a_part_is_neither_missed_nor_charged_again(worl
 
 
 async def held_no_more(world) -> None:
-    """What a worker has claimed and not begun is claimed anew."""
+    """Lets claims of parts that a worker has not begun run out."""
     async with world.deps.db.connection() as conn:
         await conn.execute("UPDATE instalments SET held_until = '-infinity'")
 

@@ -1,5 +1,5 @@
 """The process dies at each step of signing, or of a charge on a due date: a part is paid once, or
-nothing was taken.
+nothing was charged.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Signature:
 
 
 async def happens(world: World, payment) -> None:
-    """Payments' event of a payment that was captured."""
+    """Delivers payments' event for a captured payment."""
     told = Event(
         event_id=f"evt_{payment.id}",
         merchant_id=world.merchant_id,
@@ -112,7 +112,7 @@ class TestDueParts(CrashMatrix):
 
 
 async def forget_collections(world: World) -> None:
-    """Of the first part, which is paid."""
+    """Forgets those of the first part, which is paid."""
     world.payments.books.clear()
     world.payments.keys.clear()
     async with world.deps.db.connection() as conn:

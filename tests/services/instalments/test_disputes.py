@@ -1,4 +1,4 @@
-"""A dispute of a part's payment: seen on that part, and the others go on."""
+"""A dispute of a part's payment: shown on that part, and the others continue."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ OPENED, UPDATED, CLOSED = (
 
 
 def dispute_of(world: World, index: int = 0, **more) -> Dispute:
-    """Of all of a payment."""
+    """A dispute of the full amount of a payment."""
     payment = list(world.payments.books.values())[index]
     fields = {
         "id": ids.new("dis"),
@@ -40,7 +40,7 @@ def dispute_of(world: World, index: int = 0, **more) -> Dispute:
 
 
 async def told(world: World, kind, dispute: Dispute, *, earlier: timedelta = timedelta()) -> None:
-    """Payments' event of it, told twice."""
+    """Delivers payments' event for it, twice."""
     payment = next(p for p in world.payments.books.values() if p.id == dispute.payment_id)
     event = Event(
         event_id=ids.new("evt"),

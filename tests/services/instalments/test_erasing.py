@@ -1,4 +1,4 @@
-"""A customer is erased: nothing that names the person stays, and all that tells of the money."""
+"""A customer is erased: everything that names the person goes, and all records of the money stay."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ async def erase(world: World, customer_id: str = "cus_giulia") -> None:
 
 
 async def signed(world: World) -> plans_pb2.InstalmentPlan:
-    """With all that a plan may keep of its customer."""
+    """A signed plan with all personal data that a plan may have."""
     await world.creditor()
     plan = await world.plan(metadata={"to": "Giulia"}, return_url="https://shop.example/thanks")
     fields = {
@@ -44,7 +44,7 @@ async def signed(world: World) -> plans_pb2.InstalmentPlan:
 
 
 async def kept(world: World) -> bytes:
-    """All that the tables hold of the merchant."""
+    """Everything about the merchant in the tables."""
     found = b""
     async with world.deps.db.connection() as conn:
         for table in ("plans", "documents", "collections", "outbox", "idempotency_keys"):

@@ -1,4 +1,4 @@
-"""Refunds by line: what comes back costs what it cost, and no line comes back twice."""
+"""Refunds by line: a returned item is worth what it cost, and no item is returned twice."""
 
 import pytest
 
@@ -30,8 +30,8 @@ def test_lines_that_come_back_cost_what_they_cost(returned: list[Returned], amou
         ([Returned(0, 0)], "items.0.quantity"),
         ([Returned(0, -1)], "items.0.quantity"),
         ([Returned(0, 4)], "items.0.quantity"),
-        ([Returned(1, 1), Returned(0, 3)], "items.1.quantity"),  # one came back before
-        ([Returned(2, 1)], "items"),  # costs less than nothing
+        ([Returned(1, 1), Returned(0, 3)], "items.1.quantity"),  # one was returned before
+        ([Returned(2, 1)], "items"),  # has a negative price
         ([Returned(3, 1)], "items.0.line"),
         ([Returned(-1, 1)], "items.0.line"),
         ([Returned(1, 1), Returned(1, 1)], "items.1.line"),
@@ -64,7 +64,7 @@ LINES = [
 
 
 async def with_lines(world):
-    """160.00, of which the first part is paid."""
+    """A plan of 160.00 whose first part is paid."""
     await world.creditor()
     plan = await world.plan(items=LINES)
     return await world.sign(plan.id, await world.documents(plan.id))

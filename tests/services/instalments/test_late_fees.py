@@ -1,4 +1,4 @@
-"""What being late costs."""
+"""The cost of being late."""
 
 from datetime import date
 

@@ -17,7 +17,7 @@ from tests.waiting import HANGING_SECONDS, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PLANS = 300
-# Copies of a plan as they are in a shop with many: same terms, orders and ids of their own.
+# Copies of a plan, as in a shop with many: the same terms, but orders and ids of their own.
 COPY_PLANS = """
 INSERT INTO plans SELECT (jsonb_populate_record(plans, jsonb_build_object(
     'id', plans.id || n, 'quote_id', quote_id || n, 'order_reference', order_reference || n))).*
@@ -29,7 +29,7 @@ FROM instalments, generate_series(1, $3) AS n WHERE merchant_id = $1 AND plan_id
 
 
 async def due_at_once(world: World, count: int) -> None:
-    """So many plans more, whose second part is due."""
+    """Creates this many plans whose second part is due."""
     plan, world.has_copies = await world.active(), True
     async with world.deps.db.transaction() as tx:
         await tx.execute(COPY_PLANS, world.merchant_id, plan.id, count - 1)
@@ -48,12 +48,12 @@ async def left(world: World) -> Counter[str]:
 
 
 def paid_by_order(world: World) -> Counter[str]:
-    """Payments that were made, by order."""
+    """Number of payments made, by order."""
     return Counter(payment.order_reference for payment in world.payments.books.values())
 
 
 async def recovered(world: World) -> None:
-    """What a dead worker held has run out, and others have gone on."""
+    """Lets the claims of a dead worker run out, and other workers continue."""
     async with world.deps.db.connection() as conn:
         await conn.execute("UPDATE instalments SET held_until = '-infinity'")
         await conn.execute("UPDATE collections SET due_at = now() WHERE due_at IS NOT NULL")

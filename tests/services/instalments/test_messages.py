@@ -1,4 +1,4 @@
-"""What the customer of a plan is to be told: once each, with what the law wants said of credit."""
+"""Messages to the customer of a plan: once each, with the texts that the law requires for credit."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ CREDIT = {"interest_basis_points": 999, "upfront_fee_minor": 500}
 
 
 async def requested(world: World) -> list[Any]:
-    """All that was asked of notify, in its order."""
+    """All messages requested from notify, in order."""
     async with world.deps.db.connection() as conn:
         rows = await conn.fetch(
             "SELECT body FROM outbox WHERE merchant_id = $1 AND subject = $2 ORDER BY event_id",
@@ -124,7 +124,7 @@ async def test_the_receipt_of_a_withdrawal_may_go_to_a_phone(world):
 
 
 async def reminded(world: World, **time: int) -> list[Any]:
-    """What is asked of notify once so much time has passed, beyond what was asked before."""
+    """The messages newly requested from notify after this time has passed."""
     asked = len(await requested(world))
     await world.pass_by(**time)
     for _ in range(2):

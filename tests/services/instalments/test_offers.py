@@ -1,4 +1,4 @@
-"""Which terms a cart can have, and why not the others."""
+"""Which terms are available for a cart, and why the others are not."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -172,5 +172,5 @@ def test_due_dates_on_working_days_are_those_of_the_law_s_country():
     assert [p.due_on for p in found.schedule.parts] == [
         date(2026, 11, 26),
         date(2026, 12, 11),
-        date(2026, 12, 28),  # not Saint Stephen's
+        date(2026, 12, 28),  # not on Saint Stephen's Day
     ]

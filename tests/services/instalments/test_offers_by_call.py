@@ -130,7 +130,7 @@ async def test_each_wrong_field_of_a_quote_is_named(world, field, value):
 
 
 async def test_many_terms_are_compared_beside_the_event_loop(world, monkeypatch):
-    """Whose calls would all wait otherwise: fifty terms of many payments take half a second."""
+    """Otherwise all other calls would wait: fifty terms of many payments take half a second."""
     at_work = []
     for name in ("compared", "offer_of"):
         rule = getattr(offers, name)

@@ -1,4 +1,4 @@
-"""A new card that is typed on the page of a plan: saved once, with consent, and nothing is charged."""
+"""A new card entered on the page of a plan: saved once, with consent, and nothing is charged."""
 
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ async def save(world, token: str, *, key: str = "card", **more):
 
 
 async def test_a_new_card_signs_a_plan_whose_customer_had_none(world):
-    """What the customer was shown beside the field is what oneclick is told of the consent."""
+    """The consent sent to oneclick is the one that the customer saw beside the field."""
     world.oneclick.good.clear()
     _, token = await opened(world)
     shown = await page(world, token)
@@ -60,7 +60,7 @@ async def test_a_new_card_signs_a_plan_whose_customer_had_none(world):
 
 
 async def test_a_form_that_comes_again_saves_one_card_with_one_consent(world):
-    """Also from elsewhere, and after an answer was lost; another card under its key is refused."""
+    """Also from another address, and after a lost answer; another card under its key is refused."""
     _, token = await running(world)
     world.oneclick.lose_answers = 1
     assert await refusal(save(world, token)) == "service_unavailable"
@@ -98,7 +98,7 @@ async def test_a_challenge_before_the_card_is_saved_leads_back_to_the_page(world
     ],
 )
 async def test_whoever_comes_back_learns_that_the_card_is_not_saved(world, refused, card):
-    """What is not known yet is not said to be a no."""
+    """An outcome that is not known yet is not reported as a refusal."""
     _, token = await running(world)
     world.oneclick.challenge = "https://bank.example/challenge"
     await save(world, token)

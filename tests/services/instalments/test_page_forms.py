@@ -1,4 +1,4 @@
-"""What a customer does on the page of a plan: pay early, all at once, another card, withdraw, come back."""
+"""What a customer does on the page of a plan: pay early or all at once, change the card, withdraw, return."""
 
 from urllib.parse import urlsplit
 
@@ -71,7 +71,7 @@ async def test_all_that_is_left_is_paid_for_what_was_shown(world):
 
 @pytest.mark.parametrize("number", [None, 2])
 async def test_another_amount_than_was_shown_is_not_taken(world, number):
-    """Of yesterday, for one."""
+    """For example, the amount of an earlier day."""
     _, token = await running(world)
     shown = await page(world, token)
     amount = shown.payable[0].amount_minor if number else shown.settlement.amount.amount_minor
@@ -130,7 +130,7 @@ async def test_the_customer_withdraws_in_two_steps_and_has_a_receipt(world):
     before = await page(world, token)
     signed = before.plan.acceptance.accepted_at.ToDatetime().date()
     until = signed.fromisoformat(before.withdraw_until)
-    assert (until - signed).days in (14, 15)  # a day of another zone
+    assert (until - signed).days in (14, 15)  # in another time zone, one more
     first = await by_token(world, "WithdrawPlanPage", token=token, **WHO)
     assert first.withdrawal.owed_minor > 0
     assert first.page.plan == before.plan
@@ -191,7 +191,7 @@ async def test_what_was_written_off_can_be_paid_still(world):
 
 
 async def test_a_token_opens_nothing_but_its_own_plan(world):
-    """Neither with an id of another merchant, nor with one that is nobody's."""
+    """Each merchant's token opens its own plan, and an unknown token opens none."""
     _, token = await running(world)
     world.merchant_id = ids.new("mer")
     _, other = await running(world)

@@ -1,4 +1,4 @@
-"""The page of a plan: its address, what it shows, documents and signing by its token."""
+"""The page of a plan: its URL, what it shows, documents and signing by its token."""
 
 import asyncio
 import contextvars
@@ -32,7 +32,7 @@ async def opened(world) -> tuple[str, str]:
 
 
 async def by_token(world, rpc: str, *, key: str = "", **fields):
-    """As the gateway calls for a shopper: for no merchant."""
+    """Calls as the gateway does for a shopper: without a merchant."""
     return await replace(world, merchant_id="", ahead=timedelta()).call(rpc, key=key, **fields)
 
 
@@ -126,7 +126,7 @@ async def test_it_is_read_and_then_signed(world):
 
 
 async def test_a_page_that_is_read_while_it_is_signed_is_of_one_moment(world, monkeypatch):
-    """Otherwise it said that nothing was charged, beside the part that had been."""
+    """Otherwise it could say that nothing was charged, beside the part that was."""
     _, token = await opened(world)
     sha256 = await handed_over(world, token)
     parts, signed, shopper = store.parts, [], contextvars.copy_context()

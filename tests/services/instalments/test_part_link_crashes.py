@@ -1,5 +1,5 @@
-"""The process dies at each step of making a missed part's link: paylink has one, or none and a row that
-says so; and none is left to be paid when the part is paid otherwise.
+"""The process dies at each step of creating a missed part's link: paylink has one, or none and a row that
+says so; and none can still be paid once the part is paid otherwise.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from tests.services.instalments.world import World
 
 @dataclass
 class MissedPart:
-    """The second part of a plan, which was missed; its link is made by whoever finds it without one."""
+    """The second part of a plan, which was missed; whichever process finds it without a link creates one."""
 
     world: World
     plan_id: str
@@ -45,7 +45,7 @@ class MissedPart:
         await part_links.settle_due(deps, row)
 
     async def tell(self, link) -> None:
-        """Paylink's event of a link that was paid."""
+        """Delivers paylink's event for a link that was paid."""
         await tell(self.world, link, f"pay_{link.id}")
 
     async def state(self) -> str:

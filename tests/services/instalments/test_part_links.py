@@ -1,5 +1,5 @@
-"""A missed part has a payment link: paying it pays that part and only it, also when its card is charged at
-the same moment. Payments takes each part of an order once; the loser learns of the winner.
+"""A missed part has a payment link: paying it pays only that part, even if its card is charged at the same
+moment. Payments accepts each part of an order only once; the loser learns of the winner.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ async def test_paying_the_link_pays_that_part_and_only_it(world):
     (payment,) = taken(world, plan, 2)
     assert after.instalments[1].payment_id == payment.id
     assert not after.instalments[1].HasField("due_at")
-    await tell(world, link, payment.id)  # again: nothing changes
+    await tell(world, link, payment.id)  # redelivered: nothing changes
     assert (await world.told()).count("instalment.paid") == 2
     await world.pass_by(days=9)
     await world.collect()

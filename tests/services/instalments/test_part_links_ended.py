@@ -1,4 +1,4 @@
-"""A payment link of a missed part ends when something else is due of the part, or nothing any more."""
+"""A missed part's payment link ends when another amount is due on the part, or nothing any more."""
 
 import pytest
 
@@ -45,7 +45,7 @@ async def test_who_pays_what_the_link_says_owes_no_fee_that_came_since(world):
     assert (part.state, part.late_fee_minor) == (part.STATE_PAID, 0)
     assert part.amount_minor == old.amount.amount_minor
     await work(world)
-    assert len(links_of(world, plan)) == 1  # the one with the fee was not asked for
+    assert len(links_of(world, plan)) == 1  # none was requested with the fee
 
 
 async def test_the_customer_who_pays_a_part_early_closes_its_link(world):
@@ -135,7 +135,7 @@ async def test_a_refund_of_the_price_replaces_the_link_by_one_for_less(world):
     assert world.paylink.closed == [(old.id, False)]
     part, new = (await world.get(plan.id)).instalments[1], links_of(world, plan)[-1]
     assert new.amount.amount_minor == part.amount_minor < old.amount.amount_minor
-    assert await pay(world, old)  # it was on its way
+    assert await pay(world, old)  # the payment was on its way
     assert AFTER_END._value.get() == counted + 1
     assert states(await world.get(plan.id))[1] == "paid"
 

@@ -1,4 +1,4 @@
-"""Plans whose credit a partner gives, by a PSP's method: paid at once, as a whole, by its page."""
+"""Plans financed by a partner through a PSP's method: paid at once, as a whole, on its page."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -32,7 +32,7 @@ of_the_session = pytest.mark.asyncio(loop_scope="session")
 
 
 async def offered(world: World, **fields) -> pb.InstalmentPlan:
-    """Of a merchant that may not lend, with 9 % a year: the partner may."""
+    """A plan at 9 % a year, of a merchant that may not lend: the partner may."""
     terms = await world.terms(interest_basis_points=900, **KLARNA)
     return await world.plan(quote_id=(await world.quote(terms_id=terms.id)).id, **fields)
 
@@ -122,7 +122,7 @@ async def test_what_is_the_partners_is_not_done_here(world):
 
 @of_the_session
 async def test_what_a_partner_paid_is_given_back_as_of_any_plan(world):
-    """What was credit, with interest, is the partner's affair."""
+    """The credit and its interest are the partner's business."""
     plan = await pay(world, (await offered(world)).id)
     for key, amount_minor in (("part", 60_00), ("rest", 100_00)):
         wanted = {"amount_minor": amount_minor, "currency": "EUR"}
@@ -149,7 +149,7 @@ async def test_another_merchant_finds_no_plan_to_pay(world):
 
 @of_the_session
 async def test_nobody_judges_what_a_customer_owes_to_others(world):
-    """Neither the limit of the merchant's own credit, nor does the plan count against it."""
+    """The limit of the merchant's own credit does not apply, and the plan does not count towards it."""
     limit = {"amount_minor": 100_00, "currency": "EUR"}
     await world.call("UpdateInstalmentSettings", exposure_limit=limit)
     plan = await offered(world)
@@ -166,7 +166,7 @@ async def test_a_method_has_the_psps_name(world, method):
 
 @dataclass
 class Financed:
-    """The price of a plan."""
+    """The price of a plan, paid by its partner."""
 
     world: World
     plan_id: str

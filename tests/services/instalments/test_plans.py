@@ -1,4 +1,4 @@
-"""Plans: made of a quote, documents handed over, signed, taken back, expired."""
+"""Plans: created from a quote, documents handed over, signed, cancelled, expired."""
 
 import base64
 import hashlib
@@ -32,7 +32,7 @@ async def test_a_plan_is_what_was_quoted(world):
     assert {part.state for part in plan.instalments} == {Part.STATE_PLANNED}
     assert (plan.paid_minor, plan.outstanding_minor, plan.metadata["cart"]) == (0, 160_00, "7")
     assert plan.expires_at == quote.expires_at
-    plan.ClearField("url")  # told to whoever made it
+    plan.ClearField("url")  # only in the answer to its creation
     assert await world.get(plan.id) == plan
     assert await world.told() == ["plan.created"]
 

@@ -1,4 +1,4 @@
-"""A refund inside a plan: what was paid too much goes back, what is left is planned anew."""
+"""A refund of a plan: overpaid money is refunded, and the remaining parts are recomputed."""
 
 import asyncio
 from dataclasses import replace
@@ -30,7 +30,7 @@ def amounts(plan: pb.InstalmentPlan) -> list[int]:
 
 
 def books(world: World) -> list[tuple[int, int]]:
-    """What was taken by each payment, and what of it went back."""
+    """The amount of each payment, and how much of it was refunded."""
     return [(p.amount.amount_minor, p.refunded_minor) for p in world.payments.books.values()]
 
 
@@ -43,7 +43,7 @@ async def paid_until(world: World, plan: pb.InstalmentPlan, number: int) -> None
     ("until", "backs"), [(1, [35_33]), (2, [35_33, 34_34]), (3, [35_33, 34_34, 34_33])]
 )
 async def test_a_third_goes_back_of_each_payment_and_the_rest_falls_by_a_third(world, until, backs):
-    """300.00 with 3.00 upfront and 3.00 with each payment, of which 200.00 are kept: by hand."""
+    """300.00 with 3.00 upfront and 3.00 with each payment; 200.00 are kept: computed by hand."""
     plan = await world.active(300_00, **CREDIT)
     await paid_until(world, plan, until)
     after = await refunded(world, plan.id, 100_00)
@@ -80,7 +80,7 @@ async def test_all_of_it_gives_everything_back_and_cancels_the_rest(world):
 
 
 async def test_a_part_of_nothing_stands_in_nobodys_way(world):
-    """0.02 are left of three parts: the one that comes to nothing is cancelled, the others charged."""
+    """0.02 are left for three parts: the one reduced to zero is cancelled, the others are charged."""
     plan = await world.active(160_00)
     after = await refunded(world, plan.id, 159_98)
     assert amounts(after) == [1, 0, 1]
@@ -210,7 +210,7 @@ async def test_what_is_not_signed_is_not_refunded_and_strangers_find_nothing(wor
 
 
 async def test_what_has_no_answer_is_asked_again_until_it_is_certain(world):
-    """Two payments are to give back: one answer is lost, one call never arrives."""
+    """Two payments are to be refunded: one answer is lost, one call never arrives."""
     plan = await world.active(160_00)
     await paid_until(world, plan, 2)
     world.payments.after["RefundPayment"] = once(lose_answer)

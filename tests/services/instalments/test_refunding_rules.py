@@ -1,4 +1,4 @@
-"""A refund inside a plan for every percentage and moment: what was charged is kept, given back, or to be."""
+"""A refund of a plan for every percentage and moment: money charged is kept, refunded, or to be refunded."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Refunds inside a plan, against figures computed by hand and for every percentage and moment."""
+"""Refunds of a plan, against figures computed by hand and for every percentage and moment."""
 
 from datetime import date
 from fractions import Fraction
@@ -42,7 +42,7 @@ def totals(plan: Schedule) -> list[int]:
 )
 def test_a_third_comes_back_of_what_was_paid_and_the_rest_falls_by_a_third(until, back):
     """300.00 with 3.00 upfront and 3.00 with each payment: 106.00, 103.00, 103.00. Of 200.00:
-    66.67 + 4.00, 66.66 + 2.00, 66.67 + 2.00. What was paid beyond goes back.
+    66.67 + 4.00, 66.66 + 2.00, 66.67 + 2.00. The excess paid is refunded.
     """
     plan = planned(upfront_fee_minor=3_00, payment_fee_minor=3_00)
     found = refunded(plan, 100_00, until)
@@ -120,7 +120,7 @@ def test_for_every_percentage_and_moment_everything_sums_to_the_cent(plan, perce
 @settings(max_examples=50)
 @given(plans, st.integers(1, 99))
 def test_the_rate_is_not_above_the_agreed_one_beyond_rounding(plan: Schedule, percent: int):
-    """Beyond rounding: with a unit less in each part it is not above."""
+    """Except for rounding: with one unit less in each part it is not above."""
     amount = max(plan.amount.amount_minor * percent // 100, 1)
     now = refunded(plan, amount, 1).schedule
     drawn, *paid = taeg.flows(now)

@@ -1,4 +1,4 @@
-"""What a refund of a plan could not give back is asked for once more, and never given back twice."""
+"""Money that a refund of a plan could not return is requested again, and never refunded twice."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ async def retried(world: World, plan_id: str, *, key: str = "again"):
 
 
 async def repayments(world: World, plan_id: str) -> list[tuple[int, int, str]]:
-    """Of all refunds, the oldest first: state, amount and reason."""
+    """State, amount and reason of all repayments, oldest refund first."""
     listed = (await world.call("ListInstalmentRefunds", plan_id=plan_id)).data
     return [
         (one.state, one.amount.amount_minor, one.reason)
@@ -41,7 +41,7 @@ async def repayments(world: World, plan_id: str) -> list[tuple[int, int, str]]:
 
 
 async def refused_once(world: World, amount_minor: int = 160_00):
-    """A plan of which a third was paid, and of whose refund payments will not give it back."""
+    """A plan of which a third was paid, and whose refund payments has refused."""
     plan = await world.active(160_00)
     world.payments.before["RefundPayment"] = DISPUTED
     await refunded(world, plan.id, amount_minor)
@@ -110,7 +110,7 @@ async def test_a_dispute_that_is_won_lets_the_refund_go_on_that_it_stood_in_the_
 
 
 async def test_an_appeal_that_is_won_gives_back_what_the_bank_was_counted_for(world):
-    """The bank had given it back, so the plan's refund did not; now the merchant has it again."""
+    """The bank had returned it, so the plan's refund did not; now the merchant has it again."""
     plan = await world.active(160_00)
     dispute = dispute_of(world)
     await closed(world, dispute, Dispute.STATE_LOST)
@@ -140,7 +140,7 @@ async def test_an_appeal_that_is_lost_as_well_leaves_it_as_it_was(world):
 
 
 async def test_a_part_that_a_bank_transfer_has_paid_is_said_to_be_given_back_by_hand(world):
-    """A person gave the transfer to the part's link, so that no payment can give it back."""
+    """A person assigned the transfer to the part's link, so there is no payment to refund."""
     plan = await world.active(160_00)
     world.act()
     paid = PaidByLink(

@@ -1,4 +1,4 @@
-"""Refunds of payments of a plan that others make, which the plan records; and what becomes of its own when
+"""Refunds of a plan's payments made elsewhere, which the plan records; and what becomes of its own when
 a process dies at each step.
 """
 
@@ -54,7 +54,7 @@ async def test_a_certain_no_is_told_and_a_refund_of_the_payment_makes_up_for_it(
 
 
 def refund_of(world: World, amount_minor: int, index: int = 0, **more) -> Refund:
-    """As payments has it, of a payment that was made."""
+    """A refund, as payments has it, of a payment that was made."""
     payment = list(world.payments.books.values())[index]
     payment.refunded_minor += amount_minor
     fields = {"id": ids.new("ref"), "state": Refund.STATE_SUCCEEDED, "amount_minor": amount_minor}
@@ -64,7 +64,7 @@ def refund_of(world: World, amount_minor: int, index: int = 0, **more) -> Refund
 
 
 async def happens(world: World, refund: Refund, *, verb: str = "refunded", times: int = 2) -> None:
-    """Payments' event of a refund, told twice."""
+    """Delivers payments' event for a refund, twice by default."""
     payment = next(p for p in world.payments.books.values() if refund in p.refunds)
     kind = {"refunded": events_pb2.PaymentRefunded, "refund_failed": events_pb2.PaymentRefundFailed}
     told = Event(
@@ -161,7 +161,7 @@ async def test_a_refund_of_another_method_or_of_nobodys_payment_is_nothing_here(
 
 
 async def test_a_refund_by_the_psp_of_more_than_is_left_is_recorded_as_it_is(world):
-    """The plan gives half back, without an answer so far; in the PSP's console all of it is."""
+    """The plan refunds half, without an answer so far; all of it is refunded in the PSP's console."""
     plan = await world.active(160_00)
     world.payments.before["RefundPayment"] = refuse(Kind.UNAVAILABLE, "service_unavailable")
     await refunded(world, plan.id, 80_00)
@@ -175,7 +175,7 @@ async def test_a_refund_by_the_psp_of_more_than_is_left_is_recorded_as_it_is(wor
 
 @dataclass
 class GivingBack:
-    """All of a plan of which one part is paid."""
+    """A full refund of a plan of which one part is paid."""
 
     world: World
     plan_id: str
@@ -207,7 +207,7 @@ class GivingBack:
 
 @dataclass
 class Withdrawing(GivingBack):
-    """From a plan of which more was paid for the credit than is left of the price."""
+    """Withdrawal from a plan whose paid costs exceed what is left of the price."""
 
     async def pay(self, deps: Deps) -> None:
         await withdrawing.withdraw(deps, WithdrawPlan(self.plan_id, "Giulia", "g@x.example", True))

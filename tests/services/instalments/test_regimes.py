@@ -1,4 +1,4 @@
-"""What the law calls an offer: the same one by day, length, charges, claim and seller."""
+"""The legal class of one offer, by day, length, charges, claim and seller."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""More time for a customer: dates move together, at no cost, within what was agreed and the law; and the customer is told."""
+"""More time for a customer: dates move together, at no cost, within the agreement and the law; the customer is notified."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -121,7 +121,7 @@ async def test_only_later_dates_of_the_next_part_within_sixty_days_are_taken(wor
 
 
 async def test_a_deferral_does_not_become_credit(world):
-    """All is paid within 50 days of signing, which is when the goods came at the earliest."""
+    """All is paid within 50 days of signing, the earliest day on which the goods can have arrived."""
     plan = await world.active()
     signed, second, third = days(plan)
     too_long = second + (signed + timedelta(days=53) - third)
@@ -162,7 +162,7 @@ async def test_a_partners_plan_is_the_partners_affair(world):
 
 
 async def left(world) -> list[str]:
-    """What is stored of plans, and of what is told."""
+    """Everything stored about plans and their events."""
     tables = ("plans", "instalments", "plan_reminders", "outbox")
     async with world.deps.db.connection() as conn:
         return [

@@ -56,7 +56,7 @@ def test_a_loan_of_36_months_has_the_instalments_of_every_calculator():
     paid = schedule.amortised(100_000_00, rate, 36, LAST, first_at_once=False)
     assert {principal + interest for principal, interest in paid[:-1]} == {3_226_25}
     assert abs(sum(paid[-1]) - 3_226_25) <= 36
-    assert paid[0] == (2_393_75, 832_50)  # a month's interest of 100,000.00
+    assert paid[0] == (2_393_75, 832_50)  # a month's interest on 100,000.00
     assert sum(principal for principal, _ in paid) == 100_000_00
 
 
@@ -142,7 +142,7 @@ costly_terms = st.builds(
     upfront_fee_basis_points=st.integers(0, 500),
     payment_fee_minor=st.integers(0, 300),
 )
-amounts = st.integers(1, 100_000_000)  # 1 cent to 100,000.000
+amounts = st.integers(1, 100_000_000)  # 0.01 to 1,000,000.00
 
 
 @settings(max_examples=100)

@@ -43,7 +43,7 @@ def test_the_upfront_fee_comes_back_for_the_days_that_remain():
 
 
 def test_fees_of_payments_come_back_for_the_time_that_is_not_used():
-    """Of 1.00 for February 16/31 = 0.52, the 1.00 for March whole."""
+    """Of the 1.00 for February 16/31 = 0.52, of the 1.00 for March all of it."""
     plan = planned(1_000_00, payment_fee_minor=1_00)
     found = settlement.settle(plan, paid={1}, on=date(2027, 1, 16))
     assert (found.fees_minor, found.fees_rebate_minor) == (2_00, 1_52)
@@ -87,7 +87,7 @@ def test_settling_leaves_no_part_open():
 
 
 def test_what_an_upfront_fee_gave_back_early_it_does_not_give_back_again():
-    """The third on 16 January: of 59 days 16 with half of the fee, 28 with all of it."""
+    """The third part on 16 January: of 59 days, 16 with half of the fee and 28 with all of it."""
     plan = planned(300_00, interest_basis_points=0, upfront_fee_minor=59_00)
     on = date(2027, 1, 16)
     third = settlement.pay_early(plan, 3, paid={1}, on=on)
@@ -149,7 +149,7 @@ def test_a_loan_of_60_months_is_paid_off_at_its_balance_after_each_of_them():
 
 
 def test_with_extra_payments_from_month_37_on_the_payoff_is_the_balance():
-    """With each payment the last open part is paid too, a walk through the months agrees."""
+    """Each payment also pays the last open part; a walk through the months gives the same result."""
     plan = planned(15_150_00, payments=61, interest_basis_points=500, down_payment_basis_points=99)
     paid, money, balance, interest = set(), 0, Fraction(plan.amount.amount_minor), Fraction(0)
     for part in plan.parts[:46]:
@@ -186,7 +186,7 @@ def test_the_later_the_dearer_and_never_beyond_what_was_agreed(plan, day, data):
     on = plan.signed_on + timedelta(days=day)
     found = settlement.settle(plan, paid=paid, on=on)
     after = settlement.settle(plan, paid=paid, on=on + timedelta(days=1))
-    assert found.balance_minor <= after.balance_minor + 2  # of three roundings
+    assert found.balance_minor <= after.balance_minor + 2  # because of three roundings
     left = plan.parts[len(paid) :]
     assert found.balance_minor <= sum(part.total_minor for part in left)
     assert found.principal_minor == sum(part.principal_minor for part in left)
@@ -201,4 +201,4 @@ def test_one_by_one_costs_what_all_at_once_costs(plan: Schedule, day: int):
         together += settlement.pay_early(plan, part.number, paid=paid, on=on).balance_minor
         paid.add(part.number)
     at_once = settlement.settle(plan, paid={1}, on=on).balance_minor
-    assert abs(together - at_once) <= 2 * len(plan.parts)  # of two roundings each
+    assert abs(together - at_once) <= 2 * len(plan.parts)  # because of two roundings each

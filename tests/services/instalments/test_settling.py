@@ -1,4 +1,4 @@
-"""Early settlement: one payment, of exactly what the day says, ends all parts."""
+"""Early settlement: one payment, of exactly the day's amount, ends all parts."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -186,7 +186,7 @@ async def test_the_first_day_and_the_last_have_one_figure_each(world):
     stored = await world.deps.db.run(PLANS.get, world.merchant_id, plan.id)
     parts = await world.deps.db.run(store.parts, world.merchant_id, plan.id)
     first = figure(stored, parts, stored.activated_at)
-    assert first.amount.amount_minor < first.principal_minor  # fees that were paid come back
+    assert first.amount.amount_minor < first.principal_minor  # paid fees are refunded
     last = [replace(part, state=InstalmentState.PAID) for part in parts[:-1]] + [parts[-1]]
     on_the_day = figure(stored, last, parts[-1].due_at)
     assert on_the_day.amount.amount_minor == parts[-1].amount_minor
@@ -195,7 +195,7 @@ async def test_the_first_day_and_the_last_have_one_figure_each(world):
 
 @dataclass
 class Settlement:
-    """All parts of a plan but the first, which is paid."""
+    """All parts of a plan except the first, which is paid."""
 
     world: World
     plan_id: str

@@ -1,4 +1,4 @@
-"""What terms may say: each field wrong in turn."""
+"""What terms may contain: each field is wrong in turn."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -60,7 +60,7 @@ DAILY = Frequency(Unit.DAY, 1)
         ("payment_fee_minor", {"payment_fee_minor": -1}),
         ("payment_fee_minor", {"payment_fee_minor": 100, "payments": 1}),
         ("min_amount_minor", {"min_amount_minor": 0}),
-        ("min_amount_minor", {"min_amount_minor": 2}),  # in three
+        ("min_amount_minor", {"min_amount_minor": 2}),  # less than one per payment
         ("max_amount_minor", {"max_amount_minor": 149_99, "min_amount_minor": 150_00}),
         ("max_amount_minor", {"max_amount_minor": terms.LARGEST_MINOR + 1}),
         ("categories", {"categories": tuple(map(str, range(51)))}),

@@ -1,4 +1,4 @@
-"""Withdrawal from a plan: day 13 and 15, what is owed, the receipt."""
+"""Withdrawal from a plan: on day 13 and 15, the amount owed, the receipt."""
 
 import asyncio
 import base64
@@ -53,7 +53,7 @@ async def test_on_day_13_capital_and_interest_are_owed_less_what_was_paid_for_th
 
 
 async def dear(world):
-    """Of which more is paid for the credit than is left of the price."""
+    """A plan whose paid costs exceed what is left of the price."""
     days = {"unit": "UNIT_DAY", "n": 3}
     plan = await world.active(160_00, payments=5, every=days, upfront_fee_minor=36_00)
     for number in (2, 3, 4):
@@ -62,7 +62,7 @@ async def dear(world):
 
 
 async def test_costs_that_were_paid_beyond_what_is_owed_are_given_back_by_their_payment(world):
-    """160.00 with 36.00 upfront: after nine days 32.00 are left of the price, so 4.00 go back."""
+    """160.00 with 36.00 upfront: after nine days 32.00 are left of the price, so 4.00 are refunded."""
     plan = await dear(world)
     answer = await withdrawn(world, plan.id)
     assert (answer.withdrawal.owed_minor, answer.withdrawal.give_back_minor) == (0, 4_00)

@@ -1,4 +1,4 @@
-"""Writing off: what the merchant gives up is charged no more, and counts when it is paid nevertheless."""
+"""Writing off: a written-off part is no longer charged, and counts if it is paid after all."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ async def missed(world) -> Plan:
 
 
 async def defaulted(world) -> Plan:
-    """The second part was missed for so long, and the third as well."""
+    """The second part and the third were missed, for long enough to default."""
     plan = await missed(world)
     await world.pass_by(days=120)
     await world.collect()

@@ -31,7 +31,7 @@ class World:
     merchant_id: str = field(default_factory=lambda: ids.new("mer"))
     ahead: timedelta = timedelta()
     begun: bool = False  # something has happened to the merchant
-    has_copies: bool = False  # plans that were written by SQL, of which nothing was told
+    has_copies: bool = False  # plans inserted by SQL, without events
 
     def act(self) -> None:
         seconds = int(self.ahead.total_seconds())
@@ -40,7 +40,7 @@ class World:
         )
 
     async def hear(self, event: Event) -> None:
-        """As the consumer does it, which knows of no clock."""
+        """Handles an event like the consumer, which does not know the merchant's clock."""
         context.set_current(context.Call(merchant_id=self.merchant_id, actor="instalments"))
         async with self.deps.db.transaction() as tx:
             await worker.handlers(self.deps)[event.subject](tx, event)
@@ -83,7 +83,7 @@ class World:
         return (await self.call("CreateInstalmentQuote", key=key, **fields)).quote
 
     async def creditor(self) -> None:
-        """What documents need of the merchant."""
+        """Sets what documents need to know about the merchant."""
         await self.call(
             "UpdateInstalmentSettings",
             creditor_address="Via Roma 1, 10121 Torino, Italia",
@@ -91,7 +91,7 @@ class World:
         )
 
     async def plan(self, *, key: str = "plan", **more: Any) -> plans_pb2.InstalmentPlan:
-        """Of a quote of its own."""
+        """A plan from a quote of its own."""
         fields = {
             "quote_id": more.pop("quote_id", None) or (await self.quote()).id,
             "customer_id": "cus_giulia",
@@ -100,7 +100,7 @@ class World:
         return (await self.call("CreateInstalmentPlan", key=key, **fields)).plan
 
     async def documents(self, plan_id: str) -> str:
-        """Hands both over; answers the agreement's SHA-256."""
+        """Hands both over; returns the agreement's SHA-256."""
         for kind in ("KIND_INFORMATION", "KIND_AGREEMENT"):
             answer = await self.call("GetInstalmentDocument", plan_id=plan_id, kind=kind)
         return answer.document.sha256
@@ -118,7 +118,7 @@ class World:
         return (await self.call("SignInstalmentPlan", key=key, **fields)).plan
 
     async def active(self, amount_minor: int = 160_00, **terms: Any) -> plans_pb2.InstalmentPlan:
-        """Signed, on terms of its own that may be credit; on the default ones where nothing is said."""
+        """A signed plan, on terms of its own that may be credit, or on the default ones."""
 
         async def journey() -> plans_pb2.InstalmentPlan:
             return await self._signed(amount_minor, terms)
@@ -126,7 +126,7 @@ class World:
         return await self.begin(("active", amount_minor, repr(terms)), journey)
 
     async def begin(self, name: Hashable, journey: Callable[[], Awaitable[Any]]) -> Any:
-        """A merchant who has nothing yet begins with what the journey left to another, if it did."""
+        """A merchant without any data starts from the journey's snapshot, if another made the journey."""
         doubles = self._doubles()
         if self.begun or any(vars(each) != vars(type(each)()) for each in doubles.values()):
             return await journey()
@@ -151,7 +151,7 @@ class World:
         return await self.sign(plan.id, await self.documents(plan.id), key=key)
 
     async def until(self, at: Any) -> None:
-        """The merchant's clock is advanced to a time of an answer; it never runs back."""
+        """Advances the merchant's clock to a time from an answer; it never runs backwards."""
         ahead = wire.time_of(at) - clock.world_now() + timedelta(seconds=1)
         self.ahead = max(self.ahead, ahead)
         seconds = int(self.ahead.total_seconds())
@@ -159,16 +159,16 @@ class World:
             await clock.follow(conn, self.merchant_id, seconds)
 
     async def pass_by(self, **time: int) -> None:
-        """So much of the merchant's time."""
+        """Lets this much of the merchant's time pass."""
         await self.until(wire.timestamp(clock.world_now() + self.ahead + timedelta(**time)))
 
     async def collect(self) -> None:
-        """What is due is charged, and what follows missed parts is done."""
+        """Charges due parts, and applies the consequences of missed ones."""
         await worker.due_worker(self.deps).run_once()
         await worker.plan_worker(self.deps).run_once()
 
     async def collected(self, plan_id: str, number: int) -> plans_pb2.Instalment:
-        """The part after the time at which it is charged by itself."""
+        """The part after its automatic charge."""
         part = (await self.get(plan_id)).instalments[number - 1]
         await self.until(part.due_at)
         await self.collect()
@@ -186,7 +186,7 @@ class World:
         return (await self.call("GetInstalmentPlan", plan_id=plan_id)).plan
 
     async def events(self, subject: str, kind: Any) -> Sequence[Any]:
-        """Those of this merchant with a subject, in their order."""
+        """This merchant's events with a subject, in order."""
         async with self.deps.db.connection() as conn:
             rows = await conn.fetch(
                 "SELECT body FROM outbox WHERE merchant_id = $1 AND subject = $2 ORDER BY event_id",
@@ -196,7 +196,7 @@ class World:
         return [kind.FromString(row["body"]) for row in rows]
 
     async def told(self) -> Sequence[str]:
-        """Subjects of the events of this merchant but those for our own services, in their order."""
+        """Subjects of this merchant's events, except those for our own services, in order."""
         async with self.deps.db.connection() as conn:
             rows = await conn.fetch(
                 "SELECT subject FROM outbox WHERE merchant_id = $1"

@@ -1,4 +1,4 @@
-"""Plans for tests of documents, and what a document says, as text."""
+"""Plans for tests of documents, and the contents of a document as text."""
 
 import re
 from dataclasses import replace
@@ -31,7 +31,7 @@ CREDITOR = Creditor(
 
 
 def plan_of(terms: Terms, amount: Money, *, on: date = TODAY, **changes: Any) -> Plan:
-    """As the rules draw it up for a small Italian seller, but for `changes`."""
+    """A plan by the rules for a small Italian seller, except for `changes`."""
     planned = schedule.planned(terms, amount, on)
     offered = Offered(
         amount=amount,
@@ -61,7 +61,7 @@ def plan_of(terms: Terms, amount: Money, *, on: date = TODAY, **changes: Any) ->
 
 
 def credit(*, payments: int = 6, amount_minor: int = 60_000, **changes: Any) -> Plan:
-    """600.00 in six months at 9 %, 5.00 upfront, 4.00 of late fee."""
+    """600.00 in six months at 9 %, 5.00 upfront, with a late fee of 4.00."""
     terms = terms_of(
         payments=payments,
         every=MONTHLY,
@@ -74,12 +74,12 @@ def credit(*, payments: int = 6, amount_minor: int = 60_000, **changes: Any) -> 
 
 
 def deferral(**changes: Any) -> Plan:
-    """160.01 in three payments 15 days apart, for nothing."""
+    """160.01 in three payments 15 days apart, free of charge."""
     return plan_of(terms_of(), Money(160_01, "EUR"), **changes)
 
 
 def lines(sheet: Sheet) -> str:
-    """What is on it, block after block: for comparing and reading, without any layout."""
+    """Its contents, block by block and without layout, for comparing and reading."""
     said = [sheet.title, sheet.description, sheet.prepared, sheet.running, sheet.version]
     for block in sheet.blocks:
         said += ["", f"[{block.block}]"]
@@ -105,7 +105,7 @@ def read(pdf: bytes) -> PdfReader:
 
 
 def pages(pdf: bytes) -> list[str]:
-    """Their texts, with one blank between words and without invisible characters."""
+    """Texts of the pages, with one blank between words and without invisible characters."""
     return [visible(page.extract_text()) for page in read(pdf).pages]
 
 

@@ -1,4 +1,4 @@
-"""What stands in each document, by class, law and language; golden texts are beside this file."""
+"""The contents of each document, by class, law and language; golden texts are beside this file."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -30,12 +30,12 @@ from tests.services.instalments.documents.drawn_up import (
 from tests.services.instalments.given import MONTHLY, terms_of
 
 WARNING = "Attenzione! Prendere in prestito denaro costa denaro"
-# Texts for pages and messages, which no document says.
+# Texts for pages and messages, which no document contains.
 SAID_ELSEWHERE = {"consent.credit", "consent.both", "consent.card"}
 
 
 def notice_of(plan: Plan, **due: object) -> Notice:
-    """Of withdrawal on day 13, after the payment on signing; what is due but for `due`."""
+    """A notice of withdrawal on day 13, after the payment on signing; `due` replaces amounts due."""
     noticed_on = date(2026, 12, 9)
     owed = withdrawal.withdraw(
         plan.schedule, plan.regime, paid={1: TODAY}, noticed_on=noticed_on, repaid_on=noticed_on
@@ -51,13 +51,13 @@ def notice_of(plan: Plan, **due: object) -> Notice:
 
 
 def out_of_scope(**changes: object) -> Plan:
-    """Above the ceiling of the law, with interest."""
+    """A plan above the law's ceiling, with interest."""
     terms = terms_of(payments=12, every=MONTHLY, interest_basis_points=500)
     return plan_of(terms, Money(150_000_00, "EUR"), **changes)
 
 
 def every_document(locale: str) -> list[str]:
-    """Of every class, with and without what a plan may lack."""
+    """Documents of every class, with and without optional parts."""
     lent, free, beyond = (make(locale=locale) for make in (credit, deferral, out_of_scope))
     one = plan_of(terms_of(payments=1), Money(150_00, "EUR"), locale=locale)
     rhythms = [

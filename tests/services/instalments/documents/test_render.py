@@ -25,7 +25,7 @@ from tests.services.instalments.documents.drawn_up import (
 
 
 def tags(pdf: bytes) -> list[str]:
-    """Of the structure tree, in reading order."""
+    """Tags of the structure tree, in reading order."""
     found: list[str] = []
 
     def walk(node: object) -> None:
@@ -96,7 +96,7 @@ async def test_several_are_made_at_once_beside_the_event_loop():
 
 
 def heights(pdf: bytes) -> list[float]:
-    """Of the texts of its first page, above the lower edge."""
+    """Heights of the texts on the first page, above its lower edge."""
     found: list[float] = []
 
     def note(text: str, cm: list[float], tm: list[float], _font: object, _size: float) -> None:
@@ -174,11 +174,11 @@ def test_the_fonts_draw_every_character_that_is_left_as_it_is():
     texts = ["".join(kept[start : start + 20]) for start in range(0, len(kept), 20)]
     facts = next(block for block in sheet.blocks if block.block == "facts")
     drawn = replace(facts, rows=[("x", texts)])
-    assert render.pdf(replace(sheet, blocks=[drawn]))  # an error of PDF/UA names what cannot be
+    assert render.pdf(replace(sheet, blocks=[drawn]))  # a PDF/UA error names missing glyphs
 
 
 def test_the_largest_amounts_have_a_place():
-    """A column that is too narrow would break a day into lines, or overlap the next."""
+    """A column that is too narrow would wrap a date, or overlap the next column."""
     proposed = credit()
     plan = credit(
         amount_minor=LARGEST_MINOR,

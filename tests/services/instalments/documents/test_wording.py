@@ -1,4 +1,4 @@
-"""The words are data: the same keys and values in each language, and evidence of what was shown."""
+"""The wording is data: the same keys and values in each language, and evidence of what was shown."""
 
 import hashlib
 from string import Formatter
@@ -27,7 +27,7 @@ def test_every_language_says_the_same_with_the_same_values():
 def test_no_text_is_empty_or_left_in_the_other_language():
     it, en = (wording_of(language).texts for language in ("it", "en"))
     assert all(text.strip() for texts in (it, en) for text in texts.values())
-    # What needs no word of its own: names, places and figures.
+    # Texts without words to translate: names, places and figures.
     same = {key for key in it if it[key] == en[key]}
     assert same == {
         "clauses.complaints.both",
