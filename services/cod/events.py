@@ -69,8 +69,8 @@ def offer_pb(offer: CourierOffer, cart: Cart) -> offer_pb2.CodOffer:
 
 
 def method_pb(offers: list[offer_pb2.CodOffer], locale: str) -> offer_pb2.Offer:
-    """For checkout-options: the first available courier, which is the cheapest, or the reason why
-    there is none.
+    """The offer for checkout-options: the first available courier, which is the cheapest, or the
+    reason why there is none.
     """
     if not offers:
         return offer_pb2.Offer(method=METHOD, reason=NO_COURIER)

@@ -64,7 +64,7 @@ _REASONS: Final = wire.numbers(Reason, _Requested.Reason)
 
 
 def order_pb(order: Order) -> orders_pb2.CodOrder:
-    """Without page_url and deposit_url: whoever has them can see or pay it."""
+    """Without page_url and deposit_url: anyone who has them can see or pay the order."""
     shown = converting.shown(order)
     return wire.message(
         orders_pb2.CodOrder,
@@ -201,7 +201,7 @@ def deposit_notifications(before: Order, after: Order, now: datetime) -> Sequenc
 
 
 def for_refund(order: Order, refund: OnlineRefund, now: datetime) -> Sequence[NewEvent]:
-    """Of a refund that has its end, as far as a PSP keeps its word."""
+    """The event of a refund that has ended. A PSP may still report a success as failed later."""
     fields: dict[str, Any] = {
         "order": order_pb(order),
         "payment_id": refund.payment_id,
@@ -219,8 +219,8 @@ def for_refund(order: Order, refund: OnlineRefund, now: datetime) -> Sequence[Ne
 def message(
     order: Order, reason: Reason, now: datetime, amount: Money | None = None
 ) -> Sequence[NewEvent]:
-    """By text message if there is a phone, otherwise by e-mail; nothing if the recipient cannot be
-    reached. `amount`: what the message is about, if not the amount to pay at the door.
+    """A text message if there is a phone, otherwise an e-mail; nothing if the recipient cannot be
+    reached. `amount`: the subject of the message, if not the amount to pay at the door.
     """
     phone, email = order.recipient.phone, order.recipient.email
     if not (phone or email):

@@ -16,7 +16,7 @@ from services.cod.rules.orders import Order
 
 @dataclass(frozen=True, slots=True)
 class QrCode:
-    """The URL of a link and its QR code: whoever has them can pay."""
+    """The URL of a link and its QR code: anyone who has them can pay."""
 
     url: str = field(repr=False)
     svg: str = field(repr=False)

@@ -32,7 +32,7 @@ class Payments:
 def _elsewhere(
     payment: payments_pb2.Payment, refund: OnlineRefund, at: datetime
 ) -> RefundReport | None:
-    """The payment has too little left, since this much was refunded by others."""
+    """Others have refunded at least this amount, and the payment has too little left."""
     wanted = refund.amount.amount_minor
     if payment.captured_minor - payment.refunded_minor >= wanted:
         return None

@@ -42,7 +42,7 @@ def export_pb(export: RefundExport) -> refunds_pb2.CodRefundExport:
 
 
 def for_state(refund: Refund, now: datetime, before: Refund | None = None) -> NewEvent:
-    """The event for the refund's current state. It contains nothing of the account, not even
+    """The event for the refund's current state. It does not contain the account, not even
     masked.
     """
     shown = refund_pb(refund)

@@ -1,4 +1,4 @@
-"""What cash on delivery keeps."""
+"""What cash on delivery keeps, and for how long."""
 
 from datetime import timedelta
 from typing import Final

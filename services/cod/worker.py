@@ -34,7 +34,7 @@ REFUNDS: Final[Mapping[str, Any]] = {
     "incasso.payments.payment.refunded": payments_pb2.PaymentRefunded,
     "incasso.payments.payment.refund_failed": payments_pb2.PaymentRefundFailed,
 }
-OF_LINKS: Final = routes.of_method("link")  # events of payments for what paylink requested
+OF_LINKS: Final = routes.of_method("link")  # payments' events on payments by links
 OF_ORDERS: Final = "cod"  # the route of paylink's events for links of CreateCodLink
 
 
@@ -86,7 +86,7 @@ def _payment_id(event: Event) -> str:
 
 
 async def _of_others(_: Conn, events: Sequence[Event]) -> Collection[str]:
-    """Ids of events of links that are of no order: of senders that do not route them yet."""
+    """Ids of events about links that pay no order, from senders that do not route them yet."""
     return {
         event.event_id
         for event in events

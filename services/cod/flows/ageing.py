@@ -9,5 +9,5 @@ from services.cod.store import ageing
 
 
 async def ageing_of_couriers(deps: Deps) -> Sequence[Ageing]:
-    """By courier and currency, largest open amount first."""
+    """Ageing by courier and currency, largest open amount first."""
     return await deps.db.run(ageing.of_couriers, context.merchant_id(), deps.clock.now())

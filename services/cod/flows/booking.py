@@ -101,8 +101,8 @@ def every(claims: Mapping[str, Sequence[Claim]]) -> Sequence[Claim]:
 async def book(
     tx: Conn, courier: Courier, compared: Compared, remittance: Remittance, now: datetime
 ) -> None:
-    """Block by block, in one transaction: while one block is written, the next is computed. A
-    courier that passes money on must have collected it, whether or not it reported so.
+    """Books block by block, in one transaction: while one block is written, the next is computed.
+    A courier that passes money on must have collected it, whether or not it reported so.
     """
     books = _Books(courier, compared.claims, remittance, now)
     done: _Booked | None = None
@@ -118,7 +118,7 @@ async def book(
 
 @dataclass(frozen=True, slots=True)
 class _Booked:
-    """Current orders, those that are collected only now, the events attributed to their courier,
+    """The orders as booked, those found collected only now, the courier events derived from that,
     and our events.
     """
 
@@ -138,7 +138,7 @@ async def _save(tx: Conn, booked: _Booked, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """What is booked of a remittance, order by order."""
+    """Books a remittance's lines, order by order."""
 
     courier: Courier
     claims: Mapping[str, Sequence[Claim]]

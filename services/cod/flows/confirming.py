@@ -27,7 +27,7 @@ _ALL: Final = 10**rules.DIGITS
 
 
 async def send_first(deps: Deps, tx: Conn, order: Order, now: datetime) -> None:
-    """For an order that has to be confirmed (again): earlier codes become void."""
+    """Sends a code for an order to be confirmed (again); earlier codes become void."""
     await _send(deps, tx, order, None, now)
 
 
@@ -89,7 +89,7 @@ async def confirm_order(deps: Deps, cod_order_id: str, code: str, key: Key | Non
 
 
 async def get_code(deps: Deps, cod_order_id: str) -> str:
-    """For the message that delivers it. Raises OrderNotFound, CodeOver."""
+    """The code, for the message that delivers it. Raises OrderNotFound, CodeOver."""
     merchant_id = context.merchant_id()
     async with deps.db.snapshot() as conn:
         order = required(await ORDERS.get(conn, merchant_id, cod_order_id), OrderNotFound)

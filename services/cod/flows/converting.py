@@ -35,7 +35,7 @@ class Conversion:
 
 
 async def convert_order(deps: Deps, cod_order_id: str, key: Key) -> Conversion:
-    """The order's link; for a known key in its current state. Raises as `pay_online`."""
+    """The order's link; for a repeated key, in its current state. Raises as `pay_online`."""
 
     async def begin(tx: Conn, _: str) -> None:
         await _begin(deps, tx, cod_order_id)
@@ -56,7 +56,7 @@ async def pay_online(deps: Deps, cod_order_id: str) -> Conversion:
 
 
 async def _begin(deps: Deps, tx: Conn, cod_order_id: str) -> None:
-    """The intent, unless there is one. It also covers an unpaid deposit."""
+    """Writes the intent, unless there is one. It also covers an unpaid deposit."""
     before, now = await locked(tx, cod_order_id), deps.clock.now()
     rules.check_convertible(before)
     last = await store.last(tx, before.merchant_id, before.id, Purpose.CONVERSION)
@@ -79,8 +79,8 @@ async def _shown(deps: Deps, cod_order_id: str) -> Conversion:
 
 
 async def follow_paid(deps: Deps, conn: Conn, paid_link: PaidLink) -> None:
-    """An event of paylink, in the inbox's transaction, in any order and any number of times. With the link the cash
-    leg ends, or the deposit is paid; what the order does not need is given back.
+    """Records an event of paylink in the inbox's transaction, in any order and any number of times. The payment
+    replaces the cash, or pays the deposit; money that the order does not need is refunded.
     """
     merchant_id, now = context.merchant_id(), deps.clock.now()
     link_id = link_rules.id_of(paid_link.cod_order_id, paid_link.number)
@@ -109,8 +109,8 @@ async def follow_paid(deps: Deps, conn: Conn, paid_link: PaidLink) -> None:
 async def follow_ended(
     deps: Deps, conn: Conn, cod_order_id: str, number: int, payment_link_id: str
 ) -> None:
-    """Expired or cancelled at paylink: the order is again to be paid at the door, with a new link
-    for its deposit.
+    """The link expired or was cancelled at paylink: the order is to be paid at the door again, with
+    a new link for its deposit.
     """
     link_id = link_rules.id_of(cod_order_id, number)
     found = required(await ORDER_LINKS.get(conn, context.merchant_id(), link_id), InternalError)

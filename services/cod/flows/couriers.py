@@ -23,7 +23,7 @@ async def create_courier(deps: Deps, terms: CourierTerms, key: Key | None) -> by
 
     async def create(tx: Conn, courier_id: str) -> Message:
         merchant_id = context.merchant_id()
-        await SETTINGS.lock(tx, merchant_id, default)  # keeps to the limit
+        await SETTINGS.lock(tx, merchant_id, default)  # so that two calls do not exceed the limit
         rules.room_for_courier(await store.count_active(tx, merchant_id))
         courier = rules.on_terms(
             terms,

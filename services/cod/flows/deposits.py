@@ -19,7 +19,7 @@ from services.cod.store import links as store
 
 async def pay_deposit(deps: Deps, cod_order_id: str) -> str | None:
     """For a shopper: the URL of the link that pays the deposit, the same while it is open. A link
-    for the whole order is closed, since the shopper chose the deposit. None: the deposit has been
+    for the whole order is closed, since the shopper chose the deposit. None if the deposit has been
     paid meanwhile, or its link closed.
 
     Raises OrderNotFound, DepositNotDue, and ServiceUnavailable while paylink does not answer: the
@@ -44,7 +44,7 @@ async def _wanted(deps: Deps, tx: Conn, cod_order_id: str) -> OrderLink:
 
 async def make_links(deps: Deps, cod_order_ids: Sequence[str]) -> None:
     """Creates the links just requested, for callers who wait for their URLs; the worker creates
-    those that paylink does not answer soon.
+    those for which paylink does not answer in time.
     """
     found = await deps.db.run(store.open_of, context.merchant_id(), cod_order_ids)
     for link in found:
@@ -55,14 +55,14 @@ async def make_links(deps: Deps, cod_order_ids: Sequence[str]) -> None:
 
 
 async def urls_of(deps: Deps, cod_order_ids: Sequence[str]) -> Mapping[str, str]:
-    """By order; without those whose deposit cannot be paid now."""
+    """URLs by order, without orders whose deposit cannot be paid now."""
     links = await deps.db.run(store.open_deposits, context.merchant_id(), cod_order_ids)
     urls = {link.order_id: _url(deps, link) for link in links}
     return {order_id: url for order_id, url in urls.items() if url is not None}
 
 
 def _url(deps: Deps, link: OrderLink) -> str | None:
-    """None if there is none, or only a lost key could open it."""
+    """None if there is none, or if the key that sealed it is lost."""
     if link.sealed_url is not None:
         with suppress(SealBrokenError):
             return deps.seal.open(link.sealed_url)

@@ -64,7 +64,7 @@ async def acknowledge(
 
 
 async def _locked_courier(tx: Conn, courier_id: str) -> Courier:
-    """A courier's reports are recorded one call at a time. Raises CourierNotFound."""
+    """Locked, so that its reports are recorded one call at a time. Raises CourierNotFound."""
     return required(await COURIERS.lock(tx, context.merchant_id(), courier_id), CourierNotFound)
 
 

@@ -12,7 +12,7 @@ from services.cod.store import erasing, refunds
 
 
 async def erase_customer(conn: Conn, customer_id: str, now: datetime) -> None:
-    """In the inbox's transaction. Erasing again changes nothing."""
+    """Runs in the inbox's transaction. Erasing again changes nothing."""
     merchant_id = context.merchant_id()
     found = await erasing.erase_orders(conn, merchant_id, customer_id)
     if found:
@@ -23,7 +23,7 @@ async def erase_customer(conn: Conn, customer_id: str, now: datetime) -> None:
 
 
 async def _forget_accounts(conn: Conn, order_ids: Sequence[str], now: datetime) -> None:
-    """Ready refunds wait for an account again; publishes it."""
+    """Deletes the refunds' accounts; publishes that ready ones wait for an account again."""
     merchant_id, methods = context.merchant_id(), refund_events.ANSWERING_REFUNDS
     before = await refunds.lock_of_orders(conn, merchant_id, order_ids)
     after = [refund_rules.forgotten(refund) for refund in before]

@@ -17,7 +17,7 @@ from services.cod.rules.settings import Settings
 from services.cod.store import couriers as couriers_store
 from services.cod.store.settings import SETTINGS
 
-ZONE: Final = ZoneInfo("Europe/Rome")  # whose midnight starts a day of the law
+ZONE: Final = ZoneInfo("Europe/Rome")  # legal limits change at midnight here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 recorded in the transaction that finds them, requested from payments by the worker, and followed to
 their end.
 
-The refund's id is the key at payments. Without a certain answer it stays open, and the worker looks
+The refund's id is the key at payments. Without a definite answer it stays open, and the worker looks
 for a refund with this key before it requests it again.
 """
 
@@ -41,7 +41,7 @@ from services.cod.store.orders import ORDERS
 async def owe(
     tx: Conn, orders: Sequence[Order], now: datetime, *, again: bool = False
 ) -> Sequence[OnlineRefund]:
-    """Current orders, locked in this transaction. `again`: also refused refunds."""
+    """Adds the refunds that these orders owe: current, and locked here. `again`: also refused ones."""
     paid = {order.id: order for order in orders if order.paid_online_minor}
     if not paid:
         return ()
@@ -64,7 +64,7 @@ async def owe(
 
 
 async def settle_due(deps: Deps, row: DueRow) -> None:
-    """An unfinished refund: not requested, not answered, or without an answer from the PSP."""
+    """Follows an unfinished refund: not requested, or not answered by payments or by the PSP."""
     intent = await deps.db.run(ONLINE_REFUNDS.get, row.merchant_id, row.id)
     if intent is None or not is_under_way(intent):
         return
@@ -83,7 +83,7 @@ async def _settled(deps: Deps, intent: OnlineRefund) -> RefundReport | None:
 
 
 async def record(tx: Conn, asked: OnlineRefund, report: RefundReport, now: datetime) -> None:
-    """In any order, any number of times."""
+    """Records a report, in any order, any number of times."""
     order = required(await orders_store.lock(tx, asked.merchant_id, asked.order_id), InternalError)
     current = required(await ONLINE_REFUNDS.get(tx, asked.merchant_id, asked.id), InternalError)
     after = after_report(current, report)
@@ -97,8 +97,8 @@ async def record(tx: Conn, asked: OnlineRefund, report: RefundReport, now: datet
 
 
 async def follow_refund(conn: Conn, payment_id: str, found: ReportedRefund, now: datetime) -> None:
-    """An event of payments, in the inbox's transaction: about one of our refunds, or one made at
-    payments instead.
+    """Records an event of payments in the inbox's transaction: about one of our refunds, or one made
+    at payments instead.
     """
     known = await store.of_payment(conn, context.merchant_id(), payment_id)
     named = [one for one in known if found.key == one.id or found.report.reference == one.reference]
@@ -110,7 +110,7 @@ async def follow_refund(conn: Conn, payment_id: str, found: ReportedRefund, now:
 
 
 async def retry_online_refund(deps: Deps, cod_order_id: str, key: Key) -> Order:
-    """What was refused is asked for once more, under keys of its own. The same key asks once.
+    """Requests refused refunds again, under new keys. The same key requests them once.
 
     Raises OrderNotFound, NothingToGiveBack.
     """

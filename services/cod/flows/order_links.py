@@ -29,9 +29,9 @@ from services.cod.store.orders import ORDERS
 
 
 async def follow(tx: Conn, changed: Sequence[Order], now: datetime) -> None:
-    """For changed orders, locked and saved in this transaction: releases links for outdated
-    amounts, requests a missing link for the deposit, and records refunds of online payments that
-    are not needed.
+    """Releases links for outdated amounts, requests a missing link for the deposit, and records
+    refunds of online payments that are not needed. The changed orders are locked and saved in this
+    transaction.
     """
     linked = {order.id: order for order in changed if order.links or order.owes_deposit}
     if not linked:
@@ -79,7 +79,7 @@ async def make(deps: Deps, link: OrderLink) -> OrderLink:
     order = required(await deps.db.run(ORDERS.get, link.merchant_id, link.order_id), InternalError)
     try:
         made = replace(link, payment_link_id=await deps.links.make(order, link))
-        if link.purpose is Purpose.DEPOSIT:  # whoever reads the order is told its address
+        if link.purpose is Purpose.DEPOSIT:  # shown to readers of the order
             made = replace(made, sealed_url=await _sealed_url(deps, made))
     except RemoteRefusal as refusal:
         if is_certain(refusal):
@@ -106,16 +106,16 @@ async def _close(deps: Deps, link: OrderLink) -> None:
 
 
 async def end(deps: Deps, link: OrderLink, event: LinkEvent) -> OrderLink:
-    """The link after the event, which may come too late to change anything but what is known of the
-    link.
+    """The link after the event. If that comes too late to change its state, only missing details
+    are recorded.
     """
     async with deps.db.transaction() as tx:
         return await record(tx, link, event, deps.clock.now())
 
 
 async def record(tx: Conn, link: OrderLink, event: LinkEvent, now: datetime) -> OrderLink:
-    """`link`: with what is known of it. If the link has ended, the order may need a new one for its
-    deposit; not if paylink refused to create it.
+    """`link`: as the caller knows it. If it has now ended, the order may need a new one for its
+    deposit, unless paylink refused to create it.
     """
     order = required(await orders_store.lock(tx, link.merchant_id, link.order_id), InternalError)
     current = required(await ORDER_LINKS.lock(tx, link.merchant_id, link.id), InternalError)

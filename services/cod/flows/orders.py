@@ -124,7 +124,7 @@ async def _couriers(tx: Conn, courier_id: str | None) -> list[Courier]:
 
 
 async def _proposed(deps: Deps, tx: Conn, order: Order, now: datetime) -> Order:
-    """Saved and published; with a code for its recipient, or confirmed at once."""
+    """Saves and publishes the order; sends its recipient a code, or confirms it at once."""
     if order.needs_confirmation:
         orders.check_reachable(order.recipient)
     await store.insert(tx, order)
@@ -161,7 +161,7 @@ async def change_order(
 async def _bill(
     tx: Conn, before: Order, change: OrderChange, settings: Settings, now: datetime
 ) -> Bill:
-    """By the current rules. A recipient's refusals do not affect an existing order."""
+    """The price by the current rules. A recipient's refusals do not affect an existing order."""
     same_courier = change.courier_id in {None, before.courier_id}
     if same_courier:
         courier = required(
@@ -195,7 +195,7 @@ async def _save_change(deps: Deps, tx: Conn, before: Order, after: Order, now: d
     await store.save(tx, after)
     await outbox.append(tx, events.changed(before, after, now))
     await order_links.follow(tx, [after], now)
-    if after.state is OrderState.PROPOSED:  # what was sent is of another amount
+    if after.state is OrderState.PROPOSED:  # the last code is for another amount
         await confirming.send_first(deps, tx, after, now)
     else:
         await outbox.append(tx, *events.message(after, Reason.CHANGED, now))
@@ -228,7 +228,7 @@ async def locked(tx: Conn, cod_order_id: str) -> Order:
 
 
 async def saved(tx: Conn, before: Order, after: Order, now: datetime) -> None:
-    """Saved, with the events for the change."""
+    """Saves the order, with the events for the change."""
     if after != before:
         await store.save(tx, after)
         await outbox.append(tx, *events.for_change(before, after, now))

@@ -12,7 +12,7 @@ from services.cod.store.remittances import booked
 
 
 async def fall_due(deps: Deps, due: DueRow) -> None:
-    """Once: a remittance booked meanwhile holds the order's lock."""
+    """Marks an order overdue once, unless a remittance, which takes the same lock, was first."""
     now = deps.clock.now()
     async with deps.db.transaction() as tx:
         before = await store.lock(tx, due.merchant_id, due.id)

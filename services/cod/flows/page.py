@@ -1,4 +1,4 @@
-"""An order's page: from its token to its data, and its forms."""
+"""An order's page: finds the order by its token, returns its data, and handles its forms."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ async def urls_of(deps: Deps, order_ids: Sequence[str]) -> Mapping[str, str]:
 
 
 async def get_address(deps: Deps, cod_order_id: str) -> str:
-    """For the message that links to the page."""
+    """The page's URL, for the message that links to it."""
     return required((await urls_of(deps, [cod_order_id])).get(cod_order_id), OrderNotFound)
 
 

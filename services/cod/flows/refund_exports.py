@@ -136,7 +136,7 @@ async def get_file(deps: Deps, cod_refund_export_id: str) -> RefundFile:
 async def mark_paid(
     deps: Deps, cod_refund_export_id: str, cod_refund_ids: tuple[str, ...]
 ) -> RefundExport:
-    """The given refunds, or all that are exported."""
+    """Marks the given refunds as paid, or all that are exported."""
     async with deps.db.transaction() as tx:
         export, known = await _locked(tx, cod_refund_export_id)
         now = deps.clock.now()
@@ -147,7 +147,7 @@ async def mark_paid(
 
 
 async def mark_failed(deps: Deps, cod_refund_export_id: str, failure: Failure) -> RefundExport:
-    """A person retries them, or they wait for another account."""
+    """Marks refunds as failed: a person retries them, or they wait for another account."""
     async with deps.db.transaction() as tx:
         export, known = await _locked(tx, cod_refund_export_id)
         now = deps.clock.now()
@@ -167,14 +167,14 @@ async def _export(conn: Conn, export_id: str) -> RefundExport:
 
 
 async def _locked(tx: Conn, export_id: str) -> tuple[RefundExport, Mapping[str, Refund]]:
-    """With all refunds that were ever in it, by id. Raises RefundExportNotFound."""
+    """The file, with all refunds that were ever in it, by id. Raises RefundExportNotFound."""
     export = await _export(tx, export_id)
     found = await refunds_store.lock_of_export(tx, export.merchant_id, export.id)
     return export, {refund.id: refund for refund in found}
 
 
 def _named(known: Mapping[str, Refund], refund_ids: Sequence[str]) -> Sequence[Refund]:
-    """Without duplicates. Raises RefundNotInExport."""
+    """The named refunds, without duplicates. Raises RefundNotInExport."""
     for refund_id in refund_ids:
         if refund_id not in known:
             raise RefundNotInExport(facts={"cod_refund_id": refund_id})

@@ -72,7 +72,7 @@ async def set_account(deps: Deps, cod_refund_id: str, account: RefundAccount) ->
 
 
 async def account_by_shopper(deps: Deps, cod_order_id: str, account: RefundAccount) -> None:
-    """For all refunds of an order that wait for an account. Raises RefundClosed if none does."""
+    """Sets it for all refunds of an order that wait for an account. Raises RefundClosed if none does."""
     accounts.check(account.holder, account.iban, within="")
     async with deps.db.transaction() as tx:
         known = await store.lock_of_orders(tx, context.merchant_id(), [cod_order_id])
@@ -86,7 +86,7 @@ async def account_by_shopper(deps: Deps, cod_order_id: str, account: RefundAccou
 
 
 async def retry_refund(deps: Deps, cod_refund_id: str) -> Refund:
-    """To the same account: the bank's reason may have been another."""
+    """To the same account: it need not be the reason for the failure."""
     async with deps.db.transaction() as tx:
         before = await _locked(tx, cod_refund_id)
         after = rules.retried(before)

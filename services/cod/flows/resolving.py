@@ -88,7 +88,7 @@ async def _cleared(
     line: Line,
     now: datetime,
 ) -> Sequence[NewEvent]:
-    """Moves an order from which nothing is missing any more now that the line is closed."""
+    """Moves the order on if nothing is missing any more, now that the line is closed."""
     if not line.cleared_minor or line.cod_order_id is None:
         return ()
     (before,) = await orders_store.of_ids(tx, line.merchant_id, [line.cod_order_id])

@@ -26,7 +26,7 @@ class Recorded(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """For one order, known or not."""
+    """The result for one order, known or not."""
 
     order_reference: str
     cod_order_id: str | None = None

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
-WEEK: Final = 7  # last day since collection of each age group
+WEEK: Final = 7  # last day of each age group, counted from collection
 FORTNIGHT: Final = 15
 MONTH: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ageing:
-    """For one courier in one currency; `overdue_minor` and `short_minor` are parts of
+    """The money of one courier in one currency; `overdue_minor` and `short_minor` are parts of
     `open_minor`.
     """
 

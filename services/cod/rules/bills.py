@@ -64,7 +64,7 @@ def billed(
     mode: CollectionMode | None,
     deposit_minor: int | None,
 ) -> Bill:
-    """By the same rules as the offer, with the cheapest of the couriers. Raises CodNotAvailable."""
+    """The bill by the offer's rules, with the cheapest of the couriers. Raises CodNotAvailable."""
     asked = settings
     if deposit_minor is not None:
         asked = replace(settings, deposit=Deposit(fixed_minor=deposit_minor))
@@ -89,7 +89,7 @@ def billed(
 
 
 def _taking(courier: Courier, mode: CollectionMode | None) -> Courier | None:
-    """As if it accepted only this mode, so that the limit reported is the mode's."""
+    """The courier as if it accepted only this mode, so that the limit reported is the mode's."""
     if mode is None:
         return courier
     modes = tuple(each for each in courier.modes if each.mode is mode)

@@ -1,4 +1,4 @@
-"""One-time codes with which a recipient confirms an order. Pure: secrets are passed in.
+"""One-time codes by which a recipient confirms an order. Pure: secrets are passed in.
 
 A code has six digits and could be guessed, so it allows few attempts, and an order gets few codes:
 at most 25 guesses out of a million.
@@ -41,12 +41,12 @@ def spelt(number: int) -> str:
 
 
 def normal(typed: str) -> str:
-    """The code as people type it: `123 456`."""
+    """The code without the separators that people type: `123 456`."""
     return "".join(typed.split()).replace("-", "")
 
 
 def subject(order_id: str, code: str) -> str:
-    """What a proof is for: another order's code proves nothing."""
+    """What a proof covers: a code is valid for its own order only."""
     return f"{order_id}:{code}"
 
 

@@ -1,7 +1,7 @@
 """Cash-on-delivery orders that are paid online instead. Pure.
 
-A link asks for the price less a paid deposit, without the cash fee. Until it is paid the courier
-may collect, and the order stays as it is.
+A link is for the price less a paid deposit, without the cash fee. Until it is paid the courier may
+collect, and the order is unchanged.
 """
 
 from dataclasses import replace
@@ -52,8 +52,8 @@ def online_minor(order: Order) -> int | None:
 
 
 def paid(order: Order, link: OrderLink, now: datetime) -> Order:
-    """After its link was paid. Money that pays the order ends the cash payment with its fee, and
-    voids acknowledgements of couriers. Other money, for an order that has ended, has another price
+    """The order after its link was paid. A payment that pays it ends the cash payment with its fee,
+    and voids couriers' acknowledgements. Any other, for an order that has ended, has another price
     or is already paid, is refunded: see online_refunds.py.
     """
     more = replace(order, paid_online_minor=order.paid_online_minor + link.paid_minor)

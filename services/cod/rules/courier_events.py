@@ -30,7 +30,7 @@ from services.cod.rules.states import (
 )
 
 CLOCKS_DIFFER: Final = timedelta(days=1)  # maximum difference between a courier's clock and ours
-SAME_DAY: Final = timedelta(days=1)  # within which the reported order proves nothing
+SAME_DAY: Final = timedelta(days=1)  # within which the order of reports proves nothing
 _MOVES: Final = (ParcelEvent.OUT_FOR_DELIVERY, ParcelEvent.ATTEMPT_FAILED)
 
 

@@ -145,7 +145,7 @@ def on_terms(
 
 
 def replaced(courier: Courier, terms: CourierTerms) -> Courier:
-    """With new terms from now on. Raises CourierArchived, InvalidArgument."""
+    """The courier with new terms from now on. Raises CourierArchived, InvalidArgument."""
     if courier.state is CourierState.ARCHIVED:
         raise CourierArchived
     return on_terms(
@@ -189,7 +189,7 @@ def _check_cut(cut: Cut) -> None:
 
 
 def _check_modes(modes: Sequence[Mode]) -> None:
-    """Each mode once, with its own code, so that a code identifies the mode."""
+    """Checks that each mode occurs once, with its own code, so that a code identifies the mode."""
     if not modes:
         raise invalid("terms.modes", "is required")
     for index, each in enumerate(modes):

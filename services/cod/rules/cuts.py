@@ -1,4 +1,4 @@
-"""The courier's cut of what it collects, and what has to arrive. Pure."""
+"""The courier's cut of the collected amount, and how the amount is divided. Pure."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How the collected amount is divided. `shortage_minor`: neither rightful cut nor passed on;
+    """How the collected amount is divided. `shortage_minor`: neither agreed cut nor passed on;
     negative if too much was passed on. The three sum to the collected amount.
     """
 
@@ -35,6 +35,6 @@ def cut_of(cut: Cut, collected_minor: int) -> int:
 
 
 def shares_of(cut: Cut, *, collected_minor: int, remitted_minor: int) -> Shares:
-    """By the courier's terms, whatever its file calls the difference."""
+    """The shares by the courier's terms, whatever its file calls the difference."""
     kept = cut_of(cut, collected_minor)
     return Shares(kept, remitted_minor, collected_minor - kept - remitted_minor)

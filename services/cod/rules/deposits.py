@@ -50,8 +50,8 @@ def asked(order: Order) -> Asked:
 
 
 def paid(order: Order, link: OrderLink, now: datetime) -> Order:
-    """After its link was paid. Money other than the deposit that is due is refunded, as is a
-    deposit of an order that has ended: see online_refunds.py.
+    """The order after its link was paid. Any other amount than the deposit due is refunded, as is
+    the deposit of an order that has ended: see online_refunds.py.
     """
     more = replace(order, paid_online_minor=order.paid_online_minor + link.paid_minor)
     unpaid = order.kept_deposit is None and link.paid_minor == order.deposit_minor
@@ -86,7 +86,7 @@ def asked_after_change(order: Order, total_minor: int) -> int | None:
 
 
 def shown(order: Order) -> OrderDeposit | None:
-    """None if there is none."""
+    """The deposit for display; None if there is none."""
     if order.kept_deposit is None:
         if not order.deposit_minor:
             return None

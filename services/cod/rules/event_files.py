@@ -80,7 +80,7 @@ class _Reader(Reader[NewCourierEvent]):
         return word_of(cell, self._words)
 
     def _occurred_at(self, row: Row) -> datetime | None:
-        """In local time at the place of delivery."""
+        """The moment, given in local time at the place of delivery."""
         day = self.cell(row, "occurred_at", lambda cell: moment_of(cell, self._days))
         clock = self.cell(row, "time", time_of)
         if day is None:
@@ -104,8 +104,8 @@ class _Reader(Reader[NewCourierEvent]):
             raise WrongCellError("is no code of the courier's modes") from None
 
     def _known(self, row: Row, event: NewCourierEvent) -> NewCourierEvent:
-        """With ids. A courier's id used for two different events is a fault: one of them would be
-        lost.
+        """The event with its id. A courier's id used for two different events is a fault: one of them
+        would be lost.
         """
         if not self.has_column("event_id"):
             self._seen[event] += 1
@@ -131,7 +131,7 @@ def _id_of(event: NewCourierEvent, time: int) -> str:
 
 
 def blocks(events: Sequence[NewCourierEvent]) -> Iterator[Sequence[NewCourierEvent]]:
-    """In order of time, in which events are applied."""
+    """Blocks in order of time, in which events are applied."""
     ordered = sorted(events, key=lambda event: event.occurred_at)
     return (ordered[start : start + BLOCK] for start in range(0, len(ordered), BLOCK))
 

@@ -9,12 +9,12 @@ from services.cod.rules.orders import Order, cancelled, waiting
 
 
 def expiring(order: Order, days: int, now: datetime) -> Order:
-    """`days` from now, if it still waits then; 0: never."""
+    """The order, to expire `days` from now if it still waits then; 0: never."""
     return waiting(replace(order, expires_at=now + timedelta(days=days) if days else None))
 
 
 def expired(order: Order, now: datetime) -> Order:
-    """Cancelled, if its time has come."""
+    """The order, cancelled if its time has come."""
     if not order.waits or order.expires_at is None or order.expires_at > now:
         return order
     return cancelled(order, now)

@@ -11,7 +11,7 @@ from libs.rounding import WHOLE, half_up, share
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """From a price on: a fixed part and a percentage of the price."""
+    """The fee from a price on: a fixed part and a percentage of the price."""
 
     from_minor: int = 0
     fixed_minor: int = 0
@@ -28,7 +28,7 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """From `from_minor` on: a fixed part and a percentage of the total."""
+    """The deposit from `from_minor` on: a fixed part and a percentage of the total."""
 
     fixed_minor: int = 0
     basis_points: int = 0
@@ -45,7 +45,7 @@ class Charged:
 
 
 def charged(fee: Fee, price_minor: int) -> Charged:
-    """For a cart of this price."""
+    """The fee for a cart of this price."""
     reached = [tier for tier in fee.tiers if price_minor >= tier.from_minor]
     if not reached:
         return Charged(0, 0, 0)

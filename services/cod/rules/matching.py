@@ -1,8 +1,8 @@
 """Which parcel a line of a remittance pays for, and whether it pays what is owed. Pure.
 
-By the tracking number, else by the sender's reference. What fits in two ways is suggested to a person
-and never booked; what is booked is parted so that the cut, what was passed on and what is short sum to
-what was owed. The order of lines makes no difference.
+Lines match by tracking number, else by the sender's reference. An ambiguous match is suggested to a
+person and never booked; a booked line is split so that the cut, the amount passed on and the shortage
+sum to the amount owed. The order of lines makes no difference.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from services.cod.rules.remittance_files import RemittanceLine
 class Standing(Enum):
     """Whether a courier should have money for a parcel."""
 
-    OWED = "owed"  # it has collected it, or may have without having told
+    OWED = "owed"  # collected, or possibly collected without a report
     BACK = "back"  # refused or returned
     VOID = "void"  # the order was cancelled, or paid in another way
 
@@ -27,29 +27,29 @@ class Standing(Enum):
 class Result(Enum):
     MATCHED = "matched"
     SHORT = "short"  # less was passed on than agreed
-    CUT_WRONG = "cut_wrong"  # the courier kept another cut than agreed, and that is all
-    CAME_BACK = "came_back"  # the courier says so, and that agrees with what is known
+    CUT_WRONG = "cut_wrong"  # the only difference is a cut other than agreed
+    CAME_BACK = "came_back"  # reported as sent back, as already known
     OVER = "over"  # more was passed on than is owed
-    RETURNED = "returned"  # the courier says that it came back, which is news
+    RETURNED = "returned"  # reported as sent back, which was not known
     RETURNED_WITH_MONEY = "returned_with_money"
     NOT_OWED = "not_owed"  # money for an order that was cancelled or paid in another way
-    TAKEN_BACK = "taken_back"  # less than nothing was passed on
+    TAKEN_BACK = "taken_back"  # the amount passed on is negative
     UNKNOWN = "unknown"
     DUPLICATE = "duplicate"  # passed on before
     SUGGESTED = "suggested"  # it fits more than one parcel, or its parcel more than one line
 
 
 BOOKED: Final = frozenset({Result.MATCHED, Result.SHORT, Result.CUT_WRONG})
-AGREED: Final = frozenset({Result.MATCHED, Result.CAME_BACK})  # all else is for a person
+AGREED: Final = frozenset({Result.MATCHED, Result.CAME_BACK})  # a person looks at all others
 BACK_AT_SENDER: Final = frozenset({Meaning.REFUSED, Meaning.RETURNED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A parcel with money, and what its courier owes for it.
+    """A parcel, and what its courier owes for it.
 
-    `open_minor`: collected, or to be collected, less what was booked before; `cut_minor`: what the courier
-    may still keep of it. `booked`: what lines of earlier files have passed on, and when.
+    `open_minor`: the amount collected, or to be collected, less what was booked before; `cut_minor`: what
+    the courier may still keep of it. `booked`: amounts and dates of lines booked from earlier files.
     """
 
     order_id: str
@@ -62,14 +62,14 @@ class Claim:
 
     @property
     def is_owed(self) -> bool:
-        """Of the parcels of one order only those that carry its money are."""
+        """True only for those parcels of an order that carry its amount."""
         return self.standing is Standing.OWED and (self.open_minor > 0 or bool(self.booked))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A line, the parcels that it fits, and how it is parted: the three amounts sum to what was open of
-    the parcel, and are 0 when nothing is booked. `shortage_minor` is below 0 for a surplus within the
+    """A line, the parcels that it fits, and how it is split: the three amounts sum to the parcel's open
+    amount, and are 0 if nothing is booked. `shortage_minor` is negative for a surplus within the
     tolerance.
     """
 
@@ -111,7 +111,7 @@ def fitting(line: RemittanceLine, claims: Iterable[Claim]) -> tuple[Claim, ...]:
 
 
 def accepted(line: RemittanceLine, claim: Claim, *, tolerance_minor: int) -> Match:
-    """A line on the parcel that a person has chosen of those that it fits."""
+    """A line matched to the parcel that a person has chosen among those that it fits."""
     if was_booked(claim, line):
         return Match(line=line, result=Result.DUPLICATE, claims=(claim,))
     return _judged(line, claim, tolerance_minor)
@@ -137,7 +137,7 @@ def _candidates(
     by_number: Mapping[str, Sequence[Claim]],
     by_reference: Mapping[str, Sequence[Claim]],
 ) -> tuple[Claim, ...]:
-    """Where the number names one parcel and the reference another order, both fit."""
+    """If the number names one parcel and the reference another order, both fit."""
     numbered = by_number.get(folded(line.tracking_number), ()) if line.tracking_number else ()
     referred = by_reference.get(folded(line.sender_reference), ()) if line.sender_reference else ()
     if not numbered:
@@ -152,12 +152,12 @@ def _share_an_order(some: Sequence[Claim], others: Sequence[Claim]) -> bool:
 
 
 def folded(code: str) -> str:
-    """As numbers and references are compared: without blanks, in any case."""
+    """A number or reference for comparison: without blanks, regardless of case."""
     return "".join(code.split()).casefold()
 
 
 def spellings(code: str) -> frozenset[str]:
-    """To look one up where each is stored as first reported."""
+    """The spellings to look up, since codes are stored as first reported."""
     compact = "".join(code.split())
     return frozenset({code, compact, compact.upper()}) - {""}
 
@@ -186,7 +186,7 @@ def _judged(line: RemittanceLine, claim: Claim, tolerance_minor: int) -> Match:
 
 
 def _not_booked(line: RemittanceLine, claim: Claim) -> Result | None:
-    """Why a line is booked on nothing, whatever it amounts to."""
+    """Why a line is not booked, regardless of the amount owed."""
     is_back = line.meaning in BACK_AT_SENDER
     if line.remitted_minor < 0:
         return Result.TAKEN_BACK
@@ -200,17 +200,17 @@ def _not_booked(line: RemittanceLine, claim: Claim) -> Result | None:
 
 
 def _kept(line: RemittanceLine, claim: Claim) -> int:
-    """What the courier keeps by right: what it says, never more than was agreed. The rest is short."""
+    """The cut accepted: as the courier states it, but at most as agreed. The rest is a shortage."""
     if line.cut_minor is not None:
         return min(max(line.cut_minor, 0), claim.cut_minor)
-    passes_on_all = line.collected_minor is not None  # and bills its cut apart
+    passes_on_all = line.collected_minor is not None  # and bills its cut separately
     return 0 if passes_on_all else claim.cut_minor
 
 
 def _result(
     line: RemittanceLine, claim: Claim, shortage_minor: int, tolerance_minor: int
 ) -> Result:
-    """A shortage that is no more than what the courier kept too much is a matter of its cut."""
+    """A shortage no larger than the courier's excess cut counts as a wrong cut."""
     excess = 0 if line.cut_minor is None else line.cut_minor - claim.cut_minor
     if shortage_minor <= tolerance_minor:
         return Result.CUT_WRONG if excess < -tolerance_minor else Result.MATCHED

@@ -39,7 +39,7 @@ class Reason(Enum):
     NOT_OFFERED = "not_offered"
     NO_FAILED_PAYMENT = "no_failed_payment"  # offered only after a failed payment
     CURRENCY = "currency"
-    REFUSALS = "refusals"  # the recipient has not accepted too many
+    REFUSALS = "refusals"  # the recipient has refused too many orders
     CATEGORY = "category"
     MINIMUM_AMOUNT = "minimum_amount"
     MAXIMUM_AMOUNT = "maximum_amount"
@@ -150,7 +150,7 @@ def _room(no: Ineligible) -> int:
 
 
 def _unfit(cart: Cart, settings: Settings) -> Ineligible | None:
-    """Excluded by the merchant's settings, whichever the courier."""
+    """Why the merchant's settings exclude the cart, whichever the courier."""
     if settings.offered is Offered.NEVER:
         return Ineligible(Reason.NOT_OFFERED)
     if settings.offered is Offered.AFTER_FAILED_PAYMENT and not cart.failed_methods:
@@ -172,7 +172,7 @@ def _unfit(cart: Cart, settings: Settings) -> Ineligible | None:
 
 
 def _never(courier: Courier, cart: Cart, place: Place) -> Ineligible | None:
-    """What no other amount or postcode would change."""
+    """A reason that no other amount or postcode would change."""
     if courier.currency != cart.price.currency:
         return Ineligible(Reason.CURRENCY, detail=courier.currency)
     if place is Place.OTHER_COUNTRY:

@@ -1,9 +1,9 @@
 """Refunds of money that was paid online for an order that does not need it. Pure.
 
-Cash stands, since the courier has it: what it collected is refunded from the online payment, sum by
-sum, so that an order brings its price once, whichever payment came first. A payment that never
-belonged to the order is refunded in full. A deposit is not refunded because of cash, since the
-courier collects the rest: see deposits.py.
+Cash stands, since the courier has it: each collected amount is refunded from the online payment, so
+that the merchant gets the price once, whichever payment came first. A payment that never belonged to
+the order is refunded in full. A deposit is not refunded because of cash, since the courier collects
+the rest: see deposits.py.
 """
 
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _intent(
 
 
 def instead_minor(order: Order) -> int:
-    """The amount paid online instead of at the door and not refunded: without its deposit."""
+    """The amount paid online instead of at the door and not refunded, without the deposit."""
     of_deposit = order.deposit_paid_minor - order.deposit_refunded_minor
     return order.paid_online_minor - order.refunded_online_minor - of_deposit
 
@@ -104,7 +104,7 @@ def is_ours(key: str, refund: OnlineRefund) -> bool:
 
 
 def given_back(order: Order, before: OnlineRefund, after: OnlineRefund) -> Order:
-    """With the total refunded, after one of its refunds has moved."""
+    """The order with its refunded total, after one of its refunds has changed state."""
     was, now = (one.state is RepaymentState.SUCCEEDED for one in (before, after))
     more_minor = (now - was) * after.amount.amount_minor
     of_deposit_minor = more_minor if after.link == order.kept_deposit else 0

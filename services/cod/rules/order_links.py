@@ -86,7 +86,7 @@ def described(order: Order, purpose: Purpose) -> str:
 
 
 def requested(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLink]:
-    """Its next link, and the order with it."""
+    """The order with its next link, and the link."""
     number = order.links + 1
     link = OrderLink(
         merchant_id=order.merchant_id,
@@ -102,5 +102,5 @@ def requested(order: Order, asked: Asked, now: datetime) -> tuple[Order, OrderLi
 
 
 def released(link: OrderLink) -> OrderLink:
-    """It must no longer be paid."""
+    """The link, which must no longer be paid."""
     return replace(link, state=links.released(link))

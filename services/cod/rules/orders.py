@@ -1,6 +1,6 @@
 """Orders that are paid at the door, and what may be done with them. Pure.
 
-What they come to is in bills.py, and what their courier tells of them in courier_events.py.
+bills.py computes their price, courier_events.py applies what their courier reports.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from services.cod.rules.states import (
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """None: not said, or forgotten."""
+    """None: not given, or erased."""
 
     name: str | None
     email: str | None = None
@@ -41,7 +41,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Of a delivery. Town and country are required if an address is given in parts."""
+    """A delivery address. Town and country are required if it is given in parts."""
 
     street: str | None
     town: str | None
@@ -51,11 +51,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`deposit_asked_minor`: as the shop wants it; None: as the settings say. `confirmed_minor`: the
-    most that the recipient has agreed to pay. `refunded_minor`: what of the cash is refunded, or to be.
-    `acknowledged_minor`: None when the courier has not said what it collects since the last change.
-    `paid_online_minor`: by all of its links, and what of that was given back. `kept_link`: the number of the link whose
-    payment counts for it, `kept_deposit` that of its deposit. `links`: how many payment links it has had.
+    """`deposit_asked_minor`: the shop's choice; None: by the settings. `confirmed_minor`: the most that
+    the recipient has agreed to pay. `refunded_minor`: cash that is refunded, or is to be.
+    `acknowledged_minor`: None if the courier has not said what it collects since the last change.
+    `paid_online_minor`: the total paid by its links, refunds included. `kept_link`: the number of the link whose
+    payment counts for it, `kept_deposit`: that of its deposit. `links`: how many payment links it has had.
     """
 
     merchant_id: str
@@ -118,7 +118,7 @@ class Order:
 
     @property
     def waits(self) -> bool:
-        """For its recipient, to confirm it or to pay its deposit."""
+        """Whether it waits for its recipient to confirm it or to pay its deposit."""
         return self.state is OrderState.PROPOSED or self.owes_deposit
 
     @property
@@ -128,7 +128,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChange:
-    """What a change says; None leaves what is there."""
+    """The new values of a change; None keeps the current one."""
 
     amount_minor: int | None
     lines: tuple[Line, ...]
@@ -140,7 +140,7 @@ class OrderChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """How an order was before a change: a row that stays."""
+    """An order as it was before a change, kept permanently."""
 
     merchant_id: str
     id: str
@@ -158,13 +158,13 @@ class Before:
 
 
 def check_reachable(recipient: Recipient) -> None:
-    """RecipientUnreachable when no code can be sent."""
+    """Raises RecipientUnreachable if no code can be sent."""
     if not (recipient.phone or recipient.email):
         raise RecipientUnreachable
 
 
 def confirmed(order: Order, now: datetime) -> Order:
-    """By its recipient, or because no confirmation is needed. Raises OrderClosed."""
+    """Confirmed by its recipient, or because no confirmation is needed. Raises OrderClosed."""
     state = moved(order, OrderEvent.CONFIRM)
     after = replace(order, state=state, confirmed_minor=order.to_collect_minor, confirmed_at=now)
     return waiting(after)
@@ -176,8 +176,8 @@ def waiting(order: Order) -> Order:
 
 
 def changed(order: Order, bill: Bill, change: OrderChange) -> Order:
-    """The same order when nothing is another. The courier has to acknowledge it anew, and a recipient who
-    has agreed to pay less has to confirm it anew. Raises OrderClosed, RecipientUnreachable.
+    """The same order if nothing differs. Otherwise the courier has to acknowledge it again, and a recipient
+    who has agreed to pay less has to confirm it again. Raises OrderClosed, RecipientUnreachable.
     """
     check_changeable(order)
     amount_is_new = bill.amount != order.amount
@@ -202,7 +202,7 @@ def changed(order: Order, bill: Bill, change: OrderChange) -> Order:
 
 
 def amount_of(change: OrderChange, order: Order) -> int:
-    """Goods and shipping after a change: as it says, or as its lines sum to. Raises InvalidArgument."""
+    """Goods and shipping after a change: the given amount, or the sum of its lines."""
     if change.amount_minor is not None:
         return change.amount_minor
     if not change.lines:
@@ -251,7 +251,7 @@ def dispatched(order: Order, now: datetime) -> Order:
 
 
 def check_deposit(order: Order) -> None:
-    """DepositUnpaid, with what is due."""
+    """Raises DepositUnpaid, with the amount due."""
     if not order.owes_deposit:
         return
     deposit_minor, currency = order.deposit_minor, order.amount.currency
@@ -263,7 +263,7 @@ def check_deposit(order: Order) -> None:
 
 
 def check_acknowledged(order: Order) -> None:
-    """AmountNotAcknowledged unless the courier collects what it is to collect."""
+    """Raises AmountNotAcknowledged unless the courier has acknowledged the amount to collect."""
     if order.acknowledged_minor == order.to_collect_minor:
         return
     facts = {

@@ -11,11 +11,11 @@ from services.cod.rules.matching import Claim
 from services.cod.rules.orders import Order, moved
 from services.cod.rules.states import OrderEvent, OrderState
 
-ZONE: Final = ZoneInfo("Europe/Rome")  # in which couriers' days start
+ZONE: Final = ZoneInfo("Europe/Rome")  # of couriers' days
 
 
 def watched(order: Order, courier: Courier) -> Order:
-    """With the time from which its money is overdue, by the terms at collection."""
+    """The order with the time from which its money is overdue, by the terms at collection."""
     if order.state is not OrderState.COLLECTED or order.remit_due_at or not order.collected_minor:
         return order
     assert order.collected_at is not None  # it is collected

@@ -1,4 +1,4 @@
-"""What anyone with the address of an order's page may see. Pure."""
+"""What anyone with the URL of an order's page may see. Pure."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ def page_url(public_url: str, token: str) -> str:
 
 
 def code_sent_to(order: Order) -> str | None:
-    """Enough of the address to recognise it; None if no code is pending."""
+    """Enough of the phone number or e-mail to recognise it; None if no code is pending."""
     if order.state is not OrderState.PROPOSED:
         return None
     if order.recipient.phone:

@@ -42,7 +42,7 @@ class AcknowledgedParcel:
 
 
 def by_order(said: Sequence[AcknowledgedParcel]) -> Mapping[str, Sequence[AcknowledgedParcel]]:
-    """By reference, in the order of first appearance."""
+    """Parcels by reference, in the order of first appearance."""
     found: dict[str, list[AcknowledgedParcel]] = {}
     for parcel in said:
         found.setdefault(parcel.order_reference, []).append(parcel)

@@ -14,7 +14,7 @@ from services.cod.rules.states import CONVERTIBLE
 
 
 def outdated(order: Order, open_links: Sequence[OrderLink]) -> Sequence[OrderLink]:
-    """Links that ask for something that is no longer to be paid online."""
+    """Links for an amount that is no longer to be paid online."""
     if order.state not in CONVERTIBLE or order.collected_minor:
         return open_links
     whole = [link for link in open_links if _is_right_conversion(order, link)]
@@ -41,7 +41,7 @@ def lacks_deposit(order: Order, open_links: Sequence[OrderLink]) -> bool:
 
 
 def paid(order: Order, link: OrderLink, now: datetime) -> Order:
-    """After its link was paid, whatever it asked for."""
+    """The order after one of its links was paid."""
     if link.purpose is Purpose.DEPOSIT:
         return deposits.paid(order, link, now)
     return converting.paid(order, link, now)

@@ -4,7 +4,7 @@ from services.cod.rules.orders import Order, Recipient
 
 
 def subjects(recipient: Recipient | None, customer_id: str | None) -> tuple[str, ...]:
-    """For phone, e-mail and customer, as far as they are known."""
+    """Subjects to hash: phone, e-mail and customer, as far as they are known."""
     found = []
     if recipient is not None and recipient.phone:
         found.append(f"phone:{recipient.phone}")

@@ -40,7 +40,7 @@ class RefundExport:
 
 
 def execution_day(asked: date | None, today: date) -> date:
-    """As requested, or the next banking day. Raises InvalidArgument."""
+    """The requested day, or the next banking day. Raises InvalidArgument."""
     if asked is None:
         return working_days.working_day(today, "IT")
     if not today <= asked <= today + LATEST:

@@ -46,7 +46,7 @@ REFUND_TRANSITIONS: Final[Mapping[tuple[RefundState, RefundEvent], RefundState]]
     (RefundState.FAILED, RefundEvent.FORGET_ACCOUNT): RefundState.REQUESTED,
     (RefundState.READY, RefundEvent.EXPORT): RefundState.EXPORTED,
     (RefundState.EXPORTED, RefundEvent.PAY): RefundState.PAID,
-    (RefundState.FAILED, RefundEvent.PAY): RefundState.PAID,  # it was marked too early
+    (RefundState.FAILED, RefundEvent.PAY): RefundState.PAID,  # was marked as failed too early
     (RefundState.EXPORTED, RefundEvent.FAIL): RefundState.FAILED,
     (
         RefundState.PAID,
@@ -121,13 +121,13 @@ def cancelled(refund: Refund, now: datetime) -> Refund:
 
 
 def exported(refund: Refund, export_id: str) -> Refund:
-    """Into a file. Raises RefundClosed."""
+    """The refund, now in a file. Raises RefundClosed."""
     state, exports = moved(refund, RefundEvent.EXPORT), refund.exports + 1
     return replace(refund, state=state, export_id=export_id, exports=exports, failure=None)
 
 
 def paid(refund: Refund, export_id: str, now: datetime) -> Refund:
-    """By the transfer of this file; repeating it changes nothing. Raises RefundClosed."""
+    """Paid by the transfer in this file; repeating it changes nothing. Raises RefundClosed."""
     if refund.export_id != export_id:  # it failed there, and is in another file
         raise _closed(refund)
     if refund.state is RefundState.PAID:
@@ -137,7 +137,7 @@ def paid(refund: Refund, export_id: str, now: datetime) -> Refund:
 
 
 def failed(refund: Refund, export_id: str, reason: str) -> Refund:
-    """The transfer of this file failed. Unchanged if it has failed there before, or has moved on
+    """The transfer in this file failed. Unchanged if it has failed there before, or has moved on
     since.
     """
     state = REFUND_TRANSITIONS.get((refund.state, RefundEvent.FAIL))

@@ -101,7 +101,7 @@ class Line:
     resolved_at: datetime | None = None
 
     def read(self) -> RemittanceLine:
-        """As in the file."""
+        """The line as in the file."""
         return RemittanceLine(
             line=self.line,
             tracking_number=self.tracking_number,

@@ -126,7 +126,7 @@ def resolved(before: Line, after: Line, said: Resolution, *, by: str, now: datet
 
 
 def recounted(remittance: Remittance, before: Line, after: Line) -> Remittance:
-    """With one line changed."""
+    """The remittance with its counts after one line has changed."""
     counts = dict(remittance.results)
     counts[before.result.value] -= 1
     counts[after.result.value] = counts.get(after.result.value, 0) + 1

@@ -26,7 +26,7 @@ _SLASHES: Final = re.compile(r"/{2,}")
 
 
 def plain(text: str) -> str:
-    """In SEPA's characters: `Zoë & Łukasz` becomes `Zoe + Lukasz`."""
+    """The text in SEPA's characters: `Zoë & Łukasz` becomes `Zoe + Lukasz`."""
     latin = _FOREIGN.sub(" ", anyascii(text).replace("&", "+"))
     return " ".join(_SLASHES.sub("/", latin).strip(" /").split())
 

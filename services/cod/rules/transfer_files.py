@@ -109,7 +109,7 @@ def _transfer(to: Element, transfer: Transfer) -> None:
 
 
 def _party(to: Element, role: str, party: Party) -> None:
-    """With the account, which is a separate element."""
+    """Adds a party, and its account as a separate element."""
     made = SubElement(to, role)
     _text(made, "Nm", sepa.cut(party.holder, sepa.NAME))
     if party.address is not None and sepa.plain(party.address.town):
@@ -118,7 +118,7 @@ def _party(to: Element, role: str, party: Party) -> None:
 
 
 def _address(to: Element, address: PostalAddress) -> None:
-    """No line without content: banks reject those. A text without any Latin characters is left
+    """Adds no empty elements: banks reject those. A text without any Latin characters is left
     out.
     """
     found = SubElement(to, "PstlAdr")

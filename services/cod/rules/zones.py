@@ -11,7 +11,7 @@ from libs.errors import invalid
 _BETWEEN: Final = re.compile(r"[\s.-]+")  # also "00 185", "1234-567"
 _POSTCODE: Final = re.compile(r"[0-9A-Z]{1,16}")
 _RANGE: Final = "-"
-MOST_PATTERNS: Final = 1_000  # per courier; an offer checks all of fifty couriers
+MOST_PATTERNS: Final = 1_000  # per courier; an offer checks those of up to fifty
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def compact(postcode: str) -> str:
 
 
 def checked(zones: Sequence[Zone], field: str) -> tuple[Zone, ...]:
-    """With normalised patterns. Raises InvalidArgument."""
+    """The zones with normalised patterns. Raises InvalidArgument."""
     patterns = sum(len(zone.postcodes) + len(zone.excluded_postcodes) for zone in zones)
     if patterns > MOST_PATTERNS:
         raise invalid(field, f"must have at most {MOST_PATTERNS} beginnings and ranges together")

@@ -1,7 +1,7 @@
-"""The gRPC servicer of shoppers: the token of an order's page is all the proof there is.
+"""The gRPC servicer for shoppers: the token of an order's page is the only credential.
 
-Who is given the Order is called once that was opened: from then on the call is its merchant's, and its
-key is one of this merchant's.
+Flows that take the Order are called after it was opened: from then on the call acts for its merchant,
+and its idempotency key is one of that merchant's.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ from services.cod.rules.page import code_sent_to
 
 
 def page_pb(found: CodPage) -> pb.CodPage:
-    """Only the fields named here and in the message: whoever has the URL may see nothing else of an
+    """Only the fields named here and in the message: holders of the URL may see nothing else of an
     order.
     """
     order = converting.shown(found.order)

@@ -1,4 +1,4 @@
-"""SQL of the addresses of orders' pages."""
+"""SQL of the URLs of orders' pages."""
 
 from typing import Final
 

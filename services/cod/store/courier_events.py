@@ -72,7 +72,7 @@ async def waiting(
 
 
 async def resolve(conn: Conn, event: CourierEvent) -> None:
-    """One that was locked in this transaction."""
+    """Saves the resolution of an event locked in this transaction."""
     changes = rows.assignments(_RESOLVED, first=3)
     values = COURIER_EVENTS.values(event, *_RESOLVED)
     await COURIER_EVENTS.change(conn, event, changes, *values)

@@ -19,7 +19,7 @@ async def save(conn: Conn, courier: Courier) -> None:
 
 
 async def active(conn: Conn, merchant_id: str) -> Sequence[Courier]:
-    """In order of creation."""
+    """Active couriers, in order of creation."""
     where = "WHERE merchant_id = $1 AND state = 'active' ORDER BY id"
     return await COURIERS.all(conn, where, merchant_id)
 

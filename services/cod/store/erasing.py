@@ -38,17 +38,17 @@ WHERE refunds.merchant_id = given.merchant_id AND refunds.id = given.id"""  # no
 
 
 async def erase_orders(conn: Conn, merchant_id: str, customer_id: str) -> Sequence[str]:
-    """Ids of the customer's orders."""
+    """Returns ids of the customer's orders."""
     return [row["id"] for row in await conn.fetch(_ERASE, merchant_id, customer_id)]
 
 
 async def erase_refunds(conn: Conn, refunds: Sequence[Refund]) -> None:
-    """Of refunds locked in this transaction, with their new states."""
+    """Erases the personal data of refunds locked in this transaction, and saves their new states."""
     await conn.execute(_ERASE_REFUNDS, *REFUNDS.arrays(refunds, "merchant_id", "id", "state"))
 
 
 async def erase_files(conn: Conn, merchant_id: str, refund_ids: Sequence[str]) -> None:
-    """Bank files that ever contained one of these refunds: they contain names."""
+    """Deletes bank files that ever contained one of these refunds, since they contain names."""
     await conn.execute(
         "DELETE FROM refund_files WHERE merchant_id = $1 AND export_id IN"
         " (SELECT export_id FROM refund_transfers WHERE merchant_id = $1"

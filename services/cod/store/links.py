@@ -16,12 +16,12 @@ _OPEN: Final = [state.value for state in links.OPEN]
 
 
 async def insert(conn: Conn, link: OrderLink) -> None:
-    """The caller requests it at once; the worker repeats that if there was no answer."""
+    """Inserts a link. The caller requests it at once; the worker retries if there is no answer."""
     await conn.execute(_INSERT, *ORDER_LINKS.values(link), CHECK_AFTER)
 
 
 async def open_of(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[OrderLink]:
-    """Open ones, locked: the worker is not recording any of them now."""
+    """The open links, locked, so that the worker is not recording any of them meanwhile."""
     where = (
         "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) AND state = ANY($3::text[])"
         " ORDER BY id FOR NO KEY UPDATE"
@@ -30,7 +30,7 @@ async def open_of(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Seq
 
 
 async def paid_of(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequence[OrderLink]:
-    """Those that were paid."""
+    """The links that were paid."""
     where = "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) AND state = 'paid' ORDER BY order_id, number"
     return await ORDER_LINKS.all(conn, where, merchant_id, list(order_ids))
 
@@ -43,7 +43,7 @@ async def last(conn: Conn, merchant_id: str, order_id: str, purpose: Purpose) ->
 async def open_deposits(
     conn: Conn, merchant_id: str, order_ids: Sequence[str]
 ) -> Sequence[OrderLink]:
-    """Those that can be paid now."""
+    """The deposits' links that can be paid now."""
     where = (
         "WHERE merchant_id = $1 AND order_id = ANY($2::text[]) AND purpose = 'deposit'"
         " AND state = 'open'"
@@ -52,7 +52,7 @@ async def open_deposits(
 
 
 async def save(conn: Conn, link: OrderLink, *, due_in: timedelta = timedelta()) -> None:
-    """A closing link is due soon, others are not."""
+    """A closing link falls due after `due_in`, others do not."""
     await conn.execute(
         "UPDATE order_links SET state = $3, payment_link_id = $4, payment_id = $5, paid_minor = $6,"
         " checks = 0, due_at = CASE WHEN $3 = 'closing' THEN now() + $7 END,"

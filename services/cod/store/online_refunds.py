@@ -23,13 +23,13 @@ class EventPayment:
 
 
 async def add(conn: Conn, refunds: Sequence[OnlineRefund]) -> None:
-    """Adds intents: the worker requests them at once, until they have ended."""
+    """Adds intents: the worker requests them at once, and follows them until they have ended."""
     for refund in refunds:  # rarely more than one
         await conn.execute(_INSERT, *ONLINE_REFUNDS.values(refund))
 
 
 async def save(conn: Conn, refund: OnlineRefund) -> None:
-    """Saves what was reported; one that has ended is no longer due."""
+    """Saves a report; a refund that has ended is no longer due."""
     still = "CASE WHEN $3 IN ('started', 'under_way') THEN due_at END"
     changes = f"{rows.assignments(_CHANGES, first=3)}, due_at = {still}"
     await ONLINE_REFUNDS.change(conn, refund, changes, *ONLINE_REFUNDS.values(refund, *_CHANGES))

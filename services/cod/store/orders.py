@@ -91,7 +91,7 @@ async def live(conn: Conn, merchant_id: str, order_reference: str) -> Order | No
 
 
 async def lock(conn: Conn, merchant_id: str, order_id: str) -> Order | None:
-    """With its parcels as of the lock."""
+    """The order, locked, with its parcels as of the lock."""
     await conn.execute(
         "SELECT FROM orders WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE",
         merchant_id,
@@ -103,7 +103,7 @@ async def lock(conn: Conn, merchant_id: str, order_id: str) -> Order | None:
 async def lock_live(
     conn: Conn, merchant_id: str, courier_id: str, references: Sequence[str]
 ) -> Mapping[str, Order]:
-    """The courier's live orders, by reference; as `lock_parcels`."""
+    """The courier's live orders, by reference; locked as by `lock_of_parcels`."""
     found = await conn.fetch(_LOCK_LIVE, merchant_id, courier_id, list(references))
     orders = await of_ids(conn, merchant_id, [row["id"] for row in found])
     return {order.order_reference: order for order in orders}
@@ -140,14 +140,14 @@ async def of_ids(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> Sequ
 
 
 async def save(conn: Conn, order: Order) -> None:
-    """All changeable columns of an order that was locked in this transaction, without its
+    """Saves all changeable columns of an order locked in this transaction, without its
     parcels.
     """
     await ORDERS.change(conn, order, _SAVE, *ORDERS.values(order, *_MUTABLE))
 
 
 async def save_moved(conn: Conn, orders: Sequence[Order]) -> None:
-    """What couriers change in orders that were locked in this transaction, with their parcels."""
+    """Saves what couriers change in orders locked in this transaction, with their parcels."""
     await save_states(conn, orders)
     await save_parcels(conn, orders)
 
@@ -165,7 +165,7 @@ async def save_parcels(conn: Conn, orders: Sequence[Order]) -> None:
 
 
 async def remove_parcels(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> None:
-    """Of orders that were locked in this transaction and are not with a courier yet."""
+    """Deletes parcels of orders locked in this transaction that are not with a courier yet."""
     await conn.execute(
         "DELETE FROM parcels WHERE merchant_id = $1 AND order_id = ANY($2::text[])",
         merchant_id,

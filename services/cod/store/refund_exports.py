@@ -30,7 +30,7 @@ async def add_file(conn: Conn, export: RefundExport, sealed: str) -> None:
 
 
 async def file_of(conn: Conn, export: RefundExport) -> str | None:
-    """Sealed; None if it was deleted."""
+    """The sealed file; None if it was deleted."""
     found: str | None = await conn.fetchval(
         "SELECT sealed FROM refund_files WHERE merchant_id = $1 AND export_id = $2",
         export.merchant_id,
@@ -52,7 +52,7 @@ async def add_transfers(conn: Conn, export: RefundExport, refunds: Sequence[Refu
 
 
 async def orders_of(conn: Conn, merchant_id: str, refunds: Sequence[Refund]) -> Mapping[str, Order]:
-    """By id, in their current state."""
+    """The refunds' orders by id, in their current state."""
     ids = list({refund.cod_order_id for refund in refunds})
     where = "WHERE merchant_id = $1 AND id = ANY($2::text[])"
     return {order.id: order for order in await ORDERS.all(conn, where, merchant_id, ids)}

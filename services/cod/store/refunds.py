@@ -35,23 +35,23 @@ WHERE refunds.merchant_id = given.merchant_id AND refunds.id = given.id"""  # no
 
 
 async def save(conn: Conn, refund: Refund) -> None:
-    """The changeable columns of one that was locked in this transaction."""
+    """Saves the changeable columns of a refund locked in this transaction."""
     await REFUNDS.change(conn, refund, _SAVE, *REFUNDS.values(refund, *_MUTABLE))
 
 
 async def save_all(conn: Conn, refunds: Sequence[Refund]) -> None:
-    """Columns that files and banks change, of refunds locked in this transaction."""
+    """Saves the columns that files and banks change, of refunds locked in this transaction."""
     await conn.execute(_SAVE_ALL, *REFUNDS.arrays(refunds, *_OF_FILES))
 
 
 async def take_ready(conn: Conn, merchant_id: str, most: int) -> Sequence[Refund]:
-    """Locked, oldest first; skips those locked by another file or change."""
+    """Ready refunds, locked, oldest first; skips those locked by another file or change."""
     where = "WHERE merchant_id = $1 AND state = 'ready' ORDER BY id LIMIT $2"
     return await REFUNDS.all(conn, f"{where} FOR NO KEY UPDATE SKIP LOCKED", merchant_id, most)
 
 
 async def lock_of_export(conn: Conn, merchant_id: str, export_id: str) -> Sequence[Refund]:
-    """All that were ever in a file."""
+    """All refunds that were ever in a file, locked."""
     where = (
         "WHERE merchant_id = $1 AND id IN (SELECT refund_id FROM refund_transfers"
         " WHERE merchant_id = $1 AND export_id = $2) ORDER BY id FOR NO KEY UPDATE"
@@ -70,7 +70,7 @@ async def lock_of_orders(
 
 
 async def of_order(conn: Conn, merchant_id: str, order_id: str, *, most: int) -> Sequence[Refund]:
-    """Newest first, without cancelled ones."""
+    """The order's refunds, newest first, without cancelled ones."""
     where = "WHERE merchant_id = $1 AND cod_order_id = $2 AND state <> 'cancelled'"
     return await REFUNDS.all(
         conn, f"{where} ORDER BY id DESC LIMIT $3", merchant_id, order_id, most

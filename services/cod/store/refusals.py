@@ -32,7 +32,7 @@ async def add(conn: Conn, merchant_id: str, refused: Sequence[Refusal]) -> None:
 
 
 async def remove(conn: Conn, merchant_id: str, order_ids: Sequence[str]) -> None:
-    """For orders that were accepted in the end."""
+    """Deletes refusals of orders that were accepted in the end."""
     if order_ids:
         await conn.execute(
             "DELETE FROM refusals WHERE merchant_id = $1 AND order_id = ANY($2::text[])",

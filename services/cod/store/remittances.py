@@ -92,7 +92,7 @@ async def insert_lines(conn: Conn, lines: Sequence[Line]) -> None:
 
 
 async def save_judged(conn: Conn, lines: Sequence[Line]) -> None:
-    """Results of lines of a remittance that was locked in this transaction."""
+    """Saves results of lines of a remittance locked in this transaction."""
     await conn.execute(_JUDGE, *_arrays(lines, _CHANGED))
 
 
@@ -102,12 +102,12 @@ async def book_lines(conn: Conn, remittance: Remittance) -> None:
 
 
 async def save(conn: Conn, remittance: Remittance) -> None:
-    """The changeable columns of one that was locked in this transaction."""
+    """Saves the changeable columns of a remittance locked in this transaction."""
     await REMITTANCES.change(conn, remittance, _SAVE, *REMITTANCES.values(remittance, *_MUTABLE))
 
 
 async def resolve(conn: Conn, line: Line) -> None:
-    """A line of one that was locked in this transaction."""
+    """Saves a resolved line of a remittance locked in this transaction."""
     await LINES.change(conn, line, _RESOLVE, *LINES.values(line, *_JUDGED, *_RESOLVED))
 
 

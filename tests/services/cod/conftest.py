@@ -1,4 +1,4 @@
-"""cod on a real PostgreSQL, with its neighbours played by doubles over real gRPC."""
+"""cod on a real PostgreSQL, with test doubles for its neighbours over real gRPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -59,7 +59,7 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def process(database: Database) -> AsyncIterator[tuple[World, Tasks]]:
-    """Of the module, and the work of its calls."""
+    """The module's process, and the tasks of its calls."""
     played, paylink, payments = doubles.Merchants(), doubles.PayLinks(), doubles.Payments()
     outside, target = await doubles.serve(played, doubles.OneClick(), payments, paylink)
     neighbours = client.channel(target)

@@ -1,4 +1,4 @@
-"""Orders that are paid online, with paylink and payments played."""
+"""Orders that are paid online, with test doubles for paylink and payments."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ async def with_fee(shop: Shop, amount_minor: int = 50_00, **more: Any) -> Any:
 
 
 async def dispatched(shop: Shop, *amounts: int, **more: Any) -> Any:
-    """The same, in parcels for which these amounts are collected."""
+    """The same, dispatched in parcels with these amounts to collect."""
     order = await with_fee(shop, sum(amounts) - 2_00 if amounts else 50_00, **more)
     await shop.acknowledge(order, *amounts)
     return await shop.dispatch(order)
@@ -32,20 +32,20 @@ async def convert(shop: Shop, order: Any, *, key: str = "") -> Any:
 
 
 def link_of(shop: Shop, answer: Any) -> paylink_pb2.PaymentLink:
-    """As paylink has it."""
+    """The answer's link, as paylink has it."""
     wanted = answer.payment_link.payment_link_id
     return next(link for link in shop.world.paylink.links.values() if link.id == wanted)
 
 
 def deposit_link(shop: Shop, order: Any) -> paylink_pb2.PaymentLink:
-    """The newest by which the order's deposit is paid, as paylink has it."""
+    """The newest link for the order's deposit, as paylink has it."""
     links = shop.world.paylink.links.values()
     of_order = [link for link in links if link.cod_order_id == order.id]
     return [link for link in of_order if shop.world.paylink.parts[link.id] == "deposit"][-1]
 
 
 def taken(shop: Shop, link: Any) -> payments_pb2.Payment:
-    """What paid the link, in payments' books."""
+    """The payment that paid the link, in payments' books."""
     made = payments_pb2.Payment(
         id=f"pay_{link.id}",
         state=payments_pb2.Payment.STATE_CAPTURED,
@@ -58,7 +58,7 @@ def taken(shop: Shop, link: Any) -> payments_pb2.Payment:
 
 
 async def pay(shop: Shop, link: Any, *, by_transfer: bool = False) -> None:
-    """Paylink's event of a link that was paid by card, or to which a person gave a bank transfer."""
+    """Delivers paylink's event for a link paid by card, or by a transfer that a person assigned."""
     payment_id = "" if by_transfer else taken(shop, link).id
     payment = paylink_pb2.LinkPayment(amount=link.amount, payment_id=payment_id)
     told = link_events.PaymentLinkPaid(payment_link=link, link_payment=payment)
@@ -66,14 +66,14 @@ async def pay(shop: Shop, link: Any, *, by_transfer: bool = False) -> None:
 
 
 async def end(shop: Shop, link: Any, *, how: str = "expired") -> None:
-    """Paylink's event: expired, or cancelled."""
+    """Delivers paylink's event: expired, or cancelled."""
     subject = f"{PREFIX}{how}"
     told = worker.LINKS[subject](payment_link=link)
     await shop.world.hear(_event(shop, link.id, subject, told))
 
 
 async def refund_moves(shop: Shop, payment: Any, refund: Any) -> None:
-    """Payments' event of a refund that has its end."""
+    """Delivers payments' event for a refund that has ended."""
     failed = refund.state == payments_pb2.Refund.STATE_FAILED
     subject = f"incasso.payments.payment.{'refund_failed' if failed else 'refunded'}"
     told = worker.REFUNDS[subject](payment=payment, refund=refund)
@@ -81,7 +81,7 @@ async def refund_moves(shop: Shop, payment: Any, refund: Any) -> None:
 
 
 def refunds(shop: Shop, link: Any) -> list[int]:
-    """What was given back of a link's payment, refund by refund."""
+    """The amounts refunded of a link's payment."""
     failed = payments_pb2.Refund.STATE_FAILED
     return [one.amount_minor for one in taken(shop, link).refunds if one.state != failed]
 
@@ -99,7 +99,7 @@ def _event(shop: Shop, about: str, subject: str, message: Any) -> Event:
 
 
 async def work(shop: Shop) -> None:
-    """What paylink and payments are to be asked is asked."""
+    """Makes everything due, and runs the workers that call paylink and payments."""
     async with shop.world.deps.db.connection() as conn:
         await conn.execute("UPDATE order_links SET due_at = now() WHERE due_at IS NOT NULL")
         await conn.execute("UPDATE online_refunds SET due_at = now() WHERE due_at IS NOT NULL")
@@ -108,7 +108,7 @@ async def work(shop: Shop) -> None:
 
 
 async def links_of(shop: Shop, order: Any) -> list[tuple[int, str]]:
-    """Number and state of an order's links, as cod has them."""
+    """Number and state of an order's links at cod."""
     async with shop.world.deps.db.connection() as conn:
         rows = await conn.fetch(
             "SELECT number, state FROM order_links WHERE merchant_id = $1 AND order_id = $2"

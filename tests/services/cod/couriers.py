@@ -1,10 +1,10 @@
-"""Terms of couriers that tests use. Synthetic: no courier has them."""
+"""Couriers' terms for tests. Synthetic: no real courier has them."""
 
 from typing import Any
 
 
 def gls(**more: Any) -> dict[str, Any]:
-    """3 %, at least 3.00; in four ways; up to 3,000.00; all of Italy."""
+    """3 %, at least 3.00; in four modes; up to 3,000.00; all of Italy."""
     return {
         "name": "GLS",
         "currency": "EUR",

@@ -1,4 +1,4 @@
-"""Orders of which a part is paid online before they are dispatched."""
+"""Orders with a deposit, which is paid online before they are dispatched."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,12 +10,12 @@ from tests.services.cod.test_pages import token_of
 
 
 async def asking(shop: Shop, amount_minor: int = 50_00, **more: Any) -> Any:
-    """An order of 50.00 whose courier takes 2.00, and of which 10.00 are paid online before."""
+    """An order of 50.00 with a fee of 2.00, and a deposit of 10.00."""
     return await with_fee(shop, amount_minor, **{"deposit_minor": 10_00, **more})
 
 
 async def paid(shop: Shop, *amounts: int) -> Any:
-    """The same once its deposit is paid, at its courier when parcels are given."""
+    """The same with its deposit paid; dispatched in these parcels, if any."""
     order = await asking(shop)
     await pay(shop, deposit_link(shop, order))
     if amounts:
@@ -25,7 +25,7 @@ async def paid(shop: Shop, *amounts: int) -> Any:
 
 
 async def brought(shop: Shop, order: Any) -> int:
-    """What an order has brought: paid online less given back, and collected."""
+    """An order's revenue: paid online less refunds, plus cash collected."""
     now = await shop.get(order.id)
     return now.paid_online_minor - now.refunded_online_minor + now.collected_minor
 
@@ -35,6 +35,6 @@ async def cancel(shop: Shop, order: Any) -> Any:
 
 
 async def pay_on_page(shop: Shop, order: Any) -> str:
-    """The address to which the page leads."""
+    """The URL to which the page leads."""
     world = replace(shop.world, merchant_id="", ahead=timedelta())
     return (await world.call("PayCodPageDeposit", token=token_of(order))).url

@@ -40,7 +40,7 @@ def an_order(*, to_collect_minor: int = 5_000, fee_minor: int = 0, **more: Any) 
 
 
 def a_courier(**more: Any) -> Courier:
-    """That keeps 3.00, unless `more` says otherwise."""
+    """Keeps 3.00, unless `more` says otherwise."""
     cash = (Mode(CollectionMode.CASH, "CONT"),)
     terms = CourierTerms(name="GLS", currency="EUR", cut=Cut(fixed_minor=300), modes=cash)
     known = {"courier_id": "cou_1", "merchant_id": "mer_1", "created_at": NOW}
@@ -48,7 +48,7 @@ def a_courier(**more: Any) -> Courier:
 
 
 def dispatched(*amounts: int, **more: Any) -> Order:
-    """In parcels of these amounts, whose numbers are their places."""
+    """In parcels of these amounts, numbered by position."""
     order = an_order(to_collect_minor=sum(amounts), state=OrderState.DISPATCHED, **more)
     said = [AcknowledgedParcel("A", str(place), amount) for place, amount in enumerate(amounts)]
     taken = parcels.taken_up(said, merchant_id="mer_1", courier_id="cou_1", order_id=order.id)

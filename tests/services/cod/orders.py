@@ -1,4 +1,4 @@
-"""Orders as tests make them, and what couriers tell of them."""
+"""Orders for tests, and couriers' reports about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,14 +44,14 @@ class Shop:
         return (await self.call("GetCodOrder", cod_order_id=order_id)).order
 
     async def as_told(self, order_id: str) -> pb.CodOrder:
-        """As events tell it: without the addresses of its page and of its deposit's link."""
+        """The order as in events: without the URLs of its page and of its deposit's link."""
         order = await self.get(order_id)
         order.ClearField("page_url")
         order.ClearField("deposit_url")
         return order
 
     async def acknowledge(self, order: Any, *amounts: int) -> pb.CodAcknowledgement:
-        """In parcels of these amounts, or in one of all of it."""
+        """In parcels of these amounts, or in one with the whole amount."""
         parcels = [
             {
                 "order_reference": order.order_reference,
@@ -69,7 +69,7 @@ class Shop:
         return (await self.call("DispatchCodOrder", cod_order_id=order.id)).order
 
     async def dispatched(self, *amounts: int, **more: Any) -> pb.CodOrder:
-        """In parcels of these amounts, or in one."""
+        """An order dispatched in parcels of these amounts, or in one."""
         order = await self.propose(sum(amounts) or 50_00, **more)
         await self.acknowledge(order, *amounts)
         return await self.dispatch(order)
@@ -81,7 +81,7 @@ class Shop:
         return answer.data
 
     async def told(self, order_id: str = "") -> list[str]:
-        """Last parts of the subjects of this merchant's events, but those for notify."""
+        """The end of the subjects of this merchant's events, except those for notify."""
         rows = await self._events(order_id)
         return [
             row["subject"].removeprefix("incasso.cod.") for row in rows if row["subject"] != CODE

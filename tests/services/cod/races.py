@@ -1,6 +1,6 @@
-"""What may happen to an order that is paid online while its courier collects, in any order, with a deposit or without
-one; and what has to hold in the end. Who plays a race has a method for each step, and leaves out what cannot be done
-just then.
+"""What may happen to an order that is paid online while its courier collects, in any order, with or without a deposit;
+and the invariants at the end. A player of a race has a method for each step, and skips steps that are not possible at
+that moment.
 """
 
 import random
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 PRICE, FEE = 50_00, 2_00
-DEPOSIT_SHARE = 2000  # basis points of price and fee, of orders that have one
-# What each happens with, and how often it is drawn.
+DEPOSIT_SHARE = 2000  # basis points of price and fee, for orders with a deposit
+# Each step, and its weight when steps are drawn.
 STEPS = {
     "convert": 3,
     "shopper_wants_to_pay_the_deposit": 2,
@@ -37,7 +37,7 @@ STEPS = {
 
 
 def drawn(seed: int, length: int = 16) -> Sequence[str]:
-    """Steps of one race: each of them begins with a link that may be paid, every third with a deposit that is."""
+    """Steps of one race: each has a link to pay from the start, every third begins by paying the deposit, if there is one."""
     chance = random.Random(seed)
     paid_before = () if seed % 3 else ("shopper_pays", "paylink_tells")
     return [*paid_before, "convert", *chance.choices(list(STEPS), STEPS.values(), k=length)]
@@ -45,8 +45,8 @@ def drawn(seed: int, length: int = 16) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an order came to. `payments`: of each, by its link's number, what was paid and what was given back.
-    `deposit_minor`: what it asks for, or has; `kept_deposit`: the number of the link that paid it.
+    """An order at the end. `payments`: the amounts paid and refunded, by the link's number. `deposit_minor`: the deposit
+    due or paid; `kept_deposit`: the number of the link that paid it.
     """
 
     state: str
@@ -60,8 +60,8 @@ class Outcome:
 
 
 def check(outcome: Outcome) -> None:
-    """Nothing is lost and nothing given back twice: what was paid online stays as far as no cash was taken, and a deposit
-    as long as its order does.
+    """Nothing is lost and nothing refunded twice: an online payment is kept as far as no cash was collected, and a deposit
+    as long as its order is.
     """
     gone = outcome.state in {"cancelled", "returned"}
     deposit = outcome.deposit_minor if outcome.kept_deposit is not None and not gone else 0

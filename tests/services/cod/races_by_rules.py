@@ -1,4 +1,4 @@
-"""Who plays a race by the rules alone: see races.py."""
+"""A player of races by the rules alone: see races.py."""
 
 import random
 from dataclasses import replace
@@ -40,11 +40,11 @@ _NO_OTHER = OrderChange(
 
 
 class ByRules:
-    """Paylink, payments and the courier are lists; each step is what one transaction does, or one call."""
+    """Paylink, payments and the courier are lists; each step does what one transaction or one call does."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.others = self.chance.choice([(), (4,), (0,)])  # percent of it, in other parcels
+        self.others = self.chance.choice([(), (4,), (0,)])  # percent, in other parcels
         self.deposit = Deposit(basis_points=self.chance.choice([0, DEPOSIT_SHARE]))
         plain = an_order(to_collect_minor=PRICE + FEE, fee_minor=FEE)
         self.order: Order = self._acknowledged(patched(plain, self._bill(plain, PRICE)))
@@ -59,7 +59,7 @@ class ByRules:
         self._changed(self.order)
 
     def _bill(self, order: Order, price_minor: int) -> Bill:
-        """What the order comes to at this price."""
+        """The order's bill at this price."""
         total = price_minor + FEE
         asked = deposits.asked_after_change(order, total)
         rule = self.deposit if asked is None else Deposit(fixed_minor=asked)
@@ -75,7 +75,7 @@ class ByRules:
         )
 
     def _acknowledged(self, order: Order) -> Order:
-        """By the courier, in one parcel or in several."""
+        """The order, acknowledged by the courier in one parcel or in several."""
         whole = order.to_collect_minor
         amounts = [whole * percent // 100 for percent in self.others]
         amounts = [whole - sum(amounts), *amounts]
@@ -84,7 +84,7 @@ class ByRules:
         return replace(order, parcels=taken, acknowledged_minor=whole)
 
     def _changed(self, after: Order) -> None:
-        """As order_links.follow: with whatever changes the order."""
+        """Like order_links.follow, which accompanies every change of the order."""
         self.order = after
         for link in paying_online.outdated(after, self._open()):
             self._link(order_links.released(link))
@@ -125,7 +125,7 @@ class ByRules:
         self._changed(self.order)
 
     def shopper_pays(self) -> None:
-        """Any that paylink has open: also one that cod has left."""
+        """Pays any link open at paylink, even one that cod has released."""
         payable = [number for number, state in self.at_paylink.items() if state == "open"]
         if payable:
             number = self.chance.choice(payable)
@@ -243,11 +243,11 @@ class ByRules:
         self._changed(orders.cancelled(self.order, NOW))
 
     def merchant_changes(self) -> None:
-        """The price rises, with what the courier is to collect."""
+        """The price rises, and with it the amount to collect."""
         self._comes_to(self.order.amount.amount_minor + 5_00)
 
     def merchant_makes_it_cheaper(self) -> None:
-        """Now and then by so much that a paid deposit would leave nothing to collect."""
+        """Sometimes by so much that a paid deposit would leave nothing to collect."""
         self._comes_to(self.chance.choice([PRICE - 5_00, 8_00]))
 
     def _comes_to(self, price_minor: int) -> None:
@@ -261,7 +261,7 @@ class ByRules:
             self._courier(event)
 
     def settle(self) -> Outcome:
-        """All is told and answered, and the merchant asks again for what was refused."""
+        """All events arrive, all calls are answered, and the merchant retries refused refunds."""
         while self.untold:
             self.paylink_tells()
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Refunds of cash as tests ask for them."""
+"""Cash refunds for tests."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,12 +13,12 @@ MARCOS: Final = {"holder": "Marco Rossi", "iban": "DE89370400440532013000"}
 
 @dataclass
 class Cashier:
-    """Of a shop whose orders were collected."""
+    """Refunds orders of a shop that were collected."""
 
     shop: Shop
 
     async def collected(self, *amounts: int, **more: Any) -> Any:
-        """An order of parcels of these amounts, or of one of 50.00, all of them collected."""
+        """An order in parcels of these amounts, or in one of 50.00, all of them collected."""
         order = await self.shop.dispatched(*amounts, **more)
         told = (event(order, "collected", parcel=n) for n in range(len(amounts) or 1))
         await self.shop.tell(*told)

@@ -1,4 +1,4 @@
-"""What a call was refused with."""
+"""The refusal of a call."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -9,7 +9,7 @@ from libs.errors import RemoteRefusal
 
 
 async def refused(work: Awaitable[Any], *, whole: bool = False) -> Any:
-    """The reason; the `whole` refusal on wish."""
+    """The reason of the refusal, or the `whole` refusal."""
     with pytest.raises(RemoteRefusal) as caught:
         await work
     return caught.value if whole else caught.value.reason

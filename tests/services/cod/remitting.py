@@ -1,4 +1,4 @@
-"""Remittance files as tests write them, and what the shop does with them."""
+"""Remittance files for tests, and what a shop does with them."""
 
 import base64
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ DAY: Final = "26/11/2026"
 
 
 async def shop_of(world: World, **more: Any) -> Shop:
-    """With a courier whose files have these columns."""
+    """A shop with a courier whose files have these columns."""
     courier = await world.courier(remittance_columns=COLUMNS, cut=CUT, **more)
     return Shop(world, courier.id)
 
@@ -71,13 +71,13 @@ async def commit(shop: Shop, remittance: CodRemittance) -> CodRemittance:
 
 
 async def lines_of(shop: Shop, remittance: CodRemittance, **more: Any) -> Sequence[Any]:
-    """In the order of the file."""
+    """The lines, in the order of the file."""
     answer = await shop.call("ListRemittanceLines", remittance_id=remittance.id, **more)
     return list(reversed(answer.data))
 
 
 async def resolve(shop: Shop, one: Any, **said: Any) -> CodRemittanceLine:
-    """`closed_as`: the word."""
+    """`closed_as`: by name, in lower case."""
     if closed_as := said.pop("closed_as", ""):
         said["closed_as"] = f"REMITTANCE_CLOSING_{closed_as.upper()}"
     fields = {"remittance_id": one.remittance_id, "remittance_line_id": one.id, **said}

@@ -1,4 +1,4 @@
-"""What couriers have and have not passed on, by its age: summed on a real PostgreSQL."""
+"""Money that couriers have not passed on, by its age: summed on a real PostgreSQL."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -16,7 +16,7 @@ AGES = (
 
 @pytest.fixture
 async def shop(world) -> Shop:
-    """At noon, so that no day begins while a test runs."""
+    """A shop at noon, so that no day begins while a test runs."""
     noon = datetime.combine(clock.world_now() + timedelta(days=1), time(12), UTC)
     world.ahead = timedelta(seconds=int((noon - clock.world_now()).total_seconds()))
     return await shop_of(world)

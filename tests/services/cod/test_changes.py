@@ -21,7 +21,7 @@ async def test_the_fee_is_computed_anew_by_the_rule_in_force(shop):
     await shop.world.settings(sells_to_consumers=False, fee=FEE)
     order = await shop.propose(50_00)
     assert order.to_collect_minor == 51_00
-    moved = await change(shop, order, address=MILAN)  # the fee stays with another address
+    moved = await change(shop, order, address=MILAN)  # another address does not change the fee
     assert (moved.to_collect_minor, moved.address.town) == (51_00, "Milano")
     dearer = await change(shop, order, amount_minor=120_00)
     assert (dearer.fee_minor, dearer.to_collect_minor) == (3_00, 123_00)
@@ -129,6 +129,6 @@ async def test_a_code_that_was_sent_for_another_amount_is_void(shop):
     first = await shop.code(order.id)
     await change(shop, order, amount_minor=60_00)
     second = await shop.code(order.id)
-    if first != second:  # once in a million
+    if first != second:  # they are equal once in a million
         assert await refused(shop.confirm(order.id, first)) == "cod_code_wrong"
     assert (await shop.confirm(order.id, second)).to_collect_minor == 60_00

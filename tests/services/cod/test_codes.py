@@ -1,4 +1,4 @@
-"""One-time codes: only the right one, of the right order, in time and few tries, confirms."""
+"""One-time codes: only the right one confirms, for its own order, in time and within few tries."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ WRONG = "cod_code_wrong"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(shop):
-    """One that has its orders confirmed."""
+    """A shop that has its orders confirmed."""
     await shop.world.settings(confirmation_needed=True)
     return shop
 
@@ -78,7 +78,7 @@ async def test_who_got_no_answer_asks_again_with_the_same_key(shop):
     order = await shop.propose()
     code = await shop.code(order.id)
     wrong = ids.new("key")
-    for _ in range(codes.TRIES + 1):  # the same try
+    for _ in range(codes.TRIES + 1):  # all are the same attempt
         assert await refused(shop.confirm(order.id, other_than(code), key=wrong)) == WRONG
     key = ids.new("key")
     confirmed = await shop.confirm(order.id, code, key=key)
@@ -116,7 +116,7 @@ async def test_another_code_is_sent_a_minute_later_and_voids_the_first(shop):
         await shop.call("SendCodCode", cod_order_id=order.id, key=key)
     assert len(await shop.messages(order.id)) == 2
     second = await shop.code(order.id)
-    if first != second:  # once in a million
+    if first != second:  # they are equal once in a million
         assert await refused(shop.confirm(order.id, first)) == WRONG
     assert (await shop.confirm(order.id, second)).state == pb.CodOrder.STATE_CONFIRMED
 
@@ -158,11 +158,11 @@ async def test_a_code_lies_nowhere_in_the_clear(shop):
     assert not any(code.encode() in row["body"] for row in bodies)
     assert not any(code.encode() in (row["answer"] or b"") for row in answers)
     unkeyed = hashlib.sha256(codes.subject(order.id, code).encode()).digest()
-    assert row["proof"] != unkeyed  # which tells six digits in a second
+    assert row["proof"] != unkeyed  # which would reveal six digits in a second
 
 
 def test_a_code_outlives_a_new_seal_key():
-    """As after a rotation: made under the older key."""
+    """As after a rotation: the proof was made under the older key."""
     keys = [base64.urlsafe_b64encode(bytes([n]) * 32).decode() for n in (1, 2)]
     before, after = Proofs("cod codes", keys[1:]), Proofs("cod codes", keys)
     assert before.of("x") in after.all_of("x")

@@ -1,5 +1,5 @@
 """Several hundred orders that are paid online, collected, returned, converted again and cancelled at the same moment, on
-PostgreSQL: whichever statement comes first, each order brings its price once.
+PostgreSQL: whichever statement comes first, the merchant gets each order's price once.
 """
 
 import random
@@ -55,7 +55,7 @@ FROM orders WHERE merchant_id = $1 ORDER BY id"""
 
 @dataclass
 class PayLink:
-    """Links, as paylink has them: each is paid once or closed."""
+    """Paylink's links: each is paid once or closed."""
 
     states: dict[str, str] = field(default_factory=dict)
     paid: dict[tuple[str, int], int] = field(default_factory=dict)  # by order and number
@@ -73,7 +73,7 @@ class PayLink:
         return QrCode(url=f"https://pay.example/{payment_link_id}", svg="", png_data_url="")
 
     def pay(self, order_id: str, number: int, amount_minor: int) -> bool:
-        """Whether the shopper could."""
+        """Whether the shopper has paid it."""
         link = f"lnk_{order_id}.{number}"
         if self.states.setdefault(link, "open") == "open":
             self.states[link] = "paid"
@@ -83,7 +83,7 @@ class PayLink:
 
 @dataclass
 class Refunds:
-    """Refunds, as payments has them: one for a key."""
+    """Refunds at payments: one per key."""
 
     made: dict[str, OnlineRefund] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ class Refunds:
 
 
 class Racing:
-    """The flows that meet at one order."""
+    """Concurrent flows for one order."""
 
     def __init__(self, deps: Deps, links: PayLink, courier_id: str, number: int) -> None:
         self.deps = deps
@@ -110,7 +110,7 @@ class Racing:
         self.order_id = f"cod_{number}"
 
     async def paid(self, db: Database) -> None:
-        """Paylink's event, in the inbox's transaction."""
+        """Handles paylink's event in the inbox's transaction."""
         if not self.links.pay(self.order_id, 1, PRICE):
             return
         async with db.transaction() as tx:
@@ -158,7 +158,7 @@ class Racing:
         return replace(self.deps, db=db)
 
     def drawn(self, chance: random.Random) -> list[Flow]:
-        """Most races are those of money; the same may be told twice."""
+        """Most races are between payments; the same event may arrive twice."""
         others = [self.paid, self.expired, self.converted, self.returned, self.cancelled]
         others += [self.dispatched, self.collected_in_part, self.collected]
         return [
@@ -192,7 +192,7 @@ async def test_an_order_brings_its_price_once_however_its_transactions_interleav
 
 
 async def _made(db: Database, shop: Shop) -> None:
-    """All orders at once, each with a parcel and an open link."""
+    """Inserts all orders at once, each with a parcel and an open link."""
     merchant_id = shop.world.merchant_id
     async with db.transaction() as tx:
         await tx.execute(_ORDERS, merchant_id, shop.courier_id, PRICE, FEE, RACES)
@@ -201,7 +201,7 @@ async def _made(db: Database, shop: Shop) -> None:
 
 
 async def _settled(deps: Deps) -> None:
-    """The workers close what is over and give back what is owed, until nothing is due."""
+    """Lets the workers close ended links and refund what is owed, until nothing is due."""
     for _ in range(2):
         async with deps.db.connection() as conn:
             await conn.execute("UPDATE order_links SET due_at = now() WHERE due_at IS NOT NULL")

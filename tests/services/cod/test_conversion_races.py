@@ -1,4 +1,4 @@
-"""A thousand orders that are paid online, collected, cancelled and given back in any order: by the rules alone."""
+"""A thousand orders that are paid online, collected, cancelled and refunded in any order: by the rules alone."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def run(seed: int) -> Outcome:
         try:
             getattr(race, step)()
         except Refusal:
-            continue  # it cannot be done just now
+            continue  # not possible at this moment
     return race.settle()
 
 
@@ -26,7 +26,7 @@ def test_whatever_comes_first_an_order_brings_its_price_once(first: int):
 
 
 def test_the_races_reach_what_matters():
-    """Both paid and collected, given back in part and as a whole, and orders that end otherwise."""
+    """Orders both paid and collected, refunded in part and in full, and orders that end otherwise."""
     ends = [run(seed) for seed in range(RACES)]
     both = [end for end in ends if end.collected_minor and end.payments]
     backs = [(paid, back) for end in both for paid, back in end.payments.values()]
@@ -39,7 +39,7 @@ def test_the_races_reach_what_matters():
 
 
 def test_the_races_reach_what_matters_of_a_deposit():
-    """Kept and collected for, kept with the rest paid online, given back as a whole and in part, and one of two."""
+    """Deposits kept with the rest collected or paid online, refunded in full and in part, and one of two payments."""
     ends = [run(seed) for seed in range(RACES)]
     kept = [end for end in ends if end.kept_deposit is not None]
     backs = [end.payments[end.kept_deposit] for end in kept if end.kept_deposit]

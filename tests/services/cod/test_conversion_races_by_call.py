@@ -1,4 +1,4 @@
-"""The races of the rules once more, on PostgreSQL: calls, events and workers that die or get no answer."""
+"""The races of the rules again, on PostgreSQL: with calls, events, and workers that die or get no answer."""
 
 import random
 from contextlib import suppress
@@ -27,7 +27,7 @@ SHOWN = pb.CodOrder.State
 
 
 class ByCalls:
-    """One order of a shop, with its neighbours played."""
+    """One order of a shop, with test doubles for its neighbours."""
 
     def __init__(self, seed: int, shop: Shop, order: pb.CodOrder) -> None:
         self.chance = random.Random(seed)
@@ -46,7 +46,7 @@ class ByCalls:
         await deposits.pay_deposit(self.shop.world.deps, self.order.id)
 
     def _open(self) -> list[Any]:
-        """Whatever cod thinks of it."""
+        """The links open at paylink, whatever cod has recorded."""
         closed = {link_id for link_id, _ in self.shop.world.paylink.closed} | self.over
         paid = {link.id for link in self.paid}
         return [
@@ -196,7 +196,7 @@ async def test_whatever_comes_first_an_order_brings_its_price_once(shop):
             await shop.acknowledge(order)
         race = ByCalls(seed, shop, order)
         for step in drawn(seed):
-            with suppress(Refusal):  # it cannot be done just now, or nobody answers
+            with suppress(Refusal):  # not possible at this moment, or no answer
                 await getattr(race, step)()
         ends.append(await race.settle())
         check(ends[-1])

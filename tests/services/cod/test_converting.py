@@ -1,5 +1,5 @@
-"""An order that was to be paid at the door is paid online: by a link for its price without the fee for cash. The cash
-leg stays until the link is paid, and ends with it in one step.
+"""An order that was to be paid at the door is paid online, by a link for its price without the cash fee. Cash stays due
+until the transaction that records the payment of the link.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def test_a_link_asks_for_the_price_without_the_fee_and_its_code_can_be_sca
     link = link_of(shop, answer)
     assert (link.cod_order_id, link.cod_link_number) == (order.id, 1)
     assert link.description == f"Ordine {order.order_reference}"
-    assert answer.order.state == Order.STATE_CONFIRMED  # the cash leg stays until it is paid
+    assert answer.order.state == Order.STATE_CONFIRMED  # cash stays due until it is paid
 
 
 async def test_the_link_asks_for_what_the_deposit_leaves_and_says_that_it_is_the_rest(shop):
@@ -59,7 +59,7 @@ async def test_paying_it_ends_the_cash_leg_and_its_fee(shop):
     (told,) = await shop.bodies(order.id, events_pb2.CodOrderConverted, "order.converted")
     assert (told.paid.amount_minor, told.fee_minor, told.fee_vat_minor) == (50_00, 2_00, 36)
     assert told.payment_id == f"pay_{told.payment_link_id}"
-    assert "order.collection_cancelled" not in await shop.told(order.id)  # no courier knows of it
+    assert "order.collection_cancelled" not in await shop.told(order.id)  # no courier has it
     assert await refused(shop.dispatch(order)) == "cod_order_closed"
     assert await refused(shop.call("CancelCodOrder", cod_order_id=order.id)) == "cod_order_closed"
     answer = await shop.acknowledge(order)

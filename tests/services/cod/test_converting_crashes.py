@@ -1,5 +1,5 @@
-"""The process dies at each step of making an order's link, of paying it and of giving its payment back: paylink has one
-link, or none and a row that says so; payments one refund; and the cash leg has ended with the payment, or not at all.
+"""The process dies at each step of creating an order's link, of paying it and of refunding its payment: paylink has one
+link, or none and a row that says so; payments has one refund; and cash is no longer due, or the payment is not recorded.
 """
 
 from collections.abc import Awaitable, Callable
@@ -42,7 +42,7 @@ Order = pb.CodOrder
 
 @dataclass
 class ConvertedOrder:
-    """An order at its courier's, and one call that converts it."""
+    """An order at its courier, and one call that converts it."""
 
     shop: Shop
     order: pb.CodOrder
@@ -69,7 +69,7 @@ class ConvertedOrder:
         await order_links.settle_due(deps, row)
 
     async def tell(self, link: Any) -> None:
-        """Paylink's event of a link that was paid."""
+        """Delivers paylink's event for a link that was paid."""
         await pay(self.shop, link)
 
     async def state(self) -> str:
@@ -85,7 +85,7 @@ class ConvertedOrder:
 
 @dataclass
 class PaidTwice(ConvertedOrder):
-    """An order that was paid online and is collected as well, and what gives the payment back."""
+    """An order that was paid online and is collected as well, and the refund of its payment."""
 
     link: Any = None
     table: str = "online_refunds"
@@ -133,7 +133,7 @@ def beginnings(database: Database) -> Snapshots:
 
 @pytest.fixture
 def begin(world: World, beginnings: Snapshots) -> Begin:
-    """A shop for which a journey was made, and what the journey answers."""
+    """A shop for which a journey was made, and the journey's result."""
     doubles = {"paylink": world.paylink, "payments": world.payments}
 
     async def begun(journey: Callable[[Shop], Awaitable[Any]]) -> tuple[Shop, Any]:
@@ -194,7 +194,7 @@ async def test_who_dies_between_the_payment_and_the_end_of_the_cash_leg_does_bot
     after = await shop.get(order.id)
     assert (after.state == Order.STATE_CONVERTED) is commits
     assert await links_of(shop, order) == [(1, "paid" if commits else "open")]
-    await pay(shop, link)  # NATS tells it again
+    await pay(shop, link)  # NATS redelivers it
     assert (await shop.get(order.id)).state == Order.STATE_CONVERTED
     assert (await shop.told(order.id)).count("order.converted") == 1
     assert (await shop.told(order.id)).count("order.collection_cancelled") == 1

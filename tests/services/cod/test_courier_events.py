@@ -1,4 +1,4 @@
-"""What becomes of what couriers tell of parcels, in any order and as often as they like: by tables."""
+"""The results of couriers' events about parcels, in any order and however often repeated: by tables."""
 
 from collections import Counter
 from dataclasses import replace
@@ -38,7 +38,7 @@ def told(kind: ParcelEvent, *, hours: int = 0, parcel: int = 0, **more: Any) -> 
 
 
 def followed(order: Order, *events: CourierEvent) -> tuple[Order, list[CourierEvent]]:
-    """One after another, in the order in which they come."""
+    """Applies events one after another, in the order in which they arrive."""
     kept = []
     for one in events:
         applied = rules.apply(order, one)
@@ -52,14 +52,14 @@ def followed(order: Order, *events: CourierEvent) -> tuple[Order, list[CourierEv
     [
         ((OUT,), State.OUT_FOR_DELIVERY, 0),
         ((OUT, COLLECTED), State.COLLECTED, 0),
-        ((COLLECTED,), State.COLLECTED, 0),  # it said nothing of the way
+        ((COLLECTED,), State.COLLECTED, 0),  # nothing was reported on the way
         ((OUT, FAILED), State.DISPATCHED, 1),
         ((OUT, FAILED, OUT, FAILED), State.DISPATCHED, 2),
         ((OUT, FAILED, OUT, COLLECTED), State.COLLECTED, 1),
         ((OUT, REFUSED), State.REFUSED, 0),
         ((OUT, REFUSED, RETURNED), State.RETURNED, 0),
         ((RETURNED,), State.RETURNED, 0),
-        ((REFUSED, OUT, COLLECTED), State.COLLECTED, 0),  # from the storage, once more
+        ((REFUSED, OUT, COLLECTED), State.COLLECTED, 0),  # delivered again from storage
     ],
 )
 def test_an_order_goes_where_its_parcel_goes(kinds, state, attempts):
@@ -74,18 +74,18 @@ def test_an_order_goes_where_its_parcel_goes(kinds, state, attempts):
 @pytest.mark.parametrize(
     ("before", "late", "outcome", "concern"),
     [
-        # Known already, by another id.
+        # Already known under another id.
         ((COLLECTED, 5), (COLLECTED, 5), Outcome.REPEATED, None),
         ((REFUSED, 5), (REFUSED, 6), Outcome.REPEATED, None),
         ((RETURNED, 5), (RETURNED, 9), Outcome.REPEATED, None),
-        # Told late.
+        # Reported late.
         ((OUT, 5), (OUT, 1), Outcome.LATE, None),
         ((COLLECTED, 5), (OUT, 1), Outcome.LATE, None),
         ((COLLECTED, 5), (FAILED, 1), Outcome.LATE, None),
         ((COLLECTED, 5), (REFUSED, 1), Outcome.LATE, None),
-        ((COLLECTED, 5), (OUT, 9), Outcome.LATE, None),  # by the day, the hour says nothing
+        ((COLLECTED, 5), (OUT, 9), Outcome.LATE, None),  # within a day the hour proves nothing
         ((RETURNED, 5), (REFUSED, 1), Outcome.LATE, None),
-        # Against what is known.
+        # Contradicts what is known.
         ((COLLECTED, 5), (OUT, 99), Outcome.CONTRADICTS, Concern.ALREADY_COLLECTED),
         ((COLLECTED, 5), (REFUSED, 6), Outcome.CONTRADICTS, Concern.ALREADY_COLLECTED),
         ((COLLECTED, 5), (RETURNED, 1), Outcome.CONTRADICTS, Concern.ALREADY_COLLECTED),
@@ -103,7 +103,7 @@ def test_what_comes_late_or_against_what_is_known_changes_nothing(before, late, 
 
 
 def test_what_ends_a_parcel_counts_although_it_moved_later_by_the_hour():
-    """Some tell the end by the day, which is its first hour."""
+    """Some couriers report the end by day only, which is read as its first hour."""
     order, kept = followed(dispatched(5_000), told(OUT, hours=8), told(COLLECTED, hours=0))
     assert (order.state, kept[-1].outcome) == (State.COLLECTED, Outcome.APPLIED)
 
@@ -114,7 +114,7 @@ def test_what_ends_a_parcel_counts_although_it_moved_later_by_the_hour():
         ({}, 5_000, None),
         ({"amount_minor": 5_000, "mode": CollectionMode.CASH}, 5_000, None),
         ({"amount_minor": 4_950}, 4_950, Concern.AMOUNT_DIFFERS),
-        ({"amount_minor": 5_050}, 5_000, Concern.AMOUNT_DIFFERS),  # no order brings more
+        ({"amount_minor": 5_050}, 5_000, Concern.AMOUNT_DIFFERS),  # no order counts for more
         ({"amount_minor": 0}, 0, Concern.AMOUNT_DIFFERS),
         ({"mode": CollectionMode.BANK_CHEQUE}, 5_000, Concern.MODE_DIFFERS),
     ],
@@ -145,7 +145,7 @@ def test_parcels_that_carry_nothing_wait_for_nobody_and_are_not_paid():
 
 def test_an_order_that_is_taken_in_part_is_collected_in_part():
     order, _ = followed(dispatched(2_000, 3_000), told(COLLECTED), told(REFUSED, parcel=1))
-    assert order.state is State.DISPATCHED  # the other may be delivered still
+    assert order.state is State.DISPATCHED  # the other may still be delivered
     order, (kept,) = followed(order, told(RETURNED, parcel=1, hours=5))
     assert (order.state, order.collected_minor) == (State.COLLECTED, 2_000)
     assert kept.exception is Concern.PARTLY_COLLECTED
@@ -188,7 +188,7 @@ def test_whatever_is_told_an_order_is_collected_once_and_never_for_more(events, 
         if one.kind is COLLECTED and one.outcome is Outcome.APPLIED
     )
     assert all(count == 1 for count in applied.values())
-    # Told again by other ids: by the courier's own they are known already, and not looked at.
+    # Reported again under other ids; under the courier's own they would be skipped as known.
     again, repeats = followed(order, *(replace(one, id=ids.new("cev")) for one in events))
     paid = [parcel for parcel in order.parcels if parcel.state is ParcelState.COLLECTED]
     assert [parcel for parcel in again.parcels if parcel in paid] == paid

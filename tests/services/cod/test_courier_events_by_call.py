@@ -1,4 +1,4 @@
-"""What couriers tell of parcels, by RPC: in batches, out of order, repeated, before the dispatch and too late."""
+"""Couriers' events about parcels, by RPC: in batches, out of order, repeated, before the dispatch and too late."""
 
 from datetime import timedelta
 
@@ -51,7 +51,7 @@ async def test_the_money_of_each_parcel_is_told_once_with_what_of_it_is_the_fee(
     await shop.acknowledge(order, 1_00, 51_00)
     await shop.dispatch(order)
     await shop.tell(event(order, "collected"), event(order, "collected", parcel=1))
-    await shop.tell(event(order, "collected"))  # known
+    await shop.tell(event(order, "collected"))  # already known
     sums = await shop.bodies(order.id, events_pb2.CodParcelCollected, "parcel.collected")
     assert [one.collected.amount_minor for one in sums] == [1_00, 51_00]
     assert [one.fee_minor for one in sums] == [1_00, 1_00]
@@ -144,7 +144,7 @@ async def test_what_makes_no_sense_is_refused_by_field(shop, kind, more):
     )
     assert refusal.reason == "invalid_argument"
     assert refusal.violations[0].field == f"events.1.{next(iter(more))}"
-    assert (await shop.get(order.id)).state == pb.CodOrder.STATE_DISPATCHED  # none was taken
+    assert (await shop.get(order.id)).state == pb.CodOrder.STATE_DISPATCHED  # none was recorded
 
 
 async def test_who_refuses_too_often_is_not_offered_it_until_it_is_long_ago(shop):

@@ -1,4 +1,4 @@
-"""Couriers by call: created, given other terms, archived; whose they are."""
+"""Couriers by call: created, given other terms, archived; visible to their own merchant only."""
 
 from dataclasses import replace
 from datetime import date
@@ -153,6 +153,6 @@ async def test_a_courier_passes_on_on_working_days_of_its_country(world):
     made = await world.courier(remittance_days=3)
     async with world.deps.db.connection() as conn:
         courier = await COURIERS.get(conn, world.merchant_id, made.id)
-    # Thursday; Friday, then Christmas (Friday), St Stephen's on Saturday, a weekend.
+    # Wednesday and Thursday; then Christmas on Friday, a weekend, and Monday.
     assert courier.remitted_by(date(2026, 12, 22)) == date(2026, 12, 28)
     assert courier.remitted_by(date(2026, 12, 5)) == date(2026, 12, 10)

@@ -1,5 +1,5 @@
-"""A process dies before or after each of its commits, from the order to the money: whoever comes next repeats
-it, and finds each step done once; no parcel is ever with a courier that does not know what to collect.
+"""A process dies before or after each of its commits, from the order to the money: a repeated call finds each
+step done once; no parcel is ever with a courier that does not know what to collect.
 """
 
 from collections import Counter
@@ -45,11 +45,11 @@ ORDER = CreateOrder(
 
 
 class ProcessDied(BaseException):
-    """Nothing of the process runs after it."""
+    """The process runs nothing after this."""
 
 
 class MortalDatabase(Database):
-    """Dies of its first transaction: before it commits, or after."""
+    """Dies in its first transaction: before it commits, or after."""
 
     def __init__(self, real: Database, *, commits: bool) -> None:
         self._real = real
@@ -71,7 +71,7 @@ class MortalDatabase(Database):
 
 @dataclass
 class Journey:
-    """An order of one merchant, step by step; each may be made again by who got no answer."""
+    """An order of one merchant, step by step; each may be repeated if there was no answer."""
 
     shop: Shop
 
@@ -134,7 +134,7 @@ async def test_each_step_is_done_once_whoever_dies(shop, struck, commits):
         "parcel.collected": 1,
         "order.collected": 1,
     }
-    assert len(await shop.messages(order.id)) == 2  # the code, and what to have ready
+    assert len(await shop.messages(order.id)) == 2  # the code, and the amount to have ready
     assert len((await shop.call("ListCourierEvents")).data) == 1
 
 
@@ -158,7 +158,7 @@ async def test_who_dies_between_acknowledgement_and_dispatch_leaves_an_order_tha
 
 @pytest.mark.parametrize("commits", [False, True])
 async def test_who_dies_within_a_file_sends_it_again_and_all_of_it_is_told_once(world, commits):
-    """The files have two blocks each; the process dies of the first, before its commit or after."""
+    """The files have two blocks each; the process dies in the first, before its commit or after."""
     shop = await shop_of(world)
     order, deps = await shop.propose(), world.deps
     mortal = replace(deps, db=MortalDatabase(deps.db, commits=commits))

@@ -29,7 +29,7 @@ CUTS = st.builds(
         (Cut(basis_points=150, fixed_minor=1_00), 100_00, 2_50),
         (Cut(basis_points=300, minimum_minor=3_00), 40_00, 3_00),
         (Cut(basis_points=300, maximum_minor=25_00), 2_000_00, 25_00),
-        (Cut(minimum_minor=3_00), 2_00, 2_00),  # no more than there is
+        (Cut(minimum_minor=3_00), 2_00, 2_00),  # no more than was collected
         (Cut(basis_points=10_000), 2_00, 2_00),
         (Cut(minimum_minor=3_00), 0, 0),
     ],

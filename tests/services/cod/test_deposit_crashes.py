@@ -1,5 +1,5 @@
-"""The process dies at each step of asking for an order's deposit and of taking it: the order has one link, or a row that says
-so; and what was paid counts once, or is owed back. How that is given back: test_converting_crashes.py.
+"""The process dies at each step of requesting an order's deposit and of taking it: the order has one link, or a row that
+says so; and a payment counts once, or is owed back. Its refund is tested in test_converting_crashes.py.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ ASKED = replace(ORDER, deposit_minor=10_00)
 
 @dataclass
 class ProposedOrder(ConvertedOrder):
-    """One call that proposes an order with a deposit, and asks for its link."""
+    """One call that proposes an order with a deposit, and requests its link."""
 
     order: pb.CodOrder | None = None
 
@@ -68,7 +68,7 @@ async def test_a_deposit_is_paid_and_told_of_in_one_step(shop, commits):
     shop.world.deps = real
     state = (await shop.get(order.id)).deposit.state
     assert state == (Deposit.STATE_PAID if commits else Deposit.STATE_DUE)
-    await pay(shop, deposit_link(shop, order))  # NATS tells it again
+    await pay(shop, deposit_link(shop, order))  # NATS redelivers it
     assert (await shop.get(order.id)).deposit.state == Deposit.STATE_PAID
     assert (await shop.told(order.id)).count("order.deposit_paid") == 1
 

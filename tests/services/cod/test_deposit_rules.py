@@ -1,4 +1,4 @@
-"""Of a deposit and a payment for all of an order one is kept, and what was paid never counts for more than it was."""
+"""Either a deposit or a payment for the whole order is kept, and no payment counts for more than its amount."""
 
 from dataclasses import replace
 

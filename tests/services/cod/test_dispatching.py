@@ -27,7 +27,7 @@ async def test_dispatching_needs_an_acknowledged_amount(shop):
     assert refusal.facts["acknowledged_minor"] == "4999"
     assert refusal.facts["to_collect_minor"] == "5000"
     await shop.acknowledge(order)
-    for _ in range(2):  # again changes nothing
+    for _ in range(2):  # repeating changes nothing
         sent = await shop.dispatch(order)
         assert sent.state == pb.CodOrder.STATE_DISPATCHED
     assert (await shop.told(order.id)).count("order.dispatched") == 1
@@ -44,7 +44,7 @@ async def test_dispatching_needs_an_acknowledged_amount(shop):
         ((0, 0, 50_00), Outcome.OUTCOME_MATCHED),
         ((20_00, 30_00), Outcome.OUTCOME_MATCHED),
         ((16_67, 16_67, 16_66), Outcome.OUTCOME_MATCHED),
-        ((50_00, 50_00), Outcome.OUTCOME_DIFFERS),  # the courier would ask twice
+        ((50_00, 50_00), Outcome.OUTCOME_DIFFERS),  # the courier would collect twice
         ((0,), Outcome.OUTCOME_DIFFERS),
         ((25_00,), Outcome.OUTCOME_DIFFERS),
     ],

@@ -1,4 +1,4 @@
-"""A customer is erased, or an order grows old: nothing that names the person stays, the money trail does."""
+"""A customer is erased, or an order grows old: everything that names the person goes, the money trail stays."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,7 @@ async def erase(shop, customer_id: str = "cus_erased") -> None:
 
 
 async def a_life(shop) -> Any:
-    """An order with all that may be kept of its recipient: confirmed, changed, dispatched, refused."""
+    """An order with all personal data of its recipient: confirmed, changed, dispatched, refused."""
     await shop.world.settings(confirmation_needed=True, refusals={"most": 0})
     order = await shop.propose(customer_id="cus_erased", metadata={"door": "Porta blu"})
     await shop.confirm(order.id, await shop.code(order.id), key=ids.new("key"))
@@ -46,7 +46,7 @@ async def a_life(shop) -> Any:
 
 
 async def held(shop, tables=TABLES) -> str:
-    """All that the tables hold of the merchant."""
+    """Everything about the merchant in the tables."""
     found = []
     async with shop.world.deps.db.connection() as conn:
         for table in tables:
@@ -61,7 +61,7 @@ async def test_nothing_that_names_an_erased_customer_stays(shop):
     order = await a_life(shop)
     before = await held(shop)
     assert all(trace in before for trace in TRACES)
-    assert await refused(shop.propose()) == "cod_not_available"  # the history speaks against it
+    assert await refused(shop.propose()) == "cod_not_available"  # because of earlier refusals
     for _ in range(2):
         await erase(shop)
         after = await held(shop)

@@ -1,4 +1,4 @@
-"""Couriers' files of events: read whole or refused, and each event counted once."""
+"""Couriers' event files: read whole or refused, and each event counted once."""
 
 import io
 from dataclasses import replace
@@ -39,7 +39,7 @@ COLUMNS = EventColumns(
 )
 MODES = (Mode(CollectionMode.CASH, "CONT"), Mode(CollectionMode.BANK_CHEQUE, "AB"))
 GLS = a_courier(event_columns=COLUMNS, modes=MODES)
-TEN: Any = datetime(2026, 11, 26, 9, 5, tzinfo=UTC)  # by the clock in Italy
+TEN: Any = datetime(2026, 11, 26, 9, 5, tzinfo=UTC)  # 10:05 in Italy
 
 
 def of(
@@ -63,7 +63,7 @@ def day(before: int) -> str:
 async def test_a_file_of_events_moves_orders_and_again_changes_nothing(world):
     shop = await shop_of(world)
     paid, gone = await shop.dispatched(), await shop.dispatched()
-    lines = (  # the latest first, as a courier's page shows them
+    lines = (  # latest first, as a courier's page shows them
         f"{number_of(gone)};Reso;{day(1)};;",
         f"{number_of(paid)};Consegnato;{day(1)} 10:05;50,00;CONT",
         f"{number_of(gone)};Rifiutato;{day(2)} 10:05;50,00;",

@@ -1,4 +1,4 @@
-"""Orders that their recipients do not confirm, or whose deposit they do not pay, in time are cancelled."""
+"""Orders are cancelled if their recipients do not confirm them, or do not pay the deposit, in time."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ DAYS = 7
 
 
 async def after_days(shop: Shop, order, days: float):
-    """What the worker makes of the order so many days after it was made."""
+    """The order after the worker has run, this many days after it was created."""
     async with shop.world.deps.db.connection() as conn:
         await conn.execute(
             "UPDATE orders SET expires_at = expires_at - $2::interval, held_until = now()"

@@ -9,7 +9,7 @@ import pytest_asyncio
 from libs.db import Conn, Database
 from services.cod.store import courier_events, orders
 
-TOLD: Final = 5_000  # by one courier; never analysed
+TOLD: Final = 5_000  # events and orders of one courier; never analysed
 LOOKED_FOR: Final = 200
 PAGES_OF_ONE: Final = 8  # down an index to a row, and once more to lock and to read it
 _EVENTS: Final = """
@@ -50,7 +50,7 @@ async def test_a_list_is_looked_up_name_by_name(
     busy: Database, look: Callable[..., Awaitable[Any]], named: str
 ):
     names = [f"{named}{n}" for n in range(1, LOOKED_FOR + 1)]
-    async with busy.connection() as conn:  # within a transaction statistics stand still
+    async with busy.connection() as conn:  # statistics do not change within a transaction
         before = await _pages(conn)
         found = await look(conn, "mer_1", "cou_1", names)
         pages = await _pages(conn) - before

@@ -1,4 +1,4 @@
-"""Couriers' manifests: what they say they will collect decides whether an order may be dispatched."""
+"""Couriers' manifests: the amounts that they announce decide whether an order may be dispatched."""
 
 import io
 from dataclasses import replace
@@ -33,7 +33,7 @@ async def test_orders_of_a_manifest_can_be_dispatched_when_its_amounts_are_their
     shop = await shop_of(world)
     right, wrong = await shop.propose(), await shop.propose()
     lines = (announced(right), announced(wrong, "49,99"), "ABX;nobody's;12,00", "ABY;paid before;")
-    for _ in range(2):  # the same file, the same state
+    for _ in range(2):  # the same file leads to the same state
         answer = await manifest(shop, *lines)
         assert (answer.parcels, answer.orders) == (4, 4)
         assert dict(answer.outcomes) == {"matched": 1, "differs": 1, "order_unknown": 2}
@@ -60,7 +60,7 @@ async def test_parcels_of_one_order_sum_up_wherever_they_stand(world):
 
 
 async def test_a_number_that_stands_in_two_places_is_recorded_for_nobody(world):
-    """Whichever of the two came first would be given the other's parcel."""
+    """Otherwise the first of the two would get the other's parcel."""
     shop = await shop_of(world)
     first, second = await shop.propose(), await shop.propose()
     between = [f"AB{n};other {n};" for n in range(BLOCK)]

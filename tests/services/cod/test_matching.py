@@ -1,4 +1,4 @@
-"""Which parcel a line of a remittance pays for, and whether it is all that is owed."""
+"""Which parcel a line of a remittance pays for, and whether it pays all that is owed."""
 
 from dataclasses import replace
 from datetime import date

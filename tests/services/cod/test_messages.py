@@ -1,4 +1,4 @@
-"""What recipients are told of what becomes of their orders."""
+"""Messages to recipients about the progress of their orders."""
 
 from datetime import timedelta
 

@@ -156,7 +156,7 @@ def test_the_cheapest_courier_comes_first_and_those_not_to_be_had_last():
 
 
 def test_a_checkout_is_told_what_can_be_done_most_about():
-    """By whom it could be had with a postcode, then with another amount, then elsewhere."""
+    """First couriers that need only a postcode, then another amount, then another place."""
     some = (Zone("IT", ("10",)),)
     known = [
         replace(courier(currency="CHF"), id="francs"),

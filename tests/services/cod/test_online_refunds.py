@@ -1,5 +1,5 @@
-"""Paid online while the courier collects: the order brings its price once. The cash stands, and what was paid online
-for nothing is given back once, whichever was first and whoever tells it first.
+"""Paid online while the courier collects: the merchant gets the price once. The cash stands, and the excess paid online
+is refunded once, whichever was paid first and whichever is reported first.
 """
 
 import pytest
@@ -29,7 +29,7 @@ FAILED = "order.online_refund_failed"
 
 
 async def both(shop, *, link_first: bool = True, amount_minor: int = 52_00):
-    """Paid online, and collected: what of it was told first is said."""
+    """An order both paid online and collected; `link_first`: which was reported first."""
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
     cash = event(order, "collected", amount_minor=amount_minor)
@@ -69,7 +69,7 @@ async def test_of_cash_for_a_part_that_much_is_given_back(shop, link_first):
     assert refunds(shop, link) == [30_00]
     after = await shop.get(order.id)
     brought = after.collected_minor + after.paid_online_minor - after.refunded_online_minor
-    assert brought == after.amount.amount_minor  # its price: the fee fell away
+    assert brought == after.amount.amount_minor  # its price, without the fee
 
 
 async def test_of_two_parcels_each_sum_is_given_back_and_no_more_than_was_paid(shop):
@@ -77,7 +77,7 @@ async def test_of_two_parcels_each_sum_is_given_back_and_no_more_than_was_paid(s
     link = link_of(shop, await convert(shop, order))
     await shop.tell(event(order, "collected"))
     await pay(shop, link)
-    assert (await shop.get(order.id)).state == Order.STATE_CONVERTED  # the rest is not for the door
+    assert (await shop.get(order.id)).state == Order.STATE_CONVERTED  # nothing is due at the door
     await work(shop)
     assert refunds(shop, link) == [26_00]
     await shop.tell(event(order, "collected", parcel=1))
@@ -90,7 +90,7 @@ async def test_cash_without_an_amount_is_what_the_courier_had_acknowledged(shop)
     link = link_of(shop, await convert(shop, order))
     await pay(shop, link)
     (told,) = await shop.tell(event(order, "collected"))
-    assert told.exception == "paid_online"  # the courier was to be told not to
+    assert told.exception == "paid_online"  # the courier should not have collected
     await work(shop)
     assert refunds(shop, link) == [50_00]
 

@@ -15,7 +15,7 @@ async def test_an_order_is_what_the_offer_promised(shop):
     assert order.to_collect_minor == offered.collect_minor == 50_00
     assert (order.fee_minor, order.cut_minor) == (offered.fee_minor, offered.cut_minor)
     assert order.mode == offered.modes[0]
-    assert order.state == pb.CodOrder.STATE_CONFIRMED  # nobody has to confirm it
+    assert order.state == pb.CodOrder.STATE_CONFIRMED  # no confirmation needed
     assert await shop.told(order.id) == ["order.proposed", "order.confirmed"]
 
 
@@ -138,7 +138,7 @@ async def test_another_merchant_finds_nothing(shop, stranger):
 
 async def test_an_order_is_cancelled_before_it_is_dispatched_and_not_after(shop):
     order = await shop.propose()
-    for _ in range(2):  # again changes nothing
+    for _ in range(2):  # repeating changes nothing
         cancelled = (await shop.call("CancelCodOrder", cod_order_id=order.id)).order
         assert cancelled.state == pb.CodOrder.STATE_CANCELLED
     assert await shop.told(order.id) == ["order.proposed", "order.confirmed", "order.cancelled"]

@@ -54,9 +54,9 @@ def collected(*amounts: int, **more: Any):
 @pytest.mark.parametrize(
     ("at", "due"),
     [
-        # Thursday noon: Friday, Monday and Tuesday are for passing it on.
+        # Thursday noon: Friday, Monday and Tuesday are the three working days.
         (datetime(2026, 11, 26, 12, tzinfo=UTC), datetime(2026, 12, 1, 23, tzinfo=UTC)),
-        # Half past midnight of Friday where the courier is.
+        # Half past midnight on Friday, local time.
         (datetime(2026, 11, 26, 23, 30, tzinfo=UTC), datetime(2026, 12, 2, 23, tzinfo=UTC)),
         # 8 December is a holiday.
         (datetime(2026, 12, 4, 12, tzinfo=UTC), datetime(2026, 12, 10, 23, tzinfo=UTC)),
@@ -113,7 +113,7 @@ async def shop(world) -> Shop:
 
 
 async def until(shop: Shop, moment: datetime) -> None:
-    """The merchant's clock is advanced to a moment."""
+    """Advances the merchant's clock to a moment."""
     ahead = moment - datetime.now(UTC) + timedelta(seconds=1)
     shop.world.ahead = timedelta(seconds=int(ahead.total_seconds()))
     async with shop.world.deps.db.transaction() as tx:
@@ -190,7 +190,7 @@ async def test_a_claim_of_a_dead_worker_runs_out(shop: Shop):
     async with shop.world.deps.db.transaction() as tx:
         await tx.fetch(worker.orders.CLAIM_OVERDUE.sql, 16, 16, {})
     await look(shop)
-    assert await state_of(shop, order) == "collected"  # it is held by the other
+    assert await state_of(shop, order) == "collected"  # the dead worker still holds it
     async with shop.world.deps.db.transaction() as tx:
         await tx.execute("UPDATE orders SET held_until = '-infinity'")
     await look(shop)

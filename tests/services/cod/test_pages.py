@@ -1,4 +1,4 @@
-"""The page of an order: its address, what it shows, and confirming by its token."""
+"""The page of an order: its URL, what it shows, and confirming by its token."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ def token_of(order: Any) -> str:
 
 
 async def by_token(shop, rpc: str, *, key: str = "", **fields: Any) -> Any:
-    """As the gateway calls for a shopper: for no merchant."""
+    """Calls as the gateway does for a shopper: without a merchant."""
     world = replace(shop.world, merchant_id="", ahead=timedelta())
     return (await world.call(rpc, key=key, **fields)).page
 
@@ -104,7 +104,7 @@ async def test_an_order_is_confirmed_on_its_page(shop):
     wrong = by_token(shop, "ConfirmCodPage", token=token, code=other_than(code))
     assert await refused(wrong) == "cod_code_wrong"
     fields = {"token": token, "code": code, "key": ids.new("key")}
-    for _ in range(2):  # a form that is sent twice is one try
+    for _ in range(2):  # a form sent twice is one attempt
         shown = await by_token(shop, "ConfirmCodPage", **fields)
         assert shown.state == pb.CodOrder.STATE_CONFIRMED
         assert not shown.HasField("code_sent_to")
@@ -234,7 +234,7 @@ async def test_the_shopper_names_the_account_of_refunds_once(shop):
     again = by_token(shop, "SetCodPageRefundAccount", token=token, **ACCOUNT)
     assert (
         await refused(again) == "cod_refund_closed"
-    )  # whoever has the address leads it nowhere else
+    )  # holders of the URL cannot redirect the refunds
 
 
 @pytest.mark.parametrize(

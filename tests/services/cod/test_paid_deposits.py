@@ -1,4 +1,4 @@
-"""A deposit whose order changes, ends, or is paid online as a whole: what was paid counts for it, or goes back once."""
+"""A deposit whose order changes, ends, or is paid online as a whole: the payment counts for it, or is refunded once."""
 
 import pytest
 
@@ -182,7 +182,7 @@ async def test_paid_and_then_the_rest_online_the_courier_collects_nothing(shop):
     after = await shop.get(order.id)
     assert (after.state, after.deposit_minor) == (Order.STATE_CONVERTED, 10_00)
     assert await brought(shop, order) == 50_00
-    await shop.tell(event(order, "collected"))  # nevertheless
+    await shop.tell(event(order, "collected"))  # the courier collects anyway
     await work(shop)
     assert refunds(shop, rest) == [40_00]
     assert refunds(shop, deposit_link(shop, order)) == []

@@ -1,4 +1,4 @@
-"""Previews of remittances: they book nothing, and what has happened since is judged anew by the commit."""
+"""Previews of remittances: they book nothing, and the commit considers what has happened since."""
 
 import pytest
 

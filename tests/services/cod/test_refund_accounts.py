@@ -1,4 +1,4 @@
-"""What SEPA can carry of names, and what is shown of accounts."""
+"""Names that SEPA can carry, and how accounts are masked."""
 
 import re
 

@@ -1,5 +1,5 @@
-"""A process that refunds cash is killed before any of its statements, or before its answer: whoever repeats the call
-finds each step done once, and each refund in one file.
+"""A process that refunds cash is killed before any of its statements, or before its answer: a repeated call finds each
+step done once, and each refund in one file.
 """
 
 import itertools
@@ -23,7 +23,7 @@ STEPS = ("ask", "give", "export", "pay", "fail", "retry")
 
 
 class Journey:
-    """A refund step by step, from what was collected to a transfer that came back."""
+    """A refund step by step, from the collected cash to a returned transfer."""
 
     def __init__(self, cashier: Cashier, order: Any) -> None:
         self.cashier = cashier
@@ -73,7 +73,7 @@ async def journey(shop) -> Journey:
 
 
 async def check(journey: Journey) -> None:
-    """Each step was made once."""
+    """Each step happened once."""
     refund = await journey.only("ListCodRefunds")
     assert (refund.state, refund.exports) == (refund.STATE_READY, 1)
     assert (await journey.only("ListCodRefundExports")).refunds == 1

@@ -1,4 +1,4 @@
-"""Files of refunds for the bank: what is ready goes into one, once, and a person says what came of it."""
+"""Bank files: each ready refund goes into one file, once, and a person records the result."""
 
 import asyncio
 from datetime import date, timedelta
@@ -104,7 +104,7 @@ async def test_two_files_at_once_have_no_refund_in_common(cashier):
     files = [await cashier.file(each) for each in done if isinstance(each, pb.CodRefundExport)]
     paid = [reference for file in files for reference in texts(file.xml, ".//EndToEndId")]
     assert len(paid) == len(set(paid))
-    if len(paid) < len(refunds):  # others held them for a moment
+    if len(paid) < len(refunds):  # others had locked them for a moment
         paid += texts((await cashier.file(await cashier.export())).xml, ".//EndToEndId")
     assert sorted(paid) == sorted(refund.id.replace("_", "") for refund in refunds)
 
@@ -148,7 +148,7 @@ async def test_a_file_is_marked_paid_as_a_whole_or_refund_by_refund(cashier):
     first, second = [await cashier.ready() for _ in range(2)]
     export = await cashier.export()
     assert dict((await cashier.paid(export, second)).states) == {"exported": 1, "paid": 1}
-    for _ in range(2):  # again changes nothing
+    for _ in range(2):  # repeating changes nothing
         assert dict((await cashier.paid(export)).states) == {"paid": 2}
     for refund in (first, second):
         told = ["refund.requested", "refund.ready", "refund.exported", "refund.paid"]
@@ -167,7 +167,7 @@ async def test_what_failed_is_retried_in_another_file(cashier):
     for _ in range(2):
         assert (await cashier.call("RetryCodRefund", refund)).state == State.STATE_READY
     other = await cashier.export()
-    await cashier.failed(export, refund)  # a repeat that comes late
+    await cashier.failed(export, refund)  # a late repeat
     assert await refused(cashier.paid(export, refund)) == "cod_refund_closed"
     now = await cashier.call("GetCodRefund", refund)
     assert (now.state, now.export_id, now.exports) == (State.STATE_EXPORTED, other.id, 2)

@@ -1,4 +1,4 @@
-"""Refunds of cash: asked for under the lock of their order, given an account, cancelled."""
+"""Cash refunds: requested under the lock of their order, given an account, cancelled."""
 
 import asyncio
 
@@ -109,7 +109,7 @@ async def test_an_account_makes_a_refund_ready_and_is_shown_masked(cashier):
     assert given.state == State.STATE_READY
     shown = pb.MaskedAccount(holder="G••• B•••", iban="IT60 ••• 3456")
     assert (given.account, given.account_given_by) == (shown, "key_1")
-    other = await cashier.give(refund, SPAIN)  # a typing error, say
+    other = await cashier.give(refund, SPAIN)  # after a typing error, say
     assert (other.state, other.account.iban) == (State.STATE_READY, "ES91 ••• 1332")
     assert await cashier.call("GetCodRefund", refund) == other
     assert await cashier.shop.told(refund.id) == ["refund.requested", "refund.ready"]
@@ -128,11 +128,11 @@ async def test_holder_and_number_are_in_clear_nowhere(cashier):
 @pytest.mark.parametrize(
     ("account", "wrong"),
     [
-        ({**GIULIAS, "iban": "IT60X0542811101000000123457"}, {"account.iban"}),  # a digit
+        ({**GIULIAS, "iban": "IT60X0542811101000000123457"}, {"account.iban"}),  # a wrong digit
         ({**GIULIAS, "iban": "BR1800360305000010009795493C1"}, {"account.iban"}),  # not in SEPA
         ({**GIULIAS, "holder": ""}, {"account.holder"}),
         ({**GIULIAS, "holder": "★ - ★"}, {"account.holder"}),
-        ({**GIULIAS, "holder": "Щ" * 70}, {"account.holder"}),  # longer in Latin letters
+        ({**GIULIAS, "holder": "Щ" * 70}, {"account.holder"}),  # too long in Latin letters
         (
             {"holder": "?", "iban": "BR1800360305000010009795493C1"},
             {"account.holder", "account.iban"},
@@ -152,7 +152,7 @@ async def test_what_is_cancelled_can_be_refunded_otherwise(cashier, is_ready):
     refund = await cashier.ask(order)
     if is_ready:
         await cashier.give(refund)
-    for _ in range(2):  # again changes nothing
+    for _ in range(2):  # repeating changes nothing
         cancelled = await cashier.call("CancelCodRefund", refund)
         assert cancelled.state == State.STATE_CANCELLED
     assert await cashier.refunded_minor(order) == 0

@@ -1,4 +1,4 @@
-"""A process that books a remittance is killed before any of its statements: all is booked, or nothing."""
+"""A process that books a remittance is killed before any of its statements: everything is booked, or nothing."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Couriers' remittance files: synthetic ones in the dialects that occur, and broken ones."""
+"""Couriers' remittance files: synthetic ones in the usual dialects, and broken ones."""
 
 import io
 from datetime import date

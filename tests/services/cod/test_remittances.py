@@ -1,4 +1,4 @@
-"""Remittance files from the upload to the books: previewed, committed once, and what is left for a person."""
+"""Remittance files from upload to booking: previewed, committed once, and exceptions left for a person."""
 
 import base64
 from datetime import UTC, datetime
@@ -185,7 +185,7 @@ async def test_a_large_file_is_read_and_one_beyond_the_limit_is_refused_by_name(
             await shop.call("UploadRemittance", courier_id=shop.courier_id, file=file)
         return refused.value.reason, refused.value.violations[0].description
 
-    code, description = await reason(7)  # no message of a call is as large otherwise
+    code, description = await reason(7)  # messages of other calls are never this large
     assert code == "remittance_unreadable"
     assert "the header has this column not at all" in description
     assert await reason(9) == ("invalid_argument", "must have at most 11184812 characters")
@@ -229,7 +229,7 @@ async def test_the_day_of_a_collection_is_that_of_the_file(shop: Shop):
 
 
 async def test_a_file_with_all_that_occurs_gives_each_line_its_state_and_books_once(shop: Shop):
-    """By a courier that writes thousands with points, semicolons and a byte order mark."""
+    """The courier writes points in thousands, semicolons and a byte order mark."""
     paid = await collected_order(shop, 1_000_00)
     short, back, refused, twice = [await shop.dispatched() for _ in range(4)]
     await shop.tell(event(short, "collected"), event(back, "returned"), event(refused, "refused"))

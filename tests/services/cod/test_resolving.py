@@ -53,7 +53,7 @@ async def test_a_suggestion_that_a_person_accepts_is_booked_and_remits_the_order
     assert (found.kept_minor, found.remitted_minor, found.shortage_minor) == (3_00, 47_00, 0)
     assert (found.resolved_by, found.resolution) == ("key_1", "By the receipt")
     assert found.HasField("resolved_at")
-    assert list(found.suggestions) == [order.id]  # what was before stays
+    assert list(found.suggestions) == [order.id]  # the earlier suggestion stays
     assert await state_of(shop, order) == "remitted"
     (told,) = await shop.bodies(order.id, events_pb2.CodOrderRemitted, "order.remitted")
     assert (told.remitted.remittance_id, told.remitted.remitted_minor) == (remittance.id, 47_00)
@@ -158,11 +158,11 @@ async def test_an_unknown_line_is_booked_once_its_order_is_there(shop: Shop):
     await shop.dispatch(order)
     found = await resolve(shop, unknown, cod_order_id=order.id)
     assert (found.cod_order_id, found.result) == (order.id, pb.REMITTANCE_RESULT_MATCHED)
-    assert await state_of(shop, order) == "remitted"  # who passes money on has collected it
+    assert await state_of(shop, order) == "remitted"  # passed on, so collected
 
 
 async def test_a_suggestion_that_fits_no_more_is_refused_with_what_it_is_by_now(shop: Shop):
-    """The parcel came back since, so that its courier owes nothing for it."""
+    """The parcel has come back since, so its courier owes nothing for it."""
     order = await shop.dispatched()
     remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
     first, _ = await lines_of(shop, remittance)
@@ -190,7 +190,7 @@ async def test_of_an_order_in_two_parcels_the_parcel_is_named(shop: Shop):
     number = number_of(order, 1)
     await resolve(shop, first, cod_order_id=order.id, tracking_number=number)
     assert await state_of(shop, order) == "collected"
-    await resolve(shop, second, cod_order_id=order.id)  # on the one that is left
+    await resolve(shop, second, cod_order_id=order.id)  # on the remaining parcel
     assert await state_of(shop, order) == "remitted"
 
 
@@ -201,7 +201,7 @@ async def test_a_shortage_that_is_not_waited_for_any_more_ends_the_order(shop, c
     (short,) = await lines_of(shop, remittance)
     assert await state_of(shop, order) == "short"
     refusal = await refused(resolve(shop, short, cod_order_id=order.id))
-    assert dict(refusal.facts) == {"result": "short"}  # it is booked
+    assert dict(refusal.facts) == {"result": "short"}  # already booked
     wrong = resolve(shop, short, closed_as="given_back", resolution="x")
     assert (await refused(wrong)).violations[0].field == "closed_as"
     found = await resolve(shop, short, closed_as=closed_as, resolution="Agreed by phone")
@@ -209,7 +209,7 @@ async def test_a_shortage_that_is_not_waited_for_any_more_ends_the_order(shop, c
     assert await state_of(shop, order) == "remitted"
     assert not (await shop.call("GetCodAgeing")).data
     rest = await committed(shop, line(order, 7_00, collected=7_00, cut=0))
-    assert results(rest) == {"duplicate": 1}  # a person sees that it came nevertheless
+    assert results(rest) == {"duplicate": 1}  # a person sees that it arrived after all
 
 
 async def test_what_came_since_is_not_written_off(shop: Shop):

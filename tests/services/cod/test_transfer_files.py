@@ -1,4 +1,4 @@
-"""The file for the bank: valid against its schema, exact, in the letters of SEPA."""
+"""The file for the bank: valid against its schema, exact, in SEPA's characters."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Manifests and files of events as tests write them."""
+"""Manifests and event files for tests."""
 
 import base64
 from typing import Any, Final
@@ -31,7 +31,7 @@ EVENTS: Final = "Spedizione;Esito;Data;Contrassegno;Incasso"
 
 
 async def shop_of(world: World, **more: Any) -> Shop:
-    """With a courier whose files have these columns."""
+    """A shop with a courier whose files have these columns."""
     terms = {"manifest_columns": MANIFEST_COLUMNS, "event_columns": EVENT_COLUMNS, **more}
     return Shop(world, (await world.courier(**terms)).id)
 

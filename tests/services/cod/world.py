@@ -54,7 +54,7 @@ class World:
         )
 
     async def hear(self, event: Event) -> None:
-        """As the consumer does it, which knows of no clock."""
+        """Handles an event like the consumer, which does not know the merchant's clock."""
         context.set_current(context.Call(merchant_id=self.merchant_id, actor="cod"))
         async with self.deps.db.transaction() as tx:
             await worker.handlers(self.deps)[event.subject](tx, event)
@@ -68,7 +68,7 @@ class World:
         return (await self.call("ListCodOffers", **fields)).data
 
     async def offer(self, amount_minor: int = 160_00, **cart: Any) -> Offer:
-        """For checkout-options."""
+        """The offer for checkout-options."""
         amount = {"amount_minor": amount_minor, "currency": "EUR"}
         return (await self.call("GetOffer", cart={"amount": amount, **cart})).offer
 
@@ -76,7 +76,7 @@ class World:
         return (await self.call("UpdateCodSettings", **changes)).settings
 
     async def told(self) -> Sequence[str]:
-        """Subjects of the events of this merchant, in their order."""
+        """Subjects of this merchant's events, in order."""
         async with self.deps.db.connection() as conn:
             rows = await conn.fetch(
                 "SELECT subject FROM outbox WHERE merchant_id = $1 ORDER BY event_id",
