@@ -1,5 +1,5 @@
 """`python -m services.reporting` serves; `… migrate` updates the database; `… check` and `…
-rebuild` compare the ledger with the event log; `… recount` counts KPIs again.
+rebuild` compare the ledger with the event log; `… recount` recounts KPIs.
 """
 
 from pathlib import Path

@@ -10,8 +10,8 @@ class Config(ServiceSettings):
 
 
 class RebuildConfig(TlsSettings):
-    """For the jobs that rebuild the ledger: its database, as the owner, and the databases whose
-    event logs they read.
+    """For the jobs that rebuild the ledger: reporting's database, with the owner's role, and the
+    databases whose event logs they read.
     """
 
     database_url: str
@@ -23,6 +23,6 @@ class RebuildConfig(TlsSettings):
 
 
 class RecountConfig(RebuildConfig):
-    """For the job that counts KPIs again."""
+    """For the job that recounts KPIs."""
 
     oneclick_database_url: str

@@ -1,5 +1,5 @@
-"""Couriers' remittances, as reported by cod, as settlement lines: the amount per order, and lines
-that a person has assigned to none.
+"""Turns couriers' remittances, as cod reports them, into settlement lines: the amount per order, and
+remittance lines that a person closed without an order.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ SUBJECTS: Final = tuple(_BY_SUBJECT)
 
 
 def line_of(event: Event, zone: ZoneInfo) -> SettlementLine | None:
-    """None if nothing was passed on. `zone`: its merchant's. Raises KeyError for another event."""
+    """None if no money was remitted. `zone`: the merchant's. Raises KeyError for other events."""
     kind = _BY_SUBJECT[event.subject]
     message = kind.FromString(event.body)
     found = _of_order(message) if kind in _OF_ORDERS else _of_nobody(message)
@@ -47,7 +47,7 @@ def line_of(event: Event, zone: ZoneInfo) -> SettlementLine | None:
 
 
 def _of_order(message: Any) -> dict[str, Any]:
-    """The amount accounted for is the cut plus what is passed on; the shortage is still owed."""
+    """Gross is the courier's cut plus the remitted amount; a shortage is still owed."""
     order, brought = message.order, message.remitted
     return {
         "kind": SettlementKind.CHARGE,
@@ -65,7 +65,7 @@ def _of_order(message: Any) -> dict[str, Any]:
 
 
 def _of_nobody(message: cod.CodRemittanceLineResolved) -> dict[str, Any] | None:
-    """A closed line that is booked on no order: its money arrived all the same."""
+    """A closed line that belongs to no order: its money still arrived."""
     line = message.line
     is_booked = line.kept_minor != 0 or line.shortage_minor != 0
     if line.closed_as not in _OF_NOBODY or is_booked or not line.remitted_minor:

@@ -12,7 +12,7 @@ from services.reporting.paylink_client import Links
 from services.reporting.payments_client import Psps
 from services.reporting.rules.surveys import ShownMerchant
 
-READ_AT_ONCE: Final = 2  # files read and loaded at a time per process; others wait on disk
+READ_AT_ONCE: Final = 2  # files read and loaded at once per process; others wait on disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Deps:
 
 @dataclass(frozen=True, slots=True)
 class SurveyDeps:
-    """What the flows of surveys need. `zone_of`: see flows/ingesting.py."""
+    """What the survey flows need. `zone_of`: see flows/ingesting.py."""
 
     db: Database
     clock: Clock

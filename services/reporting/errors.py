@@ -16,7 +16,7 @@ class ImportNotFound(Refusal, kind=Kind.NOT_FOUND, reason="import_not_found"):
 
 
 class StatementRefused(Refusal, kind=Kind.UNPROCESSABLE, reason="statement_refused"):
-    """The whole file is refused; `facts` contain line and reason, as does the import."""
+    """The whole file is refused; both `facts` and the import state the line and the reason."""
 
     @classmethod
     def at(cls, line: int, reason: str) -> "StatementRefused":

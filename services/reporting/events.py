@@ -1,4 +1,4 @@
-"""The public view of the ledger, and the events of reporting: of a close, and of a finished report."""
+"""The public view of the ledger, and reporting's events: a month was closed, a report finished."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ async def period_closed(conn: Conn, merchant_id: str, period: Period, now: datet
 async def report_finished(
     conn: Conn, run: ReportRun, recipients: Sequence[str], now: datetime
 ) -> None:
-    """`run`: as it is now. Also asks for the e-mails of its schedule."""
+    """`run`: its final state. Also requests the e-mails of its schedule."""
     shown = wire.message(reports_pb2.ReportRun, run)
     messages = [events_pb2.ReportMessageRequested(run=shown, recipient=each) for each in recipients]
     told = [events_pb2.ReportFinished(run=shown), *messages]

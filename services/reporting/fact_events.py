@@ -1,6 +1,6 @@
-"""The events of other services that move money, and how each is read.
+"""Other services' events that move money, and how each is read.
 
-All events that move money are listed here; others about a payment, plan, order or link move none.
+The list is complete: no other event about a payment, plan, order or link moves money.
 """
 
 from collections import Counter
@@ -57,14 +57,14 @@ def _refunded(message: payments.PaymentRefunded, event: Event) -> BookableEvent:
 
 
 def _refund_failed(message: payments.PaymentRefundFailed, event: Event) -> BookableEvent:
-    """If it had not succeeded, nothing had moved."""
+    """Moves nothing unless the refund had succeeded before."""
     amount_minor = message.refund.amount_minor if message.had_succeeded else 0
     fact = _refund(message, undone=True, amount_minor=amount_minor)
     return _of_payment(event, message.payment, fact, message.refund.psp_reference)
 
 
 def _dispute_opened(message: payments.DisputeOpened, event: Event) -> BookableEvent:
-    """If it has already ended, a separate event reports the end."""
+    """Always booked as open: a separate event reports the end, even of a dispute already over."""
     payment, dispute = message.payment, message.dispute
     opened = Disputed(DisputeState.OPEN, dispute.amount_minor)
     return _of_payment(event, payment, DisputeMoved(payment.psp_account, None, opened))
@@ -88,7 +88,7 @@ def _refund(message: Any, *, undone: bool, amount_minor: int | None = None) -> P
 
 
 def is_of_plan(payment: payments_pb2.Payment) -> bool:
-    """Also if paid by the link of a missed part."""
+    """True also for a payment by the link for a missed part."""
     return payment.method == _INSTALMENTS or payment.order_part.startswith("instalment:")
 
 
@@ -128,7 +128,7 @@ def _remitted(
 
 
 def _due(event: Event, message: Any, amount_minor: int) -> Mapping[date, int]:
-    """Of cash that a courier has to pass on by the end of a day."""
+    """The due amount by day: cash that a courier must remit by the end of that day."""
     if not message.HasField("remit_due_at") or not amount_minor:
         return {}
     at = wire.time_of(message.remit_due_at) - timedelta(seconds=1)
@@ -157,7 +157,7 @@ def _cash_refunded(message: cod.CodRefundPaid, event: Event) -> BookableEvent:
 
 
 def _cash_refund_failed(message: cod.CodRefundFailed, event: Event) -> BookableEvent:
-    """If it had not been paid, nothing had moved."""
+    """Moves nothing unless the refund had been paid before."""
     amount_minor = message.refund.amount.amount_minor if message.had_been_paid else 0
     return _of_cash(event, message, CashRefunded(amount_minor, undone=True))
 
@@ -176,8 +176,8 @@ def _of_cash(event: Event, message: Any, fact: CashRefunded) -> BookableEvent:
 
 
 def _transfer_recorded(message: paylink.BankTransferRecorded, event: Event) -> BookableEvent:
-    """Published again when a transfer that waited for its link is assigned: the money arrived
-    earlier.
+    """Published a second time when a waiting transfer is assigned to its link: its money was booked
+    the first time.
     """
     transfer = message.bank_transfer
     is_new = wire.time_of(transfer.created_at) == event.occurred_at
@@ -195,7 +195,7 @@ def _transfer_moved(
 def _of_transfer(
     event: Event, transfer: paylink_pb2.BankTransfer, arrived_minor: int, day: date | None
 ) -> BookableEvent:
-    """The moves that the event reports: those made at its time."""
+    """Books only the moves that this event reports: those made at its time."""
     moves = tuple(
         Move(_MOVES[move.kind], move.amount_minor, bool(move.plan_id))
         for move in transfer.moves
@@ -213,7 +213,7 @@ def _of_transfer(
 
 
 def _day_of(event: Event, at: datetime) -> date:
-    """The date of the event's time in the merchant's zone."""
+    """The date in the merchant's zone, which the event's time carries."""
     return at.astimezone(event.occurred_at.tzinfo).date()
 
 
@@ -245,7 +245,7 @@ def _bookable(
     method: str = "",
     dues: Mapping[date, int] | None = None,
 ) -> BookableEvent:
-    """On the event's day, unless the event states another."""
+    """Dated on the event's day unless `happened_on` is given."""
     return BookableEvent(
         merchant_id=event.merchant_id,
         event_id=event.event_id,
@@ -289,7 +289,7 @@ SUBJECTS: Final = tuple(_BY_SUBJECT)
 
 
 def bookable_of(event: Event, zone: ZoneInfo) -> BookableEvent:
-    """`zone`: its merchant's. Raises KeyError for an event that is not booked."""
+    """`zone`: the merchant's. Raises KeyError for an event that is not booked."""
     message, read = _BY_SUBJECT[event.subject]
     local = replace(event, occurred_at=event.occurred_at.astimezone(zone))
     return read(message.FromString(event.body), local)

@@ -1,4 +1,4 @@
-"""A new PSP account has a feed: the PSP's own list of what it settles."""
+"""Starts a feed for each new PSP account: the PSP's own list of its settlements."""
 
 from typing import Final
 

@@ -33,7 +33,7 @@ from services.reporting.rules.kpi_facts import (
 from services.reporting.rules.surveys import Question, SurveyAnswer
 
 Read: TypeAlias = Callable[[Any, Event], Sequence[KpiFact]]
-# Other links collect for an order of another method, which has its own steps.
+# Links of other origins collect for an order of another method, which has its own steps.
 _OWN_LINKS: Final = {
     paylink_pb2.PaymentLink.ORIGIN_API,
     paylink_pb2.PaymentLink.ORIGIN_SHOP,
@@ -42,7 +42,7 @@ _OWN_LINKS: Final = {
 
 
 def _captured(message: payments.PaymentCaptured, event: Event) -> Sequence[KpiFact]:
-    """A plan's payments are no orders: the plan is."""
+    """Skips payments of plans: the plan counts as the order, not its payments."""
     payment = message.payment
     if is_of_plan(payment):
         return ()
@@ -53,7 +53,7 @@ def _captured(message: payments.PaymentCaptured, event: Event) -> Sequence[KpiFa
 
 
 def _declined(message: payments.PaymentDeclined, event: Event) -> Sequence[KpiFact]:
-    """Of one click only: other methods have steps that tell who tried."""
+    """One-click only: the other methods' steps already show who tried to pay."""
     payment = message.payment
     if payment.method != ONE_CLICK:
         return ()
@@ -72,7 +72,7 @@ def _order_key(payment: Any) -> str:
 
 
 def _link_paid(message: paylink.PaymentLinkPaid, event: Event) -> Sequence[KpiFact]:
-    """Payments report cards, and plans report themselves: only transfers are added here."""
+    """Adds bank transfers only: payments report cards, and plans report themselves."""
     link, attempt = message.payment_link, message.link_payment
     steps = _link_step("paid")(message, event)
     if attempt.method != paylink_pb2.METHOD_BANK_TRANSFER or link.plan_id:
@@ -86,8 +86,8 @@ def _link_paid(message: paylink.PaymentLinkPaid, event: Event) -> Sequence[KpiFa
 def _plan_paid(
     message: instalments.PlanActivated | instalments.PlanCompleted, event: Event
 ) -> Sequence[KpiFact]:
-    """The price is sold with the first payment. A plan that a partner finances is paid at once,
-    and never active.
+    """The whole price counts as sold at the first payment. A plan financed by a partner is paid at
+    once and never becomes active.
     """
     plan = message.plan
     stamp = plan.activated_at if plan.HasField("activated_at") else plan.ended_at
@@ -106,7 +106,7 @@ def _cash_collected(message: cod.CodParcelCollected, event: Event) -> Sequence[K
 
 
 def _paid(event: Event, order_key: str, paid_id: str, money: Money, customer_id: str) -> OrderPaid:
-    """By a method that the caller sets, when the event occurred."""
+    """Paid when the event occurred; the caller sets the method."""
     return OrderPaid(
         merchant_id=event.merchant_id,
         order_key=order_key,
@@ -153,7 +153,7 @@ def _cod_step(step: str) -> Read:
 
 
 def _reached(event: Event, method: str, step: str, of: Any, resource_id: str) -> StepReached:
-    """`of`: a message with amount and time of creation, whose currency and day never change."""
+    """`of`: a message with an amount and a creation time; its currency and day never change."""
     return StepReached(
         event.merchant_id,
         method,
@@ -176,7 +176,7 @@ def _cart_paid(message: paylink.CartRecovered, event: Event) -> Sequence[KpiFact
 
 
 def _rated(message: paylink.SatisfactionGiven, event: Event) -> Sequence[KpiFact]:
-    """The receipt's own question, about what the survey of the same payment is about."""
+    """The answer to the receipt's own question, filed under the id that the payment's survey has."""
     tried = message.link_payment
     paid_id = tried.payment_id or tried.plan_id or tried.id
     answered = (event.merchant_id, paid_id, Question.SATISFACTION)
@@ -188,7 +188,7 @@ def _erased(message: oneclick.CustomerErased, event: Event) -> Sequence[KpiFact]
 
 
 def _day(at: datetime, event: Event) -> date:
-    """In the merchant's zone, which is that of the event's time."""
+    """The date in the merchant's zone, which the event's time carries."""
     return at.astimezone(event.occurred_at.tzinfo).date()
 
 
@@ -223,7 +223,7 @@ SUBJECTS: Final = tuple(_BY_SUBJECT)
 
 
 def facts_of(event: Event, zone: ZoneInfo) -> Sequence[KpiFact]:
-    """`zone`: its merchant's. Raises KeyError for another event."""
+    """`zone`: the merchant's. Raises KeyError for other events."""
     message, read = _BY_SUBJECT[event.subject]
     local = replace(event, occurred_at=event.occurred_at.astimezone(zone))
     return read(message.FromString(event.body), local)

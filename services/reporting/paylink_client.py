@@ -1,4 +1,4 @@
-"""The only file that calls paylink: credits whose text names a payment link."""
+"""The only file that calls paylink: it reports credits whose text names a payment link."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from services.reporting.rules.link_transfers import LinkTransfer
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Paylink's answer for a transfer. `state` is paylink's own name."""
+    """Paylink's answer for a transfer. `state`: paylink's name for it."""
 
     bank_transfer_id: str
     state: str
@@ -26,7 +26,7 @@ class Links:
         self._stub: Any = PaymentLinksServiceStub(channel)
 
     async def record(self, transfer: LinkTransfer) -> Recorded:
-        """The same however often it is called. Raises RemoteRefusal, OutcomeUnknown."""
+        """Idempotent. Raises RemoteRefusal, OutcomeUnknown."""
         request = pb.RecordBankTransferRequest(
             bank_reference=transfer.bank_reference,
             amount=wire.money(Money(transfer.amount_minor, transfer.currency)),

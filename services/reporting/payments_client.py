@@ -1,4 +1,4 @@
-"""The only file that calls payments, which alone knows PSPs: what they have settled."""
+"""The only file that calls payments, the only service that talks to PSPs: it fetches settlements."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class Psps:
         self._stub: Any = PaymentsServiceStub(channel)
 
     async def settled(self, psp_account: str, cursor: str) -> FeedPage:
-        """What follows the cursor. Raises RemoteRefusal, ServiceUnavailable."""
+        """The page after the cursor. Raises RemoteRefusal, ServiceUnavailable."""
         request = pb.FetchSettlementsRequest(psp_account=psp_account, cursor=cursor)
         method = self._stub.FetchSettlements
         answer = await client.call(method, request, timeout_seconds=deadlines.CALL)

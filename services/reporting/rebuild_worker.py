@@ -1,5 +1,5 @@
-"""`python -m services.reporting check` and `… rebuild`: compare the ledger with the event log, run
-by an operator; `… recount` counts KPIs again from it.
+"""Jobs run by an operator: `python -m services.reporting check` and `… rebuild` compare the ledger
+with the event log; `… recount` recounts KPIs from it.
 
 They print one JSON object per line, for `incasso ledger`: their progress, and finally the result.
 """
@@ -53,7 +53,7 @@ class EventLog:
         return [subject for subject in self.heard if subject.startswith(prefix)]
 
     async def read(self, since: datetime | None) -> AsyncIterator[Sequence[Event]]:
-        """As of now: later commits are ordered behind what was read."""
+        """Reads one snapshot: events committed later are ordered after what was read."""
         async with self.db.snapshot() as conn:
             place, count = 0, 0
             of = 0 if since else await outbox.count_logged(conn, self.subjects)
@@ -71,7 +71,7 @@ class EventLog:
 
 @dataclass(frozen=True, slots=True)
 class OwnLog:
-    """Lines of PSPs and banks, and clearings of reconciliation."""
+    """Reporting's own facts: lines of PSPs and banks, and clearings of reconciliation."""
 
     db: Database
     say: Say
@@ -95,9 +95,8 @@ async def rebuild(arguments: Sequence[str]) -> int:
 
 
 async def recount(arguments: Sequence[str]) -> int:
-    """For events from before KPIs were counted, or that were lost. Counted facts stay as they are,
-    so the service continues meanwhile, and a killed run can be repeated; `--anew` empties them
-    first.
+    """Counts events that are lost, or older than KPIs. Facts already counted stay unchanged, so the
+    service keeps running and a killed run can be repeated; `--anew` first deletes them.
     """
     return await _answered("recount", arguments)
 
@@ -166,8 +165,8 @@ async def _recount(arguments: Sequence[str]) -> int:
 
 
 def _sources(config: RebuildConfig) -> dict[str, str]:
-    """Databases by service, of all whose events move money; first that of merchants, which sets the
-    zones.
+    """The databases, by service, of all services whose events move money; merchants comes first
+    because it sets the zones.
     """
     names = dict.fromkeys(subject.split(".")[1] for subject in HEARD)
     own = {"reporting": config.database_url}
@@ -180,7 +179,7 @@ def _checked(found: Compared) -> int:
 
 
 async def _replaced(work: Rebuild, begun: datetime, found: Compared, *, drop_unknown: bool) -> int:
-    """Entries without an event in these logs are not dropped by mistake."""
+    """Keeps the ledger if it has entries without an event in these logs, unless `drop_unknown`."""
     if found.count(DifferenceKind.UNKNOWN) and not drop_unknown:
         await work.end()
         _say({"result": {**_result(found), "replaced": False}})

@@ -1,6 +1,4 @@
-"""What reporting keeps: the books, permanently, and the bank and PSP lines that they are based
-on.
-"""
+"""What reporting keeps: the books permanently, with the bank and PSP lines that they are based on."""
 
 from datetime import timedelta
 from typing import Final
@@ -16,7 +14,7 @@ _POSTING: Final = (
 )
 # An account statement supports the books: both are kept equally long (ten years, art. 2220 of the
 # Italian Codice civile), and are dropped with their month's partition.
-# Who paid, and with which words, is of use until nobody can ask for the money back (13 months, for
+# Payers' names and texts are useful until the money can no longer be claimed back (13 months, for
 # direct debits and cards) and the year after has been closed; the amounts stay.
 _PERSONAL: Final = timedelta(days=760)
 _STATEMENT: Final = f"{BY_RULE}, counted from its import"

@@ -1,4 +1,4 @@
-"""The event and worker entry points: events that move money, booked in batches, and due rows."""
+"""The entry points for events, which are handled in batches, and for due rows."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -40,7 +40,7 @@ _HEARD: Final = {
 
 
 def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
-    """All are handled together: one transaction per batch, with few statements."""
+    """All events but new PSP accounts share one handler: one transaction per batch, few statements."""
 
     async def keep(conn: Conn, events: Sequence[Event]) -> None:
         told = await ingesting.ingest(conn, events, zone_of)
@@ -53,19 +53,19 @@ def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
 
 
 def link_transfer_worker(deps: Deps) -> DueWorker[DueRow]:
-    """Reports bank lines to paylink, backing off."""
+    """Reports bank lines to paylink, with back-off."""
     tell = partial(link_transfers.report, deps)
     return due.worker(SERVICE, deps.db, table="link_transfers", settle=tell)
 
 
 def feed_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
-    """Pulls what PSPs have settled, every hour."""
+    """Pulls PSPs' settlements every hour."""
     pull = partial(feeding.pull, deps)
     return due_rows.worker(SERVICE, "feeds", deps.db, feeds.CLAIM, pull, concurrency=4)
 
 
 def reconciliation_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
-    """Reconciles a merchant, after an import and once a day."""
+    """Reconciles a merchant after each import and once a day."""
 
     async def work(_: due_rows.DueRow) -> None:
         await reconciling.reconcile(deps)
@@ -74,7 +74,7 @@ def reconciliation_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
 
 
 def report_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
-    """Writes the files of reports."""
+    """Writes report files."""
     work = partial(report_runs.work, deps)
     return due_rows.worker(
         SERVICE, "report", deps.db, report_runs_store.CLAIM, work, LEASE, concurrency=2
@@ -82,6 +82,6 @@ def report_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
 
 
 def schedule_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:
-    """Creates the runs of schedules, by the merchant's clock."""
+    """Creates the scheduled runs, by the merchant's clock."""
     work = partial(schedules.fall_due, deps)
     return due_rows.worker(SERVICE, "report schedule", deps.db, schedules_store.CLAIM, work)

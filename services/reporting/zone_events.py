@@ -1,4 +1,4 @@
-"""Events of merchants that report their time zones."""
+"""The events that report merchants' time zones."""
 
 from typing import Final
 

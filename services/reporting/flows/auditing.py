@@ -1,4 +1,4 @@
-"""The audit log: written in the transaction of the change, checked as a chain (libs/audit)."""
+"""The audit log: written in the same transaction as the change, checked as a hash chain (libs/audit)."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Books facts as entries: any number, of any merchants, in the transaction of their inbox."""
+"""Books facts as entries: any number, for any merchants, in their inbox transaction."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -13,8 +13,8 @@ from services.reporting.store import periods as store
 
 
 async def book(conn: Conn, told: Sequence[BookableEvent]) -> int:
-    """In any order, any number of times: booked ones are unchanged. Returns the number of new
-    ones.
+    """Works in any order and is idempotent: existing entries stay unchanged. Returns the number of
+    new entries.
     """
     found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
     if not found:
@@ -33,7 +33,7 @@ async def book(conn: Conn, told: Sequence[BookableEvent]) -> int:
 
 
 async def expect(conn: Conn, told: Sequence[BookableEvent], now: datetime) -> None:
-    """Adds items that are expected in reports and statements."""
+    """Adds the items that reports and statements should confirm."""
     found = [item for each in told if (item := items.expected(each, now)) is not None]
     if found:
         await items_store.expect(conn, found)

@@ -45,7 +45,7 @@ async def match(
     matched_by: str,
     now: datetime,
 ) -> None:
-    """Matches one item with those that it is the sum of; `parts` belong to other accounts."""
+    """Matches one item with the items that add up to it; `parts` go to other accounts."""
     members = [found.one, *found.parts]
     await store.add(tx, [_match(found.one, part, rule, matched_by, now) for part in found.parts])
     kind = ClearingKind.RESOLVED if rule is Rule.PERSON else ClearingKind.MATCHED
@@ -59,7 +59,7 @@ async def clear(
     kind: ClearingKind,
     now: datetime,
 ) -> None:
-    """Closes the items and books their amounts on `parts`; without these, writes them off."""
+    """Closes the items and books their amounts on `parts`; writes off whatever remains."""
     await items_store.remove(tx, members[0].merchant_id, [each.id for each in members])
     cleared = of_items(members, parts, kind, now)
     await book(tx, [cleared] if cleared else [])
@@ -68,7 +68,7 @@ async def clear(
 def of_items(
     items: Sequence[OpenItem], others: Sequence[Moved], kind: ClearingKind, now: datetime
 ) -> Clearing | None:
-    """Of one currency. None if nothing moves."""
+    """All items must have one currency. None if nothing moves."""
     moves = rules.together(items, others)
     theirs = [each for each in items if each.side is Side.THEIRS] or list(items)
     known = next((each for each in items if each.payment_id), items[0])

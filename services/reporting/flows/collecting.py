@@ -1,6 +1,4 @@
-"""Adds an import's lines to the ledger and to the items to match, in the transaction of the
-import.
-"""
+"""Adds an import's lines to the ledger and to the items to match, in the import's transaction."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,12 +11,12 @@ from services.reporting.store import exceptions as exceptions_store
 from services.reporting.store import items
 from services.reporting.store import own_facts as store
 
-BATCH: Final = 250  # lines that hold the event loop at once
-NO_TRACE: Final = "0" * 32  # an order's remittance has several traces
+BATCH: Final = 250  # lines processed before yielding to the event loop
+NO_TRACE: Final = "0" * 32  # a remittance covers orders with different traces
 
 
 async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -> None:
-    """Lines that the import has added."""
+    """Books the lines that the import has added, and collects their items."""
     async for lines in store.bank_lines(conn, merchant_id, import_id, BATCH):
         await booking.book(conn, [own_facts.of_bank(line, trace_id) for line in lines])
     async for settled in store.settlement_lines(conn, merchant_id, import_id, BATCH):
@@ -28,7 +26,7 @@ async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -
 
 
 async def collect_courier_lines(conn: Conn, lines: Sequence[SettlementLine]) -> None:
-    """Payouts of courier lines, and couriers' shortages, from events of any merchants."""
+    """Adds payouts and shortages from courier lines, for any merchants."""
     of_merchants: dict[str, list[SettlementLine]] = {}
     for line in lines:
         of_merchants.setdefault(line.merchant_id, []).append(line)

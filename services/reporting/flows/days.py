@@ -1,4 +1,4 @@
-"""The merchant's day."""
+"""The zone that defines the merchant's day."""
 
 from zoneinfo import ZoneInfo
 
@@ -8,5 +8,5 @@ from services.reporting.store import zones
 
 
 async def zone_of(conn: Conn, merchant_id: str) -> ZoneInfo:
-    """UTC for a merchant without any event yet."""
+    """UTC for a merchant without events so far."""
     return (await zones.of(conn, [merchant_id])).get(merchant_id, ZoneInfo(time_zones.UTC))

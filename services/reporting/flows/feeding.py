@@ -1,8 +1,8 @@
-"""Pulls what PSPs have settled, page by page: a page's lines, its import and the new cursor are one
-transaction.
+"""Pulls PSPs' settlements page by page: a page's lines, its import and the new cursor are written in
+one transaction.
 
-A crash between pages loses nothing, and a page that comes again brings nothing: a line is the same in
-a feed and in a file.
+A crash between pages loses nothing, and a page pulled twice adds nothing: a line has the same id in a
+feed and in a file.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ AT_ONCE: Final = timedelta()
 
 
 async def pull(deps: Deps, due: DueRow) -> None:
-    """Everything new. Without an answer the rest is pulled later, backing off."""
+    """Pulls everything new. If a call fails, the rest is pulled later, with back-off."""
     feed = await deps.db.run(FEEDS.get, due.merchant_id, due.id)
     if feed is None:
         return
@@ -49,11 +49,11 @@ async def pull(deps: Deps, due: DueRow) -> None:
 
 
 async def _keep(deps: Deps, feed: Feed, page: FeedPage) -> bool:
-    """Whether nobody else has pulled further meanwhile."""
+    """Stores the page; False if another process has already moved the cursor."""
     if page.lines:
         days = [line.happened_on for line in page.lines]
         months = imports.months_between(min(days), max(days), deps.clock.now().date())
-        async with deps.db.transaction() as tx:  # separate, since others wait for it
+        async with deps.db.transaction() as tx:  # short: creating partitions blocks others
             await books.make_partitions(tx, months)
     async with deps.db.transaction() as tx:
         await store.own(tx, feed.merchant_id)
@@ -66,7 +66,7 @@ async def _keep(deps: Deps, feed: Feed, page: FeedPage) -> bool:
 
 
 async def _load(deps: Deps, tx: Conn, feed: Feed, page: FeedPage) -> None:
-    """As a file's lines are loaded."""
+    """Loads the page like a file."""
     merchant_id, table, now = feed.merchant_id, SETTLEMENT_LINES.name, deps.clock.now()
     known = await store.of_content(tx, merchant_id, rules.content_hash(feed, page))
     import_id = known.id if known else ids.new("imp")

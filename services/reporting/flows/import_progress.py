@@ -1,4 +1,4 @@
-"""How far the import of a file is, for whoever looks at it meanwhile: written beside its transaction."""
+"""Progress of a file's import, visible while it runs: written outside the import's transaction."""
 
 import time
 from collections.abc import AsyncIterator
@@ -13,11 +13,11 @@ from services.reporting.errors import ImportNotFound
 from services.reporting.rules.imports import ImportProgress
 from services.reporting.store import imports, imports_under_way
 
-PAUSE_SECONDS: Final = 1.0  # between two writes
+PAUSE_SECONDS: Final = 1.0  # between writes
 
 
 class Watch:
-    """Of one import."""
+    """Reports the progress of one import."""
 
     def __init__(self, db: Database, merchant_id: str, content_hash: str) -> None:
         self._db = db
@@ -26,17 +26,17 @@ class Watch:
         self._written = 0.0
 
     async def read(self, entries: int) -> None:
-        """The file has this number of entries."""
+        """The file was read and has this number of entries."""
         self._entries = entries
         await self._write(0)
 
     async def staged(self, count: int) -> None:
-        """So many of them are prepared."""
+        """`count`: the number of lines staged so far."""
         if time.monotonic() - self._written >= PAUSE_SECONDS:
             await self._write(count)
 
     async def all_staged(self, count: int) -> None:
-        """What follows is one statement over all of them."""
+        """All lines are staged; one statement now processes them together."""
         await self._write(max(count, self._entries))
 
     async def _write(self, staged: int) -> None:
@@ -47,7 +47,7 @@ class Watch:
 
 @asynccontextmanager
 async def watched(db: Database, content_hash: str) -> AsyncIterator[Watch]:
-    """A process that is killed leaves the row, whose time then says that it was interrupted."""
+    """A killed process leaves its row behind; an old `seen_at` shows that the import was interrupted."""
     merchant_id = context.merchant_id()
     await db.run(imports_under_way.begin, merchant_id, content_hash)
     try:

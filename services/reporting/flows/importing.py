@@ -1,7 +1,7 @@
 """Imports files of banks and PSPs: spooled to disk as they arrive, checked, and loaded in one
 transaction.
 
-A file is imported whole or not at all, and once: it is identified by its content, as is each line.
+A file is imported completely or not at all, and only once: its content identifies it and each line.
 """
 
 import threading
@@ -38,7 +38,7 @@ _READERS: Final = Threads(concurrency=READ_AT_ONCE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportStatement:
-    """A file's parameters. `source`: what the caller expects."""
+    """A file's parameters. `source`: the one that the caller expects."""
 
     name: str | None
     source: Source | None
@@ -76,7 +76,7 @@ async def _import(
 async def _loaded(load: "_Load") -> Import:
     merchant_id, now = context.merchant_id(), load.deps.clock.now()
     months = rules.months_of(load.contents, now.date())
-    async with load.deps.db.transaction() as tx:  # separate, since others wait for it
+    async with load.deps.db.transaction() as tx:  # short: creating partitions blocks others
         await books.make_partitions(tx, months)
     async with load.deps.db.transaction() as tx:
         await store.own(tx, merchant_id)
@@ -172,14 +172,14 @@ class _Load:
 
 
 async def _check_repeats(tx: Conn, import_id: str) -> None:
-    """The same transaction twice is one line, if it is the same. Raises RefusedError."""
+    """A repeated transaction becomes one line if its values agree, else raises RefusedError."""
     found = await store.at_odds(tx, context.merchant_id(), import_id)
     if found is not None:
         raise RefusedError(f"has the transaction {found} twice, with different amounts")
 
 
 def _records(load: _Load, into: Into, statement_ids: Sequence[str]) -> Iterator[list[Any]]:
-    """Rows of a block for COPY; built in a thread."""
+    """Yields each block's rows for COPY; runs in a thread."""
     number = 0
     is_of_bank = rules.source_of(load.contents) is Source.BANK
     for block in reading.blocks(load.opened, load.contents, load.progress):
@@ -204,7 +204,7 @@ def _bank_records(
 
 
 def _same(cmd: ImportStatement, known: Import | None) -> Import | None:
-    """The existing import of the same file. Raises InvalidArgument."""
+    """The earlier import of the same file, if any. Raises InvalidArgument."""
     if known is None or known.state is not ImportState.IMPORTED:
         return None
     if known.source is Source.PSP and cmd.psp_account not in {None, known.psp_account}:
@@ -223,7 +223,7 @@ def _check_source(cmd: ImportStatement, source: Source) -> None:
 
 @contextmanager
 def _stopped_with_the_call() -> Iterator[reading.Progress]:
-    """Stops the thread that reads a long file when nobody waits for it any more."""
+    """Stops the thread that reads the file when the call ends, even early."""
     stopped = threading.Event()
 
     def progress(_: int) -> None:

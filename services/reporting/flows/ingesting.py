@@ -1,4 +1,4 @@
-"""Reads events: facts, each with its date in the merchant's zone, and the zones of merchants."""
+"""Reads facts, dated in the merchant's zone, and merchants' zones from events."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from services.reporting import fact_events, zone_events
 from services.reporting.rules.facts import BookableEvent
 from services.reporting.store import zones
 
-ZoneOf: TypeAlias = Callable[[str], Awaitable[str]]  # the zone's name, by merchant
+ZoneOf: TypeAlias = Callable[[str], Awaitable[str]]  # a merchant's zone name, by merchant id
 
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """What reporting asks merchants for."""
+    """The fields that reporting needs from merchants."""
 
     time_zone: str  # "" if it was created before zones existed
 
 
 def zone_asker(merchants: Merchants[Merchant]) -> ZoneOf:
-    """Asks merchants. Raises RemoteRefusal, ServiceUnavailable."""
+    """A ZoneOf that asks merchants; it raises RemoteRefusal, ServiceUnavailable."""
 
     async def zone_of(merchant_id: str) -> str:
         return (await merchants.get_current_of(merchant_id)).time_zone or time_zones.UTC
@@ -34,8 +34,8 @@ def zone_asker(merchants: Merchants[Merchant]) -> ZoneOf:
 
 
 async def ingest(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> Sequence[BookableEvent]:
-    """Stores zones and returns facts. `zone_of` is called for merchants without any event yet.
-    Raises what it raises: the events are then redelivered.
+    """Stores zones and returns facts. Calls `zone_of` for merchants whose zone is unknown and passes
+    on its errors, so that the events are redelivered.
     """
     await note_zones(conn, events)
     bookable = [event for event in events if event.subject in fact_events.SUBJECTS]
@@ -52,7 +52,7 @@ async def note_zones(conn: Conn, events: Sequence[Event]) -> None:
 async def zones_of(
     conn: Conn, merchant_ids: Collection[str], zone_of: ZoneOf
 ) -> Mapping[str, ZoneInfo]:
-    """Raises what `zone_of` raises."""
+    """The zones by merchant. Passes on the errors of `zone_of`."""
     known = await zones.of(conn, merchant_ids)
     if unknown := sorted(set(merchant_ids) - known.keys()):
         await zones.keep(conn, {merchant_id: await zone_of(merchant_id) for merchant_id in unknown})
@@ -61,5 +61,5 @@ async def zones_of(
 
 
 async def no_zone(merchant_id: str) -> str:
-    """For jobs, which read the events of merchants first."""
+    """A ZoneOf for jobs, which read merchants' events first and so know all zones."""
     raise ServiceUnavailable

@@ -1,6 +1,4 @@
-"""Records facts for KPIs: of any merchants, any number of times, in the transaction of their
-inbox.
-"""
+"""Records facts for KPIs, for any merchants and idempotently, in their inbox transaction."""
 
 from collections.abc import Sequence
 
@@ -24,7 +22,7 @@ from services.reporting.store import kpi_facts as store
 
 
 async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
-    """Raises what `zone_of` raises: the events are then redelivered."""
+    """Passes on the errors of `zone_of`, so that the events are redelivered."""
     counted = [event for event in events if event.subject in kpi_events.SUBJECTS]
     if not counted:
         return
@@ -38,8 +36,8 @@ async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
 
 
 async def record(conn: Conn, facts: Sequence[KpiFact]) -> None:
-    """Erasures first: theirs is the stronger lock, and a batch with both must not ask for it while
-    it holds the weaker one.
+    """Erasures come first: they take the lock exclusively, and a batch with both must not request
+    that while it holds the shared lock.
     """
     if erased := [fact for fact in facts if isinstance(fact, CustomerErased)]:
         await store.erase(conn, erased)

@@ -1,6 +1,7 @@
 """Reports bank lines to paylink: credits whose text names a payment link.
 
-The row is written with the line; the worker calls paylink under the line's id until it answers.
+The row is written with the line; the worker calls paylink, with the line's id as the idempotency key,
+until it answers.
 """
 
 from libs.errors import RemoteRefusal, ServiceUnavailable
@@ -14,7 +15,7 @@ from services.reporting.store.link_transfers import LINK_TRANSFERS
 
 
 async def report(deps: Deps, due: DueRow) -> None:
-    """No answer is not a refusal: the call is repeated later, and paylink knows its key."""
+    """Only a definite refusal ends it: without an answer, the call is retried with the same key."""
     transfer = await deps.db.run(LINK_TRANSFERS.get, due.merchant_id, due.id)
     if transfer is None or transfer.state is not LinkTransferState.PENDING:
         return

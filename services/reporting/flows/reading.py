@@ -20,7 +20,7 @@ from services.reporting.store import reports as store
 async def trial_balance(
     deps: Deps, *, on: date | None, currency: str | None, by_party: bool
 ) -> TrialBalance:
-    """`on`: the last day included."""
+    """`on`: the last day, inclusive."""
     rows = await deps.db.run(
         store.totals, context.merchant_id(), on=on, currency=currency, by_party=by_party
     )
@@ -84,7 +84,7 @@ async def statement(deps: Deps, asked: AskedStatement) -> Listed[StatementLine]:
 
 
 def _listed(rows: Sequence[Row], balance_minor: int, page: Page) -> Listed[StatementLine]:
-    """`balance_minor`: after the first row, which is the newest."""
+    """`balance_minor`: the balance after the first row, the newest."""
     lines = []
     for row in rows:
         lines.append(StatementLine(**dict(row), balance_minor=balance_minor))
@@ -96,7 +96,7 @@ def _listed(rows: Sequence[Row], balance_minor: int, page: Page) -> Listed[State
 async def lines_of(
     deps: Deps, entries: Sequence[tuple[str, date]]
 ) -> dict[str, Sequence[JournalLine]]:
-    """By entry; looked up by id and booking date."""
+    """The lines by entry id. `entries`: ids and booking dates."""
     rows = await deps.db.run(store.postings, context.merchant_id(), entries)
     moves: dict[str, list[tuple[Place, Place, int]]] = defaultdict(list)
     for row in rows:

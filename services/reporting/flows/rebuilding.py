@@ -1,8 +1,8 @@
 """Rebuilds the ledger from the event log, next to the live one: to compare the two, or to replace
 it.
 
-The log is read as of one moment, while the ledger continues. So an entry recorded before that
-moment must have an event in the log, and an event that is not booked yet gets some time. A killed
+The log is read as of one moment, while the live ledger keeps booking. So an entry recorded before
+that moment must have an event in the log, and an unbooked event gets some time to be booked. A killed
 run leaves only a schema, which the next one drops.
 """
 
@@ -24,19 +24,19 @@ from services.reporting.rules.rebuilding import Compared, Difference, Difference
 from services.reporting.store import books
 from services.reporting.store import rebuilding as store
 
-SHOWN: Final = 5  # of each kind
-LONGEST: Final = timedelta(minutes=10)  # that a transaction with events may be open
+SHOWN: Final = 5  # differences of each kind and table
+LONGEST: Final = timedelta(minutes=10)  # the longest that a transaction with events stays open
 LOOK_AGAIN_SECONDS: Final = 0.5
 
-# Events or facts in batches: all, or those recorded since a time.
+# Yields events or facts in batches: all of them, or those recorded since a time.
 Log: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[Event]]]
 OwnLog: TypeAlias = Callable[[datetime | None], AsyncIterator[Sequence[BookableEvent]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """`logs`: of merchants, which set the zones, then of each service whose events move money.
-    `own`: facts of reporting itself.
+    """`logs`: that of merchants first, since it sets the zones, then those of all services whose
+    events move money. `own`: reporting's own facts.
     """
 
     db: Database
@@ -44,8 +44,8 @@ class Rebuild:
     own: OwnLog
 
     async def build(self) -> datetime:
-        """The books of all events. Returns when the log was read: it contains everything recorded
-        by then.
+        """Builds the books from all events. Returns the time before reading: the log contains all
+        that was recorded by then.
         """
         async with self.db.connection() as conn:
             await store.begin(conn)
@@ -55,7 +55,7 @@ class Rebuild:
         return begun
 
     async def compare(self, begun: datetime, *, patience_seconds: float) -> Compared:
-        """Waits this long for the ledger to book what is already in the log."""
+        """Waits up to `patience_seconds` for the ledger to book what is already in the log."""
         last = time.monotonic() + patience_seconds
         while True:
             found = await self._compared(begun)
@@ -64,8 +64,8 @@ class Rebuild:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def replace(self, begun: datetime) -> int:
-        """Replaces the ledger with the rebuilt one and later events, in one transaction. Returns
-        the number of entries.
+        """Replaces the ledger with the rebuilt one, including later events, in one transaction.
+        Returns the number of entries.
         """
         async with self.db.transaction() as tx:
             await books.own(tx)

@@ -1,6 +1,6 @@
-"""Reconciliation: matches open items by the rules in their order, and lists the rest as exceptions.
+"""Reconciliation: matches open items by the rules in order, and lists the rest as exceptions.
 
-A run is one transaction: a killed run has changed nothing, and the next one does everything.
+A run is one transaction: a killed run changes nothing, and the next one does all its work.
 """
 
 from collections import Counter
@@ -24,13 +24,13 @@ from services.reporting.rules.matching import Rule, Sum
 from services.reporting.store import exceptions as exceptions_store
 from services.reporting.store import matching as store
 
-AGAIN: Final = timedelta(days=1)  # missing items are found by then
+AGAIN: Final = timedelta(days=1)  # until the next run, which finds items that are late by then
 TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """Number of matches by rule, and of open exceptions by type."""
+    """Number of matches, also by rule, and of open exceptions, also by type."""
 
     matched: int
     resolved: int
@@ -53,8 +53,8 @@ class TypeCount:
 
 
 async def reconcile(deps: Deps) -> Reconciled:
-    """Repeating it changes nothing, except for new items. Raises ServiceUnavailable if imports
-    keep changing what is matched.
+    """Idempotent, except for new items. Raises ServiceUnavailable if imports keep changing items
+    while they are matched.
     """
     for _ in range(TRIES):
         try:
@@ -92,8 +92,8 @@ async def _run(deps: Deps) -> Reconciled:
 async def _follow(
     tx: Conn, merchant_id: str, stage: Stage, pairs: Sequence[Pair], now: datetime
 ) -> None:
-    """Books movements between accounts; adds exceptions for matches that deviate from what was
-    agreed.
+    """Books movements between accounts; adds exceptions for matches that deviate from the agreed
+    terms.
     """
     cleared = [made for pair in pairs if (made := clearing.of_pair(merchant_id, stage, pair, now))]
     await clearing.book(tx, cleared)
@@ -119,7 +119,7 @@ def _about(merchant_id: str, stage: Stage, pair: Pair) -> About:
 
 
 async def _match_sums(tx: Conn, merchant_id: str, stage: Stage, now: datetime) -> int:
-    """Finds one of theirs that is the sum of several of ours, and vice versa."""
+    """Matches one of their items with several of ours that add up to it, and vice versa."""
     ours = await store.open_of(tx, merchant_id, stage, Side.OURS)
     theirs = await store.open_of(tx, merchant_id, stage, Side.THEIRS)
     found = [*rules.sums(theirs, ours), *rules.sums(ours, theirs)]
@@ -132,7 +132,7 @@ async def _match_sums(tx: Conn, merchant_id: str, stage: Stage, now: datetime) -
 
 
 async def _of_known_payers(tx: Conn, merchant_id: str, found: Sequence[Sum]) -> list[Sum]:
-    """Without a reference, an equal amount alone proves nothing."""
+    """Keeps sums from known payers: without a reference, an equal amount alone proves nothing."""
     theirs = [
         each.id for one in found for each in (one.one, *one.parts) if each.side is Side.THEIRS
     ]

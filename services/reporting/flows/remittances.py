@@ -12,7 +12,7 @@ from services.reporting.store import books, settlements
 
 
 async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
-    """Of any merchants, any number of times. Raises what `zone_of` raises: the events are then
+    """For any merchants, and idempotent. Passes on the errors of `zone_of`, so that the events are
     redelivered.
     """
     told = [event for event in events if event.subject in courier_events.SUBJECTS]

@@ -1,4 +1,4 @@
-"""Files of reports, sent a piece at a time: a slow reader holds no connection of the database."""
+"""Report files, sent piece by piece: a slow reader holds no database connection."""
 
 from collections.abc import AsyncIterator
 
@@ -25,7 +25,7 @@ async def download_run(deps: Deps, run_id: str) -> Download:
 
 
 async def _pieces(deps: Deps, run: ReportRun) -> AsyncIterator[bytes]:
-    """Raises ReportFileExpired if the file is deleted meanwhile."""
+    """Raises ReportFileExpired if the file is deleted during the download."""
     sent = number = 0
     while sent < run.size_bytes:
         data = required(await deps.db.run(store.piece, run, number), ReportFileExpired)

@@ -1,7 +1,7 @@
-"""Runs of reports: written by a worker to disk, then stored in pieces by one transaction.
+"""Report runs: a worker writes the file to disk, then stores it in pieces in one transaction.
 
-A run belongs to the worker that took it up last: a killed or silent one's run is taken up by
-another, from the start, and what the first one still writes is discarded.
+A run belongs to the worker that claimed it last: if a worker is killed or goes silent, another one
+starts the run over, and anything the first one still writes is discarded.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ def queued(
 
 
 async def work(deps: Deps, due: DueRow) -> None:
-    """Writes a run's file. Raises what reading it raises: it is then taken up again."""
+    """Writes a run's file. Passes on errors from reading the rows: the run is then claimed again."""
     run = await deps.db.run(RUNS.get, due.merchant_id, due.id)
     if run is None or run.state is not RunState.RUNNING:
         return
@@ -146,14 +146,14 @@ class _Writer:
             yield self.report.rows(found)
 
     async def beat(self) -> None:
-        """Shows the progress, and that the worker is alive."""
+        """Keeps reporting progress, and renews the lease."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             async with self.deps.db.connection() as conn:
                 await store.beat(conn, self.run, rows=self.rows, lease=rules.LEASE)
 
     async def keep(self) -> None:
-        """All of it, or nothing if another worker has taken over."""
+        """Stores the whole file, or nothing if another worker has taken over."""
         run, now = self.run, self.deps.clock.now()
         async with self.deps.db.transaction() as tx:
             held = await store.done(

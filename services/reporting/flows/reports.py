@@ -17,7 +17,7 @@ from services.reporting.store import report_rows as store
 from services.reporting.store.tables.registry import REPORTS
 
 LIMIT: Final = 100
-SECONDS: Final = 10.0  # for the first rows; most reports sum up all of the period first
+SECONDS: Final = 10.0  # for the first rows; most reports sum up the whole period first
 
 
 async def list_reports(deps: Deps) -> Sequence[ShownReport]:
@@ -52,7 +52,7 @@ async def rows_within(deps: Deps, wanted: AskedRows, seconds: float) -> FirstRow
 
 
 async def checked(deps: Deps, conn: Conn, name: str, asked: Asked) -> tuple[Report, Asked]:
-    """The report, and its filters with the last day. Raises ReportNotFound, InvalidArgument."""
+    """The report, and its filters with the last day filled in. Raises ReportNotFound, InvalidArgument."""
     report = required(REPORTS.get(name), ReportNotFound)
     zone = await days.zone_of(conn, context.merchant_id())
     return report, rules.checked(report, asked, deps.clock.now().astimezone(zone).date())

@@ -1,4 +1,4 @@
-"""A person assigns an exception, or resolves it with its postings."""
+"""Lets a person assign an exception, or resolve it with its postings."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -49,7 +49,7 @@ async def assign_exception(
 
 
 async def resolve_exception(deps: Deps, exception_id: str, said: Said) -> ReconciliationException:
-    """Raises what the rules raise, and ItemNotOpen."""
+    """Raises ExceptionNotFound, ItemNotOpen, and the errors of rules/resolving.py."""
     rules.check(said)
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:
@@ -86,7 +86,7 @@ async def resolve_exception(deps: Deps, exception_id: str, said: Said) -> Reconc
 
 
 async def _move(tx: Conn, found: ReconciliationException, said: Said, now: datetime) -> None:
-    """Closes the items."""
+    """Closes the items, and books what the resolution moves."""
     named = (found.item_id, *said.item_ids)
     items = {each.id: each for each in await items_store.of_ids(tx, found.merchant_id, named)}
     if set(items) != set(named):

@@ -1,4 +1,4 @@
-"""Schedules of reports: each due time creates one run, in the transaction that moves the due time."""
+"""Report schedules: each due time creates one run, in the transaction that moves the due time."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -77,7 +77,7 @@ async def stop_schedule(deps: Deps, schedule_id: str) -> ReportSchedule:
 
 
 async def fall_due(deps: Deps, due: DueRow) -> None:
-    """One run per due time: those missed while nobody worked follow one by one."""
+    """Creates one run per due time; due times missed during an outage follow one by one."""
     async with deps.db.transaction() as tx:
         schedule = await SCHEDULES.lock(tx, due.merchant_id, due.id)
         if schedule is None or schedule.due_at is None or schedule.due_at > deps.clock.now():

@@ -1,4 +1,4 @@
-"""Surveys after payment: offered on a receipt, answered on a page of their own, and counted."""
+"""Surveys after payment: offered on the receipt, answered on their own page, and counted."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -50,7 +50,7 @@ async def is_offered(deps: SurveyDeps) -> bool:
 
 
 async def offer(deps: SurveyDeps, *, paid_id: str, locale: str) -> str:
-    """The token of a new address. Raises SurveysOff."""
+    """Returns the token of a new address. Raises SurveysOff."""
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:
         if not (await store.settings(tx, merchant_id)).enabled:
@@ -61,7 +61,7 @@ async def offer(deps: SurveyDeps, *, paid_id: str, locale: str) -> str:
 
 
 async def opened(deps: SurveyDeps, token: str) -> Survey:
-    """The survey; from here on, the call acts for its merchant. Raises SurveyNotFound."""
+    """Returns the survey; from then on the call acts for its merchant. Raises SurveyNotFound."""
     survey, ahead = required(await deps.db.run(store.find, token), SurveyNotFound)
     context.act_as_shopper(survey.merchant_id, ahead)
     if not rules.is_open(survey, deps.clock.now()):
@@ -70,7 +70,7 @@ async def opened(deps: SurveyDeps, token: str) -> Survey:
 
 
 async def get_page(deps: SurveyDeps, survey: Survey) -> SurveyPage:
-    """A pure read."""
+    """Changes nothing."""
     given = await deps.db.run(store.answers_of, survey.merchant_id, survey.id)
     return SurveyPage(
         merchant=await deps.merchants.get(),
@@ -103,7 +103,7 @@ async def answer(
 
 
 async def keep(conn: Conn, answers: Sequence[SurveyAnswer], zone_of: ingesting.ZoneOf) -> None:
-    """Of any merchants, in any order. Raises what `zone_of` raises."""
+    """For any merchants, in any order. Passes on the errors of `zone_of`."""
     known = await ingesting.zones_of(conn, {one.merchant_id for one in answers}, zone_of)
     days = [one.answered_at.astimezone(known[one.merchant_id]).date() for one in answers]
     await store.answer(conn, answers, days)

@@ -1,4 +1,4 @@
-"""Reads how a payment's money went on."""
+"""Reads the trail of a payment's money."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,4 @@
-"""The chart of accounts. Pure. The same for every merchant; the counterparty of a balance is its
-party.
-"""
+"""The chart of accounts, the same for every merchant. A balance's counterparty is its party. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -23,11 +21,11 @@ class Account(Enum):
     COURIER_RECEIVABLE = "courier_receivable"
     CUSTOMER_RECEIVABLE = "customer_receivable"  # principal of instalment plans
     DISPUTES_HELD = "disputes_held"
-    # Between payments, which report what was taken, and plans, which report what for: zero once
-    # both have reported.
+    # Between payments, which report the captured amount, and plans, which report what it pays for:
+    # zero once both have reported.
     INSTALMENTS_CLEARING = "instalments_clearing"
-    UNALLOCATED = "unallocated"  # money that arrived and is unexplained
-    REFUNDS_DUE = "refunds_due"  # promised to customers and not refunded yet
+    UNALLOCATED = "unallocated"  # money received and not yet explained
+    REFUNDS_DUE = "refunds_due"  # owed to customers, not yet refunded
     SALES = "sales"
     COD_FEES = "cod_fees"
     INSTALMENT_INTEREST = "instalment_interest"

@@ -1,7 +1,7 @@
 """Movements between accounts when items are matched, or a person explains them. Pure.
 
-At the bank, money that arrived is unallocated until it is explained. At a PSP, a line has already
-settled its amount: only a difference is left.
+At the bank, received money is unallocated until it is explained. At a PSP, a line has already settled
+its amount, so only a difference is booked.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _OPEN: Final = {
 
 
 def matched(stage: Stage, party: str, ours_minor: int, theirs_minor: int) -> Sequence[Moved]:
-    """Clears a pair. The difference is written off."""
+    """Clears a pair and writes off the difference."""
     if stage is Stage.PSP:
         return of_differences(
             [Moved(Account.PSP_RECEIVABLE.value, party, theirs_minor - ours_minor)]
@@ -42,14 +42,12 @@ def taken(item: OpenItem) -> Moved:
 
 
 def together(items: Sequence[OpenItem], others: Sequence[Moved] = ()) -> Sequence[Moved]:
-    """Items that belong together, and parts that belong to other accounts: the rest is written
-    off.
-    """
+    """Clears items that belong together, books parts on other accounts, and writes off the rest."""
     return of_differences([*map(taken, items), *others])
 
 
 def of_differences(moves: Sequence[Moved]) -> Sequence[Moved]:
-    """Without zero amounts, and with the rest on the account of differences."""
+    """Sums the moves by account, drops zeros, and books the rest as a reconciliation difference."""
     summed: dict[tuple[str, str], int] = {}
     for move in moves:
         place = move.account, move.party

@@ -1,4 +1,4 @@
-"""Journal entries: what one event moves, from credited to debited accounts. Pure.
+"""Journal entries: the amounts that one event moves from credited to debited accounts. Pure.
 
 An entry consists of postings that each move one amount from one account to another, so it always
 balances.
@@ -15,7 +15,7 @@ from services.reporting.rules.facts import BookableEvent
 
 
 class UnbalancedError(Exception):
-    """A rule's amounts do not sum to zero: nothing is booked."""
+    """A rule's amounts do not sum to zero, so nothing is booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Not booked yet: its booking date depends on which months are closed."""
+    """An entry before booking: the booking date depends on which months are closed."""
 
     told: BookableEvent
     postings: Sequence[Posting]
@@ -49,17 +49,17 @@ class Booked:
     trace_id: str
     recorded_at: datetime
     method: str | None
-    closed_month: str | None  # to which it belongs, if it was booked later
+    closed_month: str | None  # the closed month it belongs to, if it was booked later
 
 
 def entry_of(told: BookableEvent) -> Entry | None:
-    """None if nothing moved. One that only moves due dates has no postings."""
+    """None if nothing moved. An entry that only moves due dates has no postings."""
     found = paired(postings.amounts(told.fact))
     return Entry(told, found) if found or told.dues else None
 
 
 def paired(amounts: Mapping[Place, int]) -> Sequence[Posting]:
-    """The amounts as movements, in the order of the chart. Raises UnbalancedError."""
+    """Pairs debits with credits, in the order of the chart. Raises UnbalancedError."""
     if sum(amounts.values()):
         raise UnbalancedError(amounts)
     ordered = _ordered(amounts)

@@ -1,4 +1,4 @@
-"""Types of exceptions: items that do not match, and matches that deviate from what was agreed.
+"""Types of exceptions: items that do not match, and matches that deviate from the agreed terms.
 Pure.
 """
 
@@ -27,14 +27,14 @@ class ExceptionType(Enum):
     UNKNOWN_DEBIT = "unknown_debit"
     AMOUNT_DIFFERS = "amount_differs"
     CURRENCY_DIFFERS = "currency_differs"
-    DUPLICATE = "duplicate"  # a repetition
-    AMBIGUOUS = "ambiguous"  # it fits several
+    DUPLICATE = "duplicate"  # repeats an item already matched
+    AMBIGUOUS = "ambiguous"  # fits several items
     LATE = "late"  # matched, but too late
     FEE_DIFFERS = "fee_differs"  # from its source's terms
-    SHORTAGE = "shortage"  # a courier has passed on too little
+    SHORTAGE = "shortage"  # a courier has remitted too little
 
 
-# For these the item stays open; the others are about matched items.
+# The types whose item is still open; the others concern matched items.
 OF_OPEN_ITEMS: Final = frozenset(ExceptionType) - {
     ExceptionType.LATE,
     ExceptionType.FEE_DIFFERS,
@@ -51,13 +51,13 @@ class ResolvedAs(Enum):
     MATCHED = "matched"  # with items of the other side
     SPLIT = "split"  # among items and accounts
     WRITTEN_OFF = "written_off"
-    DISMISSED = "dismissed"  # explained, nothing is booked
+    DISMISSED = "dismissed"  # explained, with nothing to book
     SUPERSEDED = "superseded"  # by later information
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciliationException:
-    """`amount_minor`: the amount concerned; `expected_minor`: the expected one."""
+    """`amount_minor`: the actual amount; `expected_minor`: the expected one."""
 
     merchant_id: str
     id: str
@@ -86,9 +86,9 @@ class ReconciliationException:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """An item that no rule has matched. `same`: the other side's item with its reference; `twice`:
-    an item with the same reference and amount is already matched; `fitting`: candidates by amount
-    and day.
+    """An item that no rule has matched. `same`: the other side's item with the same reference;
+    `twice`: an item with the same reference and amount is already matched; `fitting`: candidates by
+    amount and day.
     """
 
     item: OpenItem
@@ -143,7 +143,7 @@ def _of_theirs(found: Unmatched, item: OpenItem) -> ExceptionType:
 
 
 def not_as_agreed(pair: Pair) -> Sequence[Judged]:
-    """Deviations of a match."""
+    """The deviations of a match from the agreed terms."""
     found = []
     if pair.is_late:
         late = ExceptionType.LATE
@@ -164,8 +164,8 @@ def not_as_agreed(pair: Pair) -> Sequence[Judged]:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The subject of an exception: the known payment, if there is one, so that its trace leads
-    there.
+    """The subject of an exception: the known payment, if there is one, so that the trace leads to
+    it.
     """
 
     merchant_id: str
@@ -223,7 +223,7 @@ def raised(judged: Judged, item_id: str, about: About, now: datetime) -> Reconci
 
 
 def shortage(line: SettlementLine, trace_id: str) -> ReconciliationException:
-    """What a courier still owes for an order after passing on its money."""
+    """The exception for an amount that a courier still owes for an order after remitting."""
     about = About(
         line.merchant_id,
         Stage.BANK,

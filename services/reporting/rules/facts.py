@@ -1,8 +1,8 @@
-"""Events that move money, as the ledger sees them. Pure. All amounts of one are in minor units of
+"""Events that move money, as the ledger sees them. Pure. All amounts of a fact are in minor units of
 one currency.
 
-A fact contains everything that its entry needs: it depends on no other event, so events in any
-order, repeated or not, result in the same ledger.
+A fact contains everything that its entry needs and depends on no other event: events in any order,
+repeated or not, result in the same ledger.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class PspCharge:
-    """A charge by a PSP. `of_plan`: for a part of an instalment plan, which reports what it
-    paid.
-    """
+    """A charge by a PSP. `of_plan`: it pays part of an instalment plan, which reports what for."""
 
     psp_account: str
     of_plan: bool
@@ -41,7 +39,7 @@ class DisputeState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """State of a dispute. None if there is none yet."""
+    """The state of a dispute."""
 
     state: DisputeState
     amount_minor: int
@@ -56,7 +54,7 @@ class DisputeMoved:
 
 @dataclass(frozen=True, slots=True)
 class CashCollected:
-    """Cash collected at the door by a courier. `fee_minor`: the fee's share of it."""
+    """Cash collected at the door by a courier. `fee_minor`: the COD fee included in it."""
 
     courier_id: str
     amount_minor: int
@@ -65,8 +63,8 @@ class CashCollected:
 
 @dataclass(frozen=True, slots=True)
 class CashRemitted:
-    """What a courier has passed on for an order, its rightful cut, and the shortage after and
-    before.
+    """The amount that a courier has remitted for an order, the agreed cut it kept, and the shortage
+    after and before.
     """
 
     courier_id: str
@@ -86,7 +84,7 @@ class CashRefunded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanBooks:
-    """Everything that an instalment plan in this state has moved, as reported by instalments."""
+    """All amounts that an instalment plan has moved so far, as reported by instalments."""
 
     sold_minor: int = 0
     refunded_minor: int = 0
@@ -126,7 +124,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class TransferMoved:
-    """The amount that arrived by bank, or 0 for a known transfer, and where its money then went."""
+    """The amount that arrived by bank, or 0 for a known transfer, and where the money then went."""
 
     arrived_minor: int
     moves: Sequence[Move]
@@ -187,7 +185,7 @@ Fact: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookableEvent:
-    """An event that moved money: its subject, and the fact."""
+    """An event that moved money: the payment or other resource it concerns, and the fact."""
 
     merchant_id: str
     event_id: str
@@ -200,7 +198,7 @@ class BookableEvent:
     trace_id: str
     fact: Fact
     method: str | None = None  # one_click, link, instalments, cod, bank_transfer
-    # What it adds to a receivable, by the day on which that is due.
+    # The amounts that it adds to a receivable, by due date.
     dues: Mapping[date, int] = field(default_factory=dict)
     payment_reference: str | None = None  # the PSP's id of the payment
     operation_reference: str | None = None  # the PSP's or bank's id of the operation

@@ -1,4 +1,4 @@
-"""PSPs' own lists of what they settle: their lines are those of their reports. Pure."""
+"""PSPs' own lists of their settlements, with the same lines as their reports. Pure."""
 
 import hashlib
 from collections import Counter
@@ -12,12 +12,12 @@ from libs.statements.model import Entry, References
 from services.reporting.rules.imports import CurrencyTotal, Import, ImportState, Source
 
 EVERY: Final = timedelta(hours=1)
-MOST_PAGES: Final = 100  # at a time: others wait
+MOST_PAGES: Final = 100  # per turn, so that other accounts get theirs
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Of a PSP account. `cursor`: what follows was not pulled."""
+    """The feed of a PSP account. `cursor`: the place up to which it was pulled."""
 
     merchant_id: str
     id: str
@@ -27,7 +27,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class FeedLine:
-    """Gross less fee is net; references are "" if unknown."""
+    """Net is gross less fee; unknown references are ""."""
 
     line_reference: str
     kind: str
@@ -58,7 +58,7 @@ class FeedPage:
 
 
 def entry(line: FeedLine, number: int) -> Entry:
-    """As the PSP's report has it, with the same id."""
+    """The entry as in the PSP's report, with the same id."""
     return Entry(
         line=number,
         booked_on=line.happened_on,

@@ -11,7 +11,7 @@ from libs import ids
 from libs.statements.model import Contents, Statement
 from services.reporting.rules import periods
 
-# Months this close to the import get partitions of their own; others share one.
+# Months this close to the import get their own partitions; others share one.
 MONTHS_BACK: Final = 60
 MONTHS_AHEAD: Final = 2
 PSP_FORMATS: Final = ("stripe.", "paypal.")
@@ -39,7 +39,7 @@ class CurrencyTotal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """`lines`: number of new ones; `known_lines` were in an earlier file."""
+    """`lines`: the number of new lines; `known_lines`: the number known from earlier imports."""
 
     merchant_id: str
     id: str
@@ -65,7 +65,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankStatement:
-    """A statement of an account; the same in each file that contains it."""
+    """A statement of an account; its id is the same in every file that contains it."""
 
     merchant_id: str
     id: str
@@ -85,7 +85,7 @@ class BankStatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportProgress:
-    """`import_id` once it has ended; the times until then. `entries` 0: the file is being read."""
+    """Has `import_id` once the import has ended, and times until then. `entries` 0: still reading."""
 
     import_id: str | None = None
     entries: int = 0
@@ -113,7 +113,7 @@ def totals_of(contents: Contents) -> tuple[CurrencyTotal, ...]:
 
 
 def months_of(contents: Contents, today: date) -> Sequence[date]:
-    """Months between first and last entry that get a partition of their own."""
+    """The months from the first to the last entry that get their own partition."""
     firsts = [each.first_on for each in contents.statements if each.first_on]
     lasts = [each.last_on for each in contents.statements if each.last_on]
     if not firsts or not lasts:

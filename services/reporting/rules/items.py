@@ -1,7 +1,7 @@
 """Items to match: ours from events, theirs from lines of PSPs and banks. Pure.
 
-Our items are what the ledger adds to `psp_receivable`, or to `bank_in_transit` apart from payouts:
-a match settles them. Payouts are built from report lines, in SQL.
+Our items are the amounts that the ledger adds to `psp_receivable` and, apart from payouts, to
+`bank_in_transit`; a match settles them. Payouts are built from report lines, in SQL.
 """
 
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ class ItemKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenItem:
-    """Positive for money due to the merchant. `operation_reference`: of the operation,
-    `payment_reference`: of its payment, both as given by the PSP or bank.
+    """Positive for money due to the merchant. `operation_reference` and `payment_reference`: the
+    PSP's or bank's references of the operation and of its payment.
     """
 
     merchant_id: str
@@ -69,7 +69,7 @@ class OpenItem:
 
 
 def expected(told: BookableEvent, now: datetime) -> OpenItem | None:
-    """The item expected in a report or statement; None if there is none."""
+    """The item that a report or statement should confirm, if any."""
     found = _kind_and_place(told.fact)
     if found is None:
         return None

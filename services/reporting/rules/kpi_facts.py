@@ -1,6 +1,6 @@
-"""What KPIs are computed from, as events report it. Pure.
+"""The facts that KPIs are computed from, as events report them. Pure.
 
-No personal data: customers are ids, and orders lose theirs when the customer is erased.
+No personal data: customers are ids, and an order loses its customer's id when the customer is erased.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ ONE_CLICK: Final = "one_click"
 LINK: Final = "link"
 INSTALMENTS: Final = "instalments"
 COD: Final = "cod"
-# From creation to the money. A step also counts if only a later one was reported.
+# From creation to payment. A step also counts as reached if only a later one was reported.
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     ONE_CLICK: ("opened", "charged"),
     LINK: ("created", "sent", "seen", "paying", "paid"),
@@ -25,7 +25,7 @@ STEPS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class OrderPaid:
-    """A payment for an order, of any part of it. `id`: the same for whatever reports it."""
+    """A payment for an order or a part of it. `id`: the same, whichever event reports it."""
 
     merchant_id: str
     order_key: str
@@ -40,7 +40,7 @@ class OrderPaid:
 
 @dataclass(frozen=True, slots=True)
 class OrderDeclined:
-    """A one-click payment for the order that was declined; the order may be paid yet."""
+    """A one-click payment for the order was declined; the order may still be paid."""
 
     merchant_id: str
     order_key: str
@@ -50,7 +50,7 @@ class OrderDeclined:
 
 @dataclass(frozen=True, slots=True)
 class StepReached:
-    """`number`: of the step, from 1. Currency and day never change."""
+    """`number`: the step's, from 1. Currency and day never change."""
 
     merchant_id: str
     method: str
@@ -93,8 +93,8 @@ def number_of(method: str, step: str) -> int:
 
 
 def order_key(reference: str, part: str, otherwise: str, *, is_repeat: bool) -> str:
-    """Deposit and balance are one order; uses of a reusable link are different ones, and so are
-    payments whose references repeat because the payment policy allows it.
+    """Deposit and balance are one order. Each use of a reusable link is an order of its own, and so
+    is a payment whose reference repeats because the payment policy allows it.
     """
     if is_repeat or not reference:
         return otherwise
@@ -102,7 +102,7 @@ def order_key(reference: str, part: str, otherwise: str, *, is_repeat: bool) -> 
 
 
 def unrepeated(paid: Iterable[OrderPaid]) -> list[OrderPaid]:
-    """Each payment once, in the order of the table's key, so that batches lock rows in one
+    """Each payment once, in the order of the table's key, so that all batches lock rows in the same
     order.
     """
     by_key = {(one.merchant_id, one.order_key, one.id): one for one in paid}
@@ -110,7 +110,7 @@ def unrepeated(paid: Iterable[OrderPaid]) -> list[OrderPaid]:
 
 
 def furthest(reached: Iterable[StepReached]) -> list[StepReached]:
-    """The furthest step of each, in the order of the table's key."""
+    """The furthest step of each funnel, in the order of the table's key."""
     by_key: dict[tuple[str, str, str], StepReached] = {}
     for one in reached:
         key = (one.merchant_id, one.method, one.id)

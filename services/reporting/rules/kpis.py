@@ -1,7 +1,7 @@
 """Formulas of KPIs, over counted facts. Pure.
 
-Values are integers: minor units, hundredths and basis points, rounded half up, once. What has
-nothing to be divided by is None, not zero.
+Values are integers: minor units, hundredths and basis points, rounded half up, once. A value whose
+divisor is zero is None, not zero.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ MOST_DAYS: Final = 3660
 
 
 def days_between(from_day: date, to_day: date) -> int:
-    """Both included. Raises InvalidArgument."""
+    """Counts both days. Raises InvalidArgument."""
     days = (to_day - from_day).days + 1
     if days < 1:
         raise invalid("to_day", "must not be before from_day")
@@ -79,7 +79,7 @@ def total(values: Iterable[OrderValue]) -> OrderValue:
 
 @dataclass(frozen=True, slots=True)
 class PaidOrders:
-    """Orders that the same set of methods paid."""
+    """Orders paid by the same set of methods."""
 
     methods: Sequence[str]
     value: OrderValue
@@ -127,8 +127,8 @@ class OneClickAcceptance:
 
 
 def one_click_acceptance(found: Sequence[PaidOrders], *, declined: int) -> OneClickAcceptance:
-    """`declined`: orders of one click that nobody paid. One that was declined first and paid by one
-    click later counts as paid.
+    """`declined`: orders with a declined one-click payment that were never paid. An order first
+    declined and later paid by one click counts as paid.
     """
     paid = sum(each.value.orders for each in found if ONE_CLICK in each.methods)
     return OneClickAcceptance(paid + declined, paid, rate(paid, paid + declined))
@@ -200,7 +200,7 @@ def lifetime_values(found: Sequence[Buyers], *, days: int, years: int) -> Sequen
 def _value(
     kind: SegmentKind, name: str, buyers: Iterable[Buyers], *, days: int, years: int
 ) -> LifetimeValue:
-    """Average order × orders per year is revenue per customer and year: the orders cancel out."""
+    """Average order × orders per year is revenue per customer and year: the order counts cancel out."""
     sums = [(each.customers, each.orders, each.revenue_minor) for each in buyers]
     customers, orders, revenue = (sum(column) for column in zip(*sums, strict=True))
     customer_days = customers * days

@@ -1,6 +1,6 @@
-"""Lines of bank accounts, PSPs and couriers: what is stored of a file's entry. Pure.
+"""Lines of bank accounts, PSPs and couriers: the stored form of a file's entries. Pure.
 
-Amounts are those of the file. The lines of an entry add up to it.
+Amounts are the file's. The lines of an entry add up to it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -67,8 +67,8 @@ class BankLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementLine:
-    """Net is gross plus fee; a negative fee is a cost. `shortage_minor`: what a courier still
-    owes.
+    """Net is gross plus fee; a negative fee is a cost. `shortage_minor`: the amount that a courier
+    still owes.
     """
 
     merchant_id: str
@@ -101,7 +101,7 @@ class SettlementLine:
 
 @dataclass(frozen=True, slots=True)
 class Into:
-    """The import that lines belong to."""
+    """The import that the lines belong to."""
 
     merchant_id: str
     import_id: str
@@ -113,14 +113,14 @@ class Into:
 def bank_lines(
     entries: Sequence[Entry], account: str, statement_id: str, into: Into
 ) -> Iterator[BankLine]:
-    """Lines of booked entries only: others are in no total."""
+    """Yields lines of booked entries only: no total includes the others."""
     for entry in entries:
         if entry.state is State.BOOKED:
             yield from _of_entry(entry, account, statement_id, into)
 
 
 def names_link(line: BankLine) -> bool:
-    """Whether it is money whose text contains a reference like those of payment links."""
+    """Whether the line is a credit whose text contains a reference like those of payment links."""
     if line.amount_minor <= 0 or line.part not in {Part.ENTRY, Part.PAYMENT}:
         return False
     said = said_of(line)
@@ -128,7 +128,7 @@ def names_link(line: BankLine) -> bool:
 
 
 def said_of(line: BankLine) -> str:
-    """The payer's text, as far as it may name a link."""
+    """The fields in which a payer may name a link, as one text."""
     said = (line.creditor_reference, line.text, line.end_to_end_reference)
     return " ".join(filter(None, said))[:MOST_SAID]
 
@@ -217,7 +217,7 @@ def _of_detail(whole: BankLine, entry: Entry, detail: Detail, place: int, into: 
 
 
 def _parts_are_told(entry: Entry) -> bool:
-    """Whether the file itemises the entry, and not just by repeating its amount."""
+    """Whether the file itemises the entry, other than by repeating its amount."""
     said = [each for each in entry.details if each.currency == entry.currency]
     amounts = [each.amount_minor for each in said if each.amount_minor is not None]
     if not amounts or len(amounts) != len(entry.details) or sum(amounts) != entry.gross_minor:
@@ -226,7 +226,7 @@ def _parts_are_told(entry: Entry) -> bool:
 
 
 def _words(entry: Entry) -> str:
-    """Payments that cannot be lines of their own are described in the entry's text."""
+    """The entry's text, with the texts of its payments, for when these cannot be separate lines."""
     if len(entry.details) <= 1:
         return entry.text
     return " ".join(filter(None, (entry.text, *(each.text for each in entry.details[:100]))))
@@ -255,7 +255,7 @@ def _party(party: Party) -> dict[str, Any]:
 
 
 def _reference(said: str) -> str | None:
-    """In the form in which a shop's own references are stored and compared."""
+    """The reference in the form in which a shop's own references are stored and compared."""
     return _cut(said, MOST_REFERENCE)
 
 

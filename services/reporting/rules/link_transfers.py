@@ -8,15 +8,15 @@ from enum import Enum
 
 
 class LinkTransferState(Enum):
-    PENDING = "pending"  # paylink was not called, or has not answered
+    PENDING = "pending"  # paylink was not called yet, or has not answered
     RECORDED = "recorded"
     REFUSED = "refused"  # for a person to look at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTransfer:
-    """`id` is that of the bank line. `outcome`: paylink's state of the transfer, or the reason for
-    its refusal. `text` is deleted once it has answered.
+    """`id`: the bank line's. `outcome`: paylink's state of the transfer, or the reason for its
+    refusal. `text` is deleted once paylink has answered.
     """
 
     merchant_id: str

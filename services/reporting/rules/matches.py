@@ -9,8 +9,8 @@ from services.reporting.rules.matching import Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """An item of ours and one of theirs, or a part of either. `difference_minor`: theirs less
-    ours.
+    """An item of ours matched with one of theirs, or with a part of it. `difference_minor`: theirs
+    less ours.
     """
 
     merchant_id: str

@@ -1,7 +1,6 @@
-"""The rules that match items, in their order, and the search for sums. Pure; rules for pairs run as
-SQL.
+"""The rules that match items, in order, and the search for sums. Pure; rules for pairs run as SQL.
 
-A rule matches only what is unambiguous. Ambiguous matches are suggestions.
+A rule matches only unambiguous items. Ambiguous candidates become suggestions.
 """
 
 from collections import Counter, defaultdict
@@ -16,12 +15,12 @@ from services.reporting.rules.items import OpenItem, Stage
 DEFAULT_TOLERANCE_MINOR: Final = 0
 DEFAULT_LATE_AFTER_DAYS: Final = 7
 WINDOW_DAYS: Final = 10  # between the expected and the reported day, without a reference
-EARLY_DAYS: Final = 1  # by which theirs may precede ours: days end at different times elsewhere
-MOST_OF_A_SUM: Final = 31  # items: a month of days
-MOST_SUMMED: Final = 2_000  # open items searched for sums in one run
+EARLY_DAYS: Final = 1  # theirs may precede ours by this: days end at different times elsewhere
+MOST_OF_A_SUM: Final = 31  # items: one per day of a month
+MOST_SUMMED: Final = 2_000  # open items per side searched for sums in one run
 
 
-_Alike: TypeAlias = tuple[str, ...]  # what a sum and its parts have in common
+_Alike: TypeAlias = tuple[str, ...]  # the fields that a sum and its parts have in common
 
 
 class Rule(Enum):
@@ -34,15 +33,15 @@ class Rule(Enum):
 
 
 class Fit(Enum):
-    NUMBERED = "numbered"  # equal ones belong to one payment: matched in order
-    UNIQUE = "unique"  # only if one fits one
-    NEAR = "near"  # unique, and within the tolerance
+    NUMBERED = "numbered"  # equal items belong to one payment: the first to the first, and so on
+    UNIQUE = "unique"  # only if exactly one item fits exactly one
+    NEAR = "near"  # unique, and amounts differ by no more than the tolerance
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Items whose columns are equal. `needs_payer`: only from payers who have paid the party's
-    money before.
+    """Matches items whose columns are equal. `needs_payer`: only if the line's payer has paid for
+    the same party before.
     """
 
     rule: Rule
@@ -81,9 +80,7 @@ class Sum:
 
 
 def sums(ones: Sequence[OpenItem], parts: Sequence[OpenItem]) -> Sequence[Sum]:
-    """Unambiguous sums: of consecutive `parts` of one kind, by day, none of which fits
-    elsewhere.
-    """
+    """Unambiguous sums of alike `parts` that are consecutive by day, none of which fits elsewhere."""
     wanted = {(_alike(one), one.amount_minor) for one in ones}
     runs: dict[tuple[_Alike, int], list[Sequence[OpenItem]]] = defaultdict(list)
     for run, total in _runs(parts):
@@ -105,14 +102,14 @@ def sums(ones: Sequence[OpenItem], parts: Sequence[OpenItem]) -> Sequence[Sum]:
 
 
 def _alike(item: OpenItem) -> _Alike:
-    """At a PSP only of the same payment: payments that happen to add up to a line are no proof."""
+    """At a PSP, only items of the same payment: different payments may add up to a line by chance."""
     if item.stage is Stage.BANK:
         return (item.currency,)
     return item.currency, item.party, item.kind.value, item.payment_reference or ""
 
 
 def _runs(parts: Sequence[OpenItem]) -> Iterator[tuple[Sequence[OpenItem], int]]:
-    """Every two or more consecutive items of one party, and their sum."""
+    """Yields every run of two or more consecutive items of one party, with its sum."""
     rows: dict[tuple[str, _Alike], list[OpenItem]] = defaultdict(list)
     for part in sorted(parts, key=lambda each: (each.happened_on, each.id)):
         if part.stage is Stage.BANK or part.payment_reference:
@@ -130,7 +127,7 @@ def _near(one: OpenItem, other: OpenItem) -> bool:
 
 
 def apart(found: Sequence[Sum]) -> Sequence[Sum]:
-    """Those that share no item with an earlier one."""
+    """The sums that share no item with an earlier one."""
     kept, used = [], set[str]()
     for each in found:
         members = {each.one.id, *(part.id for part in each.parts)}

@@ -1,6 +1,6 @@
-"""Facts of reporting itself: lines of PSPs and banks, and clearings of reconciliation. Pure.
+"""Reporting's own facts: lines of PSPs and banks, and clearings of reconciliation. Pure.
 
-Each is booked as an entry whose id is derived from that of the line or clearing.
+Each is booked as an entry whose id is derived from the line's or clearing's id.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class ClearingKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clearing:
-    """A movement between accounts because of a match or a person's resolution."""
+    """A movement between accounts caused by a match or a person's resolution."""
 
     merchant_id: str
     id: str
@@ -36,8 +36,8 @@ class Clearing:
 
 
 def of_settlement(line: SettlementLine, trace_id: str) -> BookableEvent | None:
-    """None if nothing moves: a payout is the sum of its lines, and cod's events book what a courier
-    reports.
+    """None if the line books nothing: a payout is the sum of its lines, and couriers' lines are
+    already booked from cod's events.
     """
     if line.source is not LineSource.PSP or line.kind is SettlementKind.PAYOUT:
         return None

@@ -6,7 +6,7 @@ from enum import Enum
 
 from services.reporting.errors import PeriodNotOver
 
-FIRST_YEAR, LAST_YEAR = 2020, 2060  # one partition per month; others share one
+FIRST_YEAR, LAST_YEAR = 2020, 2060  # months of these years have their own partitions
 
 
 class PeriodState(Enum):
@@ -37,7 +37,7 @@ def after(month: date) -> date:
 
 
 def booked_on(happened_on: date, *, closed: date | None) -> date:
-    """`closed`: the last closed month. Its events are booked on the first open day."""
+    """`closed`: the last closed month. Events up to its end are booked on the first open day."""
     return happened_on if closed is None else max(happened_on, after(closed))
 
 

@@ -1,7 +1,7 @@
-"""How each fact is booked: what it adds to each account; positive for debits. Pure.
+"""How each fact is booked: the amount that it adds to each account; positive for debits. Pure.
 
-The table is in docs/adr/0040. Payments report what a PSP holds; the method reports what for. For an
-instalment plan, both meet on `instalments_clearing`.
+The table is in docs/adr/0040. Payments report what a PSP holds; the method reports what it is for.
+For an instalment plan, both meet on `instalments_clearing`.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from services.reporting.rules.facts import (
 
 
 def amounts(fact: Fact) -> Mapping[Place, int]:
-    """They sum to zero. Empty if nothing moved."""
+    """The amounts by account; they sum to zero. All are zero if nothing moved."""
     match fact:
         case PspCharge():
             return _charged(fact)
@@ -100,7 +100,7 @@ def _before(fact: DisputeMoved) -> Mapping[Place, int]:
 
 
 def _disputed(psp_account: str, dispute: Disputed) -> Mapping[Place, int]:
-    """Everything that a dispute in this state has moved."""
+    """All amounts that a dispute in this state has moved."""
     match dispute.state:
         case DisputeState.OPEN:
             held = Account.DISPUTES_HELD
@@ -117,8 +117,8 @@ def _disputed(psp_account: str, dispute: Disputed) -> Mapping[Place, int]:
 
 
 def _of_plan(books: PlanBooks) -> Mapping[Place, int]:
-    """Everything that a plan in this state has moved. A refund by a lost dispute was already a
-    loss.
+    """All amounts that a plan in this state has moved. A refund made by a lost dispute reverses the
+    loss already booked for it.
     """
     return {
         Place(Account.CUSTOMER_RECEIVABLE): books.owed_minor,
@@ -143,7 +143,7 @@ def _collected(fact: CashCollected) -> Mapping[Place, int]:
 
 
 def _remitted(fact: CashRemitted) -> Mapping[Place, int]:
-    """The previous shortage is already booked."""
+    """Books only the change of the shortage: the previous one is already booked."""
     short_minor = fact.short_minor - fact.short_before_minor
     settled_minor = fact.remitted_minor + fact.kept_minor + short_minor
     return {
@@ -155,7 +155,7 @@ def _remitted(fact: CashRemitted) -> Mapping[Place, int]:
 
 
 def _cash_refunded(fact: CashRefunded) -> Mapping[Place, int]:
-    """By a bank transfer that the merchant reports: `bank` moves when a statement shows it."""
+    """A bank transfer reported by the merchant: `bank` moves only when a statement shows it."""
     amount_minor = -fact.amount_minor if fact.undone else fact.amount_minor
     return {
         Place(Account.BANK_IN_TRANSIT): -amount_minor,
@@ -164,9 +164,7 @@ def _cash_refunded(fact: CashRefunded) -> Mapping[Place, int]:
 
 
 def _transfer_moved(fact: TransferMoved) -> Mapping[Place, int]:
-    """In transit until a statement shows it, like everything that other services report about a
-    bank account.
-    """
+    """In transit until a statement shows it, like all bank movements reported by other services."""
     moved = {
         Place(Account.BANK_IN_TRANSIT): fact.arrived_minor,
         Place(Account.UNALLOCATED): -fact.arrived_minor,

@@ -1,4 +1,4 @@
-"""Divides whole numbers for KPIs: the result is a whole number, rounded half up, once. Pure."""
+"""Divides whole numbers for KPIs: the result is a whole number, rounded once. Pure."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ BASIS_POINTS: Final = 10_000
 
 
 def divided(numerator: int, denominator: int) -> int | None:
-    """Rounded half up, away from zero."""
+    """Rounded to the nearest number, halves away from zero. None for a zero denominator."""
     if denominator == 0:
         return None
     quotient = (2 * abs(numerator) + denominator) // (2 * denominator)

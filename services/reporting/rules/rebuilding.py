@@ -14,8 +14,8 @@ class DifferenceKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row of one of the books. `live`: current; `rebuilt`: by the events; None if there is
-    none.
+    """A row in which the books differ. `live`: the current row; `rebuilt`: the one from the events;
+    None if there is no such row.
     """
 
     merchant_id: str
@@ -28,7 +28,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`first`: some of the differences; `counts`: number of all differences, by kind and table."""
+    """`first`: the first differences; `counts`: the number of all differences, by kind and table."""
 
     entries: int
     first: Sequence[Difference] = ()

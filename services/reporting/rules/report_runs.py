@@ -1,4 +1,4 @@
-"""Runs of reports: a file on its way. Pure."""
+"""Report runs: each produces one file. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -8,8 +8,8 @@ from typing import Final
 from libs.tables.model import Format
 from services.reporting.rules.tables import Asked
 
-KEPT: Final = timedelta(days=30)  # the file
-LEASE: Final = timedelta(seconds=60)  # of a worker; another one takes over a silent one's run
+KEPT: Final = timedelta(days=30)  # how long the file is kept
+LEASE: Final = timedelta(seconds=60)  # without a renewal, another worker takes over the run
 MOST_ATTEMPTS: Final = 5
 MOST_BYTES: Final = 2**30
 MOST_PENDING: Final = 20  # of one merchant
@@ -35,7 +35,7 @@ class TooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRun:
-    """`attempts`: how often a worker has taken it up; only the latest one may write."""
+    """`attempts`: how often workers have claimed it; only the latest one may write."""
 
     merchant_id: str
     id: str

@@ -67,7 +67,7 @@ def balance_of(
 
 
 def trial_balance(balances: Iterable[AccountBalance]) -> TrialBalance:
-    """By currency, in the order of the chart."""
+    """Sorted by currency, then in the order of the chart."""
     data = sorted(
         balances, key=lambda one: (one.currency, ORDER[Account(one.account)], one.party or "")
     )
@@ -83,7 +83,7 @@ def trial_balance(balances: Iterable[AccountBalance]) -> TrialBalance:
 
 
 def lines_of(moves: Iterable[tuple[Place, Place, int]]) -> Sequence[JournalLine]:
-    """One line per account of an entry, debits first. `moves`: debited, credited, amount."""
+    """One line per account and party of an entry, debits first. `moves`: debit, credit, amount."""
     sums: dict[Place, int] = {}
     for debit, credit, amount_minor in moves:
         sums[debit] = sums.get(debit, 0) + amount_minor

@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`item_ids` and `parts`: what the item consists of."""
+    """A person's resolution. `item_ids` and `parts`: the amounts that the item consists of."""
 
     resolved_as: ResolvedAs
     resolution: str
@@ -75,7 +75,7 @@ def is_known(found: ReconciliationException, said: Said) -> bool:
 
 
 def moves(item: OpenItem, others: Sequence[OpenItem], said: Said) -> Sequence[Moved]:
-    """Movements of the parts. Raises AmountsDiffer unless items and parts add up to the item."""
+    """The movements of the parts. Raises AmountsDiffer unless items and parts add up to the item."""
     parts_minor = sum(part.amount_minor for part in said.parts)
     found_minor = sum(each.amount_minor for each in others) + parts_minor
     if found_minor != item.amount_minor:

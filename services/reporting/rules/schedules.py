@@ -1,4 +1,4 @@
-"""Schedules of reports: when the next one is due, and of which days it is. Pure."""
+"""Report schedules: when the next report is due, and which days it covers. Pure."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from libs.tables.model import Format
 
-MOST: Final = 50  # active ones of a merchant
+MOST: Final = 50  # active schedules per merchant
 
 
 class ScheduleState(Enum):
@@ -39,7 +39,7 @@ class ReportSchedule:
 
 
 def due_after(every: Every, hour: int, after: datetime, zone: ZoneInfo) -> datetime:
-    """The first due time later than `after`, at this hour of the merchant's day."""
+    """The first due time after `after`, at this hour of the merchant's day."""
     day = _first_day(every, after.astimezone(zone).date())
     while (due := _at(day, hour, zone)) <= after:
         day = _next(every, day)
@@ -47,13 +47,13 @@ def due_after(every: Every, hour: int, after: datetime, zone: ZoneInfo) -> datet
 
 
 def period_of(every: Every, due_at: datetime, zone: ZoneInfo) -> tuple[date, date]:
-    """First and last day of what is reported at this time: the day, week or month before."""
+    """The first and last day of the report due at this time: the day, week or month before."""
     until = _first_day(every, due_at.astimezone(zone).date()) - timedelta(days=1)
     return _first_day(every, until), until
 
 
 def _at(day: date, hour: int, zone: ZoneInfo) -> datetime:
-    """An hour that a change of the clock skips is the one after it."""
+    """An hour skipped by a change to summer time becomes the hour after it."""
     return datetime.combine(day, time(hour), zone).astimezone(UTC)
 
 
@@ -70,7 +70,7 @@ def _first_day(every: Every, day: date) -> date:
 
 
 def _next(every: Every, day: date) -> date:
-    """`day`: the first of its period."""
+    """The first day of the next period. `day`: the first day of its period."""
     return _first_day(every, day + {Every.DAY: _DAY, Every.WEEK: _WEEK}.get(every, _MONTH))
 
 

@@ -18,7 +18,7 @@ class SettlementKind(Enum):
 _CHARGE, _REFUND, _DISPUTE = SettlementKind.CHARGE, SettlementKind.REFUND, SettlementKind.DISPUTE
 _FEE, _PAYOUT, _ADJUSTMENT = SettlementKind.FEE, SettlementKind.PAYOUT, SettlementKind.ADJUSTMENT
 
-# Stripe's reporting categories, and the types used in the dashboard's export instead.
+# Stripe's reporting categories, and the types that the dashboard's export uses instead.
 _STRIPE: Final[Mapping[str, SettlementKind]] = {
     "charge": _CHARGE,
     "payment": _CHARGE,
@@ -45,7 +45,8 @@ _STRIPE: Final[Mapping[str, SettlementKind]] = {
     "other_adjustment": _ADJUSTMENT,
     "risk_reserved_funds": _ADJUSTMENT,
 }
-# PayPal's event codes by their first three characters, and codes of another kind than their group.
+# PayPal's event codes by their first three characters, and the codes whose kind differs from their
+# group's.
 _PAYPAL_GROUPS: Final[Mapping[str, SettlementKind]] = {
     "T00": _CHARGE,
     "T01": _FEE,
@@ -67,7 +68,7 @@ _GROUP: Final = 3  # characters
 
 
 def kind_of(file_format: str, provider_kind: str) -> SettlementKind:
-    """`provider_kind` as in the report."""
+    """`provider_kind`: as in the report."""
     if file_format.startswith("paypal."):
         code = provider_kind.upper()
         found = _PAYPAL.get(code) or _PAYPAL_GROUPS.get(code[:_GROUP])

@@ -11,7 +11,7 @@ from libs.sellers import Seller
 from services.reporting.rules.ratios import rate
 
 ANSWERABLE: Final = timedelta(days=30)
-MOST_ADDRESSES: Final = 10  # of one survey; older ones stop working
+MOST_ADDRESSES: Final = 10  # per survey; older ones stop working
 WORST, BEST = 1, 5
 
 
@@ -29,7 +29,7 @@ class SurveySettings:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`id`: of what was paid."""
+    """`id`: that of the payment, plan or transfer."""
 
     id: str
     merchant_id: str
@@ -40,7 +40,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class ShownMerchant:
-    """As shown on the page."""
+    """The merchant as shown on the page."""
 
     id: str
     name: str
@@ -123,7 +123,7 @@ class Satisfaction:
 
 
 def satisfaction(counted: Iterable[tuple[Question, SurveyOption]]) -> Satisfaction:
-    """CSAT and CES: the share of the best answer. NPS: that of the best less that of the worst."""
+    """CSAT and CES: the share of best answers. NPS: the share of best less that of worst answers."""
     found = list(counted)
     csat, nps, ces = (
         _score([option for of, option in found if of is question], less_worst=less_worst)

@@ -1,6 +1,6 @@
 """Reports as tables: what each contains and which filters it takes. Pure.
 
-Amounts are in the currency of the row's column `currency`.
+The row's column `currency` states the currency of its amounts.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ AS_OF: Final = frozenset({Filter.TO, Filter.CURRENCY})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A period of booking dates, both days included."""
+    """A period of booking dates, both days included, and a currency."""
 
     booked_from: date | None
     booked_to: date | None
@@ -37,8 +37,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report. `sql` returns its columns in order, amounts in minor units; its parameters are the
-    merchant, the first and last day, and the currency.
+    """A report. `sql` returns the columns in order, with amounts in minor units; its parameters are
+    the merchant, the first and last day, and the currency.
     """
 
     name: str
@@ -83,7 +83,7 @@ def money(*names: str) -> tuple[Column, ...]:
 
 
 def checked(report: Report, asked: Asked, today: date) -> Asked:
-    """With the last day, by default today. Raises InvalidArgument."""
+    """The filters with the last day filled in, by default today. Raises InvalidArgument."""
     for each in Filter:
         if getattr(asked, each.value) is not None and each not in report.takes:
             raise invalid(each.value, f"is no filter of {report.name}")
@@ -133,7 +133,7 @@ def shown_columns(report: Report) -> Sequence[ShownColumn]:
 
 
 def first_rows(report: Report, found: Sequence[Any], limit: int) -> FirstRows:
-    """`found`: up to one more than the limit."""
+    """`found`: up to one row more than the limit."""
     data = [ShownRow([_as_text(value) for value in row]) for row in report.rows(found[:limit])]
     return FirstRows(shown_columns(report), data, len(found) > limit)
 

@@ -1,4 +1,4 @@
-"""How a payment's money went on, from the PSP's line to the bank's. Pure."""
+"""The trail of a payment's money, from the PSP's line to the bank's. Pure."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,8 +17,8 @@ class TrailKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailStep:
-    """`follows_id`: the step, or entry of the journal, that it follows from. A positive fee is a
-    cost. `open`: of an exception.
+    """`follows_id`: the previous step or journal entry. A positive fee is a cost. `open`: whether an
+    exception is still open.
     """
 
     kind: TrailKind

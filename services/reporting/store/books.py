@@ -1,6 +1,6 @@
 """SQL of the ledger's own tables: one statement writes many entries.
 
-The same SQL writes the ledger, and the schema `rebuilt` during a rebuild.
+The same SQL writes the ledger and, during a rebuild, the schema `rebuilt`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ def _rows(columns: Mapping[str, str], *, first: int) -> str:
 
 
 def _new_sql(schema: str) -> str:
-    """New entries, and what they move."""
+    """Inserts new entries and their postings."""
     entry, posting = ", ".join(ENTRY), ", ".join(POSTING)
     return f"""
 WITH new AS (
@@ -67,7 +67,7 @@ _DAY: Final = "merchant_id, account, currency, party, booked_on"
 
 
 def days_sql(moves: str) -> str:
-    """What postings add to each account on each day."""
+    """The debits and credits of postings by account and day."""
     return f"""
 SELECT {_DAY}, sum(debit)::bigint AS debit_minor, sum(credit)::bigint AS credit_minor
 FROM {moves} CROSS JOIN LATERAL (VALUES
@@ -104,15 +104,13 @@ async def make_partitions(conn: Conn, months: Sequence[date]) -> None:
 
 
 async def book(conn: Conn, entries: Sequence[tuple[Entry, date]]) -> int:
-    """Each entry with its booking date. Known ones are unchanged; returns the number of new
-    ones.
-    """
+    """`entries`: each with its booking date. Known entries stay unchanged; returns how many are new."""
     count: int = await conn.fetchval(_BOOK, *_columns(entries))
     return count
 
 
 async def build(conn: Conn, entries: Sequence[Entry]) -> None:
-    """In the rebuilt books, each on its own date. Closed months and balances are applied later."""
+    """Adds entries to the rebuilt books, each on its own date. Closed months and balances follow later."""
     await conn.fetchval(_BUILD, *_columns([(entry, entry.told.happened_on) for entry in entries]))
 
 

@@ -50,11 +50,11 @@ ON CONFLICT ON CONSTRAINT exceptions_of_item DO UPDATE
         resolved_by = NULL, resolved_at = NULL
     WHERE exceptions.state = 'open' AND exceptions.suggestions <> EXCLUDED.suggestions
         OR exceptions.resolved_by = 'reporting'"""  # noqa: S608 - made of constants
-# A missing reference equals none.
+# A missing reference equals no other.
 _BY_REFERENCE: Final = """(theirs.operation_reference = ours.operation_reference
     OR theirs.payment_reference = ours.payment_reference AND theirs.kind = ours.kind
     OR theirs.stage = 'bank' AND theirs.payment_reference = ours.operation_reference)"""
-# Looked up for each item: as EXISTS, it would read everything ever matched.
+# A lookup per item: with EXISTS, the query would read all matches ever made.
 _TWICE: Final = """
     coalesce(CASE WHEN theirs.stage = 'psp' THEN (
         SELECT true FROM settlement_lines AS line JOIN matches ON matches.merchant_id = $1 AND theirs_id = line.id
@@ -92,8 +92,8 @@ LEFT JOIN LATERAL (
     ) AS fits
 ) AS fitting ON true
 ORDER BY theirs.happened_on, theirs.id"""  # noqa: S608 - made of constants
-# An item that is suggested for another exception, or differs from it, is not missing; nothing is missing
-# at a bank whose statements were never imported.
+# An item that another open exception names or suggests is not missing. At the bank, nothing is missing for
+# a merchant who has never imported a statement.
 _MISSING: Final = f"""
 SELECT ours.* FROM open_items AS ours
 LEFT JOIN sources ON sources.merchant_id = $1 AND sources.party = ours.party
@@ -108,7 +108,7 @@ ORDER BY ours.happened_on, ours.id LIMIT {MOST}"""  # noqa: S608 - made of const
 
 
 async def unmatched(conn: Conn, merchant_id: str) -> list[Unmatched]:
-    """Theirs, oldest first: as many as a run judges, those not listed yet before others."""
+    """Their open items, oldest first: at most MOST, preferring those without an open exception."""
     rows = await conn.fetch(_OF_THEIRS, merchant_id)
     return [
         Unmatched(OPEN_ITEMS.read(row), _same(row), row["twice"], row["fitting"]) for row in rows
@@ -131,14 +131,14 @@ def _same(row: Row) -> Any:
 
 
 async def missing(conn: Conn, merchant_id: str, today: date) -> list[Unmatched]:
-    """Ours that should have been matched by now."""
+    """Our items that should have been matched by now."""
     rows = await conn.fetch(_MISSING, merchant_id, today, DEFAULT_LATE_AFTER_DAYS)
     return [Unmatched(OPEN_ITEMS.read(row), None, twice=False, fitting=()) for row in rows]
 
 
 async def raise_all(conn: Conn, raised: Sequence[ReconciliationException]) -> None:
-    """One of an item and type that is there is brought up to date, and opened again if only a run has
-    resolved it. What a person has resolved stays.
+    """Updates an existing exception of the same item and type, and reopens it if a run had resolved it.
+    Exceptions resolved by a person stay resolved.
     """
     found = list({(each.item_id, each.type): each for each in raised}.values())
     if found:
@@ -149,8 +149,8 @@ async def raise_all(conn: Conn, raised: Sequence[ReconciliationException]) -> No
 async def supersede(
     conn: Conn, merchant_id: str, judged: Sequence[tuple[str, ExceptionType]], now: datetime
 ) -> int:
-    """Those whose item is matched by now, or has another type of exception; returns their
-    number.
+    """Resolves exceptions whose item has since been matched, or now belongs to another exception;
+    returns their number.
     """
     ids = [item_id for item_id, _ in judged]
     types = [kind.value for _, kind in judged]
@@ -177,7 +177,7 @@ async def supersede(
 
 
 async def refresh(conn: Conn, merchant_id: str) -> None:
-    """Amounts of items that have changed since they were listed."""
+    """Updates the amounts of open exceptions whose items have changed."""
     await conn.execute(
         "UPDATE exceptions SET amount_minor = item.amount_minor, expected_minor = CASE"
         "  WHEN item.side = 'ours' THEN item.amount_minor ELSE expected_minor END"
@@ -197,7 +197,7 @@ async def resolve(conn: Conn, resolved: ReconciliationException) -> None:
 
 
 async def counts(conn: Conn, merchant_id: str) -> dict[str, int]:
-    """Open ones by type."""
+    """Open exceptions by type."""
     rows = await conn.fetch(
         "SELECT type, count(*) AS found FROM exceptions"
         " WHERE merchant_id = $1 AND state = 'open' GROUP BY type ORDER BY type",

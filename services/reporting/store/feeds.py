@@ -1,4 +1,4 @@
-"""SQL of feeds: up to where each PSP account's list was pulled, and when it is pulled next."""
+"""SQL of feeds: how far each PSP account's list was pulled, and when it is pulled next."""
 
 from datetime import timedelta
 from typing import Final
@@ -21,12 +21,12 @@ FROM held LEFT JOIN test_clocks AS clock USING (merchant_id)""")  # noqa: S608 -
 
 
 async def begin(conn: Conn, feed: Feed) -> None:
-    """A known one goes on where it was."""
+    """Leaves a known feed unchanged, so that it continues from its cursor."""
     await conn.execute(f"{FEEDS.insert()} ON CONFLICT DO NOTHING", *FEEDS.values(feed))
 
 
 async def lock(conn: Conn, feed: Feed) -> Feed | None:
-    """None if another process has pulled further."""
+    """None if another process has moved the cursor."""
     where = "WHERE merchant_id = $1 AND id = $2 AND cursor = $3 FOR UPDATE"
     return await FEEDS.one(conn, where, feed.merchant_id, feed.id, feed.cursor)
 
@@ -37,6 +37,6 @@ async def move(conn: Conn, feed: Feed, cursor: str) -> None:
 
 
 async def rest(conn: Conn, feed: Feed, wait: timedelta) -> None:
-    """All pulled, or others' turn."""
+    """Ends the turn: everything is pulled, or other accounts are next."""
     sql = "UPDATE feeds SET checks = 0, due_at = now() + $3 WHERE merchant_id = $1 AND id = $2"
     await conn.execute(sql, feed.merchant_id, feed.id, wait)

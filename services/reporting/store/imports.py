@@ -1,5 +1,5 @@
-"""SQL of imported files and statements. Lines are first copied to a staging table and inserted from
-there together; known lines are unchanged.
+"""SQL of imported files and statements. Lines are copied to a staging table and inserted from there in
+one statement; known lines stay unchanged.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ IMPORTS: Final = Table("imports", Import)
 STATEMENTS: Final = Table("statements", BankStatement)
 BANK_LINES: Final = Table("bank_lines", BankLine)
 SETTLEMENT_LINES: Final = Table("settlement_lines", SettlementLine)
-COPIED: Final = 500  # lines at a time: writing them blocks the event loop
-LOAD_SECONDS: Final = 1800.0  # of one statement over all lines of a file
-_LOCK: Final = 0x1A907  # any constant: one file of a merchant at a time
+COPIED: Final = 500  # lines at a time: encoding them blocks the event loop
+LOAD_SECONDS: Final = 1800.0  # for one statement over all lines of a file
+_LOCK: Final = 0x1A907  # any constant: one file per merchant at a time
 
 _STAGED: Final = {
     BANK_LINES.name: (*BANK_LINES.columns, "number", "entry_number", "names_link"),
@@ -25,8 +25,8 @@ _STAGED: Final = {
 }
 _BANK: Final = ", ".join(BANK_LINES.columns)
 _PSP: Final = ", ".join(SETTLEMENT_LINES.columns)
-# Known lines are removed first: a statement planned for an empty partition would otherwise scan
-# everything it has inserted itself.
+# Known lines are deleted first: an INSERT that was planned for an empty partition and looked for them
+# itself would scan all the rows that it has just inserted.
 _KNOWN_BANK: Final = """(
     SELECT true FROM bank_lines AS known WHERE known.merchant_id = $1
         AND known.entry_id = staged.entry_id AND known.booked_on = staged.booked_on LIMIT 1)"""
@@ -34,8 +34,8 @@ _KNOWN_PSP: Final = """(
     SELECT true FROM settlement_lines AS known
     WHERE known.merchant_id = $1 AND known.id = staged.id LIMIT 1)"""
 _KNOWN: Final = {BANK_LINES.name: _KNOWN_BANK, SETTLEMENT_LINES.name: _KNOWN_PSP}
-# An entry that occurs twice in a file, as in overlapping statements, is imported once and as a
-# whole.
+# An entry that occurs twice in a file, as in overlapping statements, is imported once, with all its
+# lines.
 ONCE: Final = """(
     SELECT * FROM (
         SELECT *, min(entry_number) OVER (PARTITION BY entry_id) AS first
@@ -57,13 +57,13 @@ async def of_content(conn: Conn, merchant_id: str, content_hash: str) -> Import 
 
 
 async def own(conn: Conn, merchant_id: str) -> None:
-    """Prevents loading another file of the merchant until the end of the transaction."""
+    """Keeps other files of the merchant from loading until the end of the transaction."""
     sql = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
     await conn.raw.execute(sql, _LOCK, merchant_id, timeout=LOAD_SECONDS)
 
 
 async def save(conn: Conn, imported: Import) -> None:
-    """A file that was refused earlier may be readable now; an imported one is unchanged."""
+    """Overwrites an earlier refusal, since the file may be readable now; never an earlier import."""
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in IMPORTS.but("merchant_id", "id"))
     await conn.execute(
         f"{IMPORTS.insert()} ON CONFLICT ON CONSTRAINT imports_one_per_content"
@@ -73,7 +73,7 @@ async def save(conn: Conn, imported: Import) -> None:
 
 
 async def stage(conn: Conn, table: str, records: Sequence[Sequence[Any]]) -> None:
-    """`records`: columns of the table, then those of the staging table only."""
+    """`records`: the table's columns, then those that only the staging table has."""
     for start in range(0, len(records), COPIED):
         await conn.raw.copy_records_to_table(
             f"staged_{table}",
@@ -104,7 +104,7 @@ ORDER BY min(number) LIMIT 1"""
 
 
 async def at_odds(conn: Conn, merchant_id: str, import_id: str) -> str | None:
-    """The first transaction that a staged report lists twice and with different amounts."""
+    """The first transaction that a staged report repeats with other amounts, currency or kind."""
     found: str | None = await conn.raw.fetchval(
         _AT_ODDS, merchant_id, import_id, timeout=LOAD_SECONDS
     )
@@ -121,7 +121,7 @@ async def clear(conn: Conn, table: str, merchant_id: str, import_id: str) -> Non
 
 
 async def add_statements(conn: Conn, statements: Sequence[BankStatement]) -> None:
-    """Known ones are unchanged."""
+    """Known statements stay unchanged."""
     marks = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_KINDS.values(), 1))
     columns = ", ".join(_KINDS)
     await conn.execute(

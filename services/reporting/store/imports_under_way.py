@@ -1,4 +1,4 @@
-"""SQL of imports that are under way. Times are those of the world: a merchant's clock does not run in between."""
+"""SQL of running imports. Times are real time, not the time of a merchant's test clock."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ WHERE merchant_id = $1 AND content_hash = $2"""
 
 
 async def begin(conn: Conn, merchant_id: str, content_hash: str) -> None:
-    """Anew, if an earlier one was interrupted."""
+    """Starts over if an earlier import was interrupted."""
     await conn.execute(_BEGIN, merchant_id, content_hash)
 
 

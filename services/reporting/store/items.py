@@ -31,13 +31,13 @@ _KINDS: Final = {
 
 
 def payout_id_sql(identified_by: str) -> str:
-    """The id of a payout's item, by the fields of its lines that identify it."""
+    """The id of a payout's item, derived from the fields of its lines that identify it."""
     return f"'pyo_' || left(md5({identified_by}), 26)"
 
 
 _COLUMNS: Final = ", ".join(_KINDS)
 _MARKS: Final = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_KINDS.values(), 1))
-# A matched item does not become open again when its event is repeated.
+# A redelivered event does not reopen a matched or resolved item.
 _EXPECT: Final = f"""
 INSERT INTO open_items ({_COLUMNS}) SELECT {_COLUMNS} FROM unnest({_MARKS}) AS given ({_COLUMNS})
 WHERE NOT EXISTS (SELECT FROM matches
@@ -45,7 +45,7 @@ WHERE NOT EXISTS (SELECT FROM matches
   AND NOT EXISTS (SELECT FROM exceptions WHERE exceptions.merchant_id = given.merchant_id
     AND exceptions.item_id = given.id AND state = 'resolved')
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
-# Lines that an import has added: of PSPs, and of banks.
+# The lines that an import has added: those of PSPs, then those of banks.
 _SETTLED: Final = f"""
 INSERT INTO open_items ({_COLUMNS})
 SELECT merchant_id, 'psp', 'theirs', id, kind, party, currency, gross_minor, fee_minor,
@@ -54,7 +54,7 @@ SELECT merchant_id, 'psp', 'theirs', id, kind, party, currency, gross_minor, fee
 FROM settlement_lines
 WHERE merchant_id = $1 AND import_id = $2 AND kind NOT IN ('payout', 'fee') AND gross_minor <> 0
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
-# A credit that paylink was told of has the reference of its transfer: see `link_transfers`.
+# A credit reported to paylink has its transfer's reference: see `link_transfers`.
 _BANKED: Final = f"""
 INSERT INTO open_items ({_COLUMNS})
 SELECT line.merchant_id, 'bank', 'theirs', line.id, 'other', '', line.currency, line.amount_minor, 0,
@@ -64,9 +64,9 @@ SELECT line.merchant_id, 'bank', 'theirs', line.id, 'other', '', line.currency, 
 FROM bank_lines AS line LEFT JOIN link_transfers AS told USING (merchant_id, id)
 WHERE line.merchant_id = $1 AND import_id = $2 AND line.amount_minor <> 0
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
-# A payout is the sum of its lines; for a PSP report without payouts, the lines themselves. What it was
-# expected to bring so far is in `payouts`: only what is added now is expected, as part of its open
-# item, or as another one if that is matched or resolved. Concurrent additions add up.
+# A payout is the sum of its lines. If a report does not assign lines to payouts, its payout rows are used
+# instead. `payouts` has the amount expected so far: only the difference is added, to the payout's open item
+# or, if that is matched or resolved, as another item. Concurrent additions add up.
 _PAYOUTS: Final = f"""
 WITH named AS (
     SELECT DISTINCT party, payout_reference FROM settlement_lines
@@ -112,16 +112,16 @@ ON CONFLICT ON CONSTRAINT open_items_pkey DO UPDATE
 _DUE: Final = """
 INSERT INTO reconciliations (merchant_id, due_at) VALUES ($1, now())
 ON CONFLICT (merchant_id) DO UPDATE SET due_at = EXCLUDED.due_at"""
-SECONDS: Final = 1800.0  # of one statement over all lines of a file
+SECONDS: Final = 1800.0  # for one statement over all lines of a file
 
 
 async def expect(conn: Conn, items: Sequence[OpenItem]) -> None:
-    """Of several merchants."""
+    """Adds expected items, for several merchants."""
     await conn.execute(_EXPECT, *OPEN_ITEMS.arrays(items, *_KINDS))
 
 
 async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -> None:
-    """Items for the lines of an import, and their payouts."""
+    """Adds items for the lines of an import, and for their payouts."""
     for sql in (_SETTLED, _BANKED):
         await conn.raw.execute(sql, merchant_id, import_id, trace_id, timeout=SECONDS)
     await conn.raw.execute(_PAYOUTS, merchant_id, import_id, trace_id, [], timeout=SECONDS)
@@ -131,13 +131,13 @@ async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -
 async def collect_payouts(
     conn: Conn, merchant_id: str, event_ids: Sequence[str], trace_id: str
 ) -> None:
-    """Those whose lines came from events."""
+    """Adds the payouts whose lines came from events."""
     await conn.execute(_PAYOUTS, merchant_id, None, trace_id, list(event_ids))
     await conn.execute(_DUE, merchant_id)
 
 
 async def of_ids(conn: Conn, merchant_id: str, item_ids: Sequence[str]) -> list[OpenItem]:
-    """Locked until the end of the transaction."""
+    """Locks the items until the end of the transaction."""
     where = "WHERE merchant_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
     return await OPEN_ITEMS.all(conn, where, merchant_id, list(item_ids))
 
@@ -148,7 +148,7 @@ async def remove(conn: Conn, merchant_id: str, item_ids: Sequence[str]) -> None:
 
 
 async def add_clearings(conn: Conn, found: Sequence[Clearing]) -> None:
-    """All in one statement."""
+    """Adds all of them in one statement."""
     if found:
         await conn.execute(_CLEAR, [to_json(each) for each in found])
 

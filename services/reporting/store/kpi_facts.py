@@ -94,7 +94,7 @@ ON CONFLICT (merchant_id, order_key, currency) DO UPDATE SET
 
 
 async def pay(conn: Conn, paid: Sequence[OrderPaid]) -> None:
-    """Each once, in the order of the key. Known ones change nothing."""
+    """`paid`: each payment once, in the order of the key. Known payments change nothing."""
     await conn.execute("SELECT pg_advisory_xact_lock_shared($1)", LOCK)
     await conn.execute(_PAY, *_arrays(_PAID, paid))
 
@@ -108,7 +108,7 @@ SET declined_on = EXCLUDED.declined_on WHERE EXCLUDED.declined_on < known.declin
 
 
 async def decline(conn: Conn, declined: Sequence[OrderDeclined]) -> None:
-    """On the first day that any of its payments was."""
+    """An order counts on the first day that any of its payments was declined."""
     await conn.execute(_DECLINE, *_arrays(_DECLINED, declined))
 
 
@@ -130,7 +130,7 @@ ON CONFLICT ({_DAY}, step) DO UPDATE SET count = known.count + EXCLUDED.count"""
 
 
 async def move(conn: Conn, reached: Sequence[StepReached]) -> None:
-    """The furthest step of each, in the order of the key."""
+    """`reached`: the furthest step of each funnel, in the order of the key."""
     await conn.execute(_MOVE, *_arrays(_STEP, reached))
 
 
@@ -149,7 +149,7 @@ WHERE known.paid_minor IS NULL"""  # noqa: S608 - made of constants
 
 
 async def send_carts(conn: Conn, sent: Sequence[CartSent]) -> None:
-    """A cart gets one link, and is paid once."""
+    """The first fact counts: a cart gets one link, and is paid once."""
     await conn.execute(_SEND, *_arrays(_SENT, sent))
 
 
@@ -172,13 +172,13 @@ WHERE (paid_orders.merchant_id, paid_orders.customer_id) = (erased.merchant_id, 
 
 
 async def erase(conn: Conn, erased: Sequence[CustomerErased]) -> None:
-    """Waits for payments that are being recorded, so that none keeps the customer."""
+    """Waits for payments being recorded, so that none of them keeps the customer's id."""
     await conn.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
     await conn.execute(_ERASE, *_arrays(_ERASED, erased))
 
 
 async def empty(conn: Conn) -> None:
-    """Facts that events report; a merchant's own entries stay."""
+    """Deletes the facts that events report; retention spends and survey answers stay."""
     await conn.execute(
         "TRUNCATE order_payments, paid_orders, declined_orders, paying_customers,"
         " erased_customers, funnels, funnel_days, recovery_carts"

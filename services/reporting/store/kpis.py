@@ -1,4 +1,4 @@
-"""SQL of KPIs: sums over a range of days, of one merchant and currency."""
+"""SQL of KPIs: sums over a range of days, for one merchant and currency."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,7 +22,7 @@ _RANGE: Final = "merchant_id = $1 AND currency = $2 AND {day} BETWEEN $3 AND $4"
 async def steps(
     conn: Conn, merchant_id: str, currency: str, from_day: date, to_day: date
 ) -> Mapping[tuple[str, int], int]:
-    """By method and number of the step."""
+    """Counts by method and step number."""
     rows = await conn.fetch(
         "SELECT method, step, sum(count)::bigint AS count FROM funnel_days"  # noqa: S608 - made of constants
         f" WHERE {_RANGE.format(day='started_on')} GROUP BY method, step",
@@ -58,7 +58,7 @@ SELECT count(*) FROM declined_orders AS declined WHERE {_RANGE.format(day="decli
 async def declined(
     conn: Conn, merchant_id: str, currency: str, from_day: date, to_day: date
 ) -> int:
-    """Orders of one click that nobody paid, by any method."""
+    """The number of orders with a declined one-click payment that were not paid by any method."""
     count: int = await conn.fetchval(_DECLINED, merchant_id, currency, from_day, to_day)
     return count
 
@@ -91,7 +91,7 @@ GROUP BY 1, 2"""  # noqa: S608 - made of constants
 async def buyers(
     conn: Conn, merchant_id: str, currency: str, from_day: date, to_day: date
 ) -> tuple[Sequence[Buyers], int]:
-    """Customers who ordered, and the number of orders without one."""
+    """Customers who ordered, and the number of orders without a customer."""
     rows = await conn.fetch(_BUYERS, merchant_id, currency, from_day, to_day)
     known: list[Row] = [row for row in rows if row["first_method"] is not None]
     unknown = sum(row["orders"] for row in rows if row["first_method"] is None)
@@ -109,7 +109,7 @@ FROM (
 
 
 async def retention(conn: Conn, merchant_id: str, currency: str, year: int) -> tuple[int, int]:
-    """Customers of the year, and those of them who ordered in the next one."""
+    """The number of the year's customers, and of those among them who ordered in the next year."""
     begins = [date(year + later, 1, 1) for later in range(3)]
     (row,) = await conn.fetch(_RETENTION, merchant_id, currency, *begins)
     return row["customers"], row["returning_customers"]

@@ -13,8 +13,8 @@ from services.reporting.store.imports import LOAD_SECONDS, ONCE
 LINK_TRANSFERS: Final = Table("link_transfers", LinkTransfer)
 _MOST_REFERENCE: Final = 100  # characters that paylink accepts
 
-# The reference under which a line is reported: the bank's, in paylink's normal form, so that a
-# transfer already reported is recognised. Of several lines with one reference, the first uses it;
+# A line is reported under the bank's reference, in paylink's normal form, so that paylink recognises
+# a transfer already reported. Of several lines with the same reference, the first uses it; the
 # others use their own ids.
 _ADD: Final = f"""
 WITH named AS (
@@ -39,7 +39,7 @@ ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
 
 
 async def add(conn: Conn, merchant_id: str, import_id: str) -> None:
-    """For inserted lines, before the staging table is cleared."""
+    """Adds transfers for the inserted lines; called before the staging table is cleared."""
     await conn.raw.execute(_ADD, merchant_id, import_id, timeout=LOAD_SECONDS)
 
 
@@ -53,7 +53,7 @@ async def end(
     payment_link_id: str | None = None,
     now: datetime,
 ) -> None:
-    """Once: the first answer stays."""
+    """Stores the first answer; later ones change nothing."""
     await LINK_TRANSFERS.change(
         conn,
         transfer,

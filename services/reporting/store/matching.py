@@ -1,4 +1,4 @@
-"""SQL of a run: whose turn it is, the steps, and what is left for sums."""
+"""SQL of a reconciliation run: the claim, the steps, and the items left for sums."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -20,11 +20,11 @@ from services.reporting.store.items import OPEN_ITEMS, SECONDS
 
 MATCHES: Final = Table("matches", Match)
 _PAIRS: Final = Table("pairs", Pair)
-_LOCK: Final = 0x1E4C0C  # any constant: one run of a merchant at a time
-WORK_MEMORY: Final = "64MB"  # of each sort and hash table of a run
-BLOCK: Final = 500  # pairs that hold the event loop at once
+_LOCK: Final = 0x1E4C0C  # any constant: one run per merchant at a time
+WORK_MEMORY: Final = "64MB"  # for each sort and hash table of a run
+BLOCK: Final = 500  # pairs processed before yielding to the event loop
 
-# Due by their merchant's clock. After a crash, one is due again a few minutes later.
+# Due by the merchant's clock. After a crash, a run is due again a few minutes later.
 CLAIM: Final = Queue("reconciliations", columns="merchant_id", by_test_clock=True).claim(f"""
 , held AS (
     UPDATE reconciliations SET due_at = now() + interval '5 minutes' FROM due
@@ -36,7 +36,7 @@ FROM held LEFT JOIN test_clocks USING (merchant_id)""")  # noqa: S608 - made of 
 
 async def begin(conn: Conn, merchant_id: str) -> datetime | None:
     """Prevents other matching for the merchant until the end of the transaction. Returns when the
-    run was due, if the merchant has any.
+    run was due, if one was scheduled.
     """
     await conn.raw.execute(
         "SELECT pg_advisory_xact_lock($1, hashtext($2)), set_config('work_mem', $3, true)",
@@ -51,7 +51,7 @@ async def begin(conn: Conn, merchant_id: str) -> datetime | None:
 
 
 async def next_due(conn: Conn, merchant_id: str, at: datetime, *, was: datetime | None) -> None:
-    """Unless an import has brought new items since the run began."""
+    """Schedules the next run, unless an import has rescheduled it since this run began."""
     sql = "UPDATE reconciliations SET due_at = $2 WHERE merchant_id = $1 AND due_at = $3"
     await conn.execute(sql, merchant_id, at, was)
 
@@ -62,14 +62,14 @@ async def own(conn: Conn, merchant_id: str) -> None:
 
 
 class Overtaken(Exception):  # noqa: N818 - not an error: the run is repeated
-    """An import has changed an item while it was matched."""
+    """An import has changed an item while it was being matched."""
 
 
 async def match(
     conn: Conn, merchant_id: str, stage: Stage, step: Step, now: datetime
 ) -> AsyncIterator[tuple[int, Sequence[Pair]]]:
-    """Blocks of the pairs that need further processing; the first comes with the number of all.
-    Raises Overtaken.
+    """Yields blocks of the pairs that need further processing, the first one with the number of all
+    pairs. Raises Overtaken.
     """
     cursor = await conn.raw.cursor(
         pairs.sql_of(stage, step),
@@ -89,7 +89,7 @@ async def match(
 
 
 async def open_of(conn: Conn, merchant_id: str, stage: Stage, side: Side) -> list[OpenItem]:
-    """Oldest first, as many as are searched for sums."""
+    """Open items, oldest first: as many as are searched for sums."""
     where = (
         "WHERE merchant_id = $1 AND stage = $2 AND side = $3 ORDER BY happened_on, id"
         f" LIMIT {MOST_SUMMED}"
@@ -100,7 +100,7 @@ async def open_of(conn: Conn, merchant_id: str, stage: Stage, side: Side) -> lis
 async def known_payers(
     conn: Conn, merchant_id: str, theirs_ids: Sequence[str]
 ) -> dict[str, set[str]]:
-    """The parties for which each line's payer has paid before."""
+    """By line: the parties for which its payer has paid before."""
     rows = await conn.fetch(
         "SELECT line.id, matches.party FROM bank_lines AS line JOIN bank_lines AS before"
         " ON before.merchant_id = $1 AND (before.counterparty_account = line.counterparty_account"

@@ -1,4 +1,4 @@
-"""SQL of lines as they are booked, one block at a time."""
+"""SQL that reads lines for booking, one block at a time."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ async def _blocks(
 async def every(
     conn: Conn, batch: int, *, since: datetime | None = None
 ) -> AsyncIterator[Sequence[BookableEvent]]:
-    """Of all merchants; or those recorded since a time."""
+    """Yields all merchants' facts, or those recorded since a time."""
     kinds: Sequence[tuple[Table[Any], Callable[[Any, str], BookableEvent | None]]] = (
         (SETTLEMENT_LINES, own_facts.of_settlement),
         (BANK_LINES, own_facts.of_bank),

@@ -1,7 +1,7 @@
-"""SQL of the rules for pairs: items whose columns match become matches, all in one statement.
+"""SQL of the rules for pairs: one statement turns all items whose columns match into matches.
 
-Rows are named by their place in the table (`ctid`). One that an import has changed meanwhile stays
-open: the caller compares the counts.
+Rows are identified by their place in the table (`ctid`). A row that an import changes meanwhile is
+not deleted: the caller sees it by comparing the counts.
 """
 
 from typing import Final
@@ -9,10 +9,10 @@ from typing import Final
 from services.reporting.rules.items import Side, Stage
 from services.reporting.rules.matching import EARLY_DAYS, WINDOW_DAYS, Fit, Rule, Step
 
-_MOST_ALIKE: Final = 20  # items of one amount compared by day
-_SAME_SOURCE: Final = ("party", "kind")  # banks do not report these
+_MOST_ALIKE: Final = 20  # items of one amount that are compared by day
+_SAME_SOURCE: Final = ("party", "kind")  # columns that PSPs report and banks do not
 _NEAR_DAYS: Final = f"theirs.happened_on BETWEEN ours.happened_on - {EARLY_DAYS} AND ours.happened_on + {WINDOW_DAYS}"
-# A line that names another payment is not this one's, whatever its amount.
+# Two different payment references never match, even if the amounts are equal.
 _NO_OTHER_PAYMENT: Final = "(ours.payment_reference IS NULL OR theirs.payment_reference IS NULL)"
 # A payer who has paid a party's payouts before identifies the party.
 _KNOWN_PAYER: Final = """(
@@ -31,8 +31,8 @@ _PAIR: Final = """ours_at, theirs_at, ours_id, theirs_id, kind, party, currency,
 
 
 def sql_of(stage: Stage, step: Step) -> str:
-    """Returns the number of pairs and of items that are gone, with the pairs at banks and those that
-    deviate.
+    """The statement returns the number of pairs and of deleted items, with the pairs to process
+    further: all those at banks, and at PSPs those that deviate.
     """
     return f"""
 WITH {_pairs(stage, step)}, gone_ours AS (
@@ -74,7 +74,7 @@ def _pairs(stage: Stage, step: Step) -> str:
 
 
 def _numbered(step: Step, equal: list[str]) -> str:
-    """Nearly all items fit one: only the others are sorted."""
+    """Sorts only items that fit several: nearly all fit exactly one."""
     keys = ", ".join(equal)
     return f"""hits AS MATERIALIZED ({_joined(step, equal, "true", counted=False)}), several AS MATERIALIZED (
     SELECT ours_at AS at FROM hits GROUP BY ours_at HAVING count(*) > 1
@@ -125,7 +125,7 @@ def _joined(step: Step, equal: list[str], only: str, *, counted: bool) -> str:
 
 
 def _side(side: Side, step: Step, counted: list[str]) -> str:
-    """With the number of equal ones, if they are counted."""
+    """The items of one side. With `counted` columns, adds the number of items equal in them."""
     column = step.ours if side is Side.OURS else step.theirs
     items = f"""SELECT ctid AS at, *, {column or "''"} AS reference FROM open_items
         WHERE merchant_id = $1 AND stage = $2 AND side = '{side.value}'"""  # noqa: S608 - made of constants

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from libs.db import Conn, Row
 
-MOST: int = 1200  # months of one merchant
+MOST: int = 1200  # months listed
 
 
 async def closed(conn: Conn, merchant_ids: Collection[str]) -> Mapping[str, date]:
@@ -21,7 +21,7 @@ async def closed(conn: Conn, merchant_ids: Collection[str]) -> Mapping[str, date
 async def close(
     conn: Conn, merchant_id: str, month: date, *, closed_at: datetime, closed_by: str
 ) -> int:
-    """The month, and earlier ones with entries; returns how many were open."""
+    """Closes the month and earlier months with entries; returns how many were open."""
     return await conn.execute(
         "INSERT INTO periods (merchant_id, month, closed_at, closed_by)"
         " SELECT $1, month, $3, $4 FROM ("
@@ -37,7 +37,7 @@ async def close(
 
 
 async def months(conn: Conn, merchant_id: str) -> Sequence[Row]:
-    """Months with entries or closed, newest first."""
+    """Months that have entries or are closed, newest first."""
     return await conn.fetch(
         "SELECT month, closed_at, closed_by, month <= (SELECT max(month) FROM periods"
         "  WHERE merchant_id = $1) AS is_closed"

@@ -1,4 +1,4 @@
-"""Reads the rows of reports by a cursor of the database, in one snapshot."""
+"""Reads the rows of reports with a database cursor, in one snapshot."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from libs.db import Conn, Row
 from services.reporting.rules.tables import Asked, Report
 
 BATCH: Final = 2_000  # rows in memory
-SECONDS: Final = 3600.0  # of one statement
+SECONDS: Final = 3600.0  # for one statement
 
 
 def _values(merchant_id: str, asked: Asked) -> tuple[object, ...]:

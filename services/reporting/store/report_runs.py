@@ -1,4 +1,4 @@
-"""SQL of runs of reports and the pieces of their files."""
+"""SQL of report runs and the pieces of their files."""
 
 from datetime import datetime
 from typing import Final
@@ -9,7 +9,7 @@ from libs.rows import Table
 from services.reporting.rules.report_runs import FailedReason, ReportRun
 
 RUNS: Final = Table("report_runs", ReportRun)
-# $4 is the lease. What a silent worker has begun is begun again from the start.
+# $4 is the lease. A silent worker's run starts over from the beginning.
 CLAIM: Final = Queue("report_runs").claim(f"""
 , held AS (
     UPDATE report_runs SET state = 'running', attempts = attempts + 1, rows = 0,
@@ -23,7 +23,7 @@ _PIECE: Final = "INSERT INTO report_pieces (merchant_id, run_id, number, data, c
 
 
 async def add(conn: Conn, run: ReportRun) -> bool:
-    """False if it already exists."""
+    """False if the run already exists."""
     return await conn.execute(f"{RUNS.insert()} ON CONFLICT DO NOTHING", *RUNS.values(run)) == 1
 
 
@@ -33,7 +33,7 @@ async def pending(conn: Conn, merchant_id: str) -> int:
 
 
 async def beat(conn: Conn, run: ReportRun, *, rows: int, lease: object) -> bool:
-    """Progress; False if another worker has taken over."""
+    """Stores progress and renews the lease; False if another worker has taken over."""
     return await RUNS.change(
         conn, run, "rows = $4, due_at = now() + $5::interval", run.attempts, rows, lease, only=_HELD
     )
@@ -42,7 +42,7 @@ async def beat(conn: Conn, run: ReportRun, *, rows: int, lease: object) -> bool:
 async def done(
     conn: Conn, run: ReportRun, *, rows: int, size_bytes: int, at: datetime, until: datetime
 ) -> bool:
-    """In the transaction that has added the pieces."""
+    """Called in the transaction that adds the pieces; False if another worker has taken over."""
     return await RUNS.change(
         conn,
         run,

@@ -1,4 +1,4 @@
-"""SQL of queries of the ledger."""
+"""SQL that queries the ledger."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from typing import Final
 
 from libs.db import Conn, Row
 
-MOST_POSTINGS: Final = 16  # of one entry, on one side of one account
+MOST_POSTINGS: Final = 16  # per entry, on one side of one account
 _EVER: Final = date(9999, 12, 31)
 _FIRST: Final = date(1, 1, 1)
 
@@ -14,7 +14,7 @@ _FIRST: Final = date(1, 1, 1)
 async def totals(
     conn: Conn, merchant_id: str, *, on: date | None, currency: str | None, by_party: bool
 ) -> Sequence[Row]:
-    """By account and currency. Sums of days."""
+    """Totals by account and currency, summed from the daily balances."""
     return await conn.fetch(
         "SELECT account, CASE WHEN $4 THEN party ELSE '' END AS party, currency,"
         " sum(debit_minor)::bigint AS debit_minor, sum(credit_minor)::bigint AS credit_minor"
@@ -62,7 +62,7 @@ async def statement(
     before: tuple[date, str] | None,
     limit: int,
 ) -> Sequence[Row]:
-    """Effects of entries on an account, newest first. `before`: day and id of the entry above."""
+    """Effects of entries on an account, newest first. `before`: the previous row's day and entry id."""
     day, entry_id = before or (_EVER, "~")
     return await conn.fetch(
         _STATEMENT,
@@ -96,7 +96,7 @@ async def balance_after(
     day: date,
     entry_id: str,
 ) -> int:
-    """Balance of an account after this entry: earlier days, plus its own day up to it."""
+    """An account's balance after this entry: earlier days, plus the entry's day up to the entry."""
     found: int = await conn.fetchval(
         "SELECT (coalesce((SELECT sum(debit_minor - credit_minor) FROM balances"  # noqa: S608 - made of constants
         " WHERE merchant_id = $1 AND account = $2 AND currency = $3"
@@ -112,7 +112,7 @@ async def balance_after(
 
 
 async def is_used(conn: Conn, merchant_id: str, account: str) -> bool:
-    """Whether anything was ever booked on it."""
+    """Whether anything was ever booked on the account."""
     found: bool = await conn.fetchval(
         "SELECT EXISTS (SELECT FROM balances WHERE merchant_id = $1 AND account = $2)",
         merchant_id,
@@ -131,7 +131,7 @@ async def booked_on(conn: Conn, merchant_id: str, entry_id: str) -> date | None:
 async def postings(
     conn: Conn, merchant_id: str, entries: Sequence[tuple[str, date]]
 ) -> Sequence[Row]:
-    """Postings of these entries, by id and booking date."""
+    """The postings of these entries, which are given by id and booking date."""
     return await conn.fetch(
         "SELECT entry_id, debit_account, debit_party, credit_account, credit_party, amount_minor"
         " FROM unnest($2::text[], $3::date[]) AS asked (entry_id, booked_on)"

@@ -1,4 +1,4 @@
-"""SQL of schedules of reports."""
+"""SQL of report schedules."""
 
 from datetime import datetime
 from typing import Final
@@ -9,7 +9,7 @@ from libs.rows import Table
 from services.reporting.rules.schedules import ReportSchedule
 
 SCHEDULES: Final = Table("report_schedules", ReportSchedule)
-# Locks only: the work moves the due time, in the transaction that creates the run.
+# The claim only locks: the work moves the due time, in the transaction that creates the run.
 CLAIM: Final = Queue("report_schedules", by_test_clock=True).claim(f"""
 SELECT merchant_id, id, {CLOCK_OFFSET} FROM due LEFT JOIN test_clocks USING (merchant_id)""")  # noqa: S608 - made of constants
 

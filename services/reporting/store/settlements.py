@@ -29,5 +29,5 @@ _ADD: Final = (
 
 
 async def add(conn: Conn, lines: Sequence[SettlementLine]) -> None:
-    """Known ones are unchanged."""
+    """Known lines stay unchanged."""
     await conn.execute(_ADD, *SETTLEMENT_LINES.arrays(lines))

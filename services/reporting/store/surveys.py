@@ -39,12 +39,12 @@ async def put_settings(conn: Conn, merchant_id: str, made: SurveySettings) -> No
 
 
 async def add(conn: Conn, survey: Survey) -> None:
-    """Unless it exists."""
+    """Adds the survey unless it exists."""
     await conn.execute(_ADD, *SURVEYS.values(survey))
 
 
 async def issue(conn: Conn, survey: Survey, now: datetime) -> str:
-    """The token of a new address; the oldest ones of the survey stop working."""
+    """Returns the token of a new address; the survey's oldest addresses stop working."""
     token = tokens.new()
     await conn.execute(
         "WITH dropped AS (DELETE FROM survey_addresses WHERE (merchant_id, survey_id) = ($1, $2)"
@@ -70,7 +70,9 @@ WHERE token_hash = $1"""
 
 
 async def find(conn: Conn, token: str) -> tuple[Survey, int] | None:
-    """With how far ahead its merchant's clock is. None for any unknown token, in the same time."""
+    """The survey, and the offset of its merchant's clock in seconds. None for an unknown token, in
+    the same time.
+    """
     token_hash = tokens.hash_of(token)
     row = await conn.fetchrow(_FIND, token_hash)
     stored = bytes(32) if row is None else bytes(row["token_hash"])
@@ -92,7 +94,7 @@ WHERE (EXCLUDED.answered_at, -EXCLUDED.answer) > (known.answered_at, -known.answ
 
 
 async def answer(conn: Conn, answers: Sequence[SurveyAnswer], days: Sequence[date]) -> None:
-    """The latest to each question counts, in any order. `days`: of each."""
+    """The latest answer to each question counts, in any order of arrival. `days`: each answer's day."""
     await conn.execute(
         _ANSWER,
         [one.merchant_id for one in answers],

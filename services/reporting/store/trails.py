@@ -9,8 +9,8 @@ from services.reporting.rules.trails import TrailStep
 STEPS: Final = Table("steps", TrailStep)
 MOST_ENTRIES: Final = 100
 MOST_STEPS: Final = 200
-# Our item is the entry of its event. A transfer or a cash refund is matched at the bank itself; what a PSP
-# holds comes by a payout, which may have several items when lines were added later (`payouts`).
+# Our item has the id of its event's entry. Transfers and cash refunds are matched directly at the bank; money
+# held by a PSP arrives by payout, which may have several items if lines were added later (`payouts`).
 _TRAIL: Final = f"""
 WITH own AS (
     SELECT id FROM entries WHERE merchant_id = $1 AND payment_id = $2 ORDER BY id LIMIT {MOST_ENTRIES}

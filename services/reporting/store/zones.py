@@ -7,7 +7,7 @@ from libs.db import Conn
 
 
 async def keep(conn: Conn, told: Mapping[str, str]) -> None:
-    """By merchant. Known ones stay."""
+    """`told`: zones by merchant. Known zones stay."""
     merchant_ids = sorted(told)
     await conn.execute(
         "INSERT INTO merchant_zones (merchant_id, time_zone) SELECT * FROM unnest($1::text[], $2::text[])"
@@ -18,7 +18,7 @@ async def keep(conn: Conn, told: Mapping[str, str]) -> None:
 
 
 async def of(conn: Conn, merchant_ids: Collection[str]) -> Mapping[str, ZoneInfo]:
-    """Zones of those that are known."""
+    """The zones of the merchants whose zone is known."""
     rows = await conn.fetch(
         "SELECT merchant_id, time_zone FROM merchant_zones WHERE merchant_id = ANY ($1)",
         sorted(merchant_ids),

@@ -36,7 +36,7 @@ async def database(new_module_database) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(database: Database) -> AsyncIterator[World]:
-    """A merchant of the test's own in the module's database."""
+    """A new merchant per test, in the module's database."""
     paylink = PayLinks()
     settled = Settled()
     added = [

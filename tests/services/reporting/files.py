@@ -1,4 +1,4 @@
-"""Files of banks and PSPs with the lines that a test asks for. All data are synthetic."""
+"""Files of banks and PSPs with the lines that a test needs. All data are synthetic."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ def bank_entry(minor: int, *, reference: str = "", text: str = "", day: str = "2
 def bank_file(
     minors: Sequence[int], entries: Iterable[str], *, name: str = "S1", opening: int = 0
 ) -> bytes:
-    """A CAMT.053 whose entries have these amounts."""
+    """A CAMT.053 file with these entries, whose amounts are `minors`."""
     closing = opening + sum(minors)
     ends = [
         balance(code, amount(minor), sign="CRDT" if minor >= 0 else "DBIT")
@@ -37,7 +37,7 @@ def bank_file(
 
 
 def simple(*minors: int, name: str = "S1", day: str = "2026-04-07") -> bytes:
-    """Entries without references: only what they say tells them apart."""
+    """A bank file whose entries have no references: only their content tells them apart."""
     return bank_file(minors, [bank_entry(minor, day=day) for minor in minors], name=name)
 
 
@@ -57,7 +57,7 @@ def stripe_row(
     currency: str = "eur",
     day: str = "2026-04-07",
 ) -> str:
-    """Amounts with their signs, as Stripe has them: a fee above 0 is a cost."""
+    """Amounts have Stripe's signs: a positive fee is a cost."""
     net = gross_minor - fee_minor
     gross, fee, net_text = (
         ("-" if minor < 0 else "") + amount(minor) for minor in (gross_minor, fee_minor, net)

@@ -1,4 +1,4 @@
-"""Events that KPIs are computed from, as their services tell them."""
+"""Events that KPIs are computed from, as their services publish them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -60,7 +60,7 @@ def link(kind: Any, of: str, at: datetime = AT, **more: Any):
 
 
 def transferred(amount_minor: int, order: str, **more: Any):
-    """A link that a bank transfer paid."""
+    """A link paid by bank transfer."""
     told = link(paylink.PaymentLinkPaid, ids.new("lnk"), order_reference=order, **more)
     told.link_payment.CopyFrom(
         paylink_pb2.LinkPayment(id=ids.new("lpy"), method=TRANSFER, amount=eur(amount_minor))

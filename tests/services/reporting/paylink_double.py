@@ -1,4 +1,4 @@
-"""Paylink as reporting asks it: a transfer for each booking, whoever tells it and how often."""
+"""A double of paylink: one transfer per booking, however often and by whomever it is reported."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from libs.errors import Kind, RemoteRefusal, ServiceUnavailable
 
 
 class PayLinks(PaymentLinksServiceServicer):
-    """`transfers` by the bank's reference. `silent`: how many calls are done and not answered."""
+    """`transfers` by the bank's reference. `silent`: how many calls are executed but not answered."""
 
     def __init__(self) -> None:
         self.transfers: dict[str, Any] = {}

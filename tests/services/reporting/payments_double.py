@@ -1,4 +1,4 @@
-"""Payments as reporting asks it for what a PSP has settled."""
+"""A double of payments that lists a PSP's settlements."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PAGE = 2
 
 
 class Settled(PaymentsServiceServicer):
-    """`lines` in their order, two a page; the cursor is the number of lines before."""
+    """Lists `lines` in order, two per page; the cursor is the number of lines before it."""
 
     def __init__(self) -> None:
         self.lines: list[pb.PspSettlement] = []

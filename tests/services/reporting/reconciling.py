@@ -1,4 +1,4 @@
-"""Payments, their lines in reports and on statements, as the tests of reconciliation make them."""
+"""Payments and their lines in reports and statements, for tests of reconciliation."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ async def report(world, *lines: str):
 
 
 async def charge(world, minor: int = 5990, *, order: str = "A-1001", at: datetime = DAY, **more):
-    """A payment that was captured; the PSP's own id of it is its charge's."""
+    """A captured payment, whose PSP reference is that of its charge."""
     made = payment(minor, psp_reference=ids.new("ch"), order_reference=order, **more)
     await world.book(world.told(captured(made), made.id, at))
     return made

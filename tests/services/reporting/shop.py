@@ -1,4 +1,4 @@
-"""A shop's month, booked from events: card payments, a plan, cash on delivery, a report of the PSP."""
+"""A shop's month, booked from events and files: card payments, a plan, cash on delivery, a PSP report."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -20,7 +20,7 @@ APRIL = {"booked_from": "2026-04-01", "booked_to": "2026-04-30"}
 
 
 async def table(world, name: str, **asked: str) -> list[dict[str, str]]:
-    """The rows of a report as its callers get them."""
+    """The rows of a report, as callers get them."""
     answer = await world.call("GetReportRows", report=name, limit=1000, **asked)
     names = [column.name for column in answer.columns]
     return [dict(zip(names, row.values, strict=True)) for row in answer.data]
@@ -36,7 +36,7 @@ def total(rows: Sequence[Mapping[str, str]], name: str) -> int:
 
 
 def plan_moved(dues: Mapping[str, int], before: Mapping[str, int] | None = None) -> Any:
-    """A plan of 300.00 that owes these parts; the rest was paid."""
+    """A plan of 300.00 of which the parts in `dues` are owed; the rest is paid."""
 
     def books(owed: Mapping[str, int] | None) -> plans_pb2.PlanBooks:
         if owed is None:
@@ -85,8 +85,8 @@ def remitted(minor: int, kept: int, order: str, *, due: datetime | None = None) 
 
 
 async def sell(world) -> None:
-    """Two card payments, of which one is partly refunded and one settled and banked; one by link; a
-    plan; cash that a courier has passed on less its cut.
+    """Two card payments, one partly refunded, the other settled and paid out; a payment by link; a plan;
+    cash that a courier has remitted less its cut.
     """
     one = await charge(world, 5990)
     await charge(world, 2000, order="A-1002", method="link")

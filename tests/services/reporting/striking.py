@@ -1,4 +1,4 @@
-"""A database whose server process is terminated before a statement, or before the commit, of a transaction of ours."""
+"""A database whose server process is terminated before a statement or the commit of one of our transactions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ _RUNS = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1"
 
 
 class Striking(Database):
-    """As `database`, but that the process dies before statement number `at`. `is_over`: there were not so many."""
+    """Like `database`, but its process dies before statement number `at`. `is_over`: there were fewer statements."""
 
     def __init__(self, database: Database, at: int) -> None:
         super().__init__(database._pool)

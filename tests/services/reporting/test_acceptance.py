@@ -1,4 +1,4 @@
-"""The acceptance of one-click payments: of orders that were paid or declined, with and without a session."""
+"""The acceptance rate of one-click payments: by order, paid or declined, with and without a session."""
 
 import pytest
 
@@ -15,7 +15,7 @@ async def clicks(world, **asked) -> tuple:
 
 
 async def test_acceptance_of_one_click_is_of_orders_and_counts_those_without_a_session(world):
-    """A-1 is paid at once, A-2 after a decline, A-3 by a link in the end, A-4 and A-5 never."""
+    """A-1 is paid at once, A-2 after a decline, A-3 eventually by a link, A-4 and A-5 never."""
     await told(
         world,
         sold(5000, "A-1"),

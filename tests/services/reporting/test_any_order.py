@@ -1,4 +1,4 @@
-"""The ledger is a function of the set of events: not of their order, of repeats or of batches."""
+"""The ledger depends only on the set of events: not on their order, repeats or batches."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def batches(events: Sequence[Event], sizes: Sequence[int]) -> Iterator[Sequence[Event]]:
-    """Of these sizes, the last one again and again."""
+    """Splits the events into batches of these sizes; the last size repeats."""
     left, number = list(events), 0
     while left:
         size = sizes[min(number, len(sizes) - 1)]
@@ -25,7 +25,7 @@ def batches(events: Sequence[Event], sizes: Sequence[int]) -> Iterator[Sequence[
 
 
 async def book(db: Database, events: Sequence[Event], time_zone: str = "UTC") -> None:
-    """As the consumer does, but for its inbox, which knows what is repeated."""
+    """Books events like the consumer, but without its inbox, which would filter repeats."""
 
     async def zone_of(merchant_id: str) -> str:
         return time_zone
@@ -57,7 +57,7 @@ async def test_any_order_and_repeats_in_batches_of_any_size_are_the_same_ledger(
 
 
 async def check_that_it_balances(database: Database, merchant_id: str) -> None:
-    """Debits are credits in each currency, and balances are the sums of what was moved."""
+    """Asserts that debits equal credits in each currency, and balances equal the sums of postings."""
     async with database.connection() as conn:
         rows = await conn.fetch(
             "SELECT sum(debit_minor) AS debit, sum(credit_minor) AS credit, (SELECT sum(amount_minor)"

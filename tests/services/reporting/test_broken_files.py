@@ -76,7 +76,7 @@ async def test_a_sample_of_a_bank_is_imported_once(world, name):
 
 
 async def test_memory_does_not_grow_with_the_file(world, monkeypatch):
-    """Of Python's own, beside PostgreSQL's. With small blocks a short file shows what a long one would."""
+    """Measures Python's memory, not PostgreSQL's. With small blocks, a short file shows what a long one would."""
     monkeypatch.setattr(reading, "BLOCK_ENTRIES", 250)
     peaks = []
     for count in (500, 2_000):

@@ -1,4 +1,4 @@
-"""What couriers pass on, as settlement lines."""
+"""Couriers' remittances as settlement lines."""
 
 import pytest
 

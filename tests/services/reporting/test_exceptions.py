@@ -1,4 +1,4 @@
-"""What does not match: under which name it is found, and how a person resolves it."""
+"""Items that do not match: the type under which they are listed, and how a person resolves them."""
 
 from datetime import UTC, datetime
 
@@ -27,11 +27,11 @@ def day(world):
     return world
 
 
-# Twelve kinds of errors, planted one by one on a day that is clean besides, and each found under its own name.
+# Fourteen kinds of errors, planted one by one; each must be found under its own type, and nothing else.
 
 
 async def clean(world):
-    """One payment that matches all the way but for its payout."""
+    """A payment that matches completely, except for its payout."""
     made = await charge(world, 7000, order="CLEAN")
     return stripe_row(7000, 130, charge=made.psp_reference, order="CLEAN", payout="po_clean")
 
@@ -107,7 +107,7 @@ async def unknown_debit(world):
 
 
 async def ambiguous(world):
-    """Two payments alike, and a line that says no more than they have in common."""
+    """Two similar payments, and a line that fits both."""
     await charge(world, 2500, order="T-1")
     await charge(world, 2500, order="T-2")
     await report(world, stripe_row(2500, charge="", order="", payout=""))
@@ -126,7 +126,7 @@ async def test_a_planted_error_is_found_under_its_name(day, plant):
 
 
 async def test_nothing_is_missing_at_a_bank_whose_statements_nobody_imports(day):
-    """A PSP's list is pulled for every merchant."""
+    """PSPs' settlements are pulled for every merchant, even for those who import no bank statements."""
     await report(day, await clean(day))
     day.now = datetime(2026, 4, 20, tzinfo=UTC)
     assert await open_types(day) == []
@@ -220,7 +220,7 @@ async def test_what_is_matched_can_only_be_dismissed(day):
 
 
 async def test_what_is_missing_again_is_listed_again(day):
-    """It was suggested for a line, which turned out to be something else."""
+    """The payment was suggested for a line that turned out to be something else."""
     await charge(day, 5990)
     day.now = datetime(2026, 4, 16, tzinfo=UTC)
     assert await open_types(day) == ["missing_at_psp"]

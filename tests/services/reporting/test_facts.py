@@ -1,4 +1,4 @@
-"""What events of the methods say, as it is read and booked."""
+"""How events of the payment methods are read and booked."""
 
 from incasso.cod.v1 import events_pb2 as cod
 from incasso.cod.v1 import orders_pb2, refunds_pb2, remittances_pb2

@@ -1,4 +1,4 @@
-"""PSPs' own lists of what they settle: pulled page by page, each line once, whatever crashes and whatever file has it."""
+"""PSPs' lists of settlements are pulled page by page, each line once, despite crashes and files with the same lines."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -41,9 +41,9 @@ def line(number: int, gross_minor: int = 5990, fee_minor: int = 110, **more):
 
 @pytest.fixture
 async def fed(world):
-    """With an account that payments has told of, and five lines at its PSP."""
+    """A merchant with a PSP account known from payments' event, and five lines at its PSP."""
     world.now = SOON
-    for _ in range(2):  # events come more than once
+    for _ in range(2):  # events may be redelivered
         await begin(world)
     world.settled.lines = [line(number) for number in range(1, 6)]
     return world
@@ -97,7 +97,7 @@ async def test_the_payment_of_a_line_is_matched_and_its_import_is_listed(fed):
 
 @pytest.mark.parametrize("first", ["feed", "file"])
 async def test_a_line_of_a_feed_is_the_same_as_in_a_file(fed, first: str):
-    """Whichever comes first, it is one line, with the same id."""
+    """Whichever comes first, there is one line, with the same id."""
     fed.settled.lines = [line(1)]
     row = stripe_row(5990, 110, name="txn_f1", charge="ch_1", order="", payout="po_1")
     if first == "feed":
@@ -115,9 +115,9 @@ async def test_a_line_of_a_feed_is_the_same_as_in_a_file(fed, first: str):
 
 
 async def test_a_pull_that_is_killed_anywhere_repeats_and_loses_nothing(fed):
-    """Of two pages; each time as another merchant, whose feed has not begun."""
+    """Two pages are pulled, each time for a new merchant whose feed starts from scratch."""
     fed.settled.lines = [line(number) for number in range(1, 4)]
-    for at in count(1, 3):  # a third of them is enough
+    for at in count(1, 3):  # every third statement is enough
         fed.merchant_id = ids.new("mer")
         await begin(fed)
         struck = Striking(fed.deps.db, at)

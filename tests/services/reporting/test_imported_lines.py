@@ -1,4 +1,4 @@
-"""What is read of imports and their lines."""
+"""Reading imports and their lines through the API."""
 
 import pytest
 

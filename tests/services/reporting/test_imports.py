@@ -1,4 +1,4 @@
-"""Files of banks and PSPs: what they bring, once, and what is refused of them."""
+"""Files of banks and PSPs: their lines are imported once; wrong files and parameters are refused."""
 
 import asyncio
 import hashlib
@@ -77,14 +77,14 @@ async def test_whoever_looks_meanwhile_learns_how_far_an_import_is(world):
         await world.call("GetImportProgress", content_hash=content_hash)
     assert unknown.value.reason == "import_not_found"
     async with world.deps.db.transaction() as tx:
-        await own(tx, world.merchant_id)  # the import waits before it is booked
+        await own(tx, world.merchant_id)  # makes the import wait before it loads lines
         loading = asyncio.create_task(load(world, data))
 
         async def read():
             try:
                 found = await world.call("GetImportProgress", content_hash=content_hash)
             except Refusal:
-                return None  # it has not begun
+                return None  # it has not started yet
             return found.progress if found.progress.entries else None
 
         progress = await until(read)

@@ -1,4 +1,4 @@
-"""Runs and imports that are killed at any statement have done nothing, and the next one does everything."""
+"""A run or import killed at any statement changes nothing, and the next one does all its work."""
 
 from dataclasses import replace
 from itertools import count
@@ -35,7 +35,7 @@ async def dump(world) -> dict[str, list[str]]:
 
 
 async def killed_everywhere(world, work) -> int:
-    """Until a try has so few statements that it ends; answers their number."""
+    """Kills `work` before each of its statements in turn, until it completes; returns their number."""
     before = await dump(world)
     for at in count(1):
         struck = Striking(world.deps.db, at)
@@ -53,7 +53,7 @@ async def killed_everywhere(world, work) -> int:
 
 @pytest.fixture
 async def day(world):
-    """What every rule and every kind of judgement has something to do with."""
+    """A day that gives most rules and types of exceptions something to do."""
     world.now = SOON
     made = [await charge(world, 5990, order=f"K-{number}") for number in range(4)]
     await world.book(world.told(refunded(made[0], 990), made[0].id, SOON))

@@ -1,4 +1,4 @@
-"""What cannot be asked of KPIs, and how their values are rounded."""
+"""Requests that KPIs refuse, and how their values are rounded."""
 
 import pytest
 

@@ -28,7 +28,7 @@ from tests.services.reporting.world import rows
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 NOVEMBER = {"from_day": "2026-11-01", "to_day": "2026-11-30", "currency": "EUR"}
 YEAR = {"from_day": "2026-01-01", "to_day": "2026-12-31", "currency": "EUR"}
-ABSENT = 0  # what protobuf shows for a field that is not there
+ABSENT = 0  # protobuf's value of an absent field
 
 
 async def told(world, *messages, on: str = "2026-11-21") -> None:
@@ -125,7 +125,7 @@ async def order_values(world, **asked) -> dict[str, tuple]:
 
 
 async def test_order_values_with_and_without_each_method(world):
-    """A-1 by one click, A-2 in two link payments, A-3 by a plan, A-4 by link and in cash."""
+    """A-1 is paid by one click, A-2 by two link payments, A-3 by a plan, A-4 by link and in cash."""
     await told(
         world,
         sold(5000, "A-1"),
@@ -230,7 +230,7 @@ async def test_lifetime_value_is_average_order_by_orders_per_year_by_years(world
         "one_click": (1, 1, 5000, 5000, 100, 15000),
         "link": (1, 2, 7001, 3501, 200, 21003),
     }
-    spring = {"from_day": "2026-01-01", "to_day": "2026-03-14", "years": 1}  # 73 days, a fifth
+    spring = {"from_day": "2026-01-01", "to_day": "2026-03-14", "years": 1}  # 73 days: 1/5 year
     assert (await values(world, **spring))["all"] == (1, 1, 3000, 3000, 500, 15000)
     answer = await world.call("GetLifetimeValues", **YEAR)
     assert (answer.years, answer.days, answer.orders_without_customer) == (3, 365, 1)

@@ -1,5 +1,5 @@
-"""Facts for KPIs are a function of the set of events: not of their order, of repeats or batches; so
-they can be counted again.
+"""Facts for KPIs depend only on the set of events: not on their order, repeats or batches; so they can
+be recounted.
 """
 
 import json
@@ -78,7 +78,7 @@ TABLES = {
 
 
 async def dump(db: Database, merchant_id: str) -> str:
-    """All facts of a merchant, but for how a funnel got to where it is."""
+    """All facts of a merchant, except a funnel's previous step, which depends on the order."""
     lines = []
     async with db.connection() as conn:
         for table, key in TABLES.items():

@@ -1,4 +1,4 @@
-"""What is kept of an entry: pure."""
+"""The lines stored for an entry of a file: pure rules."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Credits that name a payment link: paylink is told of each once, whatever happens in between."""
+"""Credits that name a payment link: each is reported to paylink once, whatever happens in between."""
 
 from incasso.paylink.v1 import events_pb2, paylink_pb2
 from incasso.reporting.v1 import imports_pb2 as pb
@@ -65,7 +65,7 @@ async def test_a_credit_that_names_a_link_is_recorded_once(world):
 
 
 async def test_a_transfer_that_was_reported_before_is_the_same(world):
-    """By its bank's reference, however that is spelled."""
+    """It is recognised by the bank's reference, whatever its case and spacing."""
     world.paylink.transfers["B1X"] = reported = _reported("b1 x", 500)
     await load(world, bank_file([500], [bank_entry(500, reference="B1 x", text=REFERENCE)]))
     await tell(world)
@@ -101,7 +101,7 @@ async def test_payments_of_a_batch_that_share_its_reference_are_transfers_of_the
 
 
 async def test_paylink_is_asked_again_until_it_answers_and_under_the_same_key(world):
-    """A process that dies after the call finds the row as one that got no answer does."""
+    """Dying after the call leaves the same row as getting no answer, so the test covers both."""
     await load(world, bank_file([500], [bank_entry(500, reference="B1", text=REFERENCE)]))
     world.paylink.down = True
     await tell(world)
@@ -119,7 +119,7 @@ async def test_paylink_is_asked_again_until_it_answers_and_under_the_same_key(wo
 
 
 async def test_a_transfer_is_the_line_that_brought_it(world):
-    """The ledger has the money once, by the line; what paylink says of it is what it is for."""
+    """The ledger books the money once, from the line; paylink's event only says what it is for."""
     for reference in ("B 77", ""):
         await load(world, bank_file([9900], [bank_entry(9900, reference=reference, text=SPACED)]))
     await tell(world)
@@ -133,7 +133,7 @@ async def test_a_transfer_is_the_line_that_brought_it(world):
 
 
 def _reported(bank_reference: str, amount_minor: int):
-    """By the shop, through the API."""
+    """A transfer reported by the shop, through the API."""
     found = paylink_pb2.BankTransfer(id=ids.new("trf"), bank_reference=bank_reference)
     found.amount.amount_minor, found.amount.currency = amount_minor, "EUR"
     return found

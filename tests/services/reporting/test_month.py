@@ -1,4 +1,4 @@
-"""A shop's month matches without an exception, and mistakes planted into it are found by name; `make bench-month` does it with 100,000."""
+"""A shop's month matches without exceptions, and planted mistakes are found by type; `make bench-month` has 100,000 payments."""
 
 from collections import Counter
 

@@ -1,5 +1,5 @@
-"""Payouts that are not the sum of payments: with fees, refunds, a dispute in two rows, adjustments, loans, the
-payout's own row, and more taken than paid.
+"""Payouts that are not just a sum of payments: fees, refunds, a dispute in two rows, adjustments, loans, the
+payout's own row, and a negative total.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ async def day(world):
 
 
 async def odd(world) -> list[str]:
-    """A payout of -41.20: everything that Stripe has been seen to put into one."""
+    """A payout of -41.20 with every kind of row that Stripe is known to put into one."""
     made = await charge(world, 5990)
     about = {"charge": made.psp_reference, "order": "A-1"}
     return [
@@ -26,7 +26,7 @@ async def odd(world) -> list[str]:
         stripe_row(0, 200, kind="fee", charge="", order=""),
         stripe_row(-1000, kind="refund", **about),
         stripe_row(-4990, kind="dispute", **about),
-        stripe_row(0, 1500, kind="dispute", **about),  # its fee, a row of its own
+        stripe_row(0, 1500, kind="dispute", **about),  # its fee, in a separate row
         stripe_row(-3000, kind="loan_paydown", charge="", order=""),
         stripe_row(690, kind="other_adjustment", charge="", order=""),
         stripe_row(4120, kind="payout", charge="", order=""),

@@ -1,4 +1,4 @@
-"""Who paid, and with which words, is cleared when it is old; amounts, days and references stay. Rows of other partitions do, too."""
+"""Payers' names and texts are cleared when they are old; amounts, days and references stay. So do rows of other partitions."""
 
 from libs import retention
 from services.reporting.retention import KEPT

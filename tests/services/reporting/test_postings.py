@@ -31,7 +31,7 @@ PSPS = st.sampled_from(["sandbox-a", "stripe", ""])
 
 
 def books_of_a_plan(amounts: list[int]) -> PlanBooks:
-    """That balance, as instalments makes sure of: what was sold is the rest."""
+    """Balanced books, as instalments guarantees: the sold amount is what the others add up to."""
     names = [field.name for field in fields(PlanBooks)][1:]
     debited = ("refunded_minor", "owed_minor", "written_off_minor", "paid_minor")
     given = dict(zip(names, amounts, strict=True))

@@ -1,4 +1,4 @@
-"""The ledger is held against the event log, and built anew from it; whoever is killed meanwhile begins again."""
+"""The ledger is compared with the event log and rebuilt from it; a killed job can be started again."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ SERVICES = list(dict.fromkeys(subject.split(".")[1] for subject in HEARD))
 
 @dataclass
 class Installation:
-    """A ledger, and the database in which all services tell."""
+    """A ledger, and one database with the event log of all services."""
 
     ledger: Database
     log: Database
@@ -59,7 +59,7 @@ class Installation:
         return await self.work.replace(await self.work.build())
 
     async def change(self, sql: str) -> None:
-        """As nobody may."""
+        """Changes the ledger behind its triggers' back."""
         async with self.ledger.transaction() as tx:
             await tx.execute("SET LOCAL session_replication_role = replica")  # without triggers
             await tx.execute(sql)
@@ -203,8 +203,8 @@ WHERE datname = current_database() AND application_name = 'reporting-rebuild' AN
 @pytest.mark.parametrize(
     "held",
     [
-        "LOCK TABLE balances IN ACCESS SHARE MODE",  # all is built, nothing is replaced
-        "SELECT pg_advisory_xact_lock(hashtext('reporting partitions'))",  # the ledger is emptied
+        "LOCK TABLE balances IN ACCESS SHARE MODE",  # stops after building, before replacing
+        "SELECT pg_advisory_xact_lock(hashtext('reporting partitions'))",  # stops after emptying
     ],
 )
 async def test_who_is_killed_meanwhile_leaves_the_ledger_whole_and_another_begins_again(
@@ -238,7 +238,7 @@ async def started(installation: Installation, *command: str) -> asyncio.subproce
 
 
 async def run(installation: Installation, *arguments: str) -> tuple[int, str, str]:
-    """The operators' command, whose job has a process of its own."""
+    """Runs the operators' command, whose job is a separate process."""
     done = await Command(installation.urls)("ledger", *arguments)
     return done.exit_code, done.stdout, done.stderr
 

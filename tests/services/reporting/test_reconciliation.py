@@ -1,4 +1,4 @@
-"""What matches: payments against reports, payouts and transfers against bank statements."""
+"""Matching: payments with reports, payouts and transfers with bank statements."""
 
 import pytest
 

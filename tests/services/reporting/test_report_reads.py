@@ -1,4 +1,4 @@
-"""A report of a month reads that month, however many years the ledger has; what came late is in it too."""
+"""A report of a month reads only that month, however many years the ledger has; late entries are in it, too."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.services.reporting.world import captured, later, payment
 
 OCTOBER, NOVEMBER = datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)
 ASKED = (date(2026, 11, 1), date(2026, 11, 30), None)
-# They find the entry of each match by its id, in whatever month it is.
+# These find the entry of each match by its id, in any month.
 OF_MATCHES = {"fees", "margins"}
 
 

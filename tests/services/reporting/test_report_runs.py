@@ -1,4 +1,4 @@
-"""Files of reports: complete and once, whoever makes them and whoever dies meanwhile."""
+"""Report files are complete and created once, whichever worker writes them and whichever dies meanwhile."""
 
 import csv
 import io
@@ -62,7 +62,7 @@ async def told(shop) -> int:
 
 
 async def claimed(shop, run: Any) -> DueRow:
-    """By a worker; a silent one's lease has expired."""
+    """Claims the run for a worker; a silent worker's lease counts as expired."""
     async with shop.deps.db.connection() as conn:
         await conn.execute(
             "UPDATE report_runs SET state = 'running', attempts = attempts + 1"
@@ -128,7 +128,7 @@ async def test_a_killed_workers_run_is_taken_up_again_and_its_file_is_complete_a
 
 
 class Overtaken(Database):
-    """Of a worker that was silent for too long: another has taken over before it ends."""
+    """The database of a worker that was silent for too long: another takes over before it ends."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

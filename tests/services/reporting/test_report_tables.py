@@ -1,4 +1,4 @@
-"""Reports say what the ledger says: sheet totals equal its balances."""
+"""Reports agree with the ledger: their totals equal its balances."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Runs of reconciliation beside imports, and killed: a run happens as a whole or not at all."""
+"""Reconciliation runs concurrent with imports: they match items as the import leaves them, and are repeated."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from tests.services.reporting.reconciling import SOON, charge, load, open_types,
 
 @pytest.fixture
 async def day(world):
-    """One payment, in a payout that the bank has."""
+    """A payment, and its payout's line at the bank."""
     world.now = SOON
     made = await charge(world)
     await report(world, stripe_row(5990, 115, charge=made.psp_reference))

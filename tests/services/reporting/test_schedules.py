@@ -1,4 +1,4 @@
-"""Reports that are made regularly: by the merchant's clock, and once per due time."""
+"""Scheduled reports: run by the merchant's clock, and once per due time."""
 
 from contextlib import suppress
 from dataclasses import replace

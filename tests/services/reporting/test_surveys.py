@@ -1,4 +1,4 @@
-"""Surveys after payment, through the gRPC door: offered, answered, counted."""
+"""Surveys after payment are offered, answered and counted through gRPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from tests.services.reporting.test_ledger import refusal
 from tests.waiting import HANGING_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-AHEAD = int((day("2026-11-21") - clock.world_now()).total_seconds())  # once: time goes on
+AHEAD = int((day("2026-11-21") - clock.world_now()).total_seconds())  # once, as time passes
 NOVEMBER = {"from_day": "2026-11-01", "to_day": "2026-11-30"}
 
 
@@ -96,7 +96,7 @@ async def test_nobody_is_asked_unless_the_merchant_says_so(asking):
 
 
 async def test_scores_by_their_formulas(asking):
-    """Of four shoppers: 5 5 3 1 satisfied, 5 1 1 2 would recommend, three say 5 5 4 it was easy."""
+    """Four shoppers answer: satisfaction 5 5 3 1, recommendation 5 1 1 2, and ease 5 5 4 by three of them."""
     given = [(5, 5, 5), (5, 1, 5), (3, 1, 4), (1, 2, None)]
     for number, (satisfaction, recommendation, ease) in enumerate(given):
         token = await asking.token(f"pay_{number}")

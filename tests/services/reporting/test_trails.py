@@ -1,4 +1,4 @@
-"""How a payment's money went on: from the PSP's line by its payout to the bank's line, and what is in the way."""
+"""The trail of a payment's money: from the PSP's line through its payout to the bank's line, with exceptions on the way."""
 
 from typing import Any
 

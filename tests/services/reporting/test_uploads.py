@@ -1,4 +1,4 @@
-"""Files as they come over the wire: whole, or not taken."""
+"""Uploaded files are accepted completely or not at all."""
 
 import threading
 
@@ -46,9 +46,9 @@ async def test_a_file_of_nothing_is_refused(world):
 
 
 async def test_a_stream_that_ends_without_its_last_piece_was_cut_off(world):
-    """What is there could be a file of its own: rows of a CSV."""
+    """The part received could pass for a complete file: rows of a CSV."""
     context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
-    metadata = client._metadata(pb.ImportStatementRequest(), "")  # as `upload` has it
+    metadata = client._metadata(pb.ImportStatementRequest(), "")  # as in `upload`
     call = world.stubs[1].ImportStatement(metadata=metadata, timeout=deadlines.READ)
     await call.write(pb.ImportStatementRequest(psp_account="stripe-it"))
     await call.write(pb.ImportStatementRequest(file=FilePiece(data=stripe_file(stripe_row(1)))))

@@ -1,4 +1,4 @@
-"""The day of an entry is that of the merchant's zone, whoever tells of it and when."""
+"""An entry's day is that of the merchant's zone, however and whenever reporting learns the zone."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from tests.kit import doubles
 from tests.services.reporting.test_ledger import refusal
 from tests.services.reporting.world import captured, payment, rows
 
-HALF_PAST_MIDNIGHT = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)  # in Rome, of the first of December
+HALF_PAST_MIDNIGHT = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)  # on 1 December, in Rome
 
 
 def made(world, time_zone: str, kind=merchants.MerchantCreated):
@@ -26,7 +26,7 @@ def made(world, time_zone: str, kind=merchants.MerchantCreated):
 
 
 async def heard(world, *events) -> None:
-    """As the consumer does while merchants is away."""
+    """Handles events like the consumer while merchants is unavailable."""
     async with world.deps.db.transaction() as tx:
         await worker.handlers(no_zone)[events[0].subject].handle(tx, events)
 
@@ -65,7 +65,7 @@ async def test_an_event_waits_for_the_zone_of_its_merchant_while_nobody_answers(
 
 @pytest.mark.parametrize(("first", "day"), [("Pacific/Auckland", "2026-12-01"), ("", "2026-11-30")])
 async def test_the_zone_that_was_told_first_stays(world, first, day):
-    """Of a merchant that was made before zones were, nothing is told, which is UTC."""
+    """For a merchant created before zones existed, the event states none, which means UTC."""
     await heard(world, made(world, first))
     await heard(world, made(world, "Asia/Tokyo", merchants.MerchantUpdated))
     await heard(world, world.told(captured(payment()), at=HALF_PAST_MIDNIGHT))

@@ -1,4 +1,4 @@
-"""Events of every kind that is booked, for tests of the ledger as a whole; and the ledger as text."""
+"""Events of all booked kinds, for tests of the ledger as a whole; and the ledger as text."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ BEGUN = datetime(2026, 9, 28, 12, tzinfo=UTC)
 
 
 def _messages(amount: int, currency: str, courier: str) -> Sequence[Any]:
-    """One of each; what does not go together in life is booked all the same."""
+    """One message of each kind; even combinations that never occur together are booked."""
     money = Money(amount_minor=amount, currency=currency)
     one = payment(amount, psp_account=courier, amount=money)
     part = payment(amount, method="instalments", amount=money)
@@ -102,7 +102,7 @@ TABLES = {
 
 
 async def dump(db: Database, merchant_id: str) -> str:
-    """The books of a merchant, without its name and when they were written: the same ledger is the same text."""
+    """A merchant's books without its id and recording times: equal ledgers give equal texts."""
     lines = []
     async with db.connection() as conn:
         for table, key in TABLES.items():
@@ -116,7 +116,7 @@ async def dump(db: Database, merchant_id: str) -> str:
 
 
 async def log(conn: Conn, events: Sequence[Event]) -> None:
-    """As their services have told them."""
+    """Writes the events to the log, as their services do."""
     for event in events:
         await conn.execute(
             "INSERT INTO outbox (event_id, merchant_id, aggregate_id, subject, body, traceparent,"

@@ -1,4 +1,4 @@
-"""A merchant's view of one process of reporting, and the events that other services tell it."""
+"""A merchant's view of one reporting process, and the events that other services send it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ class World:
         return await client.download(method, request, timeout_seconds=HANGING_SECONDS)
 
     def told(self, message: Any, about: str = "", at: datetime = AT) -> Event:
-        """An event of another service, as it travels."""
+        """An event of another service, as consumers receive it."""
         return Event(
             event_id=ids.new("evt"),
             merchant_id=self.merchant_id,
@@ -78,18 +78,18 @@ class World:
         )
 
     async def book(self, *events: Event) -> None:
-        """As the consumer does: by the one handler that there is, in one transaction."""
+        """Handles the events like the consumer: with their shared handler, in one transaction."""
         handler = worker.handlers(self.zone_of)[events[0].subject]
         context.set_current(context.Call(actor="reporting"))
         async with self.deps.db.transaction() as conn:
             await handler.handle(conn, events)
 
     async def zone_of(self, merchant_id: str) -> str:
-        """As merchants answers it."""
+        """The merchant's zone, as merchants would answer."""
         return self.time_zone
 
     async def balances(self, **asked: Any) -> dict[str, int]:
-        """By account, of one currency."""
+        """Non-zero balances by account, in one currency."""
         answer = await self.call("GetTrialBalance", **asked)
         return {row.account: row.balance_minor for row in answer.data if row.balance_minor}
 
@@ -132,7 +132,7 @@ def dispute(of: payments_pb2.Payment, state: str, amount_minor: int) -> payments
 
 
 def rows(data: Sequence[Any], *names: str) -> list[tuple[Any, ...]]:
-    """These fields of each."""
+    """These fields of each row."""
     return [tuple(getattr(row, name) for name in names) for row in data]
 
 

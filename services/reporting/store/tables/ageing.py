@@ -12,7 +12,7 @@ _BUCKET: Final = """CASE WHEN due_on IS NULL OR due_on >= $3 THEN 'not_due'
 
 
 def _sql(account: Account, *, by_due_date: bool) -> str:
-    """What an entry adds is due on the days that it states; a rest has no due date."""
+    """The amounts that an entry adds are due on the days that it states; the rest has no due date."""
     due = "due_on" if by_due_date else "max(due_on)"
     return f"""{MOVES}, owed AS (
     SELECT moves.party, entry.resource_id, entry.order_reference, moves.currency, entry.dues,

@@ -1,4 +1,4 @@
-"""What PSPs and couriers keep."""
+"""The fees that PSPs and couriers keep."""
 
 from typing import Final
 

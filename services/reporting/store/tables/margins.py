@@ -1,4 +1,4 @@
-"""What is left of each order. The cost of goods is unknown to Incasso."""
+"""The margin of each order before the cost of goods, which Incasso does not know."""
 
 from typing import Final
 

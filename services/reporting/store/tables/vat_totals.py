@@ -1,4 +1,4 @@
-"""Totals from which VAT is computed. Incasso knows neither rates nor countries of delivery."""
+"""Totals for computing VAT. Incasso knows neither VAT rates nor countries of delivery."""
 
 from typing import Final
 
