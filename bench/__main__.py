@@ -1,7 +1,7 @@
-"""`make bench`: one-click charges per second, their latency and their cost, beside the limit.
+"""`make bench`: throughput, latency and cost of one-click charges, compared with bare SQL.
 
 Gateway, services, PostgreSQL, NATS, the simulated PSP and the load generator share the machine:
-the figures are of the whole, not of one service. Everything is on: webhooks, events, receipts by mail,
+the figures cover the whole stack, not one service. Everything is on: webhooks, events, e-mailed receipts,
 traces. Writes bench/results/latest.json.
 """
 
@@ -34,7 +34,7 @@ WARM_UP_SECONDS = 4.0
 
 
 class Bench:
-    """One stack with one merchant, whose charges are measured."""
+    """Measures one merchant's charges on one stack."""
 
     def __init__(
         self, plan: Plan, stack: Stack, merchant: DemoMerchant, http: aiohttp.ClientSession
@@ -80,7 +80,7 @@ class Bench:
         return Figures(alone, saturated, limit, charge, link, booked, captured)
 
     async def _link(self, meter: Meter) -> Cost:
-        """POST of a page's form with a card's token; making and opening the links is not counted."""
+        """Submits the pay page's form with a card token; creating and opening the links is not counted."""
         half = self._plan.links
         pages = LinkPages(self._shop, self._http, self._stack.sandbox_url)
         await pages.pay(await pages.open(16))
@@ -106,7 +106,7 @@ class Bench:
         )
 
     async def _captured(self, meter: Meter) -> int:
-        """What Incasso itself knows: wrk drops the requests that are under way at its end."""
+        """Counted in Incasso's own tables: wrk drops the requests still in flight when it stops."""
         return await meter.value(
             "payments",
             "SELECT count(*) FROM payments WHERE state = 'captured'"

@@ -1,8 +1,8 @@
-"""`make bench-collections`: instalments of many plans that are due on one day, collected by two replicas.
+"""`make bench-collections`: instalments of many plans, all due on one day, collected by two replicas.
 
-Once with both at work, once while one of them is killed: each part must be paid exactly once, by the
-books of Incasso and of the PSP. The plans are copies of one that was signed. Writes
-bench/results/collections.json.
+Runs once with both replicas up and once with one of them killed half-way: each instalment must be paid
+exactly once, according to both Incasso's and the PSP's books. The plans are copies of a signed one.
+Writes bench/results/collections.json.
 """
 
 import asyncio
@@ -51,22 +51,22 @@ _PAID: Final = "SELECT count(*) FROM instalments WHERE number = $1 AND state = '
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds until half and until all parts were paid; `paid_twice` must be 0."""
+    """Seconds until half and until all of the instalments were paid; `paid_twice` must be 0."""
 
     parts: int
     half_seconds: float
     all_seconds: float
-    cpu_ms: float  # of a part, by all services, PostgreSQL and NATS
+    cpu_ms: float  # per instalment, across all services, PostgreSQL and NATS
     paid_twice: int
 
     @property
     def per_second(self) -> float:
-        """While both replicas are at work."""
+        """Over the first half, while both replicas are up."""
         return self.parts / 2 / self.half_seconds
 
 
 class Collections:
-    """A merchant with so many equal plans."""
+    """A merchant with `plans` identical plans."""
 
     def __init__(self, stack: Stack, shop: Shop, meter: Meter, plans: int) -> None:
         self._stack = stack
@@ -84,7 +84,7 @@ class Collections:
         await self._meter.run("instalments", "ANALYZE plans, instalments")
 
     async def collect(self, number: int, *, kill: bool) -> Run:
-        """The parts of this number, whose day has come."""
+        """Makes each plan's instalment `number` due and waits until all are paid."""
         before = await self._charges()
         timed, spent = await self._meter.spent(lambda: self._collected(number, kill=kill))
         half, whole = timed
@@ -111,7 +111,7 @@ class Collections:
         return time.monotonic() - began
 
     async def _charges(self) -> Counter[str]:
-        """By order: what the PSP took."""
+        """The PSP's captured charges, counted by order."""
         books = (await self._shop.books()).values()
         return Counter(row["reference"] for row in books if row["captured_minor"])
 

@@ -1,8 +1,8 @@
-"""`make bench-console`: when each page of the console paints for a merchant with 1,000,000 payments, links
-and entries in the ledger.
+"""`make bench-console`: time to first paint of each console page, for a merchant with 1,000,000 payments,
+links and ledger entries.
 
-A whole stack, filled by SQL, and a browser. Every page that has an address of its own is visited, in
-the order of the routes, and the pages of one payment and of searches. Writes bench/results/console.json.
+Uses a whole stack, filled by SQL, and a browser. Visits every page whose path has no parameter, in the
+order of the routes, then one payment, some searches and reports. Writes bench/results/console.json.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ ALLOWED_MS: Final = 1000
 SHOWN: Final = 12
 TABLES: Final = ("payments", "links")
 _PAINTED: Final = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-# What reports of sales and the figures of orders are made of.
+# The rows behind sales reports and order figures.
 _ORDERS: Final = """
 INSERT INTO paid_orders (merchant_id, order_key, currency, ordered_on, customer_id, methods, revenue_minor)
 SELECT $1, 'A-' || n, 'EUR', current_date - (n % 700)::int, 'cus_' || n % ($2 / 10), '{one_click}', 1000
@@ -46,7 +46,7 @@ FROM generate_series(1, $2::int) AS n"""
 
 
 def paths(rows: int) -> Iterator[str]:
-    """All pages without a name in their path, and those of a payment and of searches."""
+    """All pages without a parameter in their path, then one payment, some searches and reports."""
     for page in PAGES:
         if page.method == "GET" and "{" not in page.path:
             yield page.path
@@ -81,7 +81,7 @@ async def fill(
 
 
 async def painted(page: Page, url: str) -> list[float]:
-    """Milliseconds after the request, of each visit."""
+    """Milliseconds from request to first paint, for each visit."""
     found = []
     for _ in range(VISITS):
         answer = await page.goto(url)

@@ -1,7 +1,7 @@
-"""What a piece of work costs: processor time by process, statements, commits and WAL.
+"""What a piece of work costs: CPU time by process, statements, commits and WAL.
 
-The embedded PostgreSQL has no pg_stat_statements: statements and commits are counted in the server's
-log, in a run of their own, since writing the log takes time as well.
+The embedded PostgreSQL has no pg_stat_statements, so statements and commits are counted in the server's
+log. That needs a separate run, because writing the log takes time as well.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from stack.ports import Ports, replica_names
 
 STUCK_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 0.2
-# The processes of whom a charge asks something. The PSP and its like are the outside world.
+# Backends whose CPU time counts. The PSP and other outside systems do not.
 BACKENDS: Final = ("postgres", "nats")
 _APPLICATION: Final = "bench"
 _PREFIX: Final = "%p|%d|%a|"
@@ -37,7 +37,7 @@ _WAITING: Final = {
 
 @dataclass
 class Counted:
-    """Statements of all services, BEGIN and COMMIT included, and transactions that ended well."""
+    """Statements of all services, including BEGIN and COMMIT, and committed transactions."""
 
     statements: int = 0
     commits: int = 0
@@ -47,7 +47,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Spent:
-    """Processor seconds by process, and bytes of WAL."""
+    """CPU seconds by process, and bytes of WAL."""
 
     seconds: Mapping[str, float]
     wal_bytes: int
@@ -63,7 +63,7 @@ class Spent:
 
 
 class Meter:
-    """Of one stack. `__aenter__` opens a connection as the superuser, who may look at all."""
+    """Measures one stack. `__aenter__` connects to each database as the superuser, who may read everything."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -73,7 +73,7 @@ class Meter:
         for name in ("postgres", *services.NAMES):
             url = self._stack.database_url(name)
             self._databases[name] = await db.connect(url, pool_size=1, service=_APPLICATION)
-        await self._set(wal_keep_size="16GB")  # what long work wrote is read at its end
+        await self._set(wal_keep_size="16GB")  # the WAL of a long run is only read at its end
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -85,14 +85,14 @@ class Meter:
             return int(await conn.fetchval(sql, *args))
 
     async def run(self, service: str, sql: str, *args: object) -> None:
-        """For as long as it takes."""
+        """Runs the statement with a generous timeout."""
         async with self._databases[service].connection() as conn:
             await conn.raw.execute(sql, *args, timeout=3600)
 
     async def rest(self) -> None:
-        """Until every event is published and every message is sent, and it stays so for a second.
+        """Waits until every event is published and every message is sent, and this has held for a second.
 
-        Raises RuntimeError when the rows that wait have not become fewer for `STUCK_SECONDS`.
+        Raises RuntimeError if the backlog has not shrunk for `STUCK_SECONDS`.
         """
         before, moved = 0, time.monotonic()
         quiet = 0.0
@@ -106,7 +106,7 @@ class Meter:
             before, quiet = waiting, 0.0 if waiting else quiet + LOOK_SECONDS
 
     async def spent(self, work: Callable[[], Awaitable[Any]]) -> tuple[Any, Spent]:
-        """What `work` answers and what it took, until all that follows from it is done."""
+        """The result of `work` and its cost, including all events and messages that it causes."""
         await self.rest()
         cpu, written, begin = self._seconds(), await self._wal(), await self._position()
         answer = await work()
@@ -116,7 +116,7 @@ class Meter:
         return answer, Spent(seconds, await self._wal() - written, await self._wal_by_table(begin))
 
     async def counted(self, work: Callable[[], Awaitable[Any]]) -> tuple[Any, Counted]:
-        """What `work` answers, and the statements until all that follows from it is done."""
+        """The result of `work` and its statements, including those of all events and messages that it causes."""
         await self.rest()
         async with self._logged() as counted:
             answer = await work()
@@ -140,7 +140,7 @@ class Meter:
             for name, value in settings.items():
                 await conn.execute(f"ALTER SYSTEM SET {name} = '{value}'")
             await conn.fetchval("SELECT pg_reload_conf()")
-        await asyncio.sleep(LOOK_SECONDS)  # each backend hears it by a signal
+        await asyncio.sleep(LOOK_SECONDS)  # backends reload on a signal
 
     async def _wal(self) -> int:
         return await self.value("postgres", "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
@@ -167,13 +167,13 @@ class Meter:
 
 
 def counted_names(ports: Ports) -> list[str]:
-    """Every replica of the services and of the gateway. A stack that is measured has no console."""
+    """Every replica of the services and of the gateway. A measured stack has no console."""
     groups = {name: len(ports.replicas[name]) for name in (*services.NAMES, "gateway")}
     return [replica for name, count in groups.items() for replica in replica_names(name, count)]
 
 
 def seconds_of(pid: int) -> float:
-    """Processor time of a process and of its children, those that have ended too."""
+    """CPU time of a process and its children, including children that have ended."""
     process = psutil.Process(pid)
     times = process.cpu_times()
     found = times.user + times.system + times.children_user + times.children_system
@@ -181,7 +181,7 @@ def seconds_of(pid: int) -> float:
         try:
             own = child.cpu_times()
         except psutil.NoSuchProcess:
-            continue  # a worker of the server that has done its work
+            continue  # a server worker that has just exited
         found += own.user + own.system
     return float(found)
 
@@ -193,7 +193,7 @@ def _read(file: Path, begin: int, end: int) -> str:
 
 
 def count(into: Counted, log: str) -> None:
-    """Each statement that a service sent. Outside of a transaction it is one by itself."""
+    """Counts each statement sent by a service. One outside a transaction counts as its own commit."""
     known = set(services.NAMES)
     open_in: set[str] = set()
     for backend, database, application, sql in _LINE.findall(log):

@@ -1,8 +1,8 @@
-"""What a list costs as a file: rows per second, and by how much the process grows.
+"""What exporting a list as a file costs: rows per second, and how much memory the process gains.
 
-First the gateway's share: payments' messages become rows, which are written. Then the whole way, on a
-stack with as many payments: gateway, payments and PostgreSQL. `make bench-exports`; `ROWS=1000000` for
-a stack with a million. The results are in `bench/results/exports.json`.
+First the gateway's share alone: turning Payment messages into rows and writing them. Then end to end on a
+stack: gateway, payments and PostgreSQL. `make bench-exports`; `ROWS=1000000` for a stack with a million
+payments. The results are in `bench/results/exports.json`.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from stack.demo_merchant import create_merchant
 from stack.embedded import Stack
 
 PAGE: Final = 100
-FEW: Final = 100_000  # of which memory is compared with that of the most
+FEW: Final = 100_000  # the baseline for memory, compared with MOST
 MOST: Final = Config.model_fields["export_max_rows"].default
 MOST_XLSX: Final = Config.model_fields["export_max_xlsx_rows"].default
 RUNS: Final = (
@@ -73,7 +73,7 @@ async def pages(sources: Sequence[columns.Source], rows: int) -> AsyncIterator[S
 
 
 def measured(form: Format, rows: int) -> dict[str, Any]:
-    """In this process, which has done nothing before."""
+    """Measures in this process, which must be fresh."""
     return asyncio.run(_measured(form, rows))
 
 
@@ -104,7 +104,7 @@ async def _measured(form: Format, rows: int) -> dict[str, Any]:
 
 
 async def on_a_stack(rows: int) -> dict[str, Any]:
-    """A CSV file of a merchant with so many payments, which are filled in by SQL."""
+    """Exports a merchant's payments as CSV; `rows` of them are inserted by SQL."""
     (subject,) = (each for each in SUBJECTS if each.table == "payments")
     with tempfile.TemporaryDirectory(prefix="incasso-exports-") as folder:
         async with Stack.start(Path(folder)) as stack, Meter(stack) as meter:
@@ -139,7 +139,7 @@ def _used(process: psutil.Process) -> float:
 
 
 async def _exported(url: str, key: str) -> tuple[int, int]:
-    """Its bytes and lines."""
+    """Size in bytes and number of lines of the exported file."""
     headers = {"Authorization": f"Bearer {key}", "Accept": Format.CSV.media_type}
     timeout, size, lines = aiohttp.ClientTimeout(total=3600), 0, 0
     async with (

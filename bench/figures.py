@@ -1,4 +1,4 @@
-"""What was measured, as latest.json keeps it and as a terminal shows it."""
+"""The measurements, as stored in latest.json and as shown in a terminal."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of `pieces` charges each: what was spent in one run, what was counted in another."""
+    """Cost of a batch of charges: CPU time and WAL from one run, statement counts from another."""
 
     pieces: int
     spent: Spent
@@ -41,7 +41,7 @@ class Figures:
     charge: Cost
     link: Cost
     booked: int  # charges of this run in the PSP's books
-    captured: int  # captured payments of this run in Incasso's own
+    captured: int  # captured payments of this run in Incasso's books
 
 
 def summary(plan: Plan, figures: Figures) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""`python -m bench.flood`: what one merchant's flood costs another.
+"""`python -m bench.flood`: how one merchant's flood of requests affects another.
 
-On a stack of its own one shopper of a quiet merchant pays by one click, again and again, in turns
-without and with a second merchant that floods the gateway as fast as it can from many connections.
+On its own stack, one shopper of a quiet merchant pays by one click again and again, alternately without
+and with a second merchant that floods the gateway as fast as it can over many connections.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from stack.shop import Shop
 
 
 def flood(url: str, secret_key: str, connections: int, seconds: float) -> Counter[int]:
-    """Answers by status; in a process of its own, so as not to delay what is measured."""
+    """Answers by status. Runs in a separate process, so that it does not delay the measurement."""
     return asyncio.run(_flood(url, secret_key, connections, seconds))
 
 

@@ -1,7 +1,7 @@
-"""What a one-click charge costs a merchant who has few, or many, payments, links, messages and events.
+"""What a one-click charge costs for a merchant with few or many payments, links, messages and events.
 
-On a stack of its own for each size, whose tables are filled by SQL. Pages and WAL count on a busy
-machine as well; processor time and memory are of the whole: all services, PostgreSQL and NATS.
+Each size gets its own stack, whose tables are filled by SQL. Pages and WAL are meaningful even on a busy
+machine. CPU time covers all services, PostgreSQL and NATS; memory covers the services.
 """
 
 import tempfile
@@ -29,8 +29,8 @@ SELECT sum(blks_hit + blks_read) FROM pg_stat_database WHERE datname = ANY($1::t
 
 @dataclass(frozen=True)
 class Charge:
-    """`pages`: of 8 kB that were touched, polling and consumers included. `memory_mb`: of all
-    services' processes after the charges, not of one.
+    """`pages`: 8 kB pages touched per charge, including polling and consumers. `memory_mb`: sum over
+    all services' processes after the charges.
     """
 
     pages: float
@@ -68,7 +68,7 @@ async def _charges(
             await store.charge(customers[turn % CUSTOMERS], done)
         return done
 
-    await pay(CUSTOMERS)  # plans, caches and pools
+    await pay(CUSTOMERS)  # warms up plans, caches and pools
     await meter.rest()
     before = await meter.value("postgres", _TOUCHED, list(services.NAMES))
     done, spent = await meter.spent(lambda: pay(CHARGES))

@@ -1,4 +1,4 @@
-"""What `bench.growth` reads: the lists of a merchant's payments, links, messages and events."""
+"""The lists that `bench.growth` reads: a merchant's payments, links, messages and events."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ Read = Callable[[Conn], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Subject:
-    """What one table of a service's database holds. `fill`: parameters merchant, rows, the first
-    one's time, and the time between two. `reads`: a page each, of so many rows.
+    """One table of a service's database. `fill`: SQL with the parameters merchant, number of rows, time of
+    the first row and interval between rows. `reads`: by name, each reads one page of a table of that size.
     """
 
     store: ModuleType
@@ -58,7 +58,7 @@ def _page(prefix: str, *, oldest: bool = False) -> Page:
 
 
 def _read(table: Table[Any], prefix: str, *, oldest: bool = False, **wanted: Any) -> Read:
-    """As the door reads a list."""
+    """Reads the list as the gateway would."""
     asked = {pages.condition(name, name): value for name, value in wanted.items()}
     conditions, page = {"merchant_id = {}": MERCHANT, **asked}, _page(prefix, oldest=oldest)
     return lambda conn: pages.fetch(conn, table, page, conditions)
@@ -69,8 +69,8 @@ def _times(rows: int) -> Mapping[str, tuple[datetime | None, datetime | None]]:
     return {"the last hour": (end - hour, None), "an hour long ago": (middle, middle + hour)}
 
 
-# Two in a hundred were declined, forty wait, and each customer has ten, of however many; a card's last
-# digits are those of one in ten thousand.
+# At any size: 2 % are declined, forty are pending and each customer has ten; one in ten thousand
+# has any given last four digits.
 _PAYMENTS: Final = """
 INSERT INTO payments (merchant_id, id, state, amount_minor, currency, capturable_minor, capture,
     order_reference, method, initiator, customer_id, exemption, candidates, psp_account_id,
@@ -110,7 +110,7 @@ def _payments(rows: int) -> Mapping[str, Read]:
     }
 
 
-# Half of them were paid, the others are over; forty are open.
+# Half are paid, the others expired; forty are still open.
 _LINKS: Final = """
 INSERT INTO links (merchant_id, id, state, version, amount_minor, currency, paid_minor,
     description, order_reference, channels, locale, line_items, reusable, uses, methods,
@@ -142,7 +142,7 @@ def _links(rows: int) -> Mapping[str, Read]:
     }
 
 
-# Nearly all were sent; forty failed.
+# Nearly all are sent; forty failed.
 _MESSAGES: Final = """
 INSERT INTO messages (merchant_id, id, state, kind, channel, recipient, locale, payment_id,
     payment_link_id, event_id, about, created_at, queued_at)

@@ -1,9 +1,9 @@
-"""`make bench-growth`: what lists and a charge cost with few and with many payments, links, messages
-and events of one merchant.
+"""`make bench-growth`: what lists and a charge cost when one merchant has few or many payments, links,
+messages and events.
 
-Lists: on a server of its own, filled by SQL. What counts are the pages of tables and indexes that a
-read touches, which no busy machine changes; the time is that of the best read. A charge:
-bench.growing_charge. Writes bench/results/growth.json.
+Lists are read from a separate server, filled by SQL. What counts is the number of table and index pages
+that a read touches, which a busy machine does not change; the time is that of the fastest read. For the
+charge see bench.growing_charge. Writes bench/results/growth.json.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ from stack.postgres import throw_away_postgres
 RESULTS = Path(__file__).parent / "results" / "growth.json"
 READS: Final = 30
 ALLOWED: Final = 1.2
-DEEPER: Final = 5  # pages more that trees of so many rows, and no others, may take
+DEEPER: Final = 5  # extra pages allowed, since the indexes of larger tables have more levels
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one page: pages of 8 kB that were touched, and the best time."""
+    """Cost of one page of a list: 8 kB pages touched, and the fastest read."""
 
     pages: float
     best_ms: float
 
 
 async def measure(url: str, subject: Subject, rows: int) -> dict[str, Cost]:
-    """`url`: of a database that is empty."""
+    """`url`: of an empty database."""
     await schema.migrate(url, subject.service, subject.migrations)
     database = await db.connect(url, pool_size=1, service="bench")
     try:
@@ -56,7 +56,7 @@ async def measure(url: str, subject: Subject, rows: int) -> dict[str, Cost]:
 
 async def best(database: Database, read: Read) -> Cost:
     async with database.connection() as conn:
-        await read(conn)  # what is read once only: types, and the plan
+        await read(conn)  # loads types and the plan, which later reads reuse
         began, best_seconds = await touched(conn), float("inf")
         for _ in range(READS):
             started = time.perf_counter()
@@ -67,7 +67,7 @@ async def best(database: Database, read: Read) -> Cost:
 
 
 async def touched(conn: Conn) -> int:
-    """Pages that this database's only connection has touched."""
+    """Pages touched so far by this database's only connection."""
     await conn.fetchval("SELECT pg_stat_force_next_flush()")
     return int(
         await conn.fetchval(

@@ -1,6 +1,6 @@
-"""`python -m bench.idle`: what the whole stack takes while nobody asks anything of it.
+"""`python -m bench.idle`: memory and CPU time of the whole stack while idle.
 
-Memory is proportional (PSS): what processes share counts once. PostgreSQL's includes the shared
+Memory is proportional set size (PSS): shared pages count once. PostgreSQL's figure includes the shared
 buffers that it has touched.
 """
 
@@ -23,25 +23,25 @@ from stack.embedded import Stack
 
 NAMES: Final = (*BACKENDS, "localstripe", "sandbox", *services.NAMES, "gateway")
 OURS: Final = {"gateway", *services.NAMES}
-SETTLED_SECONDS: Final = 15.0  # until what a start leaves behind is done
+SETTLED_SECONDS: Final = 15.0  # for the work that follows a start
 
 
 @dataclass(frozen=True)
 class Idle:
     name: str
     mebibytes: float
-    processor: float  # share of one processor
+    processor: float  # share of one CPU
 
 
 def pss_mebibytes(pid: int) -> float:
-    """Of a process and its children."""
+    """PSS of a process and its children."""
     return sum(_pss(one) for one in (pid, *(c.pid for c in psutil.Process(pid).children(True))))
 
 
 def _pss(pid: int) -> float:
     try:
         told = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:  # it has ended meanwhile
+    except OSError:  # it has ended in the meantime
         return 0.0
     return int(re.findall(r"^Pss:\s+(\d+) kB", told, re.MULTILINE)[0]) / 1024
 

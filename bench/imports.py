@@ -1,7 +1,7 @@
-"""What it costs to import a bank's statement, or to refuse it at its last line: time by MiB, and by how much the service's process grows.
+"""What it costs to import a bank statement, or to reject one at its last line: time, and how much memory the service's process gains.
 
-Processor time is the process's own, not PostgreSQL's. `make bench-imports`; `MIB=1024 TEXT=9000` for a file of a gigabyte whose entries
-have texts of so many characters. The results are in `bench/results/imports.json`.
+CPU time is the process's own, not PostgreSQL's. `make bench-imports`; `MIB=1024 TEXT=9000` for a file of one gigabyte whose entries
+each have about 9,000 characters of remittance text. The results are in `bench/results/imports.json`.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ MORE: Final = f"<Ustrd>{' parole' * 200}</Ustrd>" * (TEXT // 1400)
 
 
 def written(folder: Path, mib: int, *, off: int) -> tuple[Path, int]:
-    """A statement of about so many MiB, and how many entries it has. `off`: by how much its closing balance is wrong."""
+    """A statement of about `mib` MiB, and its number of entries. `off`: the error in its closing balance, in euros."""
     file = folder / f"{mib}.xml"
     count = mib * MEBI**2 // len(ENTRY.format(day=1, number=0, more=MORE))
     with file.open("w") as out:
@@ -65,7 +65,7 @@ def _parts(count: int, off: int) -> Iterator[str]:
 
 
 def measured(url: str, mib: int, off: int) -> dict[str, float]:
-    """In this process, which has done nothing before."""
+    """Measures in this process, which must be fresh."""
     return asyncio.run(_measured(url, mib, off))
 
 
@@ -73,7 +73,7 @@ async def _measured(url: str, mib: int, off: int) -> dict[str, float]:
     folder = Path(__file__).parent.parent / "services" / "reporting" / "migrations"
     await schema.migrate(url, "reporting", folder)
     database = await db.connect(url, pool_size=4, service="reporting")
-    unasked: Any = None  # neither paylink nor payments is asked here
+    unasked: Any = None  # neither paylink nor payments is called here
     deps = Deps(db=database, clock=Clock(), links=unasked, psps=unasked)
     context.set_current(context.Call(merchant_id=MERCHANT, actor="bench"))
     meter = lag.Meter(window_seconds=3600)
@@ -103,7 +103,7 @@ async def _measured(url: str, mib: int, off: int) -> dict[str, float]:
 
 
 async def _imported(deps: Deps, said: ImportStatement, file: Path) -> int:
-    """How many lines; 0 of a file that is refused for what is wrong with it."""
+    """Number of imported lines; 0 if the statement is refused because it does not add up."""
     try:
         return (await import_statement(deps, said, _pieces(file))).lines
     except StatementRefused as refusal:

@@ -1,7 +1,7 @@
-"""`make bench-ledger`: how many postings reporting books in a second, and what a trial balance of 10,000,000 entries takes.
+"""`make bench-ledger`: how many postings per second reporting books, and how long a trial balance over 10,000,000 entries takes.
 
-Booked is what NATS brings, once by reporting's consumer alone and once on a whole stack (ledger_stack.py), in a PostgreSQL that flushes
-as it should. The entries are loaded by COPY, spread over two years. Writes bench/results/ledger.json.
+The events arrive through NATS, once with reporting's consumer alone and once on a whole stack (ledger_stack.py); PostgreSQL runs with
+fsync on. The entries are loaded by COPY, spread over two years. Writes bench/results/ledger.json.
 """
 
 import asyncio
@@ -51,14 +51,14 @@ def durable_postgres() -> Iterator[Postgres]:
 
 
 async def opened(server: Postgres, name: str) -> Database:
-    """A ledger without entries."""
+    """A new, empty ledger."""
     server.ensure_databases([name])
     await schema.migrate(server.url(name), "reporting", MIGRATIONS)
     return await db.connect(server.url(name), pool_size=4, service="bench", statement_seconds=None)
 
 
 async def sustained(server: Postgres, nats_url: str, count: int) -> dict[str, Any]:
-    """From the first event that is fetched to the last one that is committed."""
+    """Measured from the first fetch to the last commit."""
     database = await opened(server, "sustained")
     bus = await buses.connect(nats_url, service="reporting")
     reader = consumer.Consumer("reporting", database, bus, worker.handlers(in_rome))
@@ -67,7 +67,7 @@ async def sustained(server: Postgres, nats_url: str, count: int) -> dict[str, An
     await publish(bus, told)
     cpu, began = time.process_time(), time.perf_counter()
     running_reader = asyncio.create_task(reader.run())
-    while await booked(database) < count:  # noqa: ASYNC110 - the consumer tells nobody
+    while await booked(database) < count:  # noqa: ASYNC110 - the consumer does not signal it
         await asyncio.sleep(LOOK_SECONDS)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     await cancel([running_reader])
@@ -86,7 +86,7 @@ async def sustained(server: Postgres, nats_url: str, count: int) -> dict[str, An
 
 
 async def in_rome(_: str) -> str:
-    """Asked once for each merchant."""
+    """The time zone, asked once per merchant."""
     return "Europe/Rome"
 
 

@@ -1,6 +1,6 @@
-"""A ledger of many entries, loaded by COPY, for bench.ledger: one merchant, two years, a posting each.
+"""A ledger with many entries, loaded by COPY for bench.ledger: one merchant, two years, one posting per entry.
 
-Tables are filled without indexes and before anything of a new partition is in the log of the server; indexes are made at the end.
+Tables are filled without indexes, and each month in the transaction that creates its partitions; indexes are built at the end.
 """
 
 import time
@@ -15,7 +15,7 @@ MERCHANT: Final = "mer_bench"
 MONTHS: Final = 24
 FIRST: Final = date(2025, 1, 1)
 MIDDLE: Final = FIRST + timedelta(days=365)
-BLOCK: Final = 20_000  # rows that are sent at once
+BLOCK: Final = 20_000  # rows sent at once
 HOURS: Final = 6 * 3600.0
 _PAIRS: Final = (
     ("psp_receivable", "sandbox-a", "sales", ""),
@@ -49,7 +49,7 @@ WHERE tablename IN ('entries', 'postings') AND indexname NOT LIKE '%_pkey'"""
 async def fill(
     conn: Conn, entries: int, say: Callable[[str], None], merchant: str = MERCHANT
 ) -> dict[str, Any]:
-    """Month by month, and balances of the days as they are kept. Answers how many rows there are."""
+    """Loads entries and postings month by month, then the daily balances. Returns row counts, size and duration."""
     began, month = time.perf_counter(), FIRST
     keys, indexes = await conn.fetch(_CONSTRAINTS), await conn.fetch(_INDEXES)
     for row in indexes:

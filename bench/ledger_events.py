@@ -1,4 +1,4 @@
-"""Events of a shop's day for bench.ledger: of ten, seven are cards, the others refunds, cash and instalment plans."""
+"""A shop's events for bench.ledger: of ten, seven are card captures, the others a refund, cash and an instalment plan."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
-"""How many postings reporting books in a second on a whole stack, where everybody else hears the events too.
+"""How many postings per second reporting books on a whole stack, where all other consumers receive the events too.
 
-Captured payments are written into payments' outbox, as a backlog would be, and go the usual way: the relay of payments, NATS, and
-every consumer of the stack. Beside it, on the same stack just before: the most charges that it takes in a second.
+PaymentCaptured events are written into payments' outbox like a backlog and take the usual path: payments' relay, NATS and every
+consumer of the stack. For comparison, the same stack's maximum charges per second are measured just before.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ async def measured(events: int) -> dict[str, Any]:
 
 
 async def _sizes(stack: Stack) -> dict[str, int]:
-    """Of each service's database, in bytes."""
+    """Size of each service's database, in bytes."""
     database = await db.connect(stack.database_url("payments"), pool_size=1, service="bench")
     async with database.connection() as conn:
         rows = await conn.fetch(
@@ -82,20 +82,20 @@ async def _sizes(stack: Stack) -> dict[str, int]:
 async def _charges(
     shop: Shop, http: aiohttp.ClientSession, stack: Stack, key: str
 ) -> tuple[float, int]:
-    """In a second, and all."""
+    """Charges per second, and the total captured."""
     await shop.lift_limits()
     customers = [await shop.customer("tok_visa") for _ in range(CUSTOMERS)]
     storefront = Storefront(http, url=stack.url, secret_key=key, run_id=secrets.token_hex(4))
     first = await storefront.pay(customers, concurrency=SHOPPERS, seconds=3)  # warms up
     load = await storefront.pay(customers, concurrency=SHOPPERS, seconds=CHARGING_SECONDS)
-    await asyncio.sleep(QUIET_SECONDS)  # events and mails follow
+    await asyncio.sleep(QUIET_SECONDS)  # lets events and mails catch up
     return load.per_second, first.captured + load.captured
 
 
 async def _postings(
     payments_db: Database, reporting: Database, merchant_id: str, events: int
 ) -> dict[str, Any]:
-    """From the first of them that is booked to the last."""
+    """Measured from the first event booked to the last."""
     before = await _quiet(reporting, merchant_id)
     told = [_captured(merchant_id, number) for number in range(events)]
     async with payments_db.transaction() as conn:
@@ -118,7 +118,7 @@ def _captured(merchant_id: str, number: int) -> NewEvent:
 
 
 async def _quiet(reporting: Database, merchant_id: str) -> int:
-    """How many entries there are once the charges before are booked."""
+    """The number of entries once all earlier charges are booked."""
     count, since = -1, time.monotonic()
     while time.monotonic() < since + QUIET_SECONDS:
         await asyncio.sleep(LOOK_SECONDS)

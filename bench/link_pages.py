@@ -1,4 +1,4 @@
-"""Payment links that are opened first and paid afterwards, so that paying is measured alone."""
+"""Payment links that are opened first and paid later, so that only paying is measured."""
 
 import asyncio
 import functools
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 async def at_once(work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """All of it, AT_ONCE at a time."""
+    """The results of all of `work`, AT_ONCE at a time."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(each: Callable[[], Awaitable[T]]) -> T:
@@ -37,7 +37,7 @@ class LinkPages:
         self._payer = Payer(http, sandbox_url)
 
     async def open(self, count: int) -> list[tuple[Page, Form]]:
-        """Pages of as many links, each with its form filled with a card's token."""
+        """Pages of `count` new links, each with its form filled in with a card token."""
         return await at_once([self._opened] * count)
 
     async def _opened(self) -> tuple[Page, Form]:
@@ -54,11 +54,11 @@ class LinkPages:
         return page, form
 
     async def pay(self, opened: Sequence[tuple[Page, Form]]) -> int:
-        """One POST for each; how many were answered with the way to the page of a paid link."""
+        """Submits each form once; returns how many redirected to the next page."""
         return sum(await at_once([functools.partial(self._paid, *one) for one in opened]))
 
     async def pay_traced(self, opened: tuple[Page, Form]) -> str:
-        """Pay one, and answer the id of its recorded trace."""
+        """Pays one and returns the id of its recorded trace."""
         trace_id = secrets.token_hex(16)
         await self._paid(*opened, traceparent=f"00-{trace_id}-{secrets.token_hex(8)}-01")
         return trace_id

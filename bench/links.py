@@ -1,6 +1,6 @@
-"""`make bench-links`: payment links made, pages opened and links paid per second, and alone.
+"""`make bench-links`: links created, pages opened and links paid, one at a time and under load.
 
-Like `make bench`, everything shares the machine, the load generator included. Writes
+As with `make bench`, everything shares the machine, including the load generator. Writes
 bench/results/links.json.
 """
 
@@ -33,7 +33,7 @@ Step = Callable[[], Awaitable[bool]]
 
 
 async def load(step: Step, *, concurrency: int, seconds: float) -> Measured:
-    """`concurrency` people, each with the next step as soon as the last was answered."""
+    """Runs `concurrency` clients, each of which starts the next step as soon as the last is answered."""
     measured = Measured()
     started = time.perf_counter()
 

@@ -1,6 +1,6 @@
-"""A storefront under load: one-click charges over HTTP, each under a key of its own.
+"""A storefront under load: one-click charges over HTTP, each with its own idempotency key.
 
-By wrk, which takes little of the machine that it measures; in Python where there is no wrk.
+Driven by wrk, which takes little CPU from the machine that it measures, or by Python without wrk.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ WRK = shutil.which("wrk")
 
 @dataclass
 class Measured:
-    """Durations in seconds of the charges that were captured; the others by what came instead."""
+    """Durations of the captured charges, in seconds; `other` counts the rest by outcome."""
 
     seconds: float = 0.0
     durations: list[float] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Load:
-    """What became of the charges. Those that were under way at the end are in none of the numbers."""
+    """The outcome of the charges. Those still in flight at the end are not counted anywhere."""
 
     seconds: float
     captured: int
@@ -57,7 +57,7 @@ class Load:
 
 
 class Storefront:
-    """`run_id` keeps keys and order references of this run apart from those of others."""
+    """`run_id` keeps this run's idempotency keys and order references apart from those of other runs."""
 
     def __init__(
         self, http: aiohttp.ClientSession, *, url: str, secret_key: str, run_id: str
@@ -69,7 +69,7 @@ class Storefront:
         self._count = 0
 
     async def pay(self, customers: Sequence[str], *, concurrency: int, seconds: float) -> Load:
-        """`concurrency` shoppers, each with the next charge as soon as the last was answered."""
+        """Runs `concurrency` shoppers, each of whom pays again as soon as the last charge is answered."""
         if WRK is not None:
             return await self._by_wrk(customers, concurrency=concurrency, seconds=seconds)
         found = await self.load(customers, concurrency=concurrency, seconds=seconds)
@@ -119,7 +119,7 @@ class Storefront:
             into.other[str(answer.get("code") or answer.get("state"))] += 1
 
     async def load(self, customers: Sequence[str], *, concurrency: int, seconds: float) -> Measured:
-        """`pay` in Python, with each duration."""
+        """Like `pay`, but always in Python and with every duration."""
         measured = Measured()
         started = time.perf_counter()
         ends = started + seconds

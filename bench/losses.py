@@ -1,8 +1,8 @@
-"""`python -m bench.losses`: what shops notice when a server is lost under load.
+"""`python -m bench.losses`: what shops notice when a server fails under load.
 
-On a stack of its own with a synchronous standby and three NATS nodes, a storefront sells at a
-steady rate while PostgreSQL's primary is killed and its standby promoted, then while the NATS node
-that leads the stream is killed. Ends with 1 if a charge is lost or made twice, or an event is lost.
+On its own stack with a synchronous standby and three NATS nodes, a storefront sells at a steady
+rate while PostgreSQL's primary is killed and its standby promoted, then while the stream's leader
+in NATS is killed. Exits with 1 if a charge is lost or made twice, or an event is lost.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ async def measure(stack: Stack, shop: Shop, what: str, rate: float, lose: Loss) 
 
 
 async def events_lost(stack: Stack, taken: Taken) -> int:
-    """Events of captures that a reader has not handled once nothing waits any more."""
+    """Capture events that a reader has not handled by the time the backlog is empty."""
     async with Meter(stack) as meter:
         await meter.rest()
     paid = list(taken.captured.values())
@@ -85,7 +85,7 @@ async def events_lost(stack: Stack, taken: Taken) -> int:
 
 
 async def handled(stack: Stack, reader: str, events: list[str]) -> int:
-    """Once the reader has taken them all, or takes no more."""
+    """How many of the events the reader handled, once it has handled them all or time is up."""
     database = await db.connect(stack.database_url(reader), pool_size=1, service="bench")
     ends, count = time.monotonic() + HANDLED_SECONDS, 0
     while count < len(events) and time.monotonic() < ends:

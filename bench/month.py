@@ -1,6 +1,6 @@
-"""`make bench-month`: a shop's month of 100,000 payments that matches without an exception, and mistakes planted into it that are found.
+"""`make bench-month`: a shop's month of 100,000 payments reconciles without an exception, and every planted mistake is found.
 
-What happened is made up (month_shop.py) and told twice: as events, which are booked, and as the files of three PSP accounts and two
+The month is invented (month_shop.py) and fed in twice: as events, which are booked, and as the files of three PSP accounts and two
 bank accounts (month_files.py), which are imported. A test does the same with fewer payments. Writes bench/results/month.json.
 """
 
@@ -43,7 +43,7 @@ CURRENCIES: Final = ("EUR", "CHF")
 
 @dataclass
 class Books:
-    """One merchant's, by the flows that the service runs."""
+    """One merchant's books, kept by the service's own flows."""
 
     deps: Deps
     merchant_id: str
@@ -57,14 +57,14 @@ class Books:
         for at in range(0, len(events), BATCH):
             self.say(f"booking event {at:,} of {len(events):,}")
             batch = events[at : at + BATCH]
-            handler: Any = handlers[batch[0].subject]  # one for all
+            handler: Any = handlers[batch[0].subject]  # the same for all subjects
             async with self.deps.db.transaction() as conn:
                 await handler.handle(conn, batch)
         self._took("booking", began)
         return len(events)
 
     async def load(self, paid: Sequence[Payout], lines: Sequence[Line]) -> int:
-        """The reports of PSPs, and the statements of the bank."""
+        """Imports the PSPs' reports and the bank's statements."""
         self._act()
         began, count = time.perf_counter(), 0
         for account in sorted({each.account for each in paid}):
@@ -137,7 +137,7 @@ async def in_rome(_: str) -> str:
 
 
 async def begin(books: Books) -> None:
-    """The month before: whose money comes from which payer is settled by a name in a text, and once by a person."""
+    """Plays the month before, which teaches who pays: from payout names in the bank's texts, otherwise by hand."""
     before = month_planted.before()
     await books.terms(month_planted.ACCOUNT)
     await books.book(before.told)
@@ -154,7 +154,7 @@ async def begin(books: Books) -> None:
 
 
 def expected(month: Month, lines: Sequence[Line]) -> dict[str, int]:
-    """What the ledger has to say, summed up from what happened."""
+    """The ledger's expected balances, derived from the month's movements."""
     found: Counter[str] = Counter()
     for moved in month.moved:
         currency = moved.payment.currency
@@ -181,7 +181,7 @@ _ACCOUNTS: Final[Mapping[str, str]] = {
 
 
 async def clean(books: Books, payments: int) -> dict[str, Any]:
-    """Everything matches, and the ledger is what happened."""
+    """Everything matches, and the ledger agrees with what happened."""
     month = made(payments)
     lines = list(files.bank_lines(month))
     before = await books.balances()
@@ -207,7 +207,7 @@ def _as_is(balances: Mapping[str, int]) -> dict[str, int]:
 
 
 async def mistaken(books: Books, payments: int) -> dict[str, Any]:
-    """Each mistake is found under its own name, and nothing else is."""
+    """Each mistake is found under its own type, and nothing else is reported."""
     planted = month_planted.planted(10**6 + payments)
     await books.book(planted.told)
     await books.load(planted.payouts, planted.bank_lines)
@@ -232,7 +232,7 @@ async def proven(books: Books, payments: int) -> dict[str, Any]:
 
 async def measure(url_of: Any, payments: int, say: Callable[[str], None]) -> dict[str, Any]:
     database = await opened(url_of, "month")
-    unasked: Any = None  # neither paylink nor payments is asked here
+    unasked: Any = None  # neither paylink nor payments is called here
     try:
         books = Books(Deps(database, Clock(), unasked, unasked), ids.new("mer"), say)
         found = await proven(books, payments)

@@ -1,6 +1,6 @@
-"""What PSPs and the bank send of a shop's month: Stripe's CSV, PayPal's STL, CAMT.053 and MT940, written by hand.
+"""The PSPs' and the bank's files for a shop's month: Stripe's CSV, PayPal's STL, CAMT.053 and MT940, written by hand.
 
-A bank's line of a payout names it at `sandbox-b` and PayPal only; of Stripe and of couriers it says who pays.
+The bank line of a payout names it, unless it is Stripe's in euros; that one and couriers' remittances name only the payer.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +37,7 @@ _CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Of a bank account."""
+    """A line of a bank statement."""
 
     on: date
     minor: int
@@ -69,7 +69,7 @@ def _stripe_row(paid: Payout, line: Moved) -> str:
 
 
 def paypal(paid: Sequence[Payout]) -> bytes:
-    """A section: the lines, and a withdrawal for each payout."""
+    """One section: the lines, and a withdrawal for each payout."""
     rows = [
         row
         for each in paid
@@ -109,7 +109,7 @@ def _withdrawal(paid: Payout) -> str:
 
 
 def bank_lines(month: Month) -> Iterator[Line]:
-    """Of payouts, remittances and transfers."""
+    """The bank lines of payouts, remittances and transfers."""
     for paid in payouts(month.moved):
         if paid.minor:
             yield line_of(paid, is_named=paid.account != "stripe-it" or paid.currency != "EUR")
@@ -139,7 +139,7 @@ def _transfer(transfer: Transfer) -> Line:
 
 
 def camt(lines: Sequence[Line]) -> bytes:
-    """A statement for each day, of an account that begins with nothing."""
+    """One statement per day for an account that starts at zero."""
     parts, balance = [], 0
     for number, (day, entries) in enumerate(_by_day(lines), 1):
         opening, balance = balance, balance + sum(line.minor for line in entries)
@@ -188,7 +188,7 @@ def _entry(line: Line) -> str:
 
 
 def mt940(lines: Sequence[Line], currency: str) -> bytes:
-    """The same in MT940, of another account."""
+    """The same in MT940, for another account."""
     parts, balance = [], 0
     for number, (day, entries) in enumerate(_by_day(lines), 1):
         opening, balance = balance, balance + sum(line.minor for line in entries)

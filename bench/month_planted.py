@@ -1,6 +1,6 @@
-"""Mistakes, planted into a month that is clean otherwise: what is told, what the files say, and the exceptions that have to be found.
+"""Mistakes planted in an otherwise clean month: what the events say, what the files say, and the exceptions that must be found.
 
-Each has an amount of its own, by which its exception is known.
+Each has its own amount, which identifies its exception.
 """
 
 from collections import Counter
@@ -18,12 +18,12 @@ TWINS: Final = 2
 
 @dataclass(slots=True)
 class Planted:
-    """`expected`: exceptions by type and amount."""
+    """`told`: the month as events report it. `expected`: exceptions by type and amount."""
 
     told: Month = field(default_factory=Month)
     lines: list[Moved] = field(default_factory=list)
     francs: list[Moved] = field(default_factory=list)
-    alone: list[Moved] = field(default_factory=list)  # of a payout that never arrives
+    alone: list[Moved] = field(default_factory=list)  # lines of a payout that never arrives
     at_bank: list[Line] = field(default_factory=list)
     expected: Counter[tuple[str, int]] = field(default_factory=Counter)
 
@@ -46,7 +46,7 @@ class Planted:
 
 
 def planted(first: int) -> Planted:
-    """Payments are numbered from `first` on."""
+    """One of each mistake; payments are numbered from `first`."""
     found = Planted()
     for number, plant in enumerate(PLANTS, first):
         plant(found, number, 10_000 + number - first)
@@ -136,7 +136,7 @@ def unknown_debit(found: Planted, _: int, minor: int) -> None:
 
 
 def ambiguous(found: Planted, number: int, minor: int) -> None:
-    """Twins that are told by their amount alone."""
+    """Twins that can be matched by their amount only."""
     for twin in range(TWINS):
         made = _moved(number + twin, minor, txn=f"t{twin}")
         found.told.moved.append(made)
@@ -151,7 +151,7 @@ PLANTS: Final = (
 
 
 def before() -> Planted:
-    """The month before, in which Stripe and the couriers paid for the first time: their payers are known from there."""
+    """The month before, in which Stripe and the couriers pay for the first time, so that their payers become known."""
     found, day = Planted(), FIRST - timedelta(days=10)
     at = datetime(day.year, day.month, day.day, 12, tzinfo=ROME)
     payment = Payment(10**9, "stripe-it", "EUR", 5990, "B-1")

@@ -1,7 +1,7 @@
-"""A shop's month, made up: what was paid, given back, disputed and passed on, and what the PSPs' books and the bank's say of it.
+"""An invented month of a shop: payments, refunds, disputes, transfers, cash collected by couriers, and the resulting payouts.
 
-Nothing here is Incasso's: the events that Incasso would have been told are made of this (month_told.py), and so are the files
-that PSPs and banks send (month_files.py). Prices are few, so equal amounts are everywhere; references of orders repeat.
+Uses no code of Incasso. Both Incasso's events (month_told.py) and the files of PSPs and banks (month_files.py) are derived
+from it. There are few prices, so equal amounts are common; order references repeat.
 """
 
 import random
@@ -23,9 +23,9 @@ ACCOUNTS: Final = (
 )
 WEIGHTS: Final = (5, 1, 2, 2)
 HOW: Final = {"card": 90, "cash": 7, "transfer": 3}
-ORDERS: Final = {"own": 9, "none": 1}  # shops that give every order the same reference
+ORDERS: Final = {"own": 9, "none": 1}  # "none": the same reference for every order
 CAPTURES: Final = {"whole": 90, "twice": 5, "less": 5}
-# What is captured may move again: what, which share of it, and how many hours later.
+# What may follow a capture: the movement, its share of the captured amount, and how many hours later.
 AFTERWARDS: Final[Mapping[str, Sequence[tuple[str, float, int]]]] = {
     "kept": (),
     "refunded": (("refund", -1, 40),),
@@ -47,7 +47,7 @@ class Payment:
     currency: str
     minor: int
     order: str
-    is_named: bool = True  # in the PSP's report
+    is_named: bool = True  # its references are in the PSP's report
 
     @property
     def id(self) -> str:
@@ -60,19 +60,19 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One movement at a PSP, with its sign, and the fee that the PSP kept."""
+    """One movement at a PSP, signed, and the fee that the PSP kept."""
 
     what: str  # charge, refund, refund_failure, dispute, dispute_reversal
     payment: Payment
     minor: int
     fee: int
     at: datetime
-    reference: str  # the PSP's, of the operation
+    reference: str  # the PSP's reference of the operation
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A payment of a link by bank transfer."""
+    """A link paid by bank transfer."""
 
     reference: str
     minor: int
@@ -81,7 +81,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Cash at a door; the courier passes it on `remitted_on`, less its cut."""
+    """Cash collected at the door; the courier remits it on `remitted_on`, less its cut."""
 
     order: str
     courier: str
@@ -103,7 +103,7 @@ class Month:
 
 
 def made(payments: int, *, seed: int = 1) -> Month:
-    """The same for the same seed."""
+    """The same seed gives the same month."""
     chance, month = random.Random(seed), Month()  # noqa: S311 - no secret
     for number in range(payments):
         at = _moment(chance)
@@ -119,7 +119,7 @@ def made(payments: int, *, seed: int = 1) -> Month:
 
 
 def _moment(chance: random.Random) -> datetime:
-    """At any time of the month in Rome, also close to midnight."""
+    """Any time of the month in Rome, including close to midnight."""
     seconds = chance.randrange(DAYS * 86_400)
     midnight = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=ROME)
     return midnight + timedelta(seconds=seconds)
@@ -178,7 +178,7 @@ class Payout:
 
 
 def payouts(moved: list[Moved]) -> list[Payout]:
-    """Of each account and currency daily, by the PSPs' days, which are UTC's."""
+    """Daily payouts per account and currency; PSPs' days are UTC."""
     days: dict[tuple[str, str, date], list[Moved]] = {}
     for line in sorted(moved, key=lambda line: line.at):
         key = line.payment.account, line.payment.currency, line.at.astimezone(UTC).date()

@@ -1,4 +1,4 @@
-"""What Incasso is told of a shop's month: the events of payments, paylink and cod."""
+"""A shop's month as Incasso's events: those of payments, paylink and cod."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ FEE_AT_THE_DOOR: Final = 300
 
 
 def events(month: Month, merchant_id: str) -> Sequence[Event]:
-    """In the order in which they happened."""
+    """The events in chronological order."""
     told = [
         *(_event(merchant_id, _of_psp(each), each.payment.id, each.at) for each in month.moved),
         *(event for each in month.transfers for event in _of_transfer(merchant_id, each)),

@@ -1,9 +1,9 @@
-"""`make bench-reconciliation`: a run over 10,000, 100,000 and 1,000,000 payments and as many lines of PSPs' reports.
+"""`make bench-reconciliation`: a reconciliation run over 10,000, 100,000 and 1,000,000 payments and as many PSP report lines.
 
-Beside each, in the same server and on the same tables before the run: the join that only counts, and the plain SQL that does what
-matching means at least, which is to write the pairs beside three indexes and to delete what was open. PostgreSQL flushes as it
-should; neither side uses parallel workers. Processor time is that of the connection's process, so that it means something on a busy
-machine. Writes bench/results/reconciliation.json.
+For comparison, on the same server and tables before each run: a join that only counts, and plain SQL that does the minimum
+of matching, which is to insert the pairs into a table with three indexes and to delete the open items. PostgreSQL runs with
+fsync on; neither side uses parallel workers. CPU time is that of the connection's server process, so that it is meaningful on a
+busy machine. Writes bench/results/reconciliation.json.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _JOIN: Final = """FROM open_items AS ours JOIN open_items AS theirs ON ours.paym
 WHERE ours.merchant_id = 'mer_bench' AND theirs.merchant_id = 'mer_bench' AND ours.stage = 'psp' AND theirs.stage = 'psp'
     AND ours.side = 'ours' AND theirs.side = 'theirs'"""
 COUNTED: Final = f"SELECT count(*) {_JOIN}"
-# In a transaction that is rolled back.
+# Runs in a transaction that is rolled back.
 DONE: Final = f"""
 WITH pairs AS MATERIALIZED (
     SELECT ours.ctid AS ours_at, theirs.ctid AS theirs_at, ours.id AS ours_id, theirs.id AS theirs_id, ours.kind, ours.party,
@@ -56,14 +56,14 @@ SELECT 'mer_bench', 'mat' || substr(theirs_id, 4), 'psp', 'reference', ours_id, 
 
 @dataclass(frozen=True)
 class Meter:
-    """Of the one connection of a pool, seen from another."""
+    """Measures a pool's only connection from another one."""
 
     watching: Conn
     pid: int
 
     @asynccontextmanager
     async def of(self, into: dict[str, float]) -> AsyncIterator[None]:
-        """Seconds, processor seconds of the server's process, WAL, and the most memory of its own that it held."""
+        """Elapsed seconds, CPU seconds of the server process, WAL, and the peak of its private memory."""
         before = await self.watching.fetchval("SELECT pg_current_wal_insert_lsn()")
         most, cpu, began = [0], _cpu(self.pid), time.perf_counter()
         looking = asyncio.create_task(_look(self.pid, most))
@@ -82,7 +82,7 @@ def _cpu(pid: int) -> float:
 
 
 def _held(pid: int) -> int:
-    """RssAnon in KiB, which does not count the buffers that all processes share."""
+    """RssAnon in KiB, which excludes shared buffers."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
@@ -126,7 +126,7 @@ async def _prepared(conn: Conn) -> int:
 
 
 async def _bare(conn: Conn, meter: Meter, found: dict[str, Any]) -> None:
-    await conn.raw.execute(COUNTED, timeout=HOURS)  # reads what the disk has
+    await conn.raw.execute(COUNTED, timeout=HOURS)  # warms the cache
     found["counted"], found["written"] = {}, {}
     async with meter.of(found["counted"]):
         await conn.raw.execute(COUNTED, timeout=HOURS)
@@ -140,8 +140,8 @@ async def _bare(conn: Conn, meter: Meter, found: dict[str, Any]) -> None:
 
 
 async def _ours(database: Database, meter: Meter, found: dict[str, Any]) -> None:
-    """By the flow that the service runs."""
-    unasked: Any = None  # neither paylink nor payments is asked here
+    """Reconciles with the service's own flow."""
+    unasked: Any = None  # neither paylink nor payments is called here
     context.set_current(context.Call(merchant_id=MERCHANT, actor="bench"))
     found["run"], before = {}, settle()
     async with meter.of(found["run"]):

@@ -1,7 +1,7 @@
-"""Payments and the lines of four PSP accounts in one month, written by SQL, for bench.reconciliation.
+"""One month of payments and of report lines from four PSP accounts, written by SQL for bench.reconciliation.
 
-Of a thousand payments, 30 have a refund besides, one is in no report, one line belongs to no payment and one has another amount. The
-rest agree by the PSP's id of the payment, as most do in life. Each account pays out daily; the bank names the payout.
+Of a thousand payments, 30 are also refunded, one is in no report, one is only in the report and one has a different amount there. The
+rest agree by the PSP's payment id, as most do in practice. Each account pays out daily; the bank line names the payout.
 """
 
 from datetime import date
@@ -16,7 +16,7 @@ _EVERY: Final = """
 SELECT n, 'sandbox-' || n % 4 AS party, $2::date + (n * 31 / $3)::int AS day, 1000 + n * 7919 % 90000 AS minor,
     n % 1000 AS kind, md5(n::text) AS hash
 FROM generate_series(0, $3::bigint - 1) AS n"""
-# Ids sort by day, and at random within it, as those made of a line's content do.
+# Ids sort by day and randomly within it, like ids derived from a line's content.
 _ID: Final = "to_char({day}, 'YYMMDD') || substr({hash}, 1, 20)"
 _OURS: Final = f"""
 INSERT INTO open_items (merchant_id, stage, side, id, kind, party, currency, amount_minor, operation_reference,
@@ -63,7 +63,7 @@ FROM bank_lines WHERE merchant_id = $1"""
 
 
 async def fill(conn: Conn, payments: int) -> dict[str, Any]:
-    """Answers how many items wait on each side."""
+    """Writes everything and returns how many items are open on each side."""
     await make_partitions(conn, [MONTH, MONTH.replace(month=11)])
     for sql in (_OURS, _LINES):
         await conn.execute(sql, MERCHANT, MONTH, payments)

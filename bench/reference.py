@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Reference:
-    """Charges per second, and the processor time that one takes of PostgreSQL and pgbench."""
+    """Charges per second, and the CPU time that PostgreSQL and pgbench spend on one."""
 
     per_second: float
     cpu_seconds: float
@@ -23,8 +23,8 @@ class Reference:
 def measure(
     url: str, *, clients: int, seconds: int, server_seconds: Callable[[], float]
 ) -> Reference:
-    """Of reference_charge.sql. `url`: an empty database; `server_seconds`: the server's processor
-    time until now.
+    """Runs reference_charge.sql. `url`: an empty database; `server_seconds`: returns the server's CPU
+    time so far.
     """
     schema = HERE / "reference_schema.sql"
     subprocess.run(

@@ -1,7 +1,7 @@
-"""What it costs to upload and to book a remittance of 50,000 lines, each for an order that its courier has delivered.
+"""What it costs to upload and book a remittance of 50,000 lines, each for a delivered order.
 
-In a process of its own against a PostgreSQL that flushes as it should: seconds, processor time, statements, and by how
-much the process grows. Also the longest that its event loop stood still. Run by bench/remittances.py.
+Measured in a separate process, against a PostgreSQL with fsync on: elapsed and CPU seconds, how much memory the process
+gains, and the longest stall of its event loop. Run by bench/remittances.py.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ def file_of(dialect: str, lines: int) -> bytes:
 
 
 def measured(url: str, dialect: str, header_row: int, lines: int) -> dict[str, dict[str, float]]:
-    """In this process, which should have done nothing before."""
+    """Measures in this process, which must be fresh."""
     return asyncio.run(_measured(url, file_of(dialect, lines), header_row, lines))
 
 
@@ -129,7 +129,7 @@ async def _timed(work: Callable[[], Awaitable[Any]]) -> tuple[Any, dict[str, flo
 
 @asynccontextmanager
 async def _stalls() -> AsyncIterator[list[float]]:
-    """How much later than it should the event loop came to look."""
+    """How late the event loop woke up, each time."""
     late: list[float] = []
 
     async def look() -> None:

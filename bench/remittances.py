@@ -1,7 +1,7 @@
-"""What a remittance file of 50,000 lines costs to read and to match, in each dialect of the sandbox's courier, and
-to upload and to book.
+"""What it costs to read and match a remittance file of 50,000 lines, in each dialect of the sandbox's courier, and
+to upload and book it.
 
-Processor time, and by how much the process grows. Run by `make bench-remittances`; the results are in
+Measures CPU time and how much memory the process gains. Run by `make bench-remittances`; the results are in
 `bench/results/remittances.json`.
 """
 
@@ -41,7 +41,7 @@ def claims() -> list[Claim]:
 
 
 def measured(dialect: str, data: bytes) -> dict[str, float]:
-    """In a process of its own, which has read nothing before."""
+    """Measures in this process, which must be fresh."""
     columns = RemittanceColumns(
         header_row=HEADER_ROW if dialect == "spreadsheet" else 1,
         tracking_number="Spedizione",

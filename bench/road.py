@@ -1,4 +1,4 @@
-"""Round trips of one request, by its trace: all that somebody waited for before the answer."""
+"""Round trips of one request, counted in its trace: everything that ran before it was answered."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ Span = dict[str, Any]
 
 
 async def round_trips(http: aiohttp.ClientSession, sandbox_url: str, trace_id: str) -> int:
-    """SQL with BEGIN and COMMIT, calls of other services, calls of the PSP."""
+    """SQL statements including BEGIN and COMMIT, calls to other services, and calls to the PSP."""
     deadline, spans = time.monotonic() + EXPORT_SECONDS, list[Span]()
     while True:
         async with http.get(f"{sandbox_url}/traces/{trace_id}.json") as answer:
@@ -23,17 +23,17 @@ async def round_trips(http: aiohttp.ClientSession, sandbox_url: str, trace_id: s
         if (root_of(now) and len(now) == len(spans)) or time.monotonic() > deadline:
             return count(now)
         spans = now
-        await asyncio.sleep(12 * LOOK_SECONDS)  # longer than any process waits before it exports
+        await asyncio.sleep(12 * LOOK_SECONDS)  # longer than the SDK's export interval
 
 
 def root_of(spans: list[Span]) -> Span | None:
-    """The gateway's span of the request."""
+    """The gateway's span for the request."""
     found = (span for span in spans if span["service"] == "gateway" and span["name"][:4] == "HTTP")
     return min(found, key=_start, default=None)
 
 
 def count(spans: list[Span]) -> int:
-    """Those below the request that began before its answer; 0 when there is no such trace."""
+    """The request's round trips that started before it was answered; 0 without a trace."""
     root = root_of(spans)
     if root is None:
         return 0
@@ -59,5 +59,5 @@ def _is_round_trip(span: Span) -> bool:
 
 
 def _is_event(span: Span) -> bool:
-    """What happens beside the request, of the same trace."""
+    """Whether it belongs to the same trace but runs outside the request."""
     return str(span["name"]).startswith(("publish ", "process ", "apply psp webhook"))

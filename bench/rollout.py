@@ -1,8 +1,8 @@
-"""`python -m bench.rollout`: every service restarted in turn under load, as a Deployment does it.
+"""`python -m bench.rollout`: restarts every service in turn under load, as a Deployment does.
 
-On a stack of its own with two replicas of everything. Shops pay by one click and read what each
-service has, and repeat what was not answered. Ends with 1 if a request fails for good, or a charge
-is lost or made twice.
+On its own stack with two replicas of everything, shops pay by one click, read from each service
+and retry requests that were not answered. Exits with 1 if a request fails for good, or a charge is
+lost or made twice.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from stack.embedded import Stack
 from stack.shop import Shop
 from stack.steady import Answers, SteadyStorefront, Verdict, at_rate
 
-# What shops and finance read: each service answers at least one of them.
+# Read by shops and finance; each service answers at least one of them.
 READS: Final = (
     "/v1/merchant",
     "/v1/payments?limit=5",
@@ -39,13 +39,13 @@ READS: Final = (
     "/v1/reports/trial-balance",
 )
 READS_SHARE: Final = 0.4  # of all requests
-# As in the chart: a process that leaves serves on until nobody sends to it any more.
+# As in the chart: a stopping process keeps serving until clients no longer send to it.
 DRAINING: Final = {"*": {"INCASSO_DRAIN_SECONDS": "5", "OTEL_TRACES_SAMPLER_ARG": "0.1"}}
-READY_SECONDS: Final = 0.25  # between looks at the gateways' readiness
+READY_SECONDS: Final = 0.25  # between readiness checks of the gateways
 
 
 class Gateways:
-    """What a Kubernetes Service does: each request goes to a gateway that was ready lately."""
+    """Like a Kubernetes Service: sends each request to a gateway that was ready at the last check."""
 
     def __init__(self, stack: Stack, http: aiohttp.ClientSession) -> None:
         self._stack = stack

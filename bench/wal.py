@@ -1,6 +1,6 @@
-"""WAL by table: for whose rows and indexes the bytes between two positions were written.
+"""WAL bytes between two positions, broken down by table (its rows and indexes).
 
-pg_waldump names a relation by its database and file; what these are called each database knows.
+pg_waldump identifies a relation by database and file number; each database knows its own names.
 """
 
 import re
@@ -28,18 +28,18 @@ WHERE pg_relation_filenode(pg_class.oid) IS NOT NULL"""
 
 
 async def position(conn: Conn) -> str:
-    """Of the end of the WAL, which is on disk up to there."""
+    """The end of the WAL, which is on disk up to that position."""
     await conn.fetchval("SELECT pg_logical_emit_message(true, 'bench', '')")
     return str(await conn.fetchval("SELECT pg_current_wal_insert_lsn()::text"))
 
 
 async def files(conn: Conn) -> Files:
-    """Names of the tables of this connection's database; an index counts as its table."""
+    """Table names of this connection's database, by file; an index counts as its table."""
     return {(row["database"], row["file"]): row["name"] for row in await conn.fetch(_FILES)}
 
 
 def by_table(data: Path, begin: str, end: str, names: Files) -> Counter[str]:
-    """Bytes. `data`: the server's folder."""
+    """WAL bytes by table. `data`: the server's data folder."""
     command = [binary("pg_waldump"), "-p", str(data / "pg_wal"), "-s", begin, "-e", end]
     dumped = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found: Counter[str] = Counter()

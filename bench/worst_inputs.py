@@ -1,8 +1,8 @@
-"""`python -m bench.worst_inputs`: what the worst inputs of one caller cost everybody else.
+"""`python -m bench.worst_inputs`: how one caller's worst inputs affect all other callers.
 
-On a stack of its own each input is sent again and again by another process, while this one asks for a
-small file: how long that takes tells how late the gateway's event loop ran, and so does the gateway's
-own gauge. A busy machine is late too, as the first row tells.
+On its own stack, another process sends each input over and over while this one requests a small file.
+The time that takes shows how late the gateway's event loop runs, as does the gateway's own gauge. A busy
+machine is late by itself; the first row is the baseline.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ def repeated(part: bytes, most: int = 880_000) -> bytes:
     return part * (most // len(part))
 
 
-# Made when they are sent: together they take a third of a second.
+# Built only when sent: building them all takes a third of a second.
 INPUTS: Final[dict[str, Callable[[], Input]]] = {
     "9,344 names": lambda: json_body(b'{"n":0,"n":0,' + b",".join(b'"%d":0' % n for n in range(9_342)) + b"}"),
     "names": lambda: json_body(b"{" + b",".join(b'"%d":0' % n for n in range(80_000)) + b"}"),
@@ -98,7 +98,7 @@ INPUTS: Final[dict[str, Callable[[], Input]]] = {
 
 @dataclass(slots=True)
 class Cost:
-    """Seconds: `late` of the small requests, `loop_late` by the gateway's gauge of late."""
+    """Seconds: `late` is the latency of the small requests, `loop_late` the gateway's recent gauge."""
 
     late: list[float] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
@@ -107,7 +107,7 @@ class Cost:
 
 
 def send(url: str, key: str, worst: Input, seconds: float) -> Counter[str]:
-    """Answers by status; in a process of its own, so as not to delay what is measured."""
+    """Answers by status. Runs in a separate process, so that it does not delay the measurement."""
     return asyncio.run(_send(url, key, worst, seconds))
 
 
@@ -137,7 +137,7 @@ async def _status(http: aiohttp.ClientSession, worst: Input, headers: Mapping[st
 
 
 class Gateway:
-    """What is measured, and who sends to it."""
+    """The measured gateway, and the process that sends to it."""
 
     def __init__(
         self, stack: Stack, http: aiohttp.ClientSession, elsewhere: ProcessPoolExecutor, key: str
@@ -193,7 +193,7 @@ async def measure(seconds: float) -> dict[str, Cost]:
         ):
             key = (await create_merchant(stack, "Worst")).secret_key
             gateway = Gateway(stack, http, elsewhere, key)
-            await gateway.cost_of(INPUTS["blanks"](), 1.0)  # the sender's process starts
+            await gateway.cost_of(INPUTS["blanks"](), 1.0)  # starts the sender's process
             found = {"nothing": await gateway.cost_of(None, seconds)}
             for name, worst in INPUTS.items():
                 found[name] = await gateway.cost_of(worst(), seconds)

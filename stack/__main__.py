@@ -162,7 +162,7 @@ async def serve(port_base: int, *, with_data: bool = False) -> int:
 
 
 async def play_on_own_stack() -> int:
-    """With its own data, which is removed before the next demo; its logs stay."""
+    """The stack has its own data, which the next demo removes; its logs stay."""
     folder = ROOT / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     console.print("Starting a stack for the demo")
@@ -192,7 +192,7 @@ async def plant_in_running_stack() -> int:
 
 
 def running_stack() -> Mapping[str, str] | None:
-    """What is known of the stack that runs here; None, and said, while it is not ready."""
+    """The running stack's demo.env, or None, with a message, while the stack is not ready."""
     file = ROOT / "demo.env"
     known = read_demo_env(file) if file.exists() else {}
     url = known.get("INCASSO_URL", "")

@@ -1,7 +1,7 @@
 """Certificates of the stack's processes: mutual TLS on every call between services.
 
-An authority signs one for each and is discarded: its key is never written. Elsewhere they are
-mounted secrets, issued by whatever issues certificates there.
+An authority signs one for each and is discarded: its key is never written. In other installations they
+are mounted secrets, issued there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ class Authority:
 
 @dataclass(frozen=True)
 class Certificates:
-    """`folder` holds ca.crt, and a <service>.crt and <service>.key for each."""
+    """`folder` contains ca.crt, and a <service>.crt and <service>.key for each service."""
 
     folder: Path
 
@@ -79,7 +79,7 @@ class Certificates:
         return Tls(self.chain(service), self.key(service), self.ca)
 
     def ensure(self, services: Iterable[str]) -> None:
-        """Creates all of them anew if one is missing or expires soon."""
+        """Recreates all of them if one is missing or expires soon."""
         names = list(services)
         if not self._last(names):
             self._make(names)
@@ -94,7 +94,7 @@ class Certificates:
 
     def _make(self, services: Sequence[str]) -> None:
         private_folder(self.folder)
-        self.ca.unlink(missing_ok=True)  # until all are there: half of them would match nothing
+        self.ca.unlink(missing_ok=True)  # written last: until then the set is incomplete
         authority = Authority()
         for service in services:
             chain, key = authority.issue(service)

@@ -1,4 +1,4 @@
-"""What the chart derives from the code: the processes, and who calls whom by the contracts."""
+"""What the chart derives from the code: the processes, and who may call whom under the contracts."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ def facts() -> dict[str, dict[str, list[str]]]:
 
 
 def _callers(service: str) -> set[str]:
-    """Who the contracts of a service name: processes, and operators with their command."""
+    """The callers named in a service's contracts: processes, and operators with their command."""
     wanted = services.named(service).full_names
     return {
         caller
@@ -52,7 +52,7 @@ def written(found: Mapping[str, object]) -> str:
 
 
 def documented(values: str) -> str:
-    """VALUES.md: a row for each value with the comments above it, which also say what a group of values is for."""
+    """VALUES.md: a row for each value and group of values, with the comments above it."""
     rows = [
         f"| `{'.'.join(path)}` | {default} | {said} |" for path, default, said in _values(values)
     ]
@@ -60,10 +60,10 @@ def documented(values: str) -> str:
 
 
 def _values(text: str) -> Iterator[tuple[list[str], str, str]]:
-    """Path, default and meaning. A value is a line; below a group it is indented by two."""
+    """Path, default and meaning of each value. A value is one line, indented by two within its group."""
     path: list[str] = []
     said: list[str] = []
-    listed = len(text)  # how far a list is indented that is a default over several lines
+    listed = len(text)  # indent of a list that is a default over several lines
     for line in text.splitlines():
         indent = len(line) - len(line.lstrip())
         key, _, value = line.strip().partition(":")

@@ -14,7 +14,7 @@ from stack.topology import Process
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 10.0
-# A process that has run this long has recovered: the next pause is short again.
+# A process that has run this long has recovered: its back-off starts over.
 HEALTHY_SECONDS = 30.0
 PROBE_EVERY_SECONDS = 0.05
 LOG_TAIL_LINES = 25
@@ -110,9 +110,9 @@ class Child:
         await self.wait_ready()
 
     def kill(self, sig: signal.Signals) -> None:
-        """Kills it from outside: the supervisor notices and reports it.
+        """Kills it from outside; the supervisor notices and reports it.
 
-        Only a process that ends by itself is restarted later each time.
+        Unlike a process that ends by itself, it is restarted without growing back-off.
         """
         os.kill(self.pid, sig)
         self._killed = True

@@ -1,4 +1,4 @@
-"""The demo's journeys of cash on delivery: from a code by SMS to the courier's money, cent by cent."""
+"""The demo's cash-on-delivery journeys: from the code by SMS to the courier's remittance, to the cent."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ COURIER: Final = "GLS"  # a courier of the demo merchant; the sandbox writes fil
 CODE: Final = re.compile(r"\b[0-9]{6}\b")
 ADDRESS: Final = {"street": "Via Roma 1", "postcode": "00185", "town": "Roma", "country": "IT"}
 PRICE_MINOR: Final = 12_900
-SHORT_MINOR: Final = 500  # that the courier keeps silently
+SHORT_MINOR: Final = 500  # kept back by the courier without a word
 
 
 async def cash_on_delivery(shop: Shop) -> JourneyReport:
@@ -101,7 +101,7 @@ async def paid_at_the_door(shop: Shop) -> JourneyReport:
     payment_id = (await shop.link_in(link["payment_link_id"], "paid"))["payment_id"]
     shop.payment_ids.append(payment_id)
 
-    await carrier.take(paid)  # announced again: nothing to collect
+    await carrier.take(paid)  # announced again, with nothing to collect
     await carrier.move(number, "deliver")
     events = await carrier.list_of("event-file", "windows")
     uploaded = await upload(shop, f"/v1/couriers/{courier['id']}/event-files", events)
@@ -125,7 +125,7 @@ async def order_in(shop: Shop, path: str, state: str, *, within_seconds: float =
 
 
 async def demo_courier(shop: Shop) -> Any:
-    """The merchant's GLS; if it has none whose event files can be read, one is created."""
+    """The merchant's GLS courier; creates one unless it has one with columns for event files."""
     found = (await shop.get("/v1/couriers?state=active&limit=100"))["data"]
     for courier in found:
         if courier["name"] == COURIER and "event_columns" in courier:
@@ -136,7 +136,7 @@ async def demo_courier(shop: Shop) -> Any:
 
 @asynccontextmanager
 async def confirmed_by_code(shop: Shop) -> AsyncIterator[None]:
-    """Orders created in this block have to be confirmed; the merchant's other settings stay."""
+    """Orders created in this block must be confirmed; the merchant's other settings stay."""
     before = (await shop.get("/v1/cod-settings"))["confirmation_needed"]
     await need_confirmation(shop, needed=True)
     try:
@@ -192,7 +192,7 @@ class Carrier:
         return Carrier(shop, order["order_reference"].lower())
 
     async def take(self, order: Any) -> str:
-        """The tracking number of an order's parcel, announced with its amount."""
+        """Announces an order's parcel with its amount and returns the tracking number."""
         parcel = {
             "reference": order["order_reference"],
             "amount_minor": order["to_collect_minor"],
@@ -210,7 +210,7 @@ class Carrier:
         return await self._get(url)
 
     async def remit(self, **errors: int) -> bytes:
-        """Pays out everything that it has collected, and writes the remittance file, with these
+        """Remits everything that it has collected and returns the remittance file, with these
         mistakes.
         """
         cut = {"basis_points": 300, "minimum_minor": 300}
@@ -219,8 +219,8 @@ class Carrier:
         return await self._get(made["url"])
 
     async def transfer(self, *, text: str, iban: str = IBAN, paid_minor: int = 0) -> int:
-        """Pays the merchant's bank account what its own books say it has remitted, less what was
-        `paid_minor` before. Returns the amount.
+        """Transfers to the merchant's bank account the amount remitted according to its own books,
+        less `paid_minor` paid before. Returns the amount.
         """
         book = json.loads(await self._get(f"{self.shop.sandbox_url}/courier/{self.name}/parcels"))
         amount_minor: int = sum(parcel["remitted_minor"] for parcel in book["data"]) - paid_minor

@@ -1,4 +1,4 @@
-"""A browser in which somebody has signed in to the console of the embedded stack."""
+"""A browser that is signed in to the console of the embedded stack."""
 
 import shutil
 from collections.abc import AsyncIterator

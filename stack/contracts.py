@@ -142,7 +142,7 @@ def git(*arguments: str) -> str | None:
 
 
 def landed_commit() -> str | None:
-    """What callers may already use: origin/main, or else the commit before."""
+    """The commit that callers may already rely on: where HEAD left origin/main, or else the previous one."""
     head = git("rev-parse", "HEAD")
     main = git("rev-parse", "--verify", "--quiet", "origin/main")
     if main and main != head:
@@ -151,7 +151,7 @@ def landed_commit() -> str | None:
 
 
 def check_breaking() -> int:
-    """`buf breaking` of the work tree against what has landed; if nothing has, nothing breaks."""
+    """`buf breaking` of the work tree against the landed commit; passes if there is none."""
     commit = os.environ.get("INCASSO_BREAKING_AGAINST") or landed_commit()
     if not commit or not git("ls-tree", "-r", "--name-only", commit, "protos"):
         sys.stdout.write("buf breaking: no earlier contracts to compare with\n")
@@ -164,7 +164,7 @@ def check_breaking() -> int:
         sys.stderr.write(f"buf breaking: cannot read {commit}\n")
         return 1
     shutil.unpack_archive(archive, previous)
-    shutil.copyfile(ROOT / "buf.yaml", previous / "buf.yaml")  # buf wants equal modules
+    shutil.copyfile(ROOT / "buf.yaml", previous / "buf.yaml")  # buf needs equal modules
     unpack_google_protos(previous / "protos", previous / ".build" / "googleapis")
     return buf("breaking", "--against", str(previous.relative_to(ROOT)))
 

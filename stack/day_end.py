@@ -1,5 +1,5 @@
-"""The demo's last act: the files of PSPs, courier and bank for the demo's own day are imported.
-Everything has to match but the planted errors, each of which has to be found by its name.
+"""The demo's last act: imports the files of PSPs, courier and bank for the demo's own day.
+Everything must match except the planted errors, each of which must be found under its own type.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ MISTAKES: Final = {
     "amount": 1, "currency": 1, "duplicate": 1, "fee": 1, "late": 1, "unknown_charge": 1,
     "unknown_refund": 1, "unknown_dispute": 1, "adjustment": 1,
 }  # fmt: skip  # counts by kind
-# By whom they are planted: the PSP, the bank, and the courier of a journey.
+# Planted by, in this order: the PSP, the bank, and the courier of a journey.
 PLANTED: Final = (
     "amount_differs", "currency_differs", "duplicate", "fee_differs", "late", "unknown_charge",
     "unknown_refund", "unknown_dispute", "unexplained_adjustment",
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Imported:
-    """An imported file, with its new lines."""
+    """An imported file and its new lines."""
 
     name: str
     format: str
@@ -48,24 +48,24 @@ class Imported:
 
 @dataclass(frozen=True)
 class DayEnd:
-    """`differences`: in words; none if only the planted errors do not match."""
+    """`differences`: in words; empty if everything but the planted errors matches."""
 
     files: Sequence[Imported]
-    matched: Mapping[str, str]  # the rule by line
+    matched: Mapping[str, str]  # line id to rule
     exceptions: Sequence[Row]
     differences: Sequence[str]
     trace_url: str = ""
 
 
 async def begin_day(shop: Shop) -> set[str]:
-    """Open exceptions of before, also of what the bank account has received from others."""
+    """Ids of the exceptions already open, including those of earlier credits to the bank account."""
     await _bank_import(shop)
     (await shop.call("POST", f"{API}/runs", {})).expect(200)
     return {each["id"] async for each in shop.pages(f"{API}/exceptions?state=open")}
 
 
 async def end_day(shop: Shop, before: set[str]) -> DayEnd:
-    """`before`: what begin_day has found."""
+    """`before`: the result of begin_day."""
     try:
         return await _ended(shop, before)
     except (JourneyFailedError, KeyError) as failure:
@@ -104,7 +104,7 @@ async def psp_report(
 
 
 async def bank_statement(shop: Shop) -> Imported:
-    """With the credit of a stranger, and a debit that nobody knows."""
+    """Imports a statement with an unknown payer's credit and an unknown debit."""
     transfer = {
         "iban": IBAN,
         "name": "Bottega Demo",
@@ -117,14 +117,14 @@ async def bank_statement(shop: Shop) -> Imported:
 
 
 async def _bank_import(shop: Shop, mistakes: str = "") -> Imported:
-    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()  # a demo may see midnight
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()  # a demo may run past midnight
     return await bank_import(shop, IBAN, yesterday, mistakes)
 
 
 async def bank_import(
     shop: Shop, iban: str, first: date, mistakes: str = "", *, suffix: str = ""
 ) -> Imported:
-    """The account's statement from this day on."""
+    """Imports the account's statement from this day on."""
     accounts = ",".join(f"{name}{suffix}" for name in SANDBOX_ACCOUNTS)
     query = f"from={first}&payouts_of={accounts}{mistakes}"
     data = await _sandbox(shop, "GET", f"/bank/accounts/{iban}/statement?{query}")
@@ -137,7 +137,7 @@ async def _imported(shop: Shop, name: str, query: str, data: bytes, kind: str) -
     lines = [
         each["id"]
         async for each in shop.pages(f"{API}/{kind}?import_id={made['id']}")
-        if each.get("kind") not in {"payout", "fee"}  # the sum of other lines; nothing to match
+        if each.get("kind") not in {"payout", "fee"}  # sums of other lines, which are not matched
     ]
     return Imported(name, made["format"], lines)
 
@@ -165,7 +165,7 @@ async def _looked_at(shop: Shop, files: Sequence[Imported], before: set[str]) ->
 
 
 def misnamed(found: Iterable[Row]) -> list[str]:
-    """The planted errors that were not found by their name, and what was found instead."""
+    """The planted errors that were not found under their type, and what was found instead."""
     names, planted = Counter(each["type"] for each in found), Counter(PLANTED)
     return [
         *(f"{count} planted {name} not found" for name, count in (planted - names).items()),
@@ -187,7 +187,7 @@ async def _unmatched_payments(shop: Shop, known: Sequence[Row]) -> list[str]:
 
 
 async def _receivables(shop: Shop, exceptions: Sequence[Row]) -> list[str]:
-    """What PSPs owe by the ledger, by their own books, and by what is listed as an exception."""
+    """Where the ledger, the PSPs' books and the open exceptions disagree on what PSPs owe."""
     owed = dict(
         owed_by_books(list((await shop.books()).values()), {a: a for a in SANDBOX_ACCOUNTS})
     )
@@ -214,7 +214,7 @@ async def _receivables(shop: Shop, exceptions: Sequence[Row]) -> list[str]:
 
 
 def left_open(exceptions: Iterable[Row]) -> Mapping[str, int]:
-    """What exceptions leave on the receivables, by PSP account and currency."""
+    """Amounts that exceptions leave on the receivables, by PSP account and currency."""
     left: dict[str, int] = defaultdict(int)
     for each in exceptions:
         if each["stage"] == "psp" and each["type"] not in {"late", "fee_differs"}:
@@ -241,7 +241,7 @@ async def _settled(shop: Shop, account: str) -> list[Row]:
 
 
 async def _with_trace(shop: Shop, found: DayEnd) -> DayEnd:
-    """From an exception to the trace of its payment, which has to be there."""
+    """Follows an exception to its payment's trace, which must exist."""
     trace_id = next((each["trace_id"] for each in found.exceptions if each["type"] == TRACED), "")
     url = f"{shop.sandbox_url}/traces/{trace_id}"
     deadline = time.monotonic() + TRACE_SECONDS

@@ -1,4 +1,4 @@
-"""Tables of the demo's last act."""
+"""The tables that show the demo's last act."""
 
 from collections import Counter
 from typing import Final

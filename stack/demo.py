@@ -1,5 +1,5 @@
 """`make demo`: every journey with real requests, then an audit against the PSP's own books and the
-ledger, then the end of the day: reconciliation.
+ledger, then end-of-day reconciliation.
 """
 
 import json
@@ -120,7 +120,7 @@ class Audit:
 
 
 async def audit(shop: Shop) -> Audit:
-    """Each payment of this run against its row at the PSP; and no money without a payment."""
+    """Compares each payment of this run with its row at the PSP, and finds charges without a payment."""
     books = await shop.books()
     payments = [await shop.get(f"/v1/payments/{payment_id}") for payment_id in shop.payment_ids]
     compared = [payment for payment in payments if "psp_reference" in payment]
@@ -136,7 +136,7 @@ async def audit(shop: Shop) -> Audit:
 
 
 def unreferenced(payments: list[dict[str, Any]]) -> list[str]:
-    """A payment that took money names its PSP charge; one that never reached a PSP has none."""
+    """Payments that took money but have no PSP charge reference."""
     return [
         f"{payment['id']}: captured {payment['captured_minor']} with no reference of a PSP"
         for payment in payments
@@ -156,7 +156,7 @@ def strays(books: dict[str, dict[str, Any]], run_id: str, explained: set[str]) -
 
 
 def compare(payment: dict[str, Any], row: dict[str, Any] | None) -> list[str]:
-    """Incasso's and the PSP's view of one charge."""
+    """Differences between Incasso's and the PSP's view of one charge."""
     name = payment["id"]
     if row is None:
         return [f"{name}: the PSP does not know {payment['psp_reference']}"]

@@ -13,7 +13,7 @@ EXAMPLES: Final = tuple(sorted((Path(__file__).parent / "couriers").glob("*.json
 
 
 async def give_couriers(url: str, secret_key: str) -> None:
-    """Through the gateway, as the merchant would. A merchant with its own couriers keeps those."""
+    """Creates them through the gateway, as the merchant would, unless it already has couriers."""
     headers = {"Authorization": f"Bearer {secret_key}"}
     async with aiohttp.ClientSession(url, headers=headers) as http:
         async with http.get("/v1/couriers?limit=1") as answer:

@@ -34,7 +34,7 @@ async def join(
     name: str,
     role: sessions_pb2.Role.ValueType,
 ) -> None:
-    """As an operator would where no e-mail can be sent."""
+    """Invites and joins a member, as an operator would where no e-mail can be sent."""
     with acting_for(merchant_id):
         async with members(stack) as stub:
             invite = members_pb2.InviteMemberRequest(email=email, role=role)
@@ -57,7 +57,7 @@ async def join(
                     stub.IssueInvitationLink, issue, timeout_seconds=deadlines.READ
                 )
             except Refusal as refusal:
-                if refusal.reason == "member_not_invited":  # an earlier start went this far
+                if refusal.reason == "member_not_invited":  # already accepted at an earlier start
                     return
                 raise
             accept = members_pb2.AcceptInvitationWithPasswordRequest(

@@ -33,9 +33,9 @@ NAME = "Bottega Demo"
 LENDER_NAME = "Bottega a rate"  # registered as a lender; the demo advances its clock by a year
 LENDER_KEY = "INCASSO_LENDER_SECRET_KEY"
 LENDER_SUFFIX = "-lender"  # for its accounts at the sandbox
-PLAN = "pro"  # whose quotas nobody exceeds by trying things out
-COLOUR = "#0f5b4c"  # of its logo
-IBAN = "IT60X0542811101000000123456"  # the example of Italian banks: nobody's
+PLAN = "pro"  # its quotas are ample for trying things out
+COLOUR = "#0f5b4c"  # as in its logo
+IBAN = "IT60X0542811101000000123456"  # the standard Italian example, not real
 LOGO = Path(__file__).with_name("demo_logo.png")
 SANDBOX_ACCOUNTS = ("sandbox-a", "sandbox-b")
 STRIPE_ACCOUNT = "stripe"
@@ -78,10 +78,10 @@ async def _ensured(stack: Stack, name: str, variable: str, *, suffix: str) -> De
 async def create_merchant(
     stack: Reach, name: str, *, suffix: str = "", plan: str = PLAN
 ) -> DemoMerchant:
-    """A test merchant with two sandbox accounts and a stripe one.
+    """A test merchant with two sandbox accounts and a stripe account.
 
-    `suffix` separates the accounts of several merchants at the sandbox; the merchant's own names
-    for them are the same without it.
+    `suffix` separates the accounts of several merchants at the sandbox; the merchant's own names for
+    them lack it.
     """
     request = merchants_pb2.CreateMerchantRequest(
         name=name,
@@ -113,7 +113,7 @@ async def remembered(stack: Stack, variable: str) -> DemoMerchant | None:
         http.get(f"{stack.url}/v1/merchant", headers=headers) as answer,
     ):
         if answer.status != HTTPStatus.OK:
-            return None  # the data was removed; the file was not
+            return None  # the data was removed but not the file
         found = await answer.json()
     return DemoMerchant(found["id"], secret, stored.get("INCASSO_PUBLISHABLE_KEY", ""))
 
@@ -121,7 +121,7 @@ async def remembered(stack: Stack, variable: str) -> DemoMerchant | None:
 async def give_a_face(
     stack: Reach, merchant_id: str, *, holder: str = "Bottega Demo S.r.l.", iban: str = IBAN
 ) -> None:
-    """Bank account, colour and logo: what shoppers see of the merchant. Existing ones stay."""
+    """Sets what shoppers see of the merchant, unless it already has branding or a bank account."""
     look = merchants_pb2.UpdateMerchantRequest(
         branding=merchants_pb2.Branding(
             primary_colour=COLOUR,
@@ -130,7 +130,7 @@ async def give_a_face(
         ),
         seller=merchant_pb2.Seller(
             legal_name=holder,
-            vat_number="IT12345670017",  # of examples: nobody's
+            vat_number="IT12345670017",  # an example; not a real company's
             address="Via Garibaldi 12, 10122 Torino",
         ),
     )
@@ -189,7 +189,7 @@ async def _connect_psps(stack: Reach, *, suffix: str) -> None:
 
 
 def write_credentials(stack: Reach, psp: str, name: str) -> dict[str, str]:
-    """The file that is a mounted secret elsewhere. Addresses are new at each start."""
+    """Writes the file that is a mounted secret in other installations. Addresses change at each start."""
     file = stack.folders.credentials / f"{name}.json"
     before = json.loads(file.read_text()) if file.exists() else {}
     webhook_secret = before.get("webhook_secret", f"whsec_{secrets.token_urlsafe(24)}")
@@ -246,7 +246,7 @@ def write_demo_env(stack: Stack, merchant: DemoMerchant) -> None:
         "INCASSO_SANDBOX_URL": stack.sandbox_url,
         "INCASSO_INBOX_URL": stack.inbox_url,
         "INCASSO_LOCALSTRIPE_URL": stack.localstripe_url,
-        # For the operators' command.
+        # For the operators' command line.
         "INCASSO_MERCHANT": merchant.merchant_id,
         "INCASSO_IDENTITY_KEY_FILE": str(stack.folders.keys.private(OPERATOR).resolve()),
         "INCASSO_TRACE_URL": f"{stack.sandbox_url}/traces",

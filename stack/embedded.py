@@ -1,8 +1,8 @@
 """The embedded stack as one object: `async with Stack.start(root=folder) as stack`.
 
-For `make up`, `make demo` and the end-to-end tests. Everything runs as it would elsewhere, each
-process with its environment; only PostgreSQL, NATS and Stripe come from wheels, and libraries are
-imported once for all.
+For `make up`, `make demo` and the end-to-end tests. Everything runs as in production, each process
+with its own environment; only PostgreSQL, NATS and a Stripe double come from wheels, and libraries
+are imported once for all processes.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ def localstripe_process(ports: Ports, folders: Folders) -> Process:
 
 
 class Stack:
-    """A running stack. Names of processes: `payments`, or `payments-1`, … with replicas."""
+    """A running stack. Processes are named `payments` or, with replicas, `payments-1`, …"""
 
     def __init__(
         self, folders: Folders, ports: Ports, servers: Servers, supervisor: Supervisor
@@ -97,7 +97,7 @@ class Stack:
         report: Report | None = None,
         on_ready: OnReady = lambda name, seconds: None,
     ) -> AsyncIterator["Stack"]:
-        """Everything is healthy on entry, and gone on exit.
+        """Everything is healthy on entry and stopped on exit.
 
         `replicas` by service, e.g. {"payments": 2}. `env_overrides` by service, or "*" for all.
         Without `port_base` all ports are free ones. `durable=False` makes PostgreSQL faster: data
@@ -181,25 +181,25 @@ class Stack:
         return Signer(OPERATOR, self.folders.keys.private(OPERATOR))
 
     def channel(self, service: str) -> grpc.aio.Channel:
-        """To all replicas of the service, with the operator's certificate."""
+        """A channel to all replicas of the service, with the operator's certificate."""
         target = self.env[f"INCASSO_{service.upper()}_TARGET"]
         return self.folders.certificates.tls(OPERATOR).channel(target, client.options())
 
     def database_url(self, service: str) -> str:
-        """For looking at a service's data from outside: the superuser's URL."""
+        """The superuser's URL, for looking at a service's data from outside."""
         return self._servers.database_url(SUPERUSER, service)
 
     def owner_url(self, service: str) -> str:
-        """The owner's, for operators' jobs."""
+        """The database owner's URL, for operators' jobs."""
         return self._servers.database_url(roles.owner(service), service)
 
     def create_database(self, name: str) -> str:
-        """URL of a database beside those of the services."""
+        """Creates a further database and returns its URL."""
         self._servers.postgres.ensure_databases([name])
         return self.database_url(name)
 
     def admin_url(self, name: str) -> str:
-        """Health and metrics of one process, e.g. `payments-2`."""
+        """URL of the health and metrics of one process, e.g. `payments-2`."""
         for service, group in self.ports.replicas.items():
             for replica, address in zip(replica_names(service, len(group)), group, strict=True):
                 if replica == name:
@@ -230,10 +230,10 @@ class Stack:
         await self._supervisor.restart(name, sig, env)
 
     async def rolling_restart(self, service: str, *, min_ready_seconds: float = 3.0) -> None:
-        """One replica after the other, as a Deployment does.
+        """Restarts one replica after the other, as a Deployment does.
 
-        `min_ready_seconds` as in Kubernetes: clients need it to connect to the new process before
-        the next one leaves.
+        `min_ready_seconds` as in Kubernetes: time for clients to connect to the new process before
+        the next one stops.
         """
         for name in replica_names(service, len(self.ports.replicas[service])):
             await self.restart(name)
@@ -244,14 +244,14 @@ class Stack:
         await self._supervisor[name].stop(sig)
 
     def promote_standby(self) -> None:
-        """Its standby becomes PostgreSQL's primary. The old one must be stopped: nothing else keeps
-        it from accepting writes.
+        """Promotes PostgreSQL's standby. The old primary must be stopped: nothing else keeps it from
+        accepting writes.
         """
         assert self._servers.standby is not None
         self._servers.standby.promote()
 
     async def leading_node(self) -> str:
-        """The NATS node that leads the stream of events, or "" while none does."""
+        """The NATS node that leads the event stream, or "" while there is none."""
         return await asyncio.to_thread(self._servers.leading_node)
 
     async def start_again(self, name: str) -> None:

@@ -1,9 +1,9 @@
-"""Python programs that start at once: forked from a process that has imported their libraries.
+"""Starts Python programs instantly by forking a process that has imported their libraries.
 
-Most of what a service imports is libraries and the chassis, over a second of processor time each. A
-stack imports them once, and nothing of a service: each process imports its own code in its own
-environment; it ends, and reacts to signals and kills, as if started with `python -m`. Linux only;
-elsewhere programs are started one by one.
+Most of a service's imports are libraries and the chassis: over a second of CPU time per process. A
+stack imports them once, but no service's code: each process imports that in its own environment,
+exits, and reacts to signals and kills as if started with `python -m`. Linux only; elsewhere programs
+are started one by one.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ LIBRARIES: Final = (
     "structlog",
     "uuid_utils",
     "uvloop",
-    "libs.process",  # the chassis: it reads no environment before it runs
+    "libs.process",  # the chassis; importing it reads no environment
 )
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 PYTHON: Final = (sys.executable, "-m")
@@ -69,7 +69,7 @@ def can_fork(command: Sequence[str]) -> bool:
 
 @dataclass
 class Forked:
-    """What Child needs of `asyncio.subprocess.Process`, for a process that the server waits for."""
+    """The parts of `asyncio.subprocess.Process` that Child needs, for a process that the server forked."""
 
     pid: int
     returncode: int | None = None
@@ -82,7 +82,7 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it ended, and we are not told yet
+            with contextlib.suppress(ProcessLookupError):  # it has ended, but we have not heard yet
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
@@ -94,7 +94,7 @@ class Forked:
 
 
 class ForkServer:
-    """The supervisor's end. The server starts with the first program, and again if it has ended."""
+    """The supervisor's end. Starts the server with the first program, and again if it has ended."""
 
     def __init__(self, log: Path, libraries: Sequence[str] = LIBRARIES) -> None:
         self._log = log
@@ -114,7 +114,7 @@ class ForkServer:
         log: Path,
         death_signal: signal.Signals,
     ) -> Forked:
-        """Runs `python -m module …`, with output appended to `log`; our death signals it to end."""
+        """Runs `python -m module …`, appending output to `log`; our death sends it `death_signal`."""
         number = next(self._numbers)
         order: Order = {
             "number": number,
@@ -134,7 +134,7 @@ class ForkServer:
         return await born
 
     async def stop(self) -> None:
-        """Everything still running gets its death signal."""
+        """Kills the server, so that everything still running gets its death signal."""
         if self._server is not None and self._server.returncode is None:
             self._server.kill()
         if self._listening is not None:
@@ -176,14 +176,14 @@ class ForkServer:
 
 
 def serve(answers: int) -> Order | None:
-    """Returns in each child, with the program to run; in the server when nobody listens any more.
+    """Returns in each child, with the program to run; in the server, once stdin is closed.
 
-    A child holds one end of a pipe: when that closes, it has ended.
+    Each child keeps one end of a pipe open, so its closing means that the child has ended.
     """
     orders = sys.stdin.fileno()
     selector = selectors.DefaultSelector()
     selector.register(orders, selectors.EVENT_READ)
-    running: dict[int, tuple[int, int]] = {}  # by the other end: the order's number, the process
+    running: dict[int, tuple[int, int]] = {}  # by our end of the pipe: the order's number, the pid
     received = b""
     while True:
         for key, _ in selector.select():
@@ -214,11 +214,11 @@ def tell(answers: int, number: int, pid: int, code: int | None) -> None:
 
 
 def become(order: Order, server: int, exit_codes: list[int]) -> None:
-    """From here on the process is the requested program."""
+    """Turns this process into the requested program."""
     os.setsid()  # the supervisor handles Ctrl-C in a terminal
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, order["death_signal"])
     if os.getppid() != server:
-        return  # which died before we were tied to it
+        return  # it died before we were tied to it
     os.chdir(order["cwd"])
     nothing = os.open(os.devnull, os.O_RDONLY)
     output = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -240,8 +240,8 @@ def become(order: Order, server: int, exit_codes: list[int]) -> None:
 
 
 def leave(exit_codes: list[int]) -> None:
-    """The last thing that a program does: it ends here, and spares the destruction of all that was
-    imported, 0.15 s. One that fails ends as the interpreter says.
+    """Exits at once, the last thing a program does: skipping the destruction of all imported modules
+    saves 0.15 s. A program that failed exits through the interpreter.
     """
     if exit_codes:
         sys.stdout.flush()
@@ -253,11 +253,11 @@ def main() -> None:
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     exit_codes: list[int] = []
-    atexit.register(leave, exit_codes)  # before all others, so that it is called last
+    atexit.register(leave, exit_codes)  # registered first, so that it is called last
     gc.disable()
     for library in sys.argv[1:]:
         importlib.import_module(library)
-    gc.freeze()  # shared objects are exempt from each child's collector, and so are not copied
+    gc.freeze()  # keeps the children's collectors off shared objects, so their pages are not copied
     gc.enable()
     server = os.getpid()
     if order := serve(answers):

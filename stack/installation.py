@@ -1,7 +1,7 @@
 """The Secrets of a new installation on Kubernetes: keys, passwords and certificates, random each time.
 
-Their names are those that the chart looks for; each fits the others (a role's password stands in the service's
-address and in the database's script), which is why they are made together. Nothing is kept here.
+The chart expects these names. They are made together because they depend on each other: a role's password is in the
+service's address and in the database script. Nothing is stored here.
 """
 
 import json
@@ -24,17 +24,17 @@ NATS_STORE: Final = "/data"
 
 @dataclass(frozen=True)
 class Installation:
-    """`fullname` is what the chart calls its objects: the release's name, where that has `incasso` in it."""
+    """`fullname` is the chart's prefix of object names: the release's name, if that contains `incasso`."""
 
     fullname: str
-    database: str = ""  # host:port, or several with commas; the chart's own PostgreSQL when empty
-    nats: str = ""  # the same
-    smtp_url: str = ""  # the sandbox's when empty
-    sandbox_url: str = ""  # where browsers find the sandbox; it is no PSP when empty
+    database: str = ""  # host:port, or several with commas; the chart's own PostgreSQL if empty
+    nats: str = ""  # likewise
+    smtp_url: str = ""  # the sandbox's if empty
+    sandbox_url: str = ""  # where browsers reach the sandbox; if empty, it is not offered as a PSP
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
 
     def password(self, user: str) -> str:
-        """Random, and the same each time it is asked for."""
+        """A random password per user, the same on each call."""
         return self.passwords.setdefault(user, secrets.token_urlsafe(24))
 
     def database_url(self, role: str, service: str) -> str:
@@ -48,13 +48,13 @@ class Installation:
 
 
 def manifest(wanted: Installation) -> dict[str, Any]:
-    """A List for `kubectl create`, which refuses what exists."""
+    """A List for `kubectl create`, which refuses to overwrite existing Secrets."""
     items = [_secret(f"{wanted.fullname}-{name}", data) for name, data in secrets_of(wanted)]
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
 def secrets_of(wanted: Installation) -> Iterator[tuple[str, dict[str, str]]]:
-    """Names below the fullname, and keys with their texts."""
+    """Each Secret's name, without the fullname, and its data."""
     for name in services.NAMES:
         yield name, settings(wanted, name)
         yield f"{name}-owner", _owner(wanted, name)
@@ -98,7 +98,7 @@ def identities() -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def certificates(wanted: Installation) -> Iterator[tuple[str, dict[str, str]]]:
-    """Good for a year; whoever makes certificates for good is cert-manager."""
+    """Certificates for one year; use cert-manager for renewal."""
     authority = Authority()
     for name in services.CALLERS:
         host = f"{wanted.fullname}-{name}"
@@ -108,7 +108,7 @@ def certificates(wanted: Installation) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def credentials(wanted: Installation) -> dict[str, str]:
-    """Of the account at the sandbox, as payments reads them."""
+    """Credentials of the account at the sandbox, as payments reads them."""
     return {
         "base_url": f"http://{wanted.fullname}-sandbox:8082",
         "account": PSP_ACCOUNT,
@@ -120,7 +120,7 @@ def credentials(wanted: Installation) -> dict[str, str]:
 
 
 def script(wanted: Installation) -> str:
-    """For psql, as a superuser of an empty cluster: roles and databases."""
+    """Creates roles and databases; for psql, as a superuser of an empty cluster."""
     lines = []
     for name in services.NAMES:
         lines += [roles.login(role, wanted.password(role)) for role in roles.roles(name)]
@@ -130,7 +130,7 @@ def script(wanted: Installation) -> str:
 
 
 def nats_files(wanted: Installation) -> dict[str, str]:
-    """A whole configuration, and its users alone, to be included in another; JSON is within NATS's own syntax."""
+    """A complete configuration, and the users alone for including in another one; NATS accepts JSON."""
     passwords = {
         user: wanted.password(f"nats-{user}") for user in (*services.NAMES, bus_users.SETUP)
     }

@@ -1,4 +1,4 @@
-"""The demo's journeys of instalments: offered as the law requires, signed with evidence, taken part
+"""The demo's instalment journeys: offered as the law requires, signed with evidence, collected part
 by part.
 """
 
@@ -55,7 +55,7 @@ async def instalments(shop: Shop) -> JourneyReport:
 
 
 async def signed(shop: Shop, customer_id: str, amount_minor: int, **more: Any) -> Answer:
-    """A plan on the merchant's first terms, with everything required before its signature."""
+    """Signs a plan on the merchant's first terms, after everything required before the signature."""
     instrument = (await shop.get(f"/v1/customers/{customer_id}/instruments"))["data"][0]
     plan = await planned(shop, customer_id, amount_minor, **more)
     for kind in DOCUMENTS:
@@ -71,7 +71,7 @@ async def signed(shop: Shop, customer_id: str, amount_minor: int, **more: Any) -
 async def planned(
     shop: Shop, customer_id: str, amount_minor: int, *, terms_id: str = "", **more: Any
 ) -> Any:
-    """A plan that its customer has not seen yet; on the first terms, unless some are named."""
+    """A plan that its customer has not seen yet, on `terms_id` or else the merchant's first terms."""
     (await shop.call("PATCH", "/v1/instalment-settings", CREDITOR)).expect(200)
     offers = await shop.get(f"/v1/instalment-offers?amount_minor={amount_minor}&currency=EUR")
     fitting = (each for each in offers["data"] if each["available"])
@@ -131,7 +131,7 @@ async def year_of_credit(shop: Shop) -> JourneyReport:
 
 
 async def pay_by_link(shop: Shop, email: str, *, within_seconds: float = 60.0) -> None:
-    """As requested by the mail about a missed part."""
+    """Pays a missed part through the link in the mail about it."""
     deadline = time.monotonic() + within_seconds
     while True:
         found = [
@@ -169,7 +169,7 @@ async def partner_pays(shop: Shop) -> JourneyReport:
 
 
 async def offer_only(shop: Shop, terms: Mapping[str, Any]) -> None:
-    """Only these terms, none of an earlier run."""
+    """Offers only these terms and archives those of earlier runs."""
     for old in (await shop.get("/v1/instalment-terms?state=active&limit=100"))["data"]:
         if old["id"] != DEFAULT_TERMS:
             path = f"/v1/instalment-terms/{old['id']}/archive"
@@ -178,7 +178,7 @@ async def offer_only(shop: Shop, terms: Mapping[str, Any]) -> None:
 
 
 async def later(shop: Shop, *, months: int = 0, days: int = 0) -> None:
-    """By the merchant's clock."""
+    """Advances the merchant's test clock."""
     advance = {"seconds": (months * MONTH_DAYS + days) * DAY_SECONDS}
     (await shop.call("POST", "/v1/test-clock/advance", advance)).expect(200)
 
@@ -211,8 +211,8 @@ async def plan_when(
 
 
 async def taken(shop: Shop, plan: Mapping[str, Any]) -> int:
-    """What its payments took, in minor units, confirmed by the PSP's books. One payment may pay
-    several parts.
+    """The captured amount of its payments, in minor units, confirmed by the PSP's books. One payment may
+    cover several parts.
     """
     books, wanted = await shop.books(), Counter[str]()
     for part in plan["instalments"]:

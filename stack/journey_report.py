@@ -1,4 +1,4 @@
-"""A journey's report, and its error for a broken promise."""
+"""A journey's report, and the error that it raises for a broken promise."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ from stack.shop import Answer, JourneyFailedError, Shop
 
 REPEATS = 50
 NOT_A_KEY = "sk_nobody_has_this"
-COME_AGAIN = frozenset({409, 429})  # still running, or too many at once: repeat the same key
+COME_AGAIN = frozenset({409, 429})  # still running, or too many at once: retry with the same key
 
 
 def money(amount_minor: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Key pairs with which services prove who they are, and the folder of trusted public keys.
+"""Key pairs that identify services to each other, and the folder of trusted public keys.
 
-Elsewhere they are mounted secrets: `openssl genpkey -algorithm ed25519` creates the same.
+In other installations they are mounted secrets; `openssl genpkey -algorithm ed25519` creates such a key.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from stack.private import private_folder, write_private
 
 @dataclass(frozen=True)
 class Keys:
-    """`folder` holds <service>.key of each, and the trust folder with <service>.pub."""
+    """`folder` contains each <service>.key, and the trust folder with each <service>.pub."""
 
     folder: Path
 

@@ -1,5 +1,5 @@
-"""The end of the demo: the trial balance, and what PSPs owe by the ledger and by the sandbox's own
-books.
+"""The end of the demo: the trial balance, and what PSPs owe according to the ledger and to the
+sandbox's own books.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from libs import display
 from libs.money import Money
 from stack.shop import Shop
 
-CAUGHT_UP_SECONDS: Final = 60.0  # the time that reporting gets to book the latest events
-PAUSE_SECONDS: Final = 0.2  # between two looks, at first: each takes a tenth of a second of work
+CAUGHT_UP_SECONDS: Final = 60.0  # for reporting to book the latest events
+PAUSE_SECONDS: Final = 0.2  # between checks, at first; a check takes a tenth of a second
 LONGEST_PAUSE_SECONDS: Final = 1.0
 RECEIVABLE: Final = "psp_receivable"
 CLEARING: Final = "instalments_clearing"
@@ -27,7 +27,7 @@ Balance = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ledger:
-    """`differences`: in words; none once all events are booked."""
+    """`differences`: in words; empty once all events are booked."""
 
     accounts: Sequence[Balance]
     totals: Sequence[Balance]
@@ -36,8 +36,8 @@ class Ledger:
 
 
 async def ledger(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
-    """`accounts`: the merchant's sandbox accounts, by their names at the sandbox. Waits until
-    nothing is in progress.
+    """`accounts`: the merchant's sandbox accounts, by their names at the sandbox. Waits until there
+    are no differences, up to CAUGHT_UP_SECONDS.
     """
     last, pause = time.monotonic() + CAUGHT_UP_SECONDS, PAUSE_SECONDS
     while True:
@@ -53,7 +53,7 @@ async def _looked_at(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
     balance = await shop.get("/v1/reports/trial-balance?by_party=true")
     receivables = receivables_of(balance)
     charged = defaultdict(int, receivables)
-    async for line in shop.pages("/v1/reconciliation/settlement-lines"):  # of earlier demos
+    async for line in shop.pages("/v1/reconciliation/settlement-lines"):  # settled in earlier demos
         if line["source"] == "psp" and line["kind"] not in {"payout", "fee"}:
             charged[f"{line['party']} {line['currency']}"] += line["gross_minor"]
     differences = [*unbalanced(balance), *compared(charged, books)]
@@ -61,7 +61,7 @@ async def _looked_at(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
 
 
 def receivables_of(balance: Mapping[str, Any]) -> dict[str, int]:
-    """What PSPs owe by the ledger, by account and currency."""
+    """What PSPs owe according to the ledger, by account and currency."""
     return {
         f"{row['party']} {row['currency']}": row["balance_minor"]
         for row in balance["data"]
@@ -72,7 +72,7 @@ def receivables_of(balance: Mapping[str, Any]) -> dict[str, int]:
 def owed_by_books(
     charges: Sequence[Mapping[str, Any]], accounts: Mapping[str, str]
 ) -> Mapping[str, int]:
-    """What the sandbox has captured and neither refunded nor lost to a dispute, by account and
+    """Amounts captured by the sandbox and neither refunded nor lost to a dispute, by account and
     currency.
     """
     owed: dict[str, int] = defaultdict(int)
@@ -84,7 +84,7 @@ def owed_by_books(
 
 
 def unbalanced(balance: Mapping[str, Any]) -> list[str]:
-    """Debits equal credits; and payments of plans match the plans, once nothing is in progress."""
+    """Differences between debits and credits, and between plans and their payments."""
     found = [
         f"debits of {row['debit_minor']} and credits of {row['credit_minor']} {row['currency']}"
         for row in balance["totals"]

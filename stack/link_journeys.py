@@ -1,4 +1,4 @@
-"""The demo's journeys of payment links: mailed, accepted, paid with a challenge, reported to the
+"""The demo's payment link journeys: mailed, accepted, paid with a challenge, reported to the
 merchant.
 """
 
@@ -60,7 +60,7 @@ async def link_by_mail(shop: Shop) -> JourneyReport:
 
 
 def challenge_of(page: Page, shop: Shop) -> str:
-    """The bank's page to which the pay page sends the shopper."""
+    """URL of the bank's challenge page to which the pay page sends the shopper."""
     found = next((url for url in page.links if url.startswith(shop.sandbox_url)), None)
     if found is None:
         raise JourneyFailedError(f"no challenge on the page: {page.view}")

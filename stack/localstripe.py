@@ -1,7 +1,7 @@
 """Starts localstripe for the stack: on 127.0.0.1 only, with its data in the stack's own folder.
 
-By default localstripe listens on every address, keeps one file in /tmp for everybody, writes it on
-each request and forgets its webhooks when it restarts.
+By default localstripe listens on every address, keeps its state in one shared file in /tmp, writes it
+on each request and forgets its webhooks when it restarts.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SAVE_EVERY_SECONDS = 0.5
 
 
 class Keeper:
-    """Writes the state shortly after it has changed."""
+    """Saves the state shortly after each change."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -34,7 +34,7 @@ class Keeper:
         with contextlib.suppress(FileNotFoundError), self.file.open("rb") as stored:
             state = pickle.load(stored)  # noqa: S301 - our own file
             store.update(state["store"])
-            webhooks._webhooks.update(state["webhooks"])  # noqa: SLF001 - it has no other door
+            webhooks._webhooks.update(state["webhooks"])  # noqa: SLF001 - there is no public access
         self.changed = False
 
     def save(self) -> None:

@@ -1,11 +1,11 @@
-"""Adds what Stripe's documented API has and localstripe lacks, as far as the stripe connector uses
-it.
+"""Adds the parts of Stripe's documented API that the stripe connector uses and localstripe
+lacks.
 
 SetupIntents confirmed at once, challenges behind a URL, lists by time and customer, amounts
 received and capturable, more test payment methods, idempotency keys. Nothing here may accept what
 Stripe refuses: the connector's requests are checked against the SDK's own types elsewhere.
 """
-# ruff: noqa: SLF001 - localstripe has no other door
+# ruff: noqa: SLF001 - localstripe has no public access
 
 import hashlib
 from collections import OrderedDict
@@ -18,7 +18,7 @@ from localstripe import resources  # type: ignore[import-untyped]  # has no type
 from localstripe.errors import UserError  # type: ignore[import-untyped]  # same
 from localstripe.webhooks import schedule_webhook  # type: ignore[import-untyped]  # same
 
-# Below the only folder that needs no key.
+# Below the only path that needs no key.
 CHALLENGE_PATH: Final = "/js.stripe.com/challenges/{id}"
 METHODS_PATH: Final = "/js.stripe.com/payment_methods"
 TEST_METHODS: Final = {
@@ -54,7 +54,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def fill(app: web.Application, base_url: str) -> None:
-    """Called before the application starts. `base_url` is where browsers reach it."""
+    """Must be called before the application starts. `base_url` is where browsers reach it."""
     _fill_payment_intents(base_url)
     _fill_setup_intents(base_url)
     _fill_charges()
@@ -158,7 +158,7 @@ def _fill_charges() -> None:
     capture = cls._capture
 
     def remember_capture(charge: Any, amount: Any, on_success: Any = None) -> None:
-        # Known before the webhook of the capture is created; captured at most once anyway.
+        # Set before the capture's webhook is created; a charge is captured at most once anyway.
         if not charge.captured:
             charge._captured_amount = resources.try_convert_to_int(amount or charge.amount)
         capture(charge, amount, on_success)
@@ -248,7 +248,7 @@ def _authenticate(intent: Any, *, approved: bool) -> bool:
 
 
 class IdempotencyKeys:
-    """The same key gets the same answer, as long as the process lives."""
+    """The same key gets the same answer for the lifetime of the process."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[str, tuple[bytes, web.Response | None]] = OrderedDict()

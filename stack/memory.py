@@ -1,5 +1,5 @@
-"""Folders for throw-away data: in memory, if there is room. Creating a database there costs an
-eighth.
+"""Folders for throw-away data, in memory if there is room. Creating a database there takes an eighth
+of the time.
 """
 
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 # A container has 64 MB by default.
-MEMORY: Final = Path("/dev/shm")  # noqa: S108 - folders that nobody foresees are made there
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - folders in it get unpredictable names
 ROOM_BYTES: Final = 4_000_000_000
 
 
@@ -27,7 +27,7 @@ def throw_away_folder(*, in_memory: bool) -> Iterator[Path]:
 
 @contextmanager
 def data_in_memory(root: Path) -> Iterator[Path]:
-    """`root` for a stack; all its data is gone afterwards, its logs stay."""
+    """Prepares `root` for a stack; its data is removed afterwards, its logs stay."""
     with throw_away_folder(in_memory=True) as folder:
         (root / "data").symlink_to(folder, target_is_directory=True)
         yield root

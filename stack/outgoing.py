@@ -1,7 +1,7 @@
 """How messages leave the embedded stack: through the sandbox's mail server and SMS provider.
 
-Also the keys with which paylink and notify seal what they store; elsewhere they are a mounted
-secret.
+Also the keys with which paylink and notify encrypt stored data; in other installations they are a
+mounted secret.
 """
 
 from pathlib import Path
@@ -11,9 +11,9 @@ from cryptography.fernet import Fernet
 from stack.private import write_private
 
 MAIL_FROM = "pay@incasso.example"
-# Each message has its own return address below it, which identifies a bounce.
+# Each message has its own return address in this domain, which identifies a bounce.
 BOUNCE_DOMAIN = "bounces.incasso.example"
-# Of the simulated SMS provider: any account, and Twilio's own test numbers.
+# The simulated SMS provider accepts any account, and has Twilio's own test numbers.
 TWILIO_ACCOUNT_SID = "AC" + 32 * "0"
 TWILIO_AUTH_TOKEN = "sandbox_twilio"  # noqa: S105  # of a simulated provider
 TWILIO_FROM = "+15005550006"
@@ -46,7 +46,7 @@ def notify_env(*, sandbox_url: str, smtp_port: int) -> dict[str, str]:
 
 
 def ensure_seal_keys(file: Path) -> str:
-    """Created once: data sealed in the databases of `file`'s folder opens with these keys only."""
+    """Creates the keys once: data sealed by this stack can be opened with these keys only."""
     if not file.exists():
         write_private(file, f"{Fernet.generate_key().decode()}\n")
     return file.read_text().strip()

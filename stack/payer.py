@@ -1,4 +1,4 @@
-"""A shopper who opens a payment link without a browser's scripts: reads the page, submits its
+"""A shopper who opens a payment link without running scripts: reads the page and submits its
 forms.
 """
 
@@ -16,7 +16,7 @@ Attributes = dict[str, str]
 
 @dataclass
 class Form:
-    """`fields` are the values that a browser would send with its first button pressed; `data` what
+    """`fields` are the values that a browser would send on pressing the first button; `data` is what
     scripts would read.
     """
 
@@ -31,11 +31,11 @@ class Page:
     status: int
     html: str
     forms: list[Form]
-    data: Attributes  # of the body
+    data: Attributes  # data attributes of the body
     links: list[str]
 
     def form(self, ending: str, *, having: str = "") -> Form:
-        """The form that posts to a URL with this ending, and has this field if one is named."""
+        """The form that posts to a URL with this ending and has the field `having`, if given."""
         if (found := self._form(ending, having)) is None:
             raise JourneyFailedError(f"no form for {ending} on the page: {self.data}")
         return found
@@ -88,7 +88,7 @@ class _Reader(HTMLParser):
 
 @dataclass(frozen=True)
 class Payer:
-    """`http` keeps no cookies; every shopper is a stranger."""
+    """`http` keeps no cookies, so every shopper is a new one."""
 
     http: aiohttp.ClientSession
     sandbox_url: str
@@ -100,7 +100,7 @@ class Payer:
             return await _page(answer)
 
     async def submit(self, page: Page, form: Form, **values: str) -> Page:
-        """Submits a form and follows to the next page."""
+        """Submits a form and follows redirects to the next page."""
         headers = {"Accept-Language": self.language, "Sec-Fetch-Site": "same-origin"}
         async with self.http.post(
             urljoin(page.url, form.action), data={**form.fields, **values}, headers=headers
@@ -119,7 +119,7 @@ class Payer:
         )
 
     async def card(self, account: str, number: str) -> dict[str, Any]:
-        """What the sandbox's field does: exchanges a number for a single-use token."""
+        """Exchanges a card number for a single-use token, as the sandbox's field does."""
         async with self.http.post(
             f"{self.sandbox_url}/psp/{account}/tokens",
             json={"number": number, "expiry": "12/34", "cvc": "123"},

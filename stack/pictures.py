@@ -1,5 +1,5 @@
-"""`make pictures`: what the README shows of the console, of the shop that `make demo-data` has left in
-the running stack.
+"""`make pictures`: the README's screenshots of the console, taken of the shop that `make demo-data` left
+in the running stack.
 """
 
 import asyncio

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from libs.services import SERVICES
 
 DEFAULT_PORT_BASE = 8080
-# Offset from the port base for whatever people and scripts may rely on. libs/services has the
-# others.
+# Offsets from the port base for everything that people and scripts may rely on. libs/services has
+# the others.
 OFFSETS = {
     "gateway": 0,
     "console": 1,
@@ -23,7 +23,7 @@ OFFSETS = {
 
 @dataclass(frozen=True)
 class Address:
-    """Where one replica listens: its main port and the one for health and metrics."""
+    """One replica's ports: the main one and the one for health and metrics."""
 
     port: int
     admin_port: int
@@ -68,7 +68,7 @@ def replica_names(service: str, count: int) -> list[str]:
 def plan_ports(
     take: Callable[[int], list[int]], replicas: Mapping[str, int], base: int | None = None
 ) -> Ports:
-    """The fixed map above `base`; without one, and for further replicas, the ports from
+    """The fixed ports above `base`; without `base`, and for further replicas, ports from
     `take(n)`.
     """
     spare = iter(take(64))

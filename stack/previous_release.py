@@ -1,8 +1,8 @@
-"""`python -m stack.previous_release v1.2.0`: whether a release runs on the schema of this tree.
+"""`python -m stack.previous_release v1.2.0`: checks that a release runs on the schema of this tree.
 
-During a rollout the old version works on the new schema after its `pre` migrations. The release's
-own tests of stores and flows say whether that holds: they run in a copy of the release, which gets
-this tree's new `pre` migrations. `post` ones come when the old version is gone.
+During a rollout the old version runs on the new schema once the `pre` migrations are applied. To check
+that, the release's own store and flow tests run in a copy of the release with this tree's new `pre`
+migrations. `post` migrations run only when the old version is gone.
 """
 
 import argparse
@@ -24,7 +24,7 @@ TESTS: Final = ("services/**/test_*store*.py", "services/**/test_*flows*.py")
 
 @contextmanager
 def checked_out(release: str) -> Iterator[Path]:
-    """A copy of the release with an environment of its own, for as long as the block runs."""
+    """A copy of the release with its own environment, removed after the block."""
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="previous-", dir=BUILD) as folder:
         Path(folder).chmod(0o755)  # PostgreSQL runs as another user where this one is root
@@ -39,7 +39,7 @@ def checked_out(release: str) -> Iterator[Path]:
 
 
 def link_environment(tree: Path) -> None:
-    """The packages of this tree, without the line that puts its stubs on the path."""
+    """Links this tree's packages, except the .pth file that puts its stubs on the path."""
     own = ROOT / ".venv"
     ignore = ignore_patterns("incasso_stubs.pth", "__pycache__")
     copytree(own, tree / ".venv", symlinks=True, copy_function=os.link, ignore=ignore)

@@ -11,7 +11,7 @@ def private_folder(folder: Path) -> Path:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Replaces the file as a whole."""
+    """Replaces the file atomically."""
     fresh = file.with_name(f"{file.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)

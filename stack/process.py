@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-# Below Linux' and macOS' ephemeral ports, so that no outgoing connection takes one meanwhile.
+# Below the ephemeral ports of Linux and macOS, so that no outgoing connection takes one.
 FREE_PORT_RANGE = range(15_000, 32_000)
 
-_given: set[int] = set()  # to this process, which its own locks do not exclude
+_given: set[int] = set()  # given to this process, which its own locks do not exclude
 
 SETPRIV = shutil.which("setpriv")
 
@@ -27,7 +27,7 @@ def tied_to_parent(
 ) -> list[str]:
     """The command, wrapped so that the kernel sends it the signal when our process ends in any way.
 
-    With a program instead of `preexec_fn`, which must not be used with threads (gRPC has some).
+    Uses a program instead of `preexec_fn`, which is unsafe with threads (gRPC has some).
     """
     if SETPRIV is None:  # not Linux
         return list(command)
@@ -45,7 +45,7 @@ def is_port_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on and that no other process on this machine was given."""
+    """Ports that are not in use and that no other process on this machine was given."""
     chosen: list[int] = []
     while len(chosen) < count:
         port = random.choice(FREE_PORT_RANGE)  # noqa: S311 - no secret
@@ -56,7 +56,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def _reserve(port: int) -> bool:
-    """Locks one byte of a shared file until this process ends; False if another process has it."""
+    """Locks one byte of a shared file until this process ends; False if another process locked it."""
     try:
         fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:

@@ -1,5 +1,5 @@
-"""A stack as what sets up merchants needs it: one that this process has started, or one that
-another did, found by its demo.env.
+"""Access to a stack for setting up merchants: one that this process has started, or one started by
+another process and found by its demo.env.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Reach(Protocol):
 
 
 class RunningStack:
-    """Of another process of this machine. `known`: what its demo.env says."""
+    """A stack run by another process on this machine. `known`: the contents of its demo.env."""
 
     def __init__(self, folders: Folders, known: Mapping[str, str]) -> None:
         self.folders = folders

@@ -18,7 +18,7 @@ Event = dict[str, Any]
 class Receiver:
     """`secrets` are tried in turn; an event signed by none of them is answered 401.
 
-    `plan` holds answers for the first events: an event answered that way is `refused`, not
+    `plan` has answers for the first events: an event answered that way is recorded as `refused`, not
     accepted.
     """
 
@@ -54,7 +54,7 @@ class Receiver:
 
 
 def verified(secret: str, body: str, request: web.Request) -> Event | None:
-    """The event if this secret signed it, checked with the library that merchants use."""
+    """The event if this secret signed it, verified with the library that merchants use."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         event: Event = Webhook(secret).verify(body, headers)

@@ -1,4 +1,4 @@
-"""What is kept, and for how long, as Markdown, from each service's retention.py: `make
+"""Retention periods as Markdown, from each service's retention.py: `make
 security`.
 """
 

@@ -1,7 +1,7 @@
 """The PostgreSQL roles of a service: the owner of its database, and its working role.
 
-`<service>_owner` migrates. `<service>` serves: it reads and changes rows and nothing else. No other
-role connects to the database, and neither connects to another's.
+`<service>_owner` runs migrations. `<service>` serves: it reads and changes rows and nothing else. No
+other role may connect to the database, and neither may connect to another service's.
 """
 
 
@@ -14,7 +14,7 @@ def roles(service: str) -> tuple[str, str]:
 
 
 def in_the_cluster(service: str, how: str = "") -> list[str]:
-    """Creates the database for the existing roles; `how` ends the statement."""
+    """Statements that create the database for existing roles; `how` is appended to CREATE DATABASE."""
     return [
         f'CREATE DATABASE "{service}" OWNER "{owner(service)}"{how}',
         f'REVOKE ALL ON DATABASE "{service}" FROM PUBLIC',
@@ -23,7 +23,7 @@ def in_the_cluster(service: str, how: str = "") -> list[str]:
 
 
 def in_the_database(service: str) -> list[str]:
-    """Run in the new database, before its first migration."""
+    """Statements to run in the new database, before its first migration."""
     by_default = f'ALTER DEFAULT PRIVILEGES FOR ROLE "{owner(service)}" IN SCHEMA public'
     return [
         f'ALTER SCHEMA public OWNER TO "{owner(service)}"',

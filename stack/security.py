@@ -1,6 +1,6 @@
 """The parts of docs/security.md that follow from the contracts and the code: `make security`.
 
-Each is between two comments; the prose around them is written by hand.
+Each is enclosed in two comments; the prose around them is written by hand.
 """
 
 import re
@@ -41,7 +41,7 @@ def events() -> Iterator[str]:
 
 
 def databases() -> Iterator[str]:
-    """What an administrator runs once per service; payments stands for each."""
+    """The SQL that an administrator runs once per service, with payments as the example."""
     service = "payments"
     yield "```sql"
     yield "-- in the cluster"
@@ -53,7 +53,7 @@ def databases() -> Iterator[str]:
 
 
 def current(text: str) -> str:
-    """The page with its generated sections up to date."""
+    """The page with its generated sections updated."""
     made = {
         "callers": callers,
         "events": events,

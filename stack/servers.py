@@ -1,7 +1,7 @@
-"""PostgreSQL and NATS of a stack: one server each, or so many that any one may be lost.
+"""PostgreSQL and NATS of a stack: one server each, or enough to survive the loss of any one.
 
-Redundant: a PostgreSQL with a synchronous standby, and a NATS of three nodes that all keep every
-event. Services know the addresses of all of them.
+Redundant means PostgreSQL with a synchronous standby, and three NATS nodes that all store every
+event. Services know all addresses.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ class Servers:
     standby: Postgres | None = None
 
     def database_url(self, role: str, database: str) -> str:
-        """Of the server that accepts writes."""
+        """URL of the server that accepts writes."""
         url = self.postgres.role_url(role, database)
         if self.standby is None:
             return url
@@ -43,7 +43,7 @@ class Servers:
         return ",".join([self.nats[0].user_url(user), *further])
 
     def leading_node(self) -> str:
-        """The NATS node that leads the stream of events, or "" while none does."""
+        """The NATS node that leads the event stream, or "" while there is none."""
         return next((name for node in self.nats if (name := node.leader(STREAM))), "")
 
     def processes(self) -> list[Process]:
@@ -51,7 +51,7 @@ class Servers:
 
     def _postgres_processes(self) -> list[Process]:
         def ready() -> bool:
-            with contextlib.suppress(RuntimeError):  # psql was refused: asked again soon
+            with contextlib.suppress(RuntimeError):  # psql was refused; the next probe tries again
                 if self.postgres.is_ready():
                     self.postgres.ensure_services(services.NAMES)
                     return True
@@ -73,7 +73,7 @@ class Servers:
         return found
 
     def _nats_processes(self) -> list[Process]:
-        """Nobody connects to the first before the cluster has all nodes and a leader."""
+        """The NATS nodes. Clients connect only once the cluster has all nodes and a leader."""
         return [
             _backend(name, node.command(), node.is_ready)
             for name, node in zip(NATS_NAMES, self.nats, strict=False)

@@ -1,4 +1,4 @@
-"""A storefront in the demo: REST calls with their own traces, and the shopper's browser."""
+"""The demo's storefront: REST calls with their own traces, and the shopper's browser."""
 
 import asyncio
 import io
@@ -46,8 +46,8 @@ class Shop:
     secret_key: str
     sandbox_url: str
     localstripe_url: str
-    lender_key: str = ""  # of a second merchant, whose clock may be advanced
-    recorded: float = 1.0  # share of calls whose trace is recorded
+    lender_key: str = ""  # the second merchant's, whose clock may be advanced
+    recorded: float = 1.0  # share of calls with a recorded trace
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
     payment_ids: list[str] = field(default_factory=list)
     orders: int = 0
@@ -64,7 +64,7 @@ class Shop:
         )
 
     def traceparent(self, trace_id: str) -> str:
-        flags = "01" if random.random() < self.recorded else "00"  # noqa: S311 - a sample
+        flags = "01" if random.random() < self.recorded else "00"  # noqa: S311 - sampling only
         return f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
 
     def next_order(self) -> str:
@@ -99,7 +99,7 @@ class Shop:
     async def completed(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> Answer:
-        """Repeats the call under its key until its outcome is known, as a storefront has to."""
+        """Repeats the call under the same key until its outcome is known, as a storefront has to."""
         key, deadline = str(uuid4()), time.monotonic() + TIMEOUT_SECONDS
         while True:
             answer = await self.call(method, path, body, key=key)
@@ -135,7 +135,7 @@ class Shop:
             cursor = f"&cursor={page['next_cursor']}"
 
     async def lift_limits(self) -> None:
-        """For one-click charges, if a test makes thousands of them."""
+        """Lifts the limits of one-click charges, for tests that make thousands of them."""
         answer = await self.completed("PATCH", "/v1/one-click-policy", UNREACHED_LIMITS)
         answer.expect(200)
 
@@ -213,7 +213,7 @@ class Shop:
             await asyncio.sleep(0.1)
 
     async def inbox(self, to: str, *, count: int = 1, within_seconds: float = 60.0) -> list[Any]:
-        """Messages to an address of the sandbox, newest first, once there are this many."""
+        """The sandbox's messages to an address, newest first, once there are `count` of them."""
         deadline = time.monotonic() + within_seconds
         while True:
             async with self.http.get(
@@ -239,7 +239,7 @@ class Shop:
             await asyncio.sleep(0.2)
 
     async def approve(self, challenge_url: str) -> None:
-        """The shopper's action on the PSP's 3-D Secure page."""
+        """Approves the challenge on the PSP's 3-D Secure page, as the shopper."""
         async with self.http.get(challenge_url) as page:
             page.raise_for_status()
         async with self.http.post(
@@ -249,7 +249,7 @@ class Shop:
                 raise JourneyFailedError(f"the challenge page answers {answer.status}")
 
     async def stripe_card(self, number: str) -> str:
-        """What Stripe's field in the browser does: exchanges a card for a payment method."""
+        """Exchanges a card for a payment method, as Stripe's field in the browser does."""
         form = {
             "type": "card",
             "card[number]": number,
@@ -271,7 +271,7 @@ class Shop:
             return {row["id"]: row for row in (await answer.json())["data"]}
 
     async def charge(self, charge_id: str) -> dict[str, Any]:
-        """One of them."""
+        """One charge from the sandbox's books."""
         query = {"id": charge_id}
         async with self.http.get(f"{self.sandbox_url}/books/charges", params=query) as answer:
             answer.raise_for_status()
@@ -281,7 +281,7 @@ class Shop:
         return found[0]
 
     async def stripe_book(self, intent_id: str) -> dict[str, Any] | None:
-        """The PaymentIntent of localstripe in the terms of the sandbox's books."""
+        """The PaymentIntent at localstripe, as a row like those of the sandbox's books."""
         headers = {"Authorization": "Bearer sk_test_localstripe"}
         url = f"{self.localstripe_url}/v1/payment_intents/{intent_id}"
         async with self.http.get(url, headers=headers) as answer:

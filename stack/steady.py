@@ -1,6 +1,6 @@
-"""Clients that call at a steady rate, whatever happens to the stack meanwhile, and repeat each call
-until it is answered, as a shop's server does. A storefront that sells so: at the end the PSP's own
-books and the payments themselves say what was charged.
+"""Clients that call at a steady rate, whatever happens to the stack, and retry each call until it is
+answered, as a shop's server does. Also a storefront that sells this way, and a verdict on its charges
+from the PSP's books and Incasso's payments.
 """
 
 import asyncio
@@ -18,24 +18,24 @@ import aiohttp
 from stack.shop import Answer, Shop
 
 AMOUNT_MINOR: Final = 1000
-# Doubled with each try: many that come again at a fixed pace leave no processor for their own answers.
+# Doubled with each try: many clients retrying at a fixed pace would leave no CPU to answer them.
 PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 5.0
 GIVEN_UP_SECONDS: Final = 240.0
-# Still at work, too many at once, and what a proxy or a service that is away answers.
+# Still in progress, too many at once, and the answers of a proxy or of an unavailable service.
 COME_AGAIN: Final = {409, 429, 500, 502, 503, 504}
 
 
 @dataclass
 class Answers:
     answered_at: list[float] = field(default_factory=list)  # monotonic
-    seconds: list[float] = field(default_factory=list)  # until the final answer
-    retries: Counter[str] = field(default_factory=Counter)  # by what came before
+    seconds: list[float] = field(default_factory=list)  # until each final answer
+    retries: Counter[str] = field(default_factory=Counter)  # by the answer that caused them
     failed: list[str] = field(default_factory=list)
 
     @property
     def longest_pause(self) -> float:
-        """Seconds without an answer."""
+        """The longest time between two answers, in seconds."""
         return max((after - at for at, after in pairwise(self.answered_at)), default=0.0)
 
     def percentile_ms(self, share: float) -> float:
@@ -43,7 +43,7 @@ class Answers:
         return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
     async def until_known(self, what: str, ask: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        """The first answer that does not ask to come again; None if there is none in time."""
+        """The first answer that needs no retry; None if there is none in time."""
         began, pause = time.monotonic(), PAUSE_SECONDS
         while time.monotonic() - began < GIVEN_UP_SECONDS:
             try:
@@ -69,7 +69,7 @@ class Answers:
 
 
 def _why_again(answer: Answer) -> str:
-    """Or "". A payment whose outcome is not known yet is asked for again."""
+    """Why to retry, or "". A payment whose outcome is not known yet is requested again."""
     if answer.status in COME_AGAIN:
         return str(answer.body.get("code", answer.status))
     return "processing" if answer.body.get("state") == "processing" else ""
@@ -79,8 +79,8 @@ def _why_again(answer: Answer) -> str:
 async def at_rate(
     per_second: float, one: Callable[[int], Awaitable[None]], *, at_once: int = 2000
 ) -> AsyncIterator[None]:
-    """Calls `one(0)`, `one(1)`, … while the block runs, and waits for all at its end. A stack that is
-    too slow for the rate has no more than `at_once` to answer.
+    """Calls `one(0)`, `one(1)`, … while the block runs, and waits for all at its end. If the stack is
+    too slow for the rate, at most `at_once` calls are in flight.
     """
     running: set[asyncio.Future[None]] = set()
 
@@ -103,7 +103,7 @@ async def at_rate(
 
 @dataclass
 class Taken(Answers):
-    """`captured` maps the order to the payment that was answered as captured."""
+    """`captured` maps an order to its payment, if that was answered as captured."""
 
     orders: list[str] = field(default_factory=list)
     captured: dict[str, str] = field(default_factory=dict)
@@ -111,9 +111,9 @@ class Taken(Answers):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong, by order: all of it has to be empty."""
+    """Orders that went wrong; every list must be empty."""
 
-    lost: list[str]  # answered, and payments or the PSP do not know it
+    lost: list[str]  # answered as captured, but unknown to payments or the PSP
     charged_twice: list[str]
     unknown_charges: list[str]  # the PSP took money for an order without a captured payment
 
@@ -129,7 +129,7 @@ class SteadyStorefront:
 
     @asynccontextmanager
     async def selling(self, per_second: float, *, at_once: int = 2000) -> AsyncIterator[Taken]:
-        """Sells while the block runs; every payment is answered at its end."""
+        """Sells while the block runs; on exit every payment has been answered or given up."""
         async with at_rate(per_second, self._sell, at_once=at_once):
             yield self.taken
 
@@ -154,7 +154,7 @@ class SteadyStorefront:
         self.taken.orders.append(order)
 
         async def ask() -> Answer:
-            """Once it is there, a payment is looked up."""
+            """Creates the payment; once it exists, reads it."""
             nonlocal payment_id
             shop = replace(self._shop, url=self._url())
             if payment_id:
@@ -172,7 +172,7 @@ class SteadyStorefront:
             self.taken.failed.append(f"{order}: {answer.status} {answer.body}")
 
     async def _captured_payments(self) -> dict[str, list[str]]:
-        """By order."""
+        """Ids of captured payments, by order."""
         found = defaultdict[str, list[str]](list)
         async for payment in self._shop.pages("/v1/payments?state=captured"):
             found[payment["order_reference"]].append(payment["id"])

@@ -1,6 +1,6 @@
 """Starts processes in dependency order, keeps them alive, and stops them in reverse.
 
-Knows nothing about Incasso: topology.py says what to run. Kubernetes does this job elsewhere.
+Knows nothing about Incasso: topology.py says what to run. In production Kubernetes does this job.
 """
 
 import asyncio
@@ -45,8 +45,8 @@ class Supervisor:
         return self.children[name]
 
     async def start(self) -> None:
-        """Returns once everything is ready. Raises StartFailedError, after which nothing runs any
-        more.
+        """Returns once everything is ready. If it raises StartFailedError, nothing is left
+        running.
         """
         try:
             self._tasks = [asyncio.create_task(self._live(c)) for c in self.children.values()]
@@ -74,7 +74,7 @@ class Supervisor:
         await child.run()
 
     async def _first_ready(self, child: Child) -> None:
-        """Its time starts once its dependencies are ready."""
+        """Waits until the child is ready. Its timeout starts once its dependencies are ready."""
         await asyncio.gather(
             *(asyncio.shield(self.children[name].first_ready) for name in child.spec.after)
         )

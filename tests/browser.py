@@ -1,7 +1,7 @@
-"""A real browser for tests: the Chromium of the machine, by playwright.
+"""A real browser for tests: the machine's Chromium, driven by Playwright.
 
-Its headless shell when there is one: the same engine without the windows, tabs and menus, which take three
-quarters of the processor time of a page that a test opens.
+Prefers its headless shell: the same engine without windows, tabs and menus, which take three quarters of
+the CPU time of a page that a test opens.
 """
 
 import os
@@ -26,23 +26,23 @@ ARGUMENTS: Final = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--accept-lang=en-US",  # of a context that names no locale
-    # One process draws all pages of a test and the PSP's fields in them, whose origins stay as far apart: a
-    # process for each document would compile axe and our scripts again.
+    "--accept-lang=en-US",  # for contexts without a locale
+    # One process renders all pages of a test and the PSP's fields in them; origins stay isolated from each
+    # other all the same. A process per document would compile axe and our scripts again.
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--in-process-gpu",
-    # No page lives long enough for what optimised code costs to compile, or for bytecode to be thrown away.
+    # No page lives long enough to repay the cost of optimising code, or of discarding bytecode.
     "--js-flags=--no-maglev,--no-turbofan,--no-flush-bytecode,--min-semi-space-size=16",
 ]
-# A folder: keeps pictures there, to look at the pages.
+# A folder that receives screenshots of the pages.
 SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
-# For `add_init_script`, which compiles it once for all pages of a tab; axe itself runs where it is asked.
+# A script that defines `startAxe`; axe itself runs only in documents that are checked.
 AXE: Final = f"""globalThis.startAxe = () => {{
 {AXE_SCRIPT}
 }};
 {Path(__file__).with_name("faults.js").read_text()}"""
-_judged: Final[set[str]] = set()  # colours that axe has found good
+_judged: Final[set[str]] = set()  # colours that axe has already passed
 JUDGE: Final = "given => globalThis.faultsOfPage?.(...given)"
 OVERFLOW: Final = "document.documentElement.scrollWidth - innerWidth"
 PHONE: Final = (390, 844)
@@ -62,7 +62,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def opened_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
-    """In a context of its own, with `options` as of new_context; as patient as other tests."""
+    """A page in its own context, with `options` for new_context; it waits as long as other tests."""
     context = await browser.new_context(**options)
     try:
         context.set_default_timeout(HANGING_MS)
@@ -72,14 +72,14 @@ async def opened_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
 
 
 async def looks(page: Page, name: str) -> AsyncIterator[str]:
-    """Shows the page narrow and wide, light and dark, and keeps a picture of each.
+    """Shows the page narrow and wide, light and dark, and takes a screenshot of each if SCREENSHOTS is set.
 
-    `async for manner in looks(page, "paid"): …` checks what is to be true in each of them.
+    `async for manner in looks(page, "paid"): …` checks what must hold in each of them.
     """
     for (across, down), schemes in ((PHONE, ("light", "dark")), (DESK, ("dark", "light"))):
         await page.set_viewport_size({"width": across, "height": down})
         for scheme in schemes:
-            if (across, scheme) != (DESK[0], "dark"):  # as on the phone before
+            if (across, scheme) != (DESK[0], "dark"):  # already set for the phone
                 await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             if SCREENSHOTS:
                 path = f"{SCREENSHOTS}/{name}-{across}-{scheme}.png"
@@ -88,7 +88,7 @@ async def looks(page: Page, name: str) -> AsyncIterator[str]:
 
 
 async def check(page: Page, name: str) -> None:
-    """No violation of WCAG 2.2 AA and nothing too wide: on either scheme, on a phone and on a desk."""
+    """Asserts no WCAG 2.2 AA violation and no overflow: in both colour schemes, on a phone and a desktop."""
     async for manner in looks(page, name):
         found, overflow = await _judge(page, {})
         assert found == [], manner
@@ -96,13 +96,13 @@ async def check(page: Page, name: str) -> None:
 
 
 async def faults(page: Page, **options: Any) -> list[list[str]]:
-    """What axe has to say against the page as it is shown, by rule. `options` as of its `run`."""
+    """The violations that axe finds on the page as shown, by rule. `options`: those of axe's `run`."""
     found, _ = await _judge(page, options)
     return found
 
 
 async def _judge(page: Page, options: dict[str, Any]) -> tuple[list[list[str]], int]:
-    """Also by how many pixels the page is wider than what shows it."""
+    """The violations, and by how many pixels the page is wider than the viewport."""
     arguments = [options, "\n".join(_judged)]
     if (answer := await page.evaluate(JUDGE, arguments)) is None:
         await page.evaluate(AXE)

@@ -1,7 +1,7 @@
-"""Workers of a whole run compile the tests together, before each of them collects them all.
+"""In a full run, the workers share the compilation of the tests before each of them collects them all.
 
-pytest rewrites the assertions of a module that is imported for the first time, and keeps the outcome in a file. In a
-fresh clone every worker would do so with every module, all at the same time: seven seconds of a processor each.
+pytest rewrites the assertions of a module at its first import, and caches the result in a file. In a fresh clone every
+worker would do so for every module, all at the same time: seven seconds of CPU time each.
 """
 
 from contextlib import suppress
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def import_share(config: pytest.Config) -> None:
-    """Of n workers each imports every n-th module. What cannot be imported, collection tells."""
+    """Each of n workers imports every n-th module. Import errors are left for collection to report."""
     worker = getattr(config, "workerinput", None)
     if worker is None or config.args != config.getini("testpaths"):
         return

@@ -1,9 +1,9 @@
-"""What tests share: a real PostgreSQL and NATS per worker, and cheap databases of one's own.
+"""Fixtures for all tests: a real PostgreSQL and NATS per worker, and cheap separate databases.
 
 `new_database("payments")` gives the URL of a fresh, migrated database, `new_database("libs")` of
 one with the chassis' tables only, `new_database()` of an empty one. `nats_url` is the worker's NATS,
-`fresh_nats_url` one without streams. `new_processes` starts a service's own processes. The whole
-embedded stack is tests/e2e's.
+`fresh_nats_url` one without streams. `new_processes` starts a service's own processes. tests/e2e has
+the fixtures of the whole embedded stack.
 """
 
 import asyncio
@@ -34,17 +34,17 @@ from tests.scheduling import OF_THE_STACK, FewStacks
 
 pytest_plugins = ["tests.workers"]
 
-# Machines that run the tests are busy: slow is not wrong.
+# Test machines are busy: a slow example is no failure.
 BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# The same examples each time: a change is judged by what it changes. `make explore` looks for others.
+# The same examples in every run, so that only changes decide the result. `make explore` tries others.
 settings.register_profile("same", BUSY, derandomize=True)
 settings.register_profile("exploring", BUSY, max_examples=1000)
 settings.load_profile("same")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hypothesis would draw constants of ours too, from the modules that its process has imported so far: other examples
-    in another worker, and three seconds each to read them.
+    """Keeps Hypothesis from also drawing constants from our modules: it takes those that its process happens to have
+    imported, so examples would differ between workers, and reading them takes three seconds per worker.
     """
     if config.getoption("hypothesis_profile") != "exploring":
         providers.is_local_module_file = lambda path: False
@@ -59,7 +59,7 @@ T = TypeVar("T")
 class Databases:
     """Databases of the worker's server; each service's is migrated once and then copied.
 
-    One connection asks for all of them, in a thread: fixtures that are not asynchronous need one too.
+    One connection creates them all, with its own event loop in a thread, since synchronous fixtures use it, too.
     """
 
     def __init__(self, server: Postgres) -> None:
@@ -74,7 +74,7 @@ class Databases:
     def create(self, service: str | None = None) -> str:
         template = "template1" if service is None else self._template(service)
         name = f"test_{service or 'empty'}_{next(self._numbers)}"
-        # Files that nobody flushes are copied at a quarter of what it costs to log their pages.
+        # Without fsync, copying the files costs a quarter of writing their pages to the WAL.
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         return self._server.url(name)
 
@@ -88,7 +88,7 @@ class Databases:
         self._loop.close()
 
     def _template(self, service: str) -> str:
-        """The chassis' migrations and the service's; "libs" has the chassis' only."""
+        """A database with the chassis' and the service's migrations; "libs" has the chassis' only."""
         name = f"migrated_{service}"
         if name not in self._templates:
             self._execute(f'CREATE DATABASE "{name}" STRATEGY file_copy')
@@ -118,20 +118,20 @@ def database_factory(databases: Databases) -> Iterator[NewDatabase]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """This process, and those that it starts, may call and be called as every service."""
+    """Lets this process, and those that it starts, act as every service, as caller and as server."""
     keys = shared_keys(tmp_path_factory.mktemp("keys"))
     identity.set_up(Everybody(keys.private(KEY)), Trust(keys.trust))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INCASSO_IDENTITY_KEY_FILE", str(keys.private(KEY)))
         patch.setenv("INCASSO_TRUST_DIR", str(keys.trust))
-        for name in ("CERTIFICATE", "KEY", "CA"):  # of a stack whose demo.env the shell has read
+        for name in ("CERTIFICATE", "KEY", "CA"):  # set if the shell has sourced a stack's demo.env
             patch.delenv(f"INCASSO_TLS_{name}_FILE", raising=False)
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _short_deadlines() -> Iterator[None]:
-    """A busy machine is no slow service: who waits briefly waits longer in this process."""
+    """Lengthens the shortest deadlines in this process: a busy machine is no slow service."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deadlines, "OFFER", deadlines.READ)
         patch.setattr(deadlines, "BRIEF", deadlines.PAGE)
@@ -140,7 +140,7 @@ def _short_deadlines() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _plain_tracebacks() -> None:
-    """The coloured ones of structlog, with their sources and values, take a quarter of a second each."""
+    """Structlog's coloured tracebacks, with sources and values, take a quarter of a second each."""
     *before, _ = structlog.get_config()["processors"]
     plain = ConsoleRenderer(exception_formatter=plain_traceback)
     structlog.configure(processors=[*before, plain])
@@ -153,7 +153,7 @@ def _tracer() -> Tracer:
 
 @pytest.fixture
 def recorded_spans(_tracer: Tracer) -> Iterator[InMemorySpanExporter]:
-    """Traces that begin in the test are recorded: its spans that have ended."""
+    """Records the traces that begin in the test; holds their finished spans."""
     with _tracer.recording() as spans:
         yield spans
 
@@ -191,7 +191,7 @@ def nats_url() -> Iterator[str]:
 
 @pytest.fixture
 def fresh_nats_url() -> Iterator[str]:
-    """A NATS of the test's own, for tests that count streams or stop the server."""
+    """A separate NATS, for tests that count streams or stop the server."""
     with throw_away_nats() as server:
         yield server.url
 
@@ -219,7 +219,7 @@ async def new_processes(forks: ForkServer, tmp_path: Path) -> AsyncIterator[NewP
 
 @pytest.fixture(autouse=True, scope="module")
 def _without_tls() -> Iterator[None]:
-    """What a process sets up for itself, as the command does, is not left to the tests that follow."""
+    """Asserts that TLS set up by a module's tests, as the CLI does, does not leak into later tests."""
     yield
     assert tls.current() is None
 
@@ -235,7 +235,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FewStacks | 
 
 
 class Folder(pytest.Package):
-    """A package for pytest, whose fixtures of this scope would live as long as the run without one."""
+    """A package without `__init__.py`: without one, package-scoped fixtures would live until the run ends."""
 
     def setup(self) -> None:
         """There is no `__init__.py` to import."""
@@ -247,7 +247,7 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> Folder | N
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the whole stack are marked: `pytest -m "not e2e"` leaves them out."""
+    """Marks tests of the whole stack, so that `pytest -m "not e2e"` leaves them out."""
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.e2e)

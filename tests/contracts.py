@@ -1,4 +1,4 @@
-"""What tests need of the generated stubs, found by descriptor."""
+"""The parts of the generated stubs that tests need, found by descriptor."""
 
 import importlib
 from collections.abc import Callable
@@ -19,7 +19,7 @@ every_rpc = grouped(
 
 
 def adder(owner: ServiceDescriptor) -> Callable[[object, grpc.aio.Server], None]:
-    """grpcio's add_…Servicer_to_server."""
+    """grpcio's add_…Servicer_to_server function."""
     module = owner.file.name.removesuffix(".proto").replace("/", ".")
     stubs = importlib.import_module(f"{module}_pb2_grpc")
     return getattr(stubs, f"add_{owner.name}Servicer_to_server")

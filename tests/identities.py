@@ -1,7 +1,7 @@
-"""Who calls in tests: one key that every service's name is trusted with, and who has it.
+"""Identities of callers in tests: one key pair, trusted for every service's name.
 
-Calls made by the code of a service are that service's, so that the allow-lists of the protos hold
-in tests too. A test itself is whoever its call's actor names, else the first who may call.
+Calls made by a service's code are signed as that service, so that the protos' allow-lists apply in
+tests, too. A test itself signs as its call's actor if that may call, else as the first allowed caller.
 """
 
 import sys
@@ -28,7 +28,7 @@ def shared_keys(folder: Path) -> Keys:
 
 
 class Everybody(Signer):
-    """Signs as whoever calls."""
+    """Signs as the service whose code makes the call, or as an allowed caller for a test."""
 
     def __init__(self, key_file: Path) -> None:
         super().__init__(KEY, key_file)
@@ -42,7 +42,7 @@ class Everybody(Signer):
         return self._signers[caller].metadata(method, self._of_a_test(call, caller))
 
     def _of_a_test(self, call: Call, caller: str) -> Call:
-        """With the API key that the test means: of any scope where it says nothing."""
+        """The call with the API key that the test implies, which has all scopes unless it states some."""
         if not call.scopes and not call.publishable:
             call = replace(call, scopes=frozenset("*"))
         by_key = caller == GATEWAY or call.publishable or call.actor.startswith("key_")
@@ -54,7 +54,7 @@ class Everybody(Signer):
 
 
 def calling_service() -> str:
-    """In whose code the innermost call is made; empty for a test."""
+    """The service whose code is innermost on the stack; empty for a test."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename

@@ -1,7 +1,7 @@
-"""Who runs which tests: three workers begin with those of the whole stack, the others with the rest.
+"""Which worker runs which tests: three workers begin with those of the whole stack, the others with the rest.
 
-A test of the whole stack waits for most of its time, so that there is a processor for others beside it. But a
-stack takes five seconds of one to start and a thirtieth of one to idle, so that not every worker begins with one.
+A test of the whole stack spends most of its time waiting and leaves the CPU to others. But a stack takes five
+seconds of CPU time to start, and a thirtieth of a CPU when idle, so not every worker begins with one.
 """
 
 from typing import Any, Final
@@ -10,12 +10,12 @@ from xdist.scheduler import LoadFileScheduling
 
 STACKS: Final = 3
 OF_THE_STACK: Final = "tests/e2e/"
-# They start processes and wait for them, some for half a minute: at the end all other workers would wait too.
+# These start processes and wait for them, some for half a minute: run last, they would keep all other workers waiting.
 LONG: Final = "tests/stack/"
 
 
 class FewStacks(LoadFileScheduling):
-    """File by file, in the order of their paths within each kind."""
+    """Assigns file by file, ordered by path within each kind."""
 
     def _assign_work_unit(self, node: Any) -> None:
         has_a_stack = node in self.nodes[:STACKS]

@@ -1,6 +1,6 @@
-"""Tests wait for facts that last, never for a length of time.
+"""Tests wait for lasting conditions, never for a length of time.
 
-The bound is one for hanging: it says nothing about speed, so it holds beside a busy neighbour too.
+The timeout only catches hanging tests: it says nothing about speed, so it also suits a busy machine.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 HANGING_SECONDS: Final = 150.0
-# Who waits for long looks less often, and so leaves the processor to what it waits for: a tenth of the time, at most half
-# a second, is lost by it.
+# Long waits poll less often and leave the CPU to the work that they wait for: this delays a test by a tenth of the wait,
+# at most half a second.
 PART: Final = 0.1
 SELDOM_SECONDS: Final = 0.5
 Condition = Callable[[], Awaitable[object] | object]
@@ -28,9 +28,9 @@ async def until(
     every_seconds: float = 0.01,
     despite: tuple[type[Exception], ...] = (),
 ) -> Any:
-    """What the condition, a plain or an asynchronous one, answers once it is true, which lasts.
+    """Returns the result of the condition, sync or async, once it is true. It must stay true from then on.
 
-    `despite`: errors that are no answer, as of a service that is away.
+    `despite`: errors to ignore, such as those of an unavailable service.
     """
     began = time.monotonic()
     try:
@@ -51,7 +51,7 @@ async def holds(condition: Condition) -> object:
 
 
 def is_running(pid: int) -> bool:
-    """Also one whose parent has not taken note of its end, as a busy init, runs no more."""
+    """False also for a zombie, whose parent, such as a busy init, has not yet reaped it."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

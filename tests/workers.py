@@ -1,4 +1,4 @@
-"""Hooks that make whole runs cheap: what pytest does around twelve thousand tests takes its time too."""
+"""Hooks that make full runs cheap: pytest's own work around twelve thousand tests takes time, too."""
 
 import gc
 from collections.abc import Generator
@@ -9,14 +9,14 @@ from _pytest.runner import runtestprotocol
 
 from tests.compiling import import_share
 
-# Of the collector: as it comes, it takes a twelfth of a worker's time to find what there is memory enough for. All
-# that is left at the end is collected then, and warned of.
+# Thresholds of the garbage collector: its defaults cost a twelfth of a worker's time to free memory that is not needed.
+# The rest is collected at the end, with its warnings.
 SELDOM: Final = (10_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
-    """What is collected lives as long as the process: the collector need not look at it again."""
+    """Collected tests live as long as the process, so the garbage collector is kept from scanning them."""
     gc.disable()
     import_share(session.config)
     result = yield from without_garbage_collection()
@@ -42,7 +42,7 @@ def pytest_sessionfinish() -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """A worker tells of a test that passed once: not that it begins, is set up and is torn down too."""
+    """Makes a worker send one report for a test that passed: none for its start, set-up and teardown."""
     if not hasattr(item.config, "workerinput") or item.config.getoption("durations") is not None:
         return None
     for report in runtestprotocol(item, log=False, nextitem=nextitem):
@@ -54,9 +54,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_to_serializable(report: object) -> dict[str, Any] | None:
-    """What passed is told in few words.
+    """Shortens the report of a test that passed.
 
-    All else that a report holds, the item's keywords and what was printed, is for failures.
+    The other fields of a report, such as keywords and captured output, matter only for failures.
     """
     if type(report) is pytest.TestReport and report.passed:
         return {"passed": [str(report.nodeid), report.location, report.when, report.duration]}
@@ -71,10 +71,10 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> pytest.TestReport |
 
 
 def without_garbage_collection() -> Generator[None, Any, Any]:
-    """Not while a failure is told: pytest parses sources then, for its report.
+    """Turns the garbage collector off while a failure is reported, when pytest parses source files.
 
-    In Python 3.11 a parser that is interrupted by a finalizer that parses too (asyncio logs an
-    exception that nobody asked for, as playwright leaves them, and a traceback parses its lines)
+    In Python 3.11 a parser that is interrupted by a finalizer that parses, too (asyncio logs an
+    exception that was never retrieved, as playwright leaves them, and a traceback parses its lines)
     fails with "AST constructor recursion depth mismatch": https://github.com/python/cpython/issues/106905
     """
     gc.disable()

@@ -1,8 +1,8 @@
-"""`make bench-floor`: what a click costs before a line of Incasso has run.
+"""`make bench-floor`: what a one-click payment costs before any of Incasso's code runs.
 
 Starts PostgreSQL, NATS and the bare walk (bench/floor/walk.py says what it leaves out), pays by one
-click under load, and compares with reference charges on the same server. docs/performance.md has what
-was found; ratios hold on a calm machine only.
+click under load, and compares with reference charges on the same server. docs/performance.md has the
+results; ratios are valid on an idle machine only.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ _WAL: Final = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 
 @dataclass(frozen=True)
 class Walk:
-    """The running processes: `pids` by name, those of the outside world left out."""
+    """The running processes. `pids`: by name, without the outside world's."""
 
     server: Postgres
     url: str
@@ -63,7 +63,7 @@ class Walk:
         return int(self.server.psql(sql, database=DATABASE))
 
     def rest(self) -> None:
-        """Until each charge has had its mail."""
+        """Waits until every charge's mail is sent."""
         deadline = time.monotonic() + SETTLED_SECONDS
         while (waiting := self.value(_WITHOUT_MAIL)) > 0:
             if time.monotonic() > deadline:
@@ -72,13 +72,13 @@ class Walk:
 
     async def pay(self, concurrency: int, seconds: int, run_id: str) -> Load:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-            storefront = Storefront(http, url=self.url, secret_key="floor", run_id=run_id)  # noqa: S106 - nobody checks it
+            storefront = Storefront(http, url=self.url, secret_key="floor", run_id=run_id)  # noqa: S106 - never checked
             return await storefront.pay(CUSTOMERS, concurrency=concurrency, seconds=seconds)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Of the bare walk: processor seconds by process and bytes of WAL, for `charges` charges."""
+    """Cost of the bare walk: CPU seconds by process and bytes of WAL, for `charges` charges."""
 
     load: Load
     charges: int
@@ -108,7 +108,7 @@ def walking(folder: Path) -> Iterator[Walk]:
 
 @contextmanager
 def playing(role: str, places: Places) -> Iterator[int]:
-    """The pid of a role's process, which is ready."""
+    """Runs a role's process and yields its pid once it is ready."""
     command = [sys.executable, "-m", "bench.floor.walk", role, json.dumps(asdict(places))]
     with subprocess.Popen(tied_to_parent(command), stdout=subprocess.PIPE) as child:
         try:

@@ -1,4 +1,4 @@
-"""A click by HTTP as a call of oneclick, and the PSP's webhook as a call of payments."""
+"""Turns a one-click request into a call to oneclick, and the PSP's webhook into a call to payments."""
 
 import json
 from typing import Any

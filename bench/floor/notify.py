@@ -1,4 +1,4 @@
-"""A mail of fixed text for each event."""
+"""Sends a mail with a fixed text for each event."""
 
 import asyncio
 from typing import Any, Final
@@ -21,7 +21,7 @@ async def notify(places: Places) -> object:
 
 
 async def send_mails(events: Any, smtp: aiosmtplib.SMTP, database: Any) -> None:
-    """One for each event: kept, acknowledged, claimed, sent, marked; in batches, on one connection."""
+    """For each batch of events: stores messages, acknowledges, claims, sends over one connection, marks as sent."""
     while True:
         try:
             batch = await events.fetch(BATCH, timeout=TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""A charge as oneclick makes it: the intent, a call of payments, the outcome."""
+"""A charge as oneclick makes it: the intent, a call to payments, the outcome."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 
 
 class OneClick(oneclick_pb2_grpc.OneClickServiceServicer):
-    """The intent, a call of payments, the outcome with the key's answer: two commits."""
+    """The intent, a call to payments, the outcome with the idempotency key's answer: two commits."""
 
     def __init__(self, places: Places, database: Any) -> None:
         self._database = database

@@ -14,15 +14,15 @@ from incasso.payments.v1 import payments_pb2, payments_pb2_grpc
 
 PACE_SECONDS: Final = 0.1  # as libs/relay.py
 BATCH: Final = 500
-# As long as real ones.
+# As long as the real ones.
 CUSTOMER: Final = "c" * 20
 TRACE: Final = "0" * 32
 TRACEPARENT: Final = "0" * 55
 
 
 class Payments(payments_pb2_grpc.PaymentsServiceServicer):
-    """The intent, the PSP, the outcome with its event and the key's answer: two commits. Then the
-    PSP's webhook, which is kept.
+    """The intent, the call to the PSP, the outcome with its event and the idempotency key's answer: two
+    commits. Then the PSP's webhook, which is stored.
     """
 
     def __init__(self, places: Places, database: Any, http: aiohttp.ClientSession) -> None:
@@ -104,7 +104,7 @@ async def payments(places: Places) -> object:
 
 
 async def relay(places: Places, stream: Any) -> None:
-    """Publishes the outbox whenever a notification says that something is in it."""
+    """Publishes the outbox whenever a notification announces new rows."""
     woken = asyncio.Event()
     conn: Any = await asyncpg.connect(places.database)
     await conn.add_listener("outbox", lambda *_: woken.set())

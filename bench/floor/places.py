@@ -1,4 +1,4 @@
-"""What the roles of the bare walk share: where each listens, and how one reaches another."""
+"""Shared by the roles of the bare walk: where each listens, and how they reach each other."""
 
 import json
 import uuid
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS: Final = 30.0
 POOL_SIZE: Final = 10
 STREAM: Final = "floor"
 SUBJECT: Final = "floor.captured"
-# As long as what a caller's and a merchant's tokens and the other columns of a row are.
+# As long as the caller's and the merchant's tokens, and a row's other columns.
 TOKENS: Final = (("floor-caller-token", "x" * 200), ("floor-merchant-token", "x" * 200))
 BODY: Final = json.dumps({"text": "x" * 300})
 
@@ -39,7 +39,7 @@ def new_id() -> str:
 
 
 async def pool(places: Places) -> Any:
-    """Without the statements that asyncpg sends when a connection comes back, as in libs/db.py."""
+    """A pool without asyncpg's reset statements when a connection is returned, as in libs/db.py."""
 
     async def reset(_: object) -> None: ...
 

@@ -1,8 +1,8 @@
-"""`python -m bench.floor.walk ROLE PLACES`: one process of the bare walk of a click.
+"""`python -m bench.floor.walk ROLE PLACES`: one process of the bare walk of a one-click payment.
 
-The same libraries as Incasso, the calls and commits that a click has before its answer, a webhook, an
-event and a mail, and nothing else: no keys, tokens, checks, limits, retries, traces, metrics or TLS, and
-one PSP that always says yes. It loses money whenever something fails: good for measuring only.
+It uses Incasso's libraries, makes the calls and commits that precede the answer, handles a webhook, an
+event and a mail, and does nothing else: no keys, tokens, checks, limits, retries, traces, metrics or
+TLS, and one PSP that always approves. Any failure loses money, so it is good for measuring only.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from bench.floor.payments import payments
 from bench.floor.places import Places
 from bench.floor.world import world
 
-# In the order in which they start: payments makes the stream that notify reads.
+# In start order: payments creates the stream that notify reads.
 ROLES: Final[dict[str, Callable[[Places], Awaitable[object]]]] = {
     "world": world,
     "gateway": gateway,
@@ -31,7 +31,7 @@ ROLES: Final[dict[str, Callable[[Places], Awaitable[object]]]] = {
 
 
 async def main(role: str, places: Places) -> None:
-    """Says `ready` on standard output, and works until it is ended."""
+    """Prints `ready` on standard output and serves until it is terminated."""
     _kept = await ROLES[role](places)
     print("ready", flush=True)
     await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""The outside world: a PSP and a mail server. What they take is in none of the figures."""
+"""The outside world: a PSP and a mail server. None of the figures include their cost."""
 
 import asyncio
 from typing import Final
@@ -33,7 +33,7 @@ async def world(places: Places) -> object:
 
 
 async def take_mail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """As much SMTP as one polite client needs."""
+    """Just enough SMTP for one well-behaved client."""
     writer.write(b"220 floor\r\n")
     while line := await reader.readline():
         if line.upper().startswith(b"DATA"):

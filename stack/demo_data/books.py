@@ -1,5 +1,5 @@
-"""What the shop's bookkeeper does: reads reports and statements each week, explains what does not
-match, closes the month.
+"""The shop's bookkeeper: imports reports and statements each week, explains exceptions, closes the
+month.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from stack.day_end import API, WRONG_ACCOUNT, bank_import, psp_report
 from stack.demo_data.front import Front
 from stack.demo_merchant import SANDBOX_ACCOUNTS
 
-# Of the PSP and of the bank, by week.
+# Mistakes in the PSP's report and in the bank's statement, by week.
 MISTAKES: Final[tuple[tuple[Mapping[str, int], str], ...]] = (
     ({}, ""),
     ({"amount": 1, "fee": 1}, ""),
@@ -25,7 +25,7 @@ EXPLANATION: Final = "Verificato con il PSP: sarà corretto con il prossimo accr
 
 
 async def week(front: Front, number: int, began: date) -> None:
-    """`number` counts from 0; `began`: the first day of the whole month."""
+    """One week's imports and run. `number` counts from 0; `began`: the first day of all."""
     mistakes, of_bank = MISTAKES[number % len(MISTAKES)]
     for account in SANDBOX_ACCOUNTS:
         wrong = mistakes if account == WRONG_ACCOUNT else {}
@@ -38,12 +38,12 @@ async def week(front: Front, number: int, began: date) -> None:
 
 
 async def explain(front: Front) -> None:
-    """Every other open exception is known to be harmless."""
+    """Dismisses every other open exception as harmless."""
     found = (await front.get(f"{API}/exceptions?state=open&limit=100"))["data"]
     for each in found[::2]:
         body = {"resolved_as": "dismissed", "resolution": EXPLANATION}
         answer = await front.completed("POST", f"{API}/exceptions/{each['id']}/resolve", body)
-        if answer.body.get("code") != RESOLVED:  # with another, or by an entry that came late
+        if answer.body.get("code") != RESOLVED:  # together with another one, or by a late entry
             answer.expect(HTTPStatus.OK)
 
 

@@ -1,4 +1,4 @@
-"""Cash on delivery: parcels in every state, and what the courier passes on of them."""
+"""Cash on delivery: parcels in every state, and the courier's remittances."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from stack.demo_data.front import NAME, Front
 from stack.demo_data.people import GOODS, PEOPLE, TOWNS
 
 DIALECT: Final = "windows"
-HOLDER_IBAN: Final = "IT60X0542811101000000123456"  # the example of Italian banks: nobody's
+HOLDER_IBAN: Final = "IT60X0542811101000000123456"  # the standard Italian example, not real
 MOVES: Final = ("deliver", "deliver", "deliver", "attempt", "refuse")
 
 
 class Cash:
-    """What one courier of the shop carries. `paid_minor`: passed on so far."""
+    """One courier's parcels of the shop. `paid_minor`: transferred so far."""
 
     def __init__(self, front: Front, courier: Any) -> None:
         self.front = front
@@ -29,7 +29,7 @@ class Cash:
         return Cash(front, await demo_courier(front))
 
     async def order(self, chance: random.Random, *, leaves: bool = True) -> str:
-        """Proposed; and on the road, unless it waits in the shop."""
+        """Creates an order; if it `leaves`, also hands it to the courier."""
         person, (_, price) = chance.choice(PEOPLE), chance.choice(GOODS)
         street, postcode, town = chance.choice(TOWNS)
         made = await propose(
@@ -48,7 +48,7 @@ class Cash:
         return order_id
 
     async def deliver(self, chance: random.Random) -> None:
-        """What left the shop the day before, at most of it to its recipient."""
+        """Moves the parcels that have left the shop; most reach their recipients."""
         for number in self.on_the_road:
             await self.carrier.move(number, chance.choice(MOVES))
         if self.on_the_road:
@@ -56,7 +56,7 @@ class Cash:
         self.on_the_road.clear()
 
     async def remit(self, *, commit: bool = True, errors: Mapping[str, int]) -> None:
-        """A file of the courier's, and its transfer; left as a preview, nothing is booked."""
+        """Uploads the courier's remittance file and makes its transfer. Without `commit` nothing is booked."""
         file = await self.carrier.remit(**errors)
         body = {"courier_id": self.courier["id"]}
         made = (await upload(self.front, "/v1/remittances", file, **body)).expect(201)
@@ -67,7 +67,7 @@ class Cash:
         )
 
     async def refunds(self) -> None:
-        """Two of what was collected go back: one by a file for the bank, one waits."""
+        """Refunds two remitted orders: one goes into a file for the bank, one stays pending."""
         await self._debtor()
         for place, order_id in enumerate(await self._collected(2)):
             refund = await self.front.write(f"/v1/cod-orders/{order_id}/refunds")

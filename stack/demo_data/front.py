@@ -1,5 +1,5 @@
-"""The demo's second shop, whose clock its month advances: references that read like a shop's, and
-the outside world in its time.
+"""The demo's second shop, whose clock its month advances: realistic references, and an outside world
+that keeps the same time.
 """
 
 import secrets
@@ -13,30 +13,30 @@ from stack.shop import Shop
 NAME: Final = "Emporio Verdi"
 FIRST_ORDER: Final = 1000
 DONE: Final = (200, 201)
-BANK: Final = "X0542811101"  # check character, bank and branch of the example of Italian banks
+BANK: Final = "X0542811101"  # check character, bank and branch of the standard Italian example
 
 
 def iban(account: str) -> str:
-    """Of an Italian account, 12 characters: the country and the check digits of ISO 13616."""
+    """The IBAN of a 12-character Italian account: adds country, ISO 13616 check digits and bank."""
     number = "".join(str(int(each, 36)) for each in f"{BANK}{account}IT00")
     return f"IT{98 - int(number) % 97:02d}{BANK}{account}"
 
 
 def new_mark() -> str:
-    """Keeps what several runs have in the outside world apart."""
+    """A random mark that keeps runs apart in the outside world."""
     return secrets.token_hex(3)
 
 
 @dataclass
 class Front(Shop):
-    """`mark`: of this run."""
+    """`mark` identifies this run."""
 
     mark: str = field(default_factory=new_mark)
     ahead_seconds: int = 0
 
     @property
     def suffix(self) -> str:
-        """Of its accounts at the sandbox."""
+        """Suffix of its accounts at the sandbox."""
         return f"-{self.mark}"
 
     @property
@@ -45,12 +45,12 @@ class Front(Shop):
 
     @property
     def carrier(self) -> str:
-        """The sandbox's courier that has its parcels only."""
+        """The sandbox's courier that carries only this shop's parcels."""
         return f"gls-{self.mark}"
 
     @property
     def clocks(self) -> Sequence[str]:
-        """Of the outside world, that go with the merchant's."""
+        """Clocks of the outside world that are advanced with the merchant's."""
         accounts = [f"{name}{self.suffix}" for name in SANDBOX_ACCOUNTS]
         return [self.iban, self.carrier, *accounts]
 
@@ -66,7 +66,7 @@ class Front(Shop):
             await self.outside("PUT", path, ahead)
 
     async def outside(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """A call of the sandbox, as others in the world would act."""
+        """Calls the sandbox on behalf of the outside world."""
         async with self.http.request(method, self.sandbox_url + path, json=body) as answer:
             answer.raise_for_status()
             return await answer.json()
@@ -74,6 +74,6 @@ class Front(Shop):
     async def write(
         self, path: str, body: Mapping[str, Any] | None = None, method: str = "POST"
     ) -> Any:
-        """A call that has to succeed."""
+        """Makes a call that must succeed."""
         answer = await self.completed(method, path, body or {})
         return answer.expect(answer.status if answer.status in DONE else DONE[0])

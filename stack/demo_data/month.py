@@ -1,5 +1,5 @@
-"""The month itself, day by day: what is sold, carried, owed and explained, in the order in which it
-happens.
+"""The month itself, day by day: sales, deliveries, instalments and reconciliation, in chronological
+order.
 """
 
 import asyncio
@@ -15,19 +15,19 @@ from stack.demo_data.cash import Cash
 from stack.demo_data.front import Front
 from stack.demo_data.sales import Customer
 
-DAYS: Final = 35  # a whole month and the end of another
+DAYS: Final = 35  # always reaches the 4th of the next month, when a month is closed
 DAY_SECONDS: Final = 86_400
 EVENING: Final = (4 * 3600, 7 * 3600)  # seconds after the morning
 AT_ONCE: Final = 6
 SALES: Final = (7, 6, 6, 7, 9, 12, 8)  # by weekday, Monday first
 CLOSES_ON: Final = 4  # day of the month on which the month before is closed
-# What happens on which day, counted from 0.
-WEEKS: Final = range(6, DAYS, 7)  # whose reports and statements are read
+# The days of each activity, counted from 0.
+WEEKS: Final = range(6, DAYS, 7)  # days on which the week's reports and statements are imported
 PARCELS: Final = range(0, DAYS, 2)
 CARTS: Final = range(0, DAYS, 3)
 TRANSFERS: Final = {2: True, 8: False, 14: True, 20: True, 26: False, 32: False}  # named, or not
 SHARED_LINKS: Final = (5, 17, 29)
-DISPUTES: Final = {7: "lost", 17: "won", 27: ""}  # how they end
+DISPUTES: Final = {7: "lost", 17: "won", 27: ""}  # and their outcomes
 REMITTANCES: Final[Mapping[int, Mapping[str, int]]] = {13: {}, 20: {"short_minor": 450}, 27: {}}
 CASH_REFUNDS: Final = 28
 PLANS: Final = range(5)
@@ -47,7 +47,7 @@ class Month:
 
     @staticmethod
     async def open(front: Front, length: int = DAYS) -> "Month":
-        """The shop before its first day."""
+        """Sets up the shop before its first day."""
         await front.lift_limits()
         await sales.products(front)
         customers = await sales.regulars(front)
@@ -58,7 +58,7 @@ class Month:
         return month
 
     async def play(self, done: Callable[[int, str], None]) -> None:
-        """`done`: tells the day that has ended, from 1."""
+        """`done` is called after each day with its number, from 1, and its date."""
         for number in range(self.length):
             chance = random.Random(number)  # noqa: S311 - the same month each time
             await self._morning(number, chance)
@@ -116,7 +116,7 @@ class Month:
             await sales.waiting_challenge(self.front, self.customers[0])
 
     async def _dispute(self, outcome: str) -> None:
-        """The newest payment that took money and gave none back."""
+        """Disputes the newest payment that is captured and not refunded."""
         for payment_id in reversed(self.front.payment_ids):
             payment = await self.front.get(f"/v1/payments/{payment_id}")
             if payment["state"] == "captured":
@@ -124,7 +124,7 @@ class Month:
                 return
 
     async def _plans(self, number: int) -> None:
-        """Begun in the first days; what becomes of each follows."""
+        """Begins plans in the first days; later their fates differ."""
         if number in PLANS:
             amount = 18_000 + 4_500 * number
             self.plan_ids.append(await plans.begin(self.front, number, amount, self.terms_id))
@@ -150,7 +150,7 @@ class Month:
 
 
 async def together(jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """A few at once; the first error ends them all."""
+    """Runs the jobs, a few at once; the first error cancels them all."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(job: Callable[[], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""Who buys at the demo's second shop, and what. All of it is made up."""
+"""Who buys at the demo's second shop, and what. Everything is invented."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -36,14 +36,14 @@ async def begin(front: Front, number: int, amount_minor: int, terms_id: str) -> 
 
 
 async def offered(front: Front, number: int, amount_minor: int) -> None:
-    """Not signed yet."""
+    """A plan that is not signed yet."""
     person = PEOPLE[number]
     customer = await front.customer("tok_visa", email=person.email, name=person.name)
     await planned(front, customer, amount_minor)
 
 
 async def reviewed(front: Front, number: int, amount_minor: int) -> None:
-    """Beyond what one customer may owe: a person of the shop decides."""
+    """A plan above the customer's limit, which the shop must review."""
     person = PEOPLE[number]
     customer = await front.customer("tok_visa", email=person.email, name=person.name)
     answer = await signed(front, customer, amount_minor)
@@ -52,7 +52,7 @@ async def reviewed(front: Front, number: int, amount_minor: int) -> None:
 
 
 async def fall_behind(front: Front, plan_id: str) -> None:
-    """Its next parts are declined."""
+    """Replaces the card, so that its next parts are declined."""
     await replace_card(front, await front.get(f"/v1/instalment-plans/{plan_id}"), LATE_CARD)
 
 
@@ -66,7 +66,7 @@ async def give_back(front: Front, plan_id: str) -> None:
 
 
 async def _once_free(front: Front, path: str, body: Mapping[str, Any]) -> None:
-    """A payment of the plan may be in progress."""
+    """Retries while a payment of the plan is in progress."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         answer = await front.completed("POST", path, body)

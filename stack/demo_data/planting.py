@@ -1,6 +1,6 @@
-"""`make demo-data`: a shop of its own with a month worth looking at in the console.
+"""`make demo-data`: a separate shop with a month of data worth looking at in the console.
 
-Its money comes about as anybody's: by calls of the API, the simulated PSPs, bank and courier, and
+Its data comes about as any merchant's does: by API calls, the simulated PSPs, bank and courier, and
 the clock of a test merchant, which ends some five weeks ahead.
 """
 
@@ -28,7 +28,7 @@ from stack.topology import DEMO_PASSWORD
 
 DOMAIN: Final = "emporio.example"
 FILE: Final = "demo-data.json"
-RECORDED: Final = 0.2  # share of traces: the sandbox keeps the latest 2,000
+RECORDED: Final = 0.2  # share of calls with a recorded trace; the sandbox keeps the latest 2,000
 OWNER: Final = "vera"
 PEOPLE: Final = (
     (OWNER, "Vera Verdi", sessions_pb2.ROLE_OWNER),
@@ -45,7 +45,7 @@ EVENTS: Final[Mapping[int, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """What is remembered of a run. `days`: played so far."""
+    """The stored state of a run. `days`: played so far."""
 
     merchant_id: str
     secret_key: str
@@ -69,7 +69,7 @@ def _remember(root: Path, planted: Planted) -> None:
 
 
 async def reconnect(stack: Reach, root: Path) -> None:
-    """A stack that starts again may be at other addresses, or without its data."""
+    """Reconnects the shop's PSPs after a restart, when addresses may differ or the data may be gone."""
     known = remembered(root)
     if known is not None and await _works(stack, known):
         await connect_psps(stack, known.merchant_id, suffix=f"-{known.mark}")
@@ -85,7 +85,7 @@ async def _works(stack: Reach, known: Planted) -> bool:
 
 
 async def plant(stack: Reach, root: Path, console: Console, *, days: int = DAYS) -> Planted:
-    """Once for a stack's data; what an interrupted run has left stays beside it."""
+    """Plants one shop per stack's data; an interrupted run's shop stays, and another is begun."""
     known = remembered(root)
     if known is not None and await _works(stack, known):
         if known.complete:
@@ -126,7 +126,7 @@ def _progress(console: Console) -> Progress:
 
 
 async def _open(stack: Reach, front: Front, planted: Planted) -> None:
-    """Its face, couriers, people, keys and webhooks."""
+    """Sets up the shop's branding, couriers, staff, keys and webhooks."""
     merchant_id, domain = planted.merchant_id, planted.domain
     await give_a_face(stack, merchant_id, holder=f"{NAME} S.r.l.", iban=front.iban)
     await give_couriers(stack.url, front.secret_key)

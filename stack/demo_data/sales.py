@@ -1,4 +1,4 @@
-"""A day's sales by saved card, by link and from carts; some fail, some are given back, one is
+"""A day's sales by saved card, by link and from carts; some fail, some are refunded, one is
 disputed.
 """
 
@@ -13,7 +13,7 @@ from stack.link_journeys import QUOTE, VISA
 from stack.payer import Payer
 
 REGULARS: Final = 16  # customers with a saved card
-# One in so many.
+# One in this many.
 DECLINED, REFUNDED, UNDONE, HELD = 9, 11, 40, 23
 CHALLENGED_CARD, BAD_CARDS = "tok_3ds", ("tok_insufficient_funds", "tok_declined")
 TOKENS: Final = ("tok_visa", "tok_visa", "tok_mastercard")
@@ -28,7 +28,7 @@ class Customer:
 
 
 async def regulars(front: Front) -> Sequence[Customer]:
-    """New ones, each with a card that works."""
+    """New customers, each with a working card."""
     found = []
     for number, person in enumerate(PEOPLE[:REGULARS]):
         token, account = TOKENS[number % len(TOKENS)], ACCOUNTS[number % len(ACCOUNTS)]
@@ -63,14 +63,14 @@ async def card_sale(front: Front, chance: random.Random, customer: Customer) -> 
 
 
 async def waiting_challenge(front: Front, customer: Customer) -> None:
-    """A bank asks for a challenge, and nobody answers."""
+    """The bank asks for a challenge that stays unanswered."""
     person = customer.person
     asked = await front.customer(CHALLENGED_CARD, email=person.email, name=person.name)
     (await front.one_click(asked, 15_900, return_url=f"{front.url}/healthz/live")).expect(201)
 
 
 async def disputed(front: Front, payment_id: str, *, outcome: str | None = None) -> None:
-    """The customer's bank takes the money back; with an outcome, the dispute ends."""
+    """The customer's bank disputes the payment; with an outcome, the dispute is closed."""
     payment = await front.get(f"/v1/payments/{payment_id}")
     about = {"charge_id": payment["psp_reference"]}
     dispute = await front.outside("POST", "/control/disputes", about)
@@ -80,7 +80,7 @@ async def disputed(front: Front, payment_id: str, *, outcome: str | None = None)
 
 
 async def link_sale(front: Front, chance: random.Random, *, number: int) -> None:
-    """Two in three links are paid; the others are left, opened or cancelled."""
+    """Creates a link. Two in three are paid; the others are left alone, opened or cancelled."""
     person, (goods, price) = chance.choice(PEOPLE), chance.choice(GOODS)
     by_phone = number % 3 == 1
     recipient = {
@@ -115,14 +115,14 @@ async def _pay(front: Front, link: Any) -> None:
 
 
 async def shared_link(front: Front) -> None:
-    """One that several pay."""
+    """A reusable link that several shoppers pay."""
     link = await _link(front, 2_500, description="Corso di ceramica", reusable=True, max_uses=12)
     for _ in range(3):
         await _pay(front, link)
 
 
 async def transfer_sale(front: Front, chance: random.Random, *, named: bool) -> None:
-    """A link paid by bank transfer; who forgets the reference leaves it to reconciliation."""
+    """A link paid by bank transfer; one without the reference is left to reconciliation."""
     person, (goods, price) = chance.choice(PEOPLE), chance.choice(GOODS)
     link = await _link(front, price, description=goods, methods=["bank_transfer"], locale="it")
     payer = Payer(front.http, front.sandbox_url, "it")
@@ -136,7 +136,7 @@ async def transfer_sale(front: Front, chance: random.Random, *, named: bool) -> 
 
 
 async def cart(front: Front, chance: random.Random, *, number: int) -> None:
-    """Left; bought in the shop after all; or recovered by a link."""
+    """A cart that is abandoned, bought in the shop after all, or recovered by a link."""
     person, (goods, price) = chance.choice(PEOPLE), chance.choice(GOODS)
     line = {"name": goods, "quantity": chance.choice((1, 2)), "unit_amount_minor": price}
     body = {
@@ -155,7 +155,7 @@ async def cart(front: Front, chance: random.Random, *, number: int) -> None:
 
 
 async def products(front: Front) -> None:
-    """What the one-page shop sells."""
+    """Creates the products of the one-page shop."""
     for position, (name, price) in enumerate(GOODS[:6]):
         about = {
             "name": name,

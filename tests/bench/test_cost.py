@@ -1,4 +1,4 @@
-"""Statements and commits as the server's log tells them, and processor time of a process."""
+"""Counts statements and commits from the server's log, and measures a process's CPU time."""
 
 import os
 

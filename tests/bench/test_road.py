@@ -1,4 +1,4 @@
-"""Round trips of a request: what was waited for, told by its trace."""
+"""A request's round trips: those that it waited for, counted from its trace."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ MILLISECOND = 1_000_000
 
 
 def span(own: str, parent: str, name: str, at: int, *, sql: bool = False) -> dict[str, Any]:
-    """`at`: when it began, in milliseconds."""
+    """`at`: the start, in milliseconds."""
     return {
         "span_id": own,
         "parent_id": parent,

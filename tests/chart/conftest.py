@@ -1,4 +1,4 @@
-"""The tools that judge the chart are there, also where nobody said `make tools`."""
+"""Installs the tools that check the chart, even without `make tools`."""
 
 import pytest
 

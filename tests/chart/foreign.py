@@ -1,6 +1,6 @@
-"""What other projects' schemas say about objects of their kinds: Prometheus' operator, cert-manager, Gateway API, …
+"""Checks objects against other projects' schemas: Prometheus operator, cert-manager, Gateway API, …
 
-The models of deploy/schemas know each field (TypeScript refuses others) and each pattern (their own validators).
+The models of deploy/schemas know each field (TypeScript rejects others) and each pattern (their own validators).
 """
 
 import json
@@ -24,7 +24,7 @@ for (const [name, one] of Object.entries(asked)) {
 
 
 def faults(objects, folder):
-    """By place in `objects`: what is wrong. `folder` is an empty one to work in."""
+    """Errors by index in `objects`. `folder` is an empty work folder."""
     models = [model(one) for one in objects]
     found = {place: ["nobody knows its kind"] for place, path in enumerate(models) if path is None}
     known = [(place, path) for place, path in enumerate(models) if path]
@@ -46,7 +46,7 @@ def faults(objects, folder):
 
 
 def model(one):
-    """How the model of its kind is imported; None where there is none."""
+    """The import path of the model of its kind; None if there is none."""
     files = list(MODELS.glob(f"*/{one['apiVersion']}/{one['kind']}.js"))
     return f"@kubernetes-models/{files[0].relative_to(MODELS)}"[:-3] if files else None
 

@@ -1,6 +1,6 @@
-"""What Kubernetes' own schemas say about an object, read by a validator that does so in microseconds.
+"""Checks objects against Kubernetes' own schemas, with a validator that takes microseconds.
 
-The schemas are those of kubernetes-validate, whose own check reads two megabytes for each object.
+The schemas come from kubernetes-validate, whose own check reads two megabytes for each object.
 """
 
 import json
@@ -15,7 +15,7 @@ SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
 
 
 def versions_from(oldest):
-    """All that have schemas, beginning with the oldest that the chart takes."""
+    """All versions with schemas, from `oldest` on."""
     found = [
         int(found[1])
         for folder in SCHEMAS.iterdir()
@@ -30,7 +30,7 @@ def knows(one):
 
 
 def faults(one, version):
-    """Fields that this version does not know, or knows otherwise."""
+    """Fields that this version does not know, or defines differently."""
     return [
         f"{'.'.join(map(str, found.instance_path))}: {found.message}"
         for found in _validator(one["kind"], one["apiVersion"], version).iter_errors(one)

@@ -1,4 +1,4 @@
-"""The chart as Helm renders it: the real command, each answer kept."""
+"""The chart as rendered by the real Helm command, with cached results."""
 
 import subprocess
 from functools import cache
@@ -14,7 +14,7 @@ HELMS = ("3.17.2", "3.19.0", "4.1.4")
 LATEST = HELMS[-1]
 CI = tuple(sorted((CHART / "ci").glob("*.yaml")))
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
-# Newest values of every kind of object, and two releases that meet in one namespace.
+# Values that switch on every kind of object.
 EVERY_SWITCH = CHART / "ci" / "full.yaml"
 MINIMAL = CHART / "ci" / "minimal.yaml"
 EDGES = (GATEWAY, CONSOLE)
@@ -29,7 +29,7 @@ def helm(version, *arguments):
 
 @cache
 def rendered(values=MINIMAL, *more, version=LATEST, release="incasso"):
-    """The text; `more` are `--set` arguments."""
+    """The rendered text; `more` are `--set-json` arguments."""
     sets = [word for one in more for word in ("--set-json", one)]
     done = helm(version, "template", release, CHART, "--namespace", "shop", "-f", values, *sets)
     assert done.returncode == 0, done.stderr
@@ -37,7 +37,7 @@ def rendered(values=MINIMAL, *more, version=LATEST, release="incasso"):
 
 
 def refused(*more, version=LATEST):
-    """What Helm says about values that the chart refuses."""
+    """Helm's error about values that the chart refuses."""
     sets = [word for one in more for word in ("--set-json", one)]
     done = helm(version, "template", "incasso", CHART, "-f", MINIMAL, *sets)
     assert done.returncode != 0, "these values are accepted"
@@ -63,7 +63,7 @@ def deployment(component, values=MINIMAL, *more):
 
 
 def processes(values=MINIMAL, *more):
-    """Deployments of processes: without the demo's, and that of operators' commands."""
+    """Deployments of processes, except the demo's and that of operators' commands."""
     return [
         one
         for one in of_kind("Deployment", values, *more)
@@ -72,7 +72,7 @@ def processes(values=MINIMAL, *more):
 
 
 def pods(values=MINIMAL, *more):
-    """Of each workload: its name and the spec of its pods."""
+    """Name and pod spec of each workload."""
     return [
         (one["metadata"]["name"], one["spec"]["template"]["spec"] if template else one["spec"])
         for one in objects(values, *more)

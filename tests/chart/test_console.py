@@ -1,4 +1,4 @@
-"""The console in the chart: there only where it is wanted, apart from the gateway, and reached by those who are named."""
+"""The console in the chart: optional, separate from the gateway, and reachable only by the configured peers."""
 
 import re
 

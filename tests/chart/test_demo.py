@@ -1,4 +1,4 @@
-"""What the chart brings for trying it out, and the payment of `helm test`."""
+"""The chart's demo parts for trying it out, and the payment of `helm test`."""
 
 import json
 from itertools import combinations
@@ -48,7 +48,7 @@ def test_nothing_of_the_demo_comes_unasked(values):
 
 
 def referenced():
-    """By name of a Secret that must exist: the keys that are asked for, all of them when empty."""
+    """Secrets that must exist, by name, with the keys that are used; empty means all keys."""
     found = {}
     for _, pod in pods(DEMO):
         for volume in pod["volumes"]:

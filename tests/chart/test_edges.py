@@ -1,4 +1,4 @@
-"""Who may reach whom: names, selectors, and a policy for each edge of the contracts."""
+"""Which process may reach which: names, selectors, and a policy for each edge of the contracts."""
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_names_are_short_enough_whatever_the_release_is_called():
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
 def test_every_object_has_the_standard_labels_and_its_namespace(values):
     for one in objects(values):
-        if one["kind"] == "ConfigMap":  # one of extraManifests, which are as they are
+        if one["kind"] == "ConfigMap":  # one of extraManifests, which are passed through unchanged
             continue
         labels = one["metadata"]["labels"]
         assert {f"app.kubernetes.io/{name}" for name in STANDARD} <= labels.keys()

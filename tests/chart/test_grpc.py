@@ -1,4 +1,4 @@
-"""What the chart says of gRPC is what the processes have as defaults, and reaches each of them."""
+"""The chart's gRPC values equal the processes' defaults, and reach each of them."""
 
 import json
 
@@ -17,7 +17,7 @@ PREFIX = "INCASSO_"
 
 
 def field_of(key):
-    """The setting of a value: connectionAgeSeconds is grpc_connection_age_seconds."""
+    """The setting for a value: connectionAgeSeconds is grpc_connection_age_seconds."""
     return "grpc_" + "".join(f"_{each.lower()}" if each.isupper() else each for each in key)
 
 

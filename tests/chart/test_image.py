@@ -1,4 +1,4 @@
-"""What the image is made of: pinned packages without those of development, and nothing of this machine."""
+"""The image's contents: pinned packages without development ones, and nothing from this machine."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ PIN = re.compile(r"^([a-z0-9-]+)==(\S+)((?: \\\n    --hash=\S+)+)", re.MULTILINE
 
 
 def pins(lock):
-    """By package: its version and hashes."""
+    """Version and hashes of each package."""
     found = PIN.findall((ROOT / lock).read_text())
     return {name: (version, frozenset(hashes.split())) for name, version, hashes in found}
 

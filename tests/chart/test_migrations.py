@@ -1,4 +1,4 @@
-"""Migrations: one Job, a container for each database side by side, each with the secrets of its own owner alone."""
+"""Migrations: one Job with a container per database in parallel, each with only its own owner's secrets."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_as_a_plain_job_they_are_no_hook_and_come_together():
     "change", ['publicUrl="https://other.example"', 'image.tag="2"', 'labels={"a": "b"}']
 )
 def test_a_plain_job_with_another_pod_is_another_job(change):
-    """Kubernetes refuses the change of one that exists."""
+    """Kubernetes refuses to change an existing Job."""
     assert jobs(ARGOCD).keys() != jobs(ARGOCD, change).keys()
     same = ("services.cod.replicas=5", 'networkPolicy.database.peers=[{"podSelector": {}}]')
     assert jobs(ARGOCD).keys() == jobs(ARGOCD, *same).keys()
@@ -81,11 +81,11 @@ def test_they_are_tried_again_and_never_twice_at_once(values):
         assert job["spec"]["backoffLimit"] > 0
         assert job["spec"]["activeDeadlineSeconds"] >= 60
         assert job["spec"].get("parallelism", 1) == 1
-        assert spec_of(job)["restartPolicy"] == "Never"  # the log of each try stays
+        assert spec_of(job)["restartPolicy"] == "Never"  # keeps the log of each attempt
 
 
 def test_before_the_first_install_they_need_nothing_of_the_chart():
-    """And run as the same account on upgrades."""
+    """And they run as the same account on upgrades."""
     for job in jobs().values():
         pod = spec_of(job)
         assert pod["serviceAccountName"] == "default"

@@ -17,7 +17,7 @@ from tests.chart.rendering import EVERY_SWITCH, MINIMAL, objects, of_kind
 ALERTS = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
 DASHBOARD = json.loads((CHART / "files" / "dashboard.json").read_text())
 GUIDE = (ROOT / "docs" / "operate.md").read_text()
-# What the scraping gives, and what Prometheus has of its own.
+# Labels added by scraping, and Prometheus's own.
 OF_SCRAPING = {"namespace", "release", "service", "pod", "le"}
 USE = re.compile(r"([a-z_:]+)\{([^}]*)\}")
 GROUPED = re.compile(r"\bby \(([^)]*)\)")
@@ -27,7 +27,7 @@ SUFFIXES = {"counter": ("_total",), "histogram": ("_count", "_sum", "_bucket"), 
 
 @pytest.fixture(scope="module")
 def exported():
-    """By series: the labels that its process gives it."""
+    """The labels that processes set, by series."""
     for name in (GATEWAY, CONSOLE, *services.NAMES):
         importlib.import_module(f"services.{name}.__main__")
     found = {"up": set()}

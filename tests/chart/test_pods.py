@@ -1,4 +1,4 @@
-"""How every pod is restricted, started, watched and stopped."""
+"""How every pod is restricted, started, probed and stopped."""
 
 import importlib
 import re
@@ -24,13 +24,13 @@ ALL_PODS = [(f"{values.stem}-{name}", pod) for values in CI for name, pod in pod
 EVERY_POD = pytest.mark.parametrize(
     "pod", [pod for _, pod in ALL_PODS], ids=[n for n, _ in ALL_PODS]
 )
-# Secret settings, which come as files, by process; the README of the chart names them.
+# Secret settings, mounted as files, by process; the chart's README lists them.
 SECRET_SETTINGS = {
     "": {"database_url", "nats_url"},
     "notify": {"seal_keys", "smtp_url"},
     "sealing": {"seal_keys"},
 }
-# Settings that are no secrets and have no value that suits everybody.
+# Settings that are not secret and have no sensible default.
 STATED_BY_OPERATORS = {"notify": {"mail_from"}}
 
 

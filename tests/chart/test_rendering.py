@@ -1,6 +1,6 @@
-"""Every version of Helm takes every file of values, and the Kubernetes of two years takes the result.
+"""Every version of Helm accepts every values file, and two years of Kubernetes versions accept the result.
 
-Kinds that are not Kubernetes' own are judged by the schemas of their projects, those of deploy/examples too.
+Other kinds, including those in deploy/examples, are checked against the schemas of their projects.
 """
 
 import re
@@ -54,13 +54,13 @@ def test_every_helm_renders_the_same(version, values):
 
 
 def different_objects():
-    """Those of all files of values, each once."""
+    """The objects of all values files, each once."""
     found = {yaml.safe_dump(one): one for values in CI for one in objects(values)}
     return list(found.values())
 
 
 def test_the_kubernetes_of_two_years_are_those_that_the_chart_takes():
-    assert len(VERSIONS) >= 7  # three a year, and the one that was newest before
+    assert len(VERSIONS) >= 7  # three a year, and the newest one before
     assert VERSIONS[-1] == kubernetes.versions_from("1.0")[-1]
 
 
@@ -101,7 +101,7 @@ def test_a_field_that_kubernetes_does_not_know_is_found(version):
 
 
 def test_other_projects_know_every_field_of_their_kinds(tmp_path):
-    """One call for right and wrong ones, since their compiler takes seconds."""
+    """Checks valid and invalid ones in one call, since the compiler takes seconds."""
     examples = [
         one
         for path in sorted((ROOT / "deploy" / "examples").glob("*.yaml"))
@@ -118,7 +118,7 @@ def test_other_projects_know_every_field_of_their_kinds(tmp_path):
 
 
 def misspelt():
-    """By what is said of it: an object with a mistake of each sort."""
+    """Objects with one mistake of each sort, by the expected error."""
     route, *_ = deepcopy(of_kind("HTTPRoute", EVERY_SWITCH))
     route["spec"]["rules"][0]["matchess"] = []
     (monitor,) = deepcopy(of_kind("PodMonitor", EVERY_SWITCH))

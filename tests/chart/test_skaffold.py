@@ -1,6 +1,6 @@
-"""skaffold.yaml fits schema v4beta14 as far as it is used, the Dockerfile and the chart; each profile applies.
+"""skaffold.yaml fits the used part of schema v4beta14, the Dockerfile and the chart; each profile applies.
 
-skaffold's own schema, which is not here, accepts the file too.
+The full skaffold schema, which is not included here, accepts the file too.
 """
 
 from copy import deepcopy
@@ -31,7 +31,7 @@ def many(item):
     return {"type": "array", "items": item}
 
 
-# Of skaffold's own schema what is used here, with its names and types; what is not here is refused.
+# The used part of skaffold's schema, with its names and types; anything else is refused.
 BUILD = strict(
     artifacts=many(
         strict(image=TEXT, docker=strict(dockerfile=TEXT, buildArgs=FREE), required=["image"])
@@ -86,7 +86,7 @@ SCHEMA = strict(
 
 
 def applied(name):
-    """The configuration with a profile, as skaffold makes it: its sections first, then its patches."""
+    """The configuration with a profile applied as skaffold does: sections first, then patches."""
     found = deepcopy(SKAFFOLD)
     (profile,) = [one for one in found.pop("profiles") if one["name"] == name]
     for section, parts in profile.get("build", {}).items():

@@ -1,4 +1,4 @@
-"""What each switch of the chart brings, and that no value is one that nothing reads."""
+"""What each switch of the chart adds, and that every value is read."""
 
 import json
 import re
@@ -23,7 +23,7 @@ MORE = {"name": "sidecar", "image": "sidecar:1", "resources": {}}
 
 
 def deployed(values=MINIMAL, *more):
-    """The pods of processes."""
+    """The pod specs of processes, by name."""
     return {
         one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in processes(values, *more)
     }
@@ -32,7 +32,7 @@ def deployed(values=MINIMAL, *more):
 def test_every_value_is_read_by_a_template():
     templates = "".join(path.read_text() for path in (CHART / "templates").iterdir())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    # What is given on as a whole: to a security context, a container's resources, a selector, the environment.
+    # Values passed on as a whole: to a security context, a container's resources, a selector, the environment.
     whole = {"grpc", "podSecurityContext", "resources", "peers", "labels", "issuerRef"}
     unread = [
         ".".join(path)
@@ -51,7 +51,7 @@ def test_nothing_reaches_the_gateway_from_outside_unasked():
 
 
 def led_to(component):
-    """What Ingress and HTTPRoute of a process say: the spec of the one, and the service of both."""
+    """The Ingress spec of a process, and the Service that its Ingress and HTTPRoute lead to."""
     name = f"shop-payments-{component}"
     ingress, route = (
         next(one["spec"] for one in of_kind(kind, EVERY_SWITCH) if one["metadata"]["name"] == name)

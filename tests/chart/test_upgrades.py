@@ -1,4 +1,4 @@
-"""What an upgrade changes, and what it leaves alone; a value that got another name; the road from the chart before."""
+"""What an upgrade changes, and what it leaves alone; renamed values; instructions for each version."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tests.chart.rendering import (
     rendered,
 )
 
-# What lists of the API are merged by: two with one key are one, of which server-side apply refuses the second.
+# Merge keys of the API's lists: server-side apply refuses a second item with the same key.
 MERGED_BY = {"env": "name", "volumes": "name", "containers": "name", "volumeMounts": "mountPath"}
 PLAIN_QUANTITY = re.compile(r"[1-9]\d*(m|Mi|Gi)?")
 
@@ -47,12 +47,12 @@ def test_no_template_asks_the_cluster_or_throws_dice():
 
 
 def without_hash(one):
-    """A plain Job has another name where its pod is another one."""
+    """The object's name without the hash that a plain Job's name takes from its pod."""
     return re.sub(r"-migrate-[0-9a-f]{8}$", "-migrate", one["metadata"]["name"])
 
 
 def rolled(values, *change):
-    """Pods of which there would be others: by their objects' names."""
+    """Names of the workloads whose pods the change would replace."""
 
     def templates(*sets):
         return {
@@ -107,7 +107,7 @@ def listed(value):
 
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
 def test_nothing_is_written_otherwise_than_the_cluster_keeps_it(values):
-    """Else Argo CD sees a drift that never ends, and server-side apply refuses the object."""
+    """Otherwise Argo CD sees permanent drift, and server-side apply refuses the object."""
     for one in objects(values):
         for key, value in parts(one):
             if key in MERGED_BY and isinstance(value, list):
@@ -121,7 +121,7 @@ def test_nothing_is_written_otherwise_than_the_cluster_keeps_it(values):
 
 
 def test_a_value_that_got_another_name_is_refused_with_the_new_one(tmp_path):
-    """As UPGRADING.md says how, since none has yet."""
+    """Follows the recipe in UPGRADING.md, since no value has been renamed yet."""
     chart = shutil.copytree(CHART, tmp_path / "incasso")
     (recipe,) = re.findall(r"```json\n(.*?)```", (CHART / "UPGRADING.md").read_text(), re.DOTALL)
     (old,) = json.loads(f"{{{recipe}}}")

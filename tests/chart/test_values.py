@@ -1,4 +1,4 @@
-"""What is no value of the chart is refused with its key; what is one has a place in the schema."""
+"""Unknown values are refused by key; every value of the chart is in the schema."""
 
 import json
 import re

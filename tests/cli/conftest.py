@@ -1,4 +1,4 @@
-"""The operators' command against a merchants service on a real port, and a payments that is played."""
+"""The operators' command against a merchants service on a real port and a test double of payments."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ VARIABLES = (
 
 @dataclass
 class Command:
-    """Runs `incasso …` in a thread: the command has an event loop of its own."""
+    """Runs `incasso …` in a thread, since the command has its own event loop."""
 
     env: dict[str, str]
 
@@ -51,7 +51,7 @@ class Command:
 
 
 class Payments(payments_pb2_grpc.PaymentsServiceServicer):
-    """Plays the payments service: what the command sends is kept, one account is stored."""
+    """A double of payments: records the command's calls, and stores accounts."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[context.Call, Any]] = []

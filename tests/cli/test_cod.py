@@ -1,4 +1,4 @@
-"""`incasso cod`, against a service of cash on delivery that is played."""
+"""`incasso cod`, against a double of cod."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""`incasso cod manifest` and `incasso cod events`, against a service of cash on delivery that is played."""
+"""`incasso cod manifest` and `incasso cod events`, against a double of cod."""
 
 import base64
 
@@ -23,7 +23,7 @@ DIFFERS = orders_pb2.CodAcknowledgement(
 
 
 class Files(files_pb2_grpc.CodFilesServiceServicer):
-    """What a file says stands in its first line."""
+    """A double of cod's files: an upload's content decides the answer."""
 
     async def UploadManifest(self, request, rpc):
         said = base64.b64decode(request.file).decode()

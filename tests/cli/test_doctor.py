@@ -1,4 +1,4 @@
-"""`incasso doctor` names what is wrong with an installation, and fails for it."""
+"""`incasso doctor` names the faults of an installation, and fails if there are any."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 async def examined(env, *options):
-    """By subject: the state and detail of each finding, and whether the command fails."""
+    """The finished command, and the state and detail of each finding by subject if it succeeded."""
     done = await Command(env)("doctor", *options)
     rows = await Command(env).json("doctor", *options) if done.exit_code == 0 else []
     return done, {row["subject"]: (row["state"], row["detail"]) for row in rows}

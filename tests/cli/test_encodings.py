@@ -1,4 +1,4 @@
-"""What an operator reads survives any terminal."""
+"""The command's output is readable on any terminal."""
 
 import ast
 import asyncio
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 async def run(*arguments: str, encoding: str, env: dict[str, str]) -> tuple[int, str]:
-    """(exit code, output) of `python -m cli …` on a terminal of that encoding."""
+    """Exit code and output of `python -m cli …` on a terminal with this encoding."""
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", *arguments),
         env={**os.environ, **env, "PYTHONIOENCODING": encoding},
@@ -32,7 +32,7 @@ async def run(*arguments: str, encoding: str, env: dict[str, str]) -> tuple[int,
 
 
 def run_here(*arguments: str, encoding: str, env: dict[str, str]) -> tuple[int, str]:
-    """The same without a process of its own."""
+    """The same within this process."""
     with CliRunner(charset=encoding).isolation(env=env) as (output, *_):
         terminal.prepare()
         with pytest.raises(SystemExit) as ended:
@@ -63,7 +63,7 @@ async def test_scripts_lose_nothing(incasso, merchant, encoding):
     code, output = await asyncio.to_thread(run_here, *listed, encoding=encoding, env=incasso.env)
     assert code == 0, output
     assert json.loads(output)["data"][0]["name"] == NAME
-    assert ("🛍" in output) == (encoding == "utf-8")  # or escaped
+    assert ("🛍" in output) == (encoding == "utf-8")  # escaped otherwise
 
 
 async def test_details_and_refusals_are_shown_by_the_poorest_terminal(incasso, merchant):

@@ -1,4 +1,4 @@
-"""`incasso reconciliation`, against a reporting service that is played: what people see, and what is asked for them."""
+"""`incasso reconciliation`, against a double of reporting: the output, and the requests sent."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -253,7 +253,7 @@ async def test_terms_are_set_and_listed(played):
     assert (await incasso(*_at("terms", "sandbox-a"), *said)).exit_code == 0
     (asked,) = servicer.asked
     assert (asked.tolerance_minor, asked.late_after_days, asked.fee_basis_points) == (2, 7, 150)
-    # What the command does not say, it would take away.
+    # The request replaces the source: a field that the command left out would be cleared.
     fields = pb.PutReconciliationSourceRequest.DESCRIPTOR.fields_by_name
     assert {field.name for field, _ in asked.ListFields()} == {*fields}
     assert "sandbox-a" in (await incasso(*_at("sources"))).stdout

@@ -1,4 +1,4 @@
-"""`incasso export` writes a list to a file, whole or not at all."""
+"""`incasso export` writes a list to a file, completely or not at all."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ CSV = "text/csv; charset=utf-8"
 
 @pytest.fixture
 async def gateway():
-    """Plays the gateway: a list, one that is cut off, a refusal, and a call that is no list."""
+    """A double of the gateway: a list, one that is cut off, a refusal, a call that is no list, and a 502."""
     asked = []
 
     async def payments(request):

@@ -1,4 +1,4 @@
-"""`incasso kpis`, against a reporting service that is played."""
+"""`incasso kpis`, against a double of reporting."""
 
 from collections.abc import AsyncIterator
 

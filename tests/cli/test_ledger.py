@@ -1,4 +1,4 @@
-"""`incasso ledger`, against a reporting service that is played. How it is checked and built anew: tests of reporting."""
+"""`incasso ledger`, against a double of reporting. The tests of reporting cover `check` and `rebuild`."""
 
 from collections.abc import AsyncIterator
 

@@ -56,7 +56,7 @@ async def test_a_name_cannot_steer_the_terminal(incasso: Command, merchants):
     refused = await incasso(*CREATE[:2], "Bot\x1b[2Jtega", *CREATE[3:])
     assert "U+001B" in refused.output
     made = await incasso.json(*CREATE)
-    async with merchants.deps.db.connection() as conn:  # one from before it was refused
+    async with merchants.deps.db.connection() as conn:  # stored before such names were refused
         await conn.execute("UPDATE merchants SET name = $1", "[red]Bot\x1b[2Jtega")
     shown = await incasso("merchants", "show", made["merchant"]["id"])
     assert "\x1b[2J" not in shown.stdout

@@ -1,4 +1,4 @@
-"""`incasso plan`, against an instalments service that is played."""
+"""`incasso plan`, against a double of instalments."""
 
 import pytest
 

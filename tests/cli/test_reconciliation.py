@@ -1,4 +1,4 @@
-"""`incasso reconciliation import`, against a reporting service that is played."""
+"""`incasso reconciliation import`, against a double of reporting."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`incasso reports`, against a reporting service that is played."""
+"""`incasso reports`, against a double of reporting."""
 
 import json
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ def parquet(month: str) -> bytes:
 
 
 class Reports(reports_pb2_grpc.ReportsServiceServicer):
-    """Runs are done when they are looked at for the second time."""
+    """A double of reporting; a run is done when it is fetched for the second time."""
 
     def __init__(self) -> None:
         self.asked: list[object] = []

@@ -1,4 +1,4 @@
-"""`incasso statements FILE`: what it holds, or why not."""
+"""`incasso statements FILE` shows a file's content, or why it cannot be read."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def run(file: Path, *options: str) -> Result:
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
-    file = tmp_path / "photo.jpg"  # its name says nothing
+    file = tmp_path / "photo.jpg"  # the name does not matter
     file.write_bytes(GOOD)
     return file
 

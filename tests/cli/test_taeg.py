@@ -1,4 +1,4 @@
-"""`incasso taeg`: published rates come out, bad files are refused with the place."""
+"""`incasso taeg` computes published rates, and refuses bad files stating the place."""
 
 import json
 from pathlib import Path

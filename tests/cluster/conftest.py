@@ -1,6 +1,6 @@
 """Helm and kubectl on the cluster of the current kubeconfig, and a log of what was done and how long it took.
 
-The images have to be on the nodes already: CLUSTER_IMAGE and CLUSTER_NEXT_IMAGE (the same with another migration:
+The images must already be on the nodes: CLUSTER_IMAGE and CLUSTER_NEXT_IMAGE (the same with another migration:
 tests/cluster/next), CLUSTER_POSTGRES_IMAGE, CLUSTER_NATS_IMAGE.
 """
 
@@ -26,15 +26,15 @@ IMAGE = os.environ.get("CLUSTER_IMAGE", "incasso:0.1.0")
 NEXT_IMAGE = os.environ.get("CLUSTER_NEXT_IMAGE", "incasso:next")
 POSTGRES_IMAGE = os.environ.get("CLUSTER_POSTGRES_IMAGE", "postgres:17")
 NATS_IMAGE = os.environ.get("CLUSTER_NATS_IMAGE", "nats:2.12")
-# To try single tests (-k) one after another: the namespace stays.
+# Keeps the namespace, for running single tests (-k) one after another.
 CONTINUED = bool(os.environ.get("CLUSTER_CONTINUE"))
 KILL_NODE, START_NODE = (os.environ.get(f"CLUSTER_{do}_NODE", "") for do in ("KILL", "START"))
-# What a pod under load runs, and the image does not have: by its path in the pod.
+# Files that the load pod runs and the image lacks, by their path in the pod.
 LOAD_FILES = {
     "load.py": ROOT / "tests" / "cluster" / "load.py",
     "stack/steady.py": ROOT / "stack" / "steady.py",
 }
-STORES = "postgresql,nats,sandbox"  # one pod each, which no test takes away
+STORES = "postgresql,nats,sandbox"  # one pod each, which no test removes
 LOG = ROOT / ".build" / "cluster-test.log"
 BEGAN = time.monotonic()
 
@@ -54,7 +54,7 @@ def noted(what):
 
 
 def run(*command, fails=False, timeout=900, stdin=None):
-    """Its output; `fails`: it must not succeed, and its errors are the output."""
+    """Runs the command and returns its output; with `fails` it must fail, and its errors are returned."""
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=timeout, input=stdin
     )
@@ -85,9 +85,9 @@ def nodes():
 
 @functools.cache
 def values():
-    """The stores on one node, so that another can die."""
+    """Arguments that put all stores on one node, so that another one can be killed."""
     images = {"postgresql": POSTGRES_IMAGE, "nats": NATS_IMAGE}
-    images["sandbox"] = IMAGE  # its books stay where they are
+    images["sandbox"] = IMAGE  # not upgraded, so its books stay
     return [
         *["--values", CHART / "ci" / "demo.yaml"],
         *["--values", Path(__file__).parent / "values.yaml"],
@@ -104,7 +104,7 @@ def upgrade(*more, image=IMAGE, minutes=8, **how):
 
 
 def secrets(fullname=RELEASE):
-    """As an operator makes them."""
+    """The Secrets, created by the operators' command."""
     command = [sys.executable, "-m", "cli", "secrets", "--sandbox-url", "http://localhost:8082"]
     return run(*command, "--fullname", fullname)
 
@@ -115,7 +115,7 @@ def pods_of(selector):
 
 
 def operators_pod(name, *command, labels=None, load=False, release=RELEASE):
-    """A pod as that of `helm test`, with another command."""
+    """A pod like that of `helm test`, with another command."""
     hooks = yaml.safe_load_all(helm("get", "hooks", release))
     pod = next(one for one in hooks if one and one["kind"] == "Pod")
     pod["metadata"]["name"] = name
@@ -125,7 +125,7 @@ def operators_pod(name, *command, labels=None, load=False, release=RELEASE):
     pod["spec"]["terminationGracePeriodSeconds"] = 0
     container = pod["spec"]["containers"][0]
     container["command"] = list(command)
-    container["image"] = IMAGE  # the latest release may have one that does not exist
+    container["image"] = IMAGE  # the latest release's image may not exist
     if load:
         items = [{"key": file.name, "path": path} for path, file in LOAD_FILES.items()]
         files = {"name": "load", "items": items}
@@ -142,7 +142,7 @@ def start(pod):
 
 
 def let_pass(seconds):
-    """While payments go on."""
+    """Waits while the load continues."""
     time.sleep(seconds)
 
 
@@ -156,9 +156,9 @@ def until(condition, seconds=300):
 
 @contextmanager
 def under_load(what, rate=10, kind="payments"):
-    """Payments at a steady rate for as long as the block takes: each is answered in the end, and charged once.
+    """Makes payments at a steady rate during the block; each must finally be answered, and charged once.
 
-    Or payment links, which nobody pays.
+    With `kind="links"` it reads payment links instead.
     """
     program = ("python", "/load/load.py", str(rate), kind)
     pod = start(operators_pod("load", *program, load=True))

@@ -1,4 +1,4 @@
-"""What a pod reaches on the cluster."""
+"""What a pod can reach on the cluster."""
 
 import time
 
@@ -17,10 +17,10 @@ for where in sys.argv[1:]:
 
 
 def reached_from(name, labels, *addresses, release=RELEASE):
-    """Whether a pod with these labels gets a connection, by address."""
+    """Whether a pod with these labels can connect, by address."""
     pod = start(operators_pod(name, "sleep", "600", labels=labels, release=release))
     try:
-        time.sleep(5)  # a policy knows a pod's address once its status says so
+        time.sleep(5)  # policies know a pod's address only once its status has it
         said = kubectl("exec", pod, "--", "python", "-c", CONNECT, *addresses)
     finally:
         kubectl("delete", "pod", pod, "--wait")
@@ -35,7 +35,7 @@ print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())
 
 
 def read_from(pod, url):
-    """What is there; nothing until the pod's address is known to the policies."""
+    """The page, or "" until the policies know the pod's address."""
     try:
         return kubectl("exec", pod, "--", "python", "-c", READ, url)
     except AssertionError:

@@ -1,6 +1,6 @@
-"""The life of a release on a real cluster, in this order. Payments are made all the while; none fails, none is taken twice.
+"""The life of a release on a real cluster, in this order. Payments run throughout; none fails, none is charged twice.
 
-`make cluster-test`; not part of CI. What it found is in docs/operate.md.
+`make cluster-test`; not part of CI. The results are in docs/operate.md.
 """
 
 import json
@@ -54,7 +54,7 @@ def test_one_command_installs_it():
 
 
 def note_migrations():
-    """How long the Jobs took that are still there."""
+    """Logs the duration of the Jobs that still exist."""
     for job in json.loads(kubectl("get", "jobs", "--selector", OURS, "--output", "json"))["items"]:
         began, ended = (job["status"].get(each) for each in ("startTime", "completionTime"))
         if ended:
@@ -115,12 +115,12 @@ def test_nodes_are_drained_in_turn_and_nobody_notices():
 
 
 def all_ready():
-    over = ("Succeeded", "Failed")  # of migrations
+    over = ("Succeeded", "Failed")  # migration pods
     return all(is_ready(pod) for pod in pods_of(OURS) if pod["status"]["phase"] not in over)
 
 
 def test_a_node_dies_and_what_it_did_is_done_by_the_others():
-    """CLUSTER_KILL_NODE and CLUSTER_START_NODE: commands that are given the node's name."""
+    """CLUSTER_KILL_NODE and CLUSTER_START_NODE: commands that take the node's name."""
     if not (KILL_NODE and START_NODE):
         pytest.skip("nobody said how a node is killed here")
     busy = {
@@ -208,7 +208,7 @@ def run_in(pod, program, *arguments):
 
 
 PAYLINK = f"{OURS},app.kubernetes.io/component=paylink"
-# What this process has answered.
+# Prints how many calls this process has answered.
 CALLS = """
 import re, urllib.request
 text = urllib.request.urlopen("http://127.0.0.1:9090/metrics").read().decode()
@@ -218,13 +218,13 @@ print(sum(float(one) for one in re.findall("^" + name + "(.*)$", text, re.M)))
 
 
 def calls_answered():
-    """By pod, since it started."""
+    """Calls answered by each pod since it started."""
     names = [pod["metadata"]["name"] for pod in pods_of(PAYLINK) if is_ready(pod)]
     return {name: float(kubectl("exec", name, "--", "python", "-c", CALLS)) for name in names}
 
 
 def shares(seconds=20):
-    """Of the calls of some seconds: who answered how much, in percent."""
+    """Each pod's share of the calls answered in this period, in percent."""
     before = calls_answered()
     let_pass(seconds)
     made = {
@@ -243,7 +243,7 @@ def test_paylink_grows_under_load_and_the_new_pod_gets_its_share():
     with under_load("autoscaling of paylink", rate=20, kind="links"):
         with noted("a second paylink after the load began"):
             until(lambda: len(calls_answered()) == 2, 300)
-        # The gateway sees it once one of its connections has reached its greatest age, 5 minutes.
+        # The gateway finds the new pod once a connection reaches its maximum age, 5 minutes.
         with noted("its share after it was ready"):
             found = until(lambda: min((now := shares()).values()) > 25 and now, 480)
     note(f"calls answered by the new pod: {sum(found.values()) - found[old]:.0f} %")
@@ -281,6 +281,6 @@ def test_nothing_is_left_behind():
         helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
     kinds = "all,configmap,networkpolicy,poddisruptionbudget,serviceaccount,ingress,secret"
     mine = ["--selector", f"app.kubernetes.io/instance={RELEASE}", "--output", "name"]
-    until(lambda: kubectl("get", kinds, *mine) == "", 180)  # pods end after they have drained
+    until(lambda: kubectl("get", kinds, *mine) == "", 180)  # pods end after draining
     others = kubectl("get", "secret", "--output", "name", "--selector", "owner=helm")
     assert others == ""

@@ -1,4 +1,4 @@
-"""A storefront's first payment with the client that openapi-python-client makes of the document.
+"""A storefront's first payment, with the client that openapi-python-client generates from the document.
 
 Arguments: address, secret key, order. Prints the payment as JSON.
 """

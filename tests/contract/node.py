@@ -1,4 +1,4 @@
-"""The tools of package-lock.json, which `make node` installs into .build/, run in a folder of one's own."""
+"""Runs the tools of package-lock.json, which `make node` installs into .build/, in a separate folder."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ needs_node = pytest.mark.skipif(not MODULES.exists(), reason="`make node` has no
 
 
 def workplace(folder: Path, document: bytes) -> Path:
-    """`folder` with the document, the tools and their settings in it."""
+    """Puts the document, the tools and their settings into `folder`."""
     (folder / "openapi.json").write_bytes(document)
     (folder / "node_modules").symlink_to(MODULES)
     for path in HERE.iterdir():
@@ -27,7 +27,7 @@ def workplace(folder: Path, document: bytes) -> Path:
 
 
 def run(folder: Path, *command: str, before: Sequence[str] = ()) -> str:
-    """What a tool says when it is content; what it complains of fails the test.
+    """The output of a tool that succeeds; its complaints fail the test.
 
     `before`: modules that node loads first.
     """

@@ -1,4 +1,4 @@
-"""The OpenAPI document by the rules of others; what is left out of them has its reason in the file."""
+"""Lints the OpenAPI document by others' rule sets; their files give the reason for each disabled rule."""
 
 import pytest
 
@@ -7,7 +7,6 @@ from services.gateway.openapi import document
 from services.gateway.routes import all_routes
 from tests.contract.node import needs_node, run, workplace
 
-# Bounds for tools that hang, on any machine.
 pytestmark = needs_node
 
 

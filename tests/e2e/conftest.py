@@ -16,12 +16,12 @@ from tests.browser import browser
 from tests.waiting import HANGING_SECONDS, until
 
 __all__ = ["browser"]  # the fixture, for every test of this folder
-# Some looks of recovery, whose pauses double from 5 or 15 s: how long it takes is the machine's, but not hours.
+# Enough for several recovery attempts, whose back-off doubles from 5 or 15 s. A slow machine takes longer, but not hours.
 RECOVERED_WITHIN_SECONDS = 2 * HANGING_SECONDS
 
 
-# A span at every boundary, sent to the sandbox, costs more than a test gets from it: of the calls of a shop one in
-# ten is recorded, with all that follows from it, as in production.
+# Exporting a span at every boundary costs more than tests gain from it, so one in ten of a shop's calls is traced,
+# with everything that follows from it, as in production.
 RECORDED = 0.1
 
 
@@ -34,16 +34,16 @@ def mailed(to, **more):
 
 
 async def until_back(condition, *, within_seconds=HANGING_SECONDS):
-    """`until`, of services of which one may be away."""
+    """Like `until`, but tolerates a service that is down."""
     away = (JourneyFailedError, aiohttp.ClientError)
     return await until(condition, within_seconds=within_seconds, every_seconds=0.1, despite=away)
 
 
 @asynccontextmanager
 async def open_shop(stack, name):
-    """A merchant of its own with generous limits, and its storefront.
+    """A separate merchant with generous limits, and its storefront.
 
-    Its accounts at the PSP are its own too: an account has one address for webhooks.
+    It also has its own PSP accounts, because an account has only one webhook address.
     """
     merchant = await create_merchant(stack, name, suffix=f"-{name.lower()}")
     timeout = aiohttp.ClientTimeout(total=60)
@@ -65,7 +65,7 @@ async def open_shop(stack, name):
 async def stack(tmp_path_factory):
     """The whole embedded stack, one for all end-to-end tests of a worker.
 
-    It goes when a worker leaves this folder: an idle one takes a thirtieth of a processor.
+    It stops when the worker leaves this folder, because an idle stack takes a thirtieth of a CPU.
     """
     with data_in_memory(tmp_path_factory.mktemp("stack")) as root:
         async with Stack.start(root, durable=False) as running:
@@ -85,7 +85,7 @@ async def opened(stack):
 
 @pytest.fixture
 async def shop(opened):
-    """The first merchant's storefront. No fault is left at the sandbox afterwards."""
+    """The first merchant's storefront. Afterwards the sandbox has no faults set."""
     found, _ = opened
     yield found
     async with found.http.delete(f"{found.sandbox_url}/control/faults") as answer:
@@ -112,7 +112,7 @@ def set_faults(shop):
 
 @pytest.fixture
 def struck(shop):
-    """`await struck()`: once every rule of set_faults has met a call; that stays so, states pass."""
+    """`await struck()`: waits until every rule of set_faults has been applied to a call. Unlike a state, that lasts."""
 
     async def every_rule_met_a_call():
         async with shop.http.get(f"{shop.sandbox_url}/control/faults") as answer:
@@ -127,7 +127,7 @@ def struck(shop):
 
 @pytest.fixture
 def caught_up(shop):
-    """`await caught_up()`: what was told or due before is done, since what is asked for now is."""
+    """`await caught_up()`: waits for a new message, by which time all earlier events and messages are done."""
 
     async def wait(by="email"):
         to = address() if by == "email" else f"+39333{uuid4().int % 10**7:07d}"

@@ -1,4 +1,4 @@
-"""The console beside the shared stack, as the stack itself would start it; a test may kill it and start it again."""
+"""A console next to the shared stack, started as the stack would; a test may kill and restart it."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ class Console:
         self._running: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Until it is ready; with the keys that it had before."""
+        """Starts it with the same keys as before and waits until it is ready."""
         env = {**os.environ, **self._process.env}
         command = self._process.command
         running = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, env=env)
@@ -39,7 +39,7 @@ class Console:
         assert running.returncode is None
 
     async def end(self, number: signal.Signals) -> int:
-        """By a signal; the code with which it ended."""
+        """Sends it a signal and returns its exit code."""
         assert self._running is not None
         self._running.send_signal(number)
         return await self._running.wait()

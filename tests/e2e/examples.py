@@ -8,12 +8,12 @@ from google.protobuf.descriptor import FieldDescriptor
 from libs.validation import rules_of
 
 NUMBERS = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64)
-NONE = "example"  # of a text that has none
+NONE = "example"  # for a text without an example
 WELL_KNOWN = {"google.protobuf.Timestamp": "2026-11-21T10:00:00Z"}
 
 
 def body_of(route):
-    """The JSON body of a route without its path and header fields; None when it has none."""
+    """The JSON body of a route, without its path and header fields; None if it has none."""
     if not route.body:
         return None
     if route.body != "*":
@@ -22,7 +22,7 @@ def body_of(route):
 
 
 def query_of(route):
-    """The query of a route that has no body: what it has to name."""
+    """The query of a route without a body: its required fields."""
     asked = {} if route.body else message(route.rpc.input_type, without=route.elsewhere)
     fields = route.rpc.input_type.fields_by_name
     required = {name: value for name, value in asked.items() if rules_of(fields[name]).required}
@@ -30,7 +30,7 @@ def query_of(route):
 
 
 def places_of(route):
-    """What of a route's path names no object: numbers, as their examples say."""
+    """The path fields that name no object: numbers, with their example values."""
     fields = [route.rpc.input_type.fields_by_name[name] for name in route.path_fields]
     return {field.name: value_of(field) for field in fields if field.cpp_type in NUMBERS}
 
@@ -69,7 +69,7 @@ def single_value(field):
 
 
 def fields_of(descriptor, without=(), path=()):
-    """Every field with its path of names, those of messages inside included."""
+    """Every field with its path, including the fields of nested messages."""
     for field in descriptor.fields:
         if field.name in without:
             continue

@@ -1,4 +1,4 @@
-"""schemathesis without two costs that find nothing; arguments as of its own command."""
+"""schemathesis without two useless costs; takes the arguments of its own command."""
 
 import gc
 import re
@@ -9,10 +9,10 @@ from schemathesis.specs.openapi import converter
 LARGE = re.compile(r",\d{6,}}")
 compiles = converter.is_valid_jsonschema_rs_regex
 
-# It tries the limit of a text's length as a quantifier: its engine takes a second for each large one, to refuse it.
+# It tries a text's maximum length as a regex quantifier; its engine takes a second to refuse each large one.
 converter.is_valid_jsonschema_rs_regex = lambda pattern: (
     not LARGE.search(pattern) and compiles(pattern)
 )
-# Nearly all that it makes stays to its end; the collector would go through it four thousand times.
+# Nearly everything it allocates lives until it exits; the collector would scan it four thousand times.
 gc.disable()
 schemathesis()

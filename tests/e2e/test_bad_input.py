@@ -63,7 +63,7 @@ async def send(shop, route, **more):
     }
     headers.update(more.pop("headers", {}))
     data = more.pop("data", None)
-    while True:  # so many at once are too many for the merchant's plan, which makes them wait
+    while True:  # the merchant's plan limits this many requests at once, so some must wait
         body = {"data": data() if callable(data) else data} if data is not None else {}
         async with shop.http.request(
             route.method, shop.url + path_of(route), headers=headers, **body, **more
@@ -91,7 +91,7 @@ async def test_every_field_that_is_wrong_is_named(shop, name):
             if field.is_repeated and isinstance(wrong, list):
                 continue
             problem = await send(shop, route, json=replaced(body, path, wrong))
-            # What is text, but no picture, is refused by a code of the field's own.
+            # Text that is not a picture is refused with the field's own error code.
             of_code = {"pointer": "/" + problem["code"].removesuffix("_refused")}
             pointers = [error["pointer"] for error in problem.get("errors", [of_code])]
             wanted = "/" + "/".join(path)

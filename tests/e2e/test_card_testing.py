@@ -63,7 +63,7 @@ async def test_one_address_cannot_click_through_card_after_card(stack):
         clicks = [await click("tok_stolen") for _ in range(22)]
         assert [each.status for each in clicks] == [200] * 20 + [409] * 2
         assert clicks[-1].body["code"] == "too_many_declines"
-        assert (await click("tok_visa")).status == 409  # whoever clicks from there
+        assert (await click("tok_visa")).status == 409  # any click from that address
         assert (await click("tok_visa", at=shop)).expect(200)["state"] == "paid"
         events = (await shop.get("/v1/events?type=card_testing.suspected"))["data"]
         assert [event["data"]["kind"] for event in events] == ["clicking_address"]

@@ -1,5 +1,5 @@
-"""An order that is paid at the door, from the code that its recipient gets to the money that the courier has; and one
-of which a part is paid online before.
+"""An order paid at the door, from the recipient's code to the courier's collection; and one with a deposit
+paid online.
 """
 
 import re
@@ -51,7 +51,7 @@ async def test_a_code_confirms_an_order_that_its_courier_collects(stack):
         assert (await shop.get(at))["state"] == "confirmed"
         async with shop.http.post(
             f"{page}/pay-online"
-        ) as shown:  # it may be paid at the door still
+        ) as shown:  # it may still be paid at the door
             assert (shown.status, shown.url.parts[1]) == (200, "p")
 
         early = await shop.call("POST", f"{at}/dispatch", {})
@@ -79,7 +79,7 @@ async def test_a_code_confirms_an_order_that_its_courier_collects(stack):
 
 
 async def with_deposit(shop, reference):
-    """An order of which 10.00 are paid online, and its path."""
+    """An order with a deposit of 10.00 due online, and its path."""
     body = {
         "order_reference": reference,
         "amount": PRICE,
@@ -99,7 +99,7 @@ async def deposit_is(shop, at, state):
 
 
 async def test_a_deposit_is_paid_online_the_rest_at_the_door_and_each_is_booked_once(stack):
-    """With the books of an order whose deposit goes back since it was cancelled."""
+    """Also checks the books of a cancelled order, whose deposit is refunded."""
     async with open_shop(stack, "Acconti") as (shop, _):
         courier = (await shop.call("POST", "/v1/couriers", COURIER)).expect(201)["id"]
         fee = {"tiers": [{"fixed_minor": 200}], "vat_basis_points": 2200}
@@ -114,7 +114,7 @@ async def test_a_deposit_is_paid_online_the_rest_at_the_door_and_each_is_booked_
         early = (await shop.call("POST", f"{at}/dispatch", {})).expect(409)
         assert (early["code"], early["deposit_minor"]) == ("cod_deposit_unpaid", "1000")
         async with shop.http.post(f"{order['page_url']}/pay-deposit") as shown:
-            page = str(shown.url)  # the page leads to the link whose address the order has
+            page = str(shown.url)  # the page redirects to the link in the order's deposit_url
         assert page.rpartition("/")[2] == order["deposit_url"].rpartition("/")[2]
         await payer.pay(await payer.open(order["deposit_url"]), VISA)
         await deposit_is(shop, at, "paid")

@@ -1,5 +1,5 @@
-"""At the door the shopper pays by the QR code while the courier collects as well: by the PSP's books and the courier's
-money, the order brings its price once.
+"""At the door the shopper pays by QR code while the courier also collects: according to the PSP's books and the
+courier's cash, the order is paid exactly once.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ PRICE_MINOR = PRICE["amount_minor"]
 
 
 async def at_the_door(shop):
-    """An order that the courier is out to collect, its link, and what the courier will tell."""
+    """A dispatched order, its link, and a function that reports the courier's collection."""
     courier = (await shop.call("POST", "/v1/couriers", COURIER)).expect(201)["id"]
     reference = shop.next_order()
     body = {
@@ -54,7 +54,7 @@ async def at_the_door(shop):
 
 
 async def at_rest(shop, order, link):
-    """The order, and what the PSP has kept of it, once its link is over and nothing is left to give back."""
+    """The order and the PSP's captured and refunded amounts, once its link has ended and everything is refunded."""
 
     async def found():
         now = await shop.get(f"/v1/cod-orders/{order['id']}")
@@ -85,7 +85,7 @@ async def test_a_link_that_is_paid_while_the_courier_collects_brings_the_price_o
         latency = {"operation": "charge", "kind": "latency", "seconds": 2, "times": 1}
         await set_faults(latency)
         paying = asyncio.ensure_future(payer.pay(page, VISA))
-        await struck()  # the PSP is at work when the courier takes the money
+        await struck()  # the PSP is processing the charge when the courier collects
         await collect()
         await paying
     else:

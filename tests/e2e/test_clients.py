@@ -1,4 +1,4 @@
-"""Clients that generators make of the published document take a first payment."""
+"""Clients generated from the published document take a first payment."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Journeys of the console on the whole stack, in a real browser: money goes back, a colleague cannot move it."""
+"""Console journeys on the whole stack, in a real browser: a payment is refunded, a colleague may not refund."""
 
 import json
 import re
@@ -20,7 +20,7 @@ INVITATION = re.compile(r"http://[^\s\"\\<]+/invitations/[A-Za-z0-9_-]+")
 
 @pytest.fixture(scope="module")
 async def console(stack):
-    """Its address."""
+    """The console's URL."""
     async with started_console(stack) as running:
         yield running.url
 
@@ -92,7 +92,7 @@ async def test_a_link_is_made_and_sent_on_a_phone(stack, console, browser, shop,
 
 
 async def invitation_of(shop, email):
-    """The address in the e-mail."""
+    """The invitation URL in the e-mail."""
     (letter, *_) = await shop.inbox(email, within_seconds=HANGING_SECONDS)
     found = INVITATION.search(json.dumps(letter))
     assert found is not None
@@ -166,7 +166,7 @@ async def test_an_owner_changes_the_bank_account_is_warned_and_stops_it(stack, c
             await page.get_by_role("button", name="Request the change").click()
             await expect(page.get_by_role("status")).to_contain_text("waits for 48 hours")
             letters = await shop.inbox(warned, count=2, within_seconds=HANGING_SECONDS)
-            assert any("3000" in json.dumps(letter) for letter in letters)  # the other: the first
+            assert any("3000" in json.dumps(letter) for letter in letters)  # the new IBAN
             await page.get_by_role("button", name="Cancel this change").click()
             await expect(page.get_by_role("status")).to_contain_text("is cancelled")
         left = await shop.get("/v1/merchant")

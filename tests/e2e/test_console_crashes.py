@@ -1,4 +1,4 @@
-"""The console killed in the middle of a refund: sent again, the same form gives the money back once."""
+"""The console is killed in the middle of a refund: submitting the same form again refunds only once."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ async def console(stack):
 
 @pytest.fixture
 async def clerk(stack, console, merchant):
-    """Somebody of finance, signed in, in a browser without scripts."""
+    """A member with the finance role, signed in, in a browser without scripts."""
     email = await colleague(stack, merchant, sessions_pb2.ROLE_FINANCE)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         browser = Payer(http, stack.sandbox_url)
@@ -52,7 +52,7 @@ async def test_a_kill_in_the_middle_of_a_refund_gives_the_money_back_once(
     assert "Not known" in await entries_of(clerk, console, paid)
 
     async def done():
-        """Sent again, the form is refused with its own key until the refund is made."""
+        """Resubmitted, the form is refused because its key is in use, until the refund is made."""
         answer = await clerk.submit(page, form, amount=AMOUNT)
         if answer.url.endswith("said=refunded"):
             return True

@@ -1,8 +1,8 @@
-"""The payments process killed around the PSP call, and a PSP that misbehaves: one charge, always.
+"""The payments process is killed around the PSP call, and the PSP misbehaves: always one charge.
 
-The sandbox is told to wait, or to book and be silent; meanwhile payments is killed by SIGKILL and
-the supervisor starts it again, as Kubernetes would. A charge, a capture and a refund, of a payment
-each, are at the PSP at the same time.
+The sandbox is told to wait, or to book without answering; meanwhile payments is killed by SIGKILL and
+the supervisor restarts it, as Kubernetes would. A charge, a capture and a refund, each of its own
+payment, are in progress at the PSP at the same time.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from tests.e2e.conftest import RECOVERED_WITHIN_SECONDS, until_back
 from tests.kit.connections import connected
 
 OPERATIONS = ("charge", "capture", "refund")
-# Where the process dies, told to the sandbox as what it does with the call that is under way.
+# When the process dies: what the sandbox does with the call in progress.
 MOMENTS = {
     "before the PSP has it": {"kind": "timeout_before", "seconds": 4},
     "while the PSP works": {"kind": "latency", "seconds": 2},
@@ -33,7 +33,7 @@ MISBEHAVIOURS = {
 
 @pytest.fixture(autouse=True)
 async def recovered_from_the_last_test(shop):
-    """The killed process is back and the others are connected with it again."""
+    """The killed process is back and the others have reconnected to it."""
     await until_back(lambda: shop.customer("tok_visa"))
 
 
@@ -43,7 +43,7 @@ def money(amount_minor):
 
 @dataclass(frozen=True)
 class Act:
-    """What is asked of payments. Capture and refund act upon a payment that is there."""
+    """A request to payments. Capture and refund act on an existing payment."""
 
     shop: Any
     operation: str
@@ -61,7 +61,7 @@ class Act:
         return await self.shop.call("POST", path, money(5000), key=self.key)
 
     async def final(self):
-        """The payment once it shows what was asked."""
+        """The payment once it is in the state that was asked for."""
         wanted = {"charge": "captured", "capture": "captured", "refund": "refunded"}[self.operation]
 
         async def shows_what_was_asked():
@@ -71,7 +71,7 @@ class Act:
         return await until_back(shows_what_was_asked, within_seconds=RECOVERED_WITHIN_SECONDS)
 
     async def again(self):
-        """What the same request is answered, once it is."""
+        """The answer to the same request, once there is one."""
 
         async def is_answered():
             answer = await self.ask()
@@ -96,7 +96,7 @@ async def acts(shop):
 
 
 async def end_locks(stack, merchant):
-    """The dead process' locks on keys run out after the longest call; do not wait for them."""
+    """Ends the dead process's locks on idempotency keys, which would last as long as the longest call."""
     async with connected(stack.database_url("payments")) as conn:
         await conn.execute(
             "UPDATE idempotency_keys SET locked_until = now() WHERE merchant_id = $1",

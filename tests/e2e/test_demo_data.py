@@ -1,4 +1,4 @@
-"""The month of `make demo-data`, cut short: what it leaves comes from the services' own calls, and it is left once."""
+"""The month of `make demo-data`, cut short: its data comes from the services' own calls, and is planted only once."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Every list of the real stack as a file: the same rows as page by page, and nobody else's."""
+"""Every list of the real stack as a file: the same rows as page by page, and no other merchant's."""
 
 import io
 

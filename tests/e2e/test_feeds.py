@@ -1,4 +1,4 @@
-"""What the simulated PSP lists as settled comes by itself: through payments, into the lines that a file would bring."""
+"""The simulated PSP's settlement feed is pulled automatically, through payments, into the same lines as from a file."""
 
 import pytest
 
@@ -10,7 +10,7 @@ API = "/v1/reconciliation"
 
 @pytest.fixture
 def pull_now(stack, merchant):
-    """As after an hour."""
+    """Makes the pull due now, as if an hour had passed."""
 
     async def due() -> None:
         async with connected(stack.database_url("reporting")) as conn:

@@ -1,4 +1,4 @@
-"""A day of the simulated bank and PSP, imported as their files: each line once, however they overlap."""
+"""A day's files of the simulated bank and PSP: each line is imported once, however the files overlap."""
 
 import pytest
 
@@ -9,7 +9,7 @@ IMPORTS = "/v1/reconciliation/imports"
 
 @pytest.fixture
 async def paid_out(shop, booked):
-    """A charge, and the payout that it is part of. Answers PSP account and payout."""
+    """Makes a charge and the payout that includes it. Returns PSP account and payout."""
     payment = (await shop.one_click(await shop.customer("tok_visa"), 4990)).expect(201)
     (row,) = await booked(payment)
     url = f"{shop.sandbox_url}/control/payouts"

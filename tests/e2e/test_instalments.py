@@ -1,4 +1,4 @@
-"""Instalment plans over HTTP on the real stack: signed, challenged, declined, and one order one payment."""
+"""Instalment plans over HTTP on the real stack: signed, challenged, declined, and one payment per order."""
 
 from stack.instalment_journeys import planned, signed
 from tests.waiting import until

@@ -1,4 +1,4 @@
-"""Keys on the whole stack: made, replaced and revoked over REST, and refused within seconds."""
+"""API keys on the whole stack: created, rotated and revoked over REST, and refused within seconds."""
 
 import asyncio
 

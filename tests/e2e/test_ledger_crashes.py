@@ -1,6 +1,6 @@
-"""reporting, NATS or PostgreSQL killed while a batch of events is being booked: the ledger is what the PSP's books say.
+"""reporting, NATS or PostgreSQL is killed while a batch of events is being booked: the ledger agrees with the PSP's books.
 
-The batch waits for a lock of ours in its transaction, and its process, its events or its database go away.
+The batch's transaction waits for a lock that the test holds, while its process, NATS or its database is killed.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ LOGS = {subject.split(".")[1] for subject in HEARD}
 
 @pytest.fixture(scope="module")
 async def opened_shop(stack):
-    """With charges of its own, of which nothing is under way."""
+    """A merchant with its own charges, none of them in progress."""
     async with open_shop(stack, "Libro") as pair:
         yield pair
 
@@ -66,7 +66,7 @@ async def test_a_kill_in_the_middle_of_a_batch_leaves_the_ledger_as_it_should_be
 
 def settled(shop):
     async def looked_at():
-        """What PSPs owe is what their own books say."""
+        """What PSPs owe in the ledger is what their own books say."""
         found = await ledger(shop, sandbox_accounts("-libro"))
         return found if not found.differences else None
 
@@ -114,7 +114,7 @@ async def imported(shop, data, asked=""):
 
 
 async def paid_out(shop, account):
-    """The report of a payout of all that was charged; the webhooks about it are under way."""
+    """The report of a payout of all charges; its webhooks are still on their way."""
     url = f"{shop.sandbox_url}/control/payouts"
     async with shop.http.post(url, json={"account": account}) as answer:
         answer.raise_for_status()
@@ -134,7 +134,7 @@ async def statement_of(shop, account):
 
 
 async def test_after_all_of_it_the_ledger_is_what_the_events_say(stack):
-    """Of every merchant that the tests of this stack have had so far."""
+    """Checks every merchant that the tests have created on this stack so far."""
     urls = {f"INCASSO_{name.upper()}_DATABASE_URL": stack.database_url(name) for name in LOGS}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "ledger", "check", "--json"),

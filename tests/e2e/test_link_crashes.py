@@ -1,7 +1,7 @@
-"""paylink or payments killed while several people pay one link, and a PSP whose answer is lost.
+"""paylink or payments is killed while several people pay one link, or the PSP's answer is lost.
 
-The sandbox waits, or books and is silent, or a process is frozen; once it was asked, which stays so
-while states pass, SIGKILL. Afterwards there is one charge, the link is paid, and everybody is told so once.
+The sandbox waits, or books without answering, or a process is frozen; once the call has reached it, SIGKILL.
+Afterwards there is one charge, the link is paid, and shopper and merchant are notified once.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ MOMENTS = {
     "while the PSP works": {"kind": "latency", "seconds": 5},
     BOOKED: {"kind": "timeout_after", "seconds": 5},
 }
-# What a shopper may see who paid, or tried to, in the middle of it; "" is the page that says busy.
+# Views that a shopper may see while paying in the middle of it; "" is the busy page.
 HONEST = {"processing", "paid", ""}
 
 
 @pytest.fixture(autouse=True)
 async def recovered_from_the_last_test(shop, payer):
-    """A link can be made, and its page offers to pay by card."""
+    """Waits until a link can be created and its page offers payment by card."""
 
     async def offers_cards():
         link = (await shop.link(100)).expect(201)
@@ -38,7 +38,7 @@ async def recovered_from_the_last_test(shop, payer):
 
 @pytest.fixture
 async def link(shop):
-    """Its mail has arrived, for which paylink is asked."""
+    """A link whose mail has arrived, since sending it needs paylink."""
     made = (await shop.link(AMOUNT_MINOR, **mailed(address()))).expect(201)
     await shop.inbox(made["recipient"]["email"])
     return made
@@ -46,7 +46,7 @@ async def link(shop):
 
 @pytest.fixture
 async def crowd(payer, link):
-    """`crowd()` begins to pay, all at once, from pages that were opened before."""
+    """`crowd()` pays from all pages at once; they were opened before."""
     pages = [await payer.open(link["url"]) for _ in range(PAYERS)]
     return lambda: asyncio.gather(*(payer.pay(page, VISA) for page in pages))
 
@@ -56,7 +56,7 @@ async def payments_of(shop, link):
 
 
 async def rows_of(shop, link):
-    """The sandbox's books of this link."""
+    """The link's rows in the sandbox's books."""
     wanted = {link["order_reference"], *(one["id"] for one in await payments_of(shop, link))}
     return [row for row in (await shop.books()).values() if row["reference"] in wanted]
 
@@ -79,7 +79,7 @@ async def booked(shop, link):
 
 
 async def expect_paid_once(shop, payer, link, caught_up):
-    """In the sandbox's books, at payments, at paylink, on the page, in mails and in events."""
+    """Checks the sandbox's books, payments, paylink, the page, mails and events."""
     found = await paid(shop, link)
 
     async def is_back():
@@ -129,7 +129,7 @@ async def test_paylink_killed_before_payments_has_heard_of_it(
     stack.kill("payments", signal.SIGSTOP)
     try:
         paying = asyncio.ensure_future(crowd())
-        await shop.link_in(link["id"], "paying")  # and nobody can end it
+        await shop.link_in(link["id"], "paying")  # and cannot end while payments is frozen
         stack.kill("paylink")
     finally:
         stack.kill("payments", signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""What links send on the real stack: reminders, new addresses, SMS, recovered carts."""
+"""Messages about links on the real stack: reminders, reissued links, SMS, recovered carts."""
 
 import asyncio
 from collections import Counter
@@ -12,7 +12,7 @@ VISA = "4242424242424242"
 async def test_reminders_go_out_by_the_merchants_clock_and_stop_when_it_is_paid(shop, payer):
     to, unpaid = address(), address()
     link = (await shop.link(2_000, **mailed(to))).expect(201)
-    (await shop.link(2_000, **mailed(unpaid))).expect(201)  # whose reminder is due a little later
+    (await shop.link(2_000, **mailed(unpaid))).expect(201)  # its reminder is due a little later
     await shop.inbox(to)
     (await shop.call("POST", "/v1/test-clock/advance", {"seconds": 86_400 + 60})).expect(200)
     await shop.inbox(to, count=2)

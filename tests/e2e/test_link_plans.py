@@ -1,4 +1,4 @@
-"""A link that is paid in instalments, over HTTP on the real stack: chosen on its page, paid once."""
+"""A link paid in instalments, over HTTP on the real stack: chosen on its page, paid once."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ GUEST = {"email": "anna@example.com", "name": "Anna Neri"}
 
 
 async def link_of(shop, amount_minor=16_000, *, guest=False):
-    """That a customer with a saved card may pay in instalments, or anybody."""
+    """A link payable in instalments by a customer with a saved card, or by a guest."""
     (await shop.call("PATCH", "/v1/instalment-settings", CREDITOR)).expect(200)
     whose = {} if guest else {"customer_id": await shop.customer("tok_visa")}
     made = await shop.link(amount_minor, **whose, methods=METHODS)
@@ -36,7 +36,7 @@ async def sign(shop, plan):
 
 
 async def offering(payer, link):
-    """The page with instalments on it: a busy machine may not offer them in time."""
+    """The page once it offers instalments, which a busy machine may not do in time."""
 
     async def found():
         page = await payer.open(link["url"])
@@ -46,7 +46,7 @@ async def offering(payer, link):
 
 
 async def waiting_for_plan(payer, link):
-    """The page that leads to the plan."""
+    """The page once it leads to the plan."""
 
     async def found():
         page = await payer.open(link["url"])
@@ -95,14 +95,14 @@ async def test_a_guests_plan_that_is_given_up_is_cancelled_and_the_link_paid_by_
 
 @pytest.fixture
 async def partnered(stack):
-    """A merchant whose terms are a partner's: who makes terms loses the default ones, of which others live."""
+    """A separate merchant with only a partner's terms: offering them removes the default terms, which other tests need."""
     async with open_shop(stack, "Partnered") as (found, _):
         await offer_only(found, CREDIT | KLARNA)
         yield found
 
 
 async def at_partner(shop, payer):
-    """A link, the page of its plan, and the plan, whose guest was led on to the partner."""
+    """A link, its plan's page and the plan, after the guest was redirected to the partner."""
     link = await link_of(shop, guest=True)
     page = await offering(payer, link)
     await payer.submit(page, page.form("/choose-plan"), **GUEST)

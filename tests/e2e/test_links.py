@@ -1,4 +1,4 @@
-"""Payment links on the real stack, by a shopper without scripts: sent, paid once, told to the merchant."""
+"""Payment links on the real stack, by a shopper without scripts: sent, paid once, reported to the merchant."""
 
 import asyncio
 import re

@@ -10,7 +10,7 @@ from tests.browser import faults, looks, needs_chromium, opened_page
 from tests.e2e.conftest import address, mailed
 
 CHALLENGED = "4000 0025 0000 3155"
-# A mail has no landmarks: it stands inside a page of the reader's.
+# A mail has no landmarks, because the reader shows it inside its own page.
 OF_A_MAIL = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 VISA = "4242 4242 4242 4242"
 
@@ -19,7 +19,7 @@ pytestmark = needs_chromium
 
 @pytest.fixture
 async def phone(browser):
-    """A phone in Italian. `phone.requested` has every address it asked for."""
+    """A phone in Italian. `phone.requested` lists every URL that it requested."""
     viewport = {"width": 390, "height": 844}
     async with opened_page(browser, viewport=viewport, locale="it-IT") as page:
         page.requested = []
@@ -28,7 +28,7 @@ async def phone(browser):
 
 
 async def look(page, name, **options):
-    """No violation that axe knows."""
+    """Asserts that axe finds no violation, narrow and wide, light and dark."""
     async for manner in looks(page, f"journey-{name}"):
         assert await faults(page, **options) == [], manner
     await page.set_viewport_size({"width": 390, "height": 844})
@@ -54,7 +54,7 @@ ITEMS = [
 
 
 async def read_mail(phone, mail):
-    """The mail as a browser shows it; answers where its button leads."""
+    """Shows the mail in a browser; returns its button's URL."""
     await phone.set_content(mail["html"])
     await look(phone, "1-mail", **OF_A_MAIL)
     button = phone.get_by_role("link", name="Paga").first
@@ -62,7 +62,7 @@ async def read_mail(phone, mail):
 
 
 async def pay_with_challenge(phone):
-    """From the quote to the receipt."""
+    """Pays, from the quote to the receipt."""
     await look(phone, "2-quote")
     await phone.get_by_role("button", name="Accetto").click()
     await expect(phone.get_by_role("heading", name="Come vuoi pagare?")).to_be_visible()
@@ -70,7 +70,7 @@ async def pay_with_challenge(phone):
     await look(phone, "3-pay")
     await phone.get_by_role("button", name="Paga 129,00").click()
     await expect(phone.get_by_role("button", name="Approva")).to_be_visible()
-    await phone.go_back()  # from the bank's page, which came by itself
+    await phone.go_back()  # from the bank's page, which opened automatically
     await expect(phone.locator("body.view-confirm")).to_be_visible()
     await look(phone, "4-confirm")
     await phone.get_by_role("link", name="Conferma").click()

@@ -1,4 +1,4 @@
-"""PostgreSQL's primary and one of NATS' nodes are killed under load: nothing that was answered is lost."""
+"""PostgreSQL's primary and one of the NATS nodes are killed under load: nothing that was answered is lost."""
 
 import signal
 
@@ -68,7 +68,7 @@ async def test_no_event_is_lost_with_the_node_that_leads_the_stream(redundant):
 
 
 async def has_read(stack, reader, paid):
-    """Whether the event of each of these payments was handled by the reader."""
+    """Whether the reader has handled the event of each of these payments."""
     events = await in_database(stack, "payments", CAPTURES, list(paid))
     assert len(events) == len(paid)
     read = await in_database(stack, reader, READ, reader)

@@ -1,7 +1,7 @@
-"""Mail servers and SMS providers that fail, and notify killed while it sends: each message once.
+"""Mail servers and SMS providers fail, and notify is killed while it sends: each message arrives once.
 
-Retries wait 30 seconds and more, leases minutes. `Times.later` moves what is due in notify's
-database instead, as if the time had passed; only the SMS that was put off waits in earnest.
+Retries wait 30 seconds and more, leases minutes. `Times.later` changes the due times in notify's
+database instead, as if the time had passed; only the postponed SMS waits in real time.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tests.e2e.conftest import address, mailed
 from tests.kit.connections import connected
 from tests.waiting import until
 
-# With the sentences below: the server says so once, before it has taken anything.
+# The server answers this way once, before it has accepted the message.
 REFUSALS = {
     "421 instead of a greeting": {"kind": "down", "times": 1},
     "no greeting": {"kind": "down", "code": "closed", "times": 1},
@@ -26,13 +26,13 @@ REFUSALS = {
 
 
 class Times:
-    """notify's clockwork: what is due can be moved, and what REST does not tell can be seen."""
+    """Access to notify's database: moves due times and shows states that REST does not."""
 
     def __init__(self, conn):
         self._conn = conn
 
     async def later(self, link):
-        """The time until the next try, or of a dead worker's lease, is over."""
+        """Makes the next attempt due now and ends a dead worker's lease."""
         await self._conn.execute(
             "UPDATE due_messages AS due SET due_at = now(), leased_until = NULL FROM messages"
             " WHERE (due.merchant_id, due.id) = (messages.merchant_id, messages.id)"
@@ -41,7 +41,7 @@ class Times:
         )
 
     async def sending(self, link, *, handing_over):
-        """Returns once the message is on its way: before the hand-over, or during it."""
+        """Waits until the message is being sent: before the hand-over, or during it."""
 
         async def on_its_way():
             return await self._conn.fetchval(
@@ -62,7 +62,7 @@ async def times(stack):
 
 @pytest.fixture
 async def mails(shop):
-    """`mails(to)`: what is in the inbox of an address now."""
+    """`mails(to)`: the current inbox of an address."""
 
     async def look(to):
         return await shop.inbox(to, count=0)
@@ -71,7 +71,7 @@ async def mails(shop):
 
 
 async def message(shop, link, *states, attempts=0):
-    """The link's newest message, once it is in one of these states after so many tries."""
+    """The link's newest message, once it is in one of these states after at least this many attempts."""
 
     async def reached():
         answer = await shop.call("GET", f"/v1/messages?payment_link_id={link['id']}")
@@ -82,7 +82,7 @@ async def message(shop, link, *states, attempts=0):
 
 
 def pause(postponed):
-    """Seconds until the next try."""
+    """Seconds until the next attempt."""
     at = datetime.fromisoformat(postponed["next_attempt_at"])
     return (at - datetime.now(UTC)).total_seconds()
 
@@ -102,7 +102,7 @@ async def test_mail_waits_for_a_server_that_is_away_and_arrives_once(stack, shop
     assert all("no connection" in one["error"] for one in waiting)
     for link in links:
         await times.later(link)
-        assert (await message(shop, link, "sent"))["attempts"] >= 2  # as long as it was away
+        assert (await message(shop, link, "sent"))["attempts"] >= 2  # one or more while it was down
     assert [len(await mails(link["recipient"]["email"])) for link in links] == [1] * 5
 
 
@@ -115,7 +115,7 @@ async def test_mail_that_was_not_taken_is_tried_again_and_arrives_once(
     if "phase" in rule:
         rule["account"] = to
     else:
-        await stack.restart("notify")  # no connection is left from before
+        await stack.restart("notify")  # closes earlier connections
     await set_faults(rule)
     link = await send(shop, to)
     postponed = await message(shop, link, "queued", attempts=1)
@@ -233,7 +233,7 @@ async def test_notify_killed_before_it_read_the_reply_does_not_send_it_twice(
     link = await send(shop, to)
     await times.sending(link, handing_over=True)
     if stored:
-        await struck()  # the mail server has all of it
+        await struck()  # the mail server has the whole message
         stack.kill("notify", signal.SIGSTOP)
         await shop.inbox(to)
     stack.kill("notify")
@@ -280,7 +280,7 @@ async def test_notify_killed_while_an_sms_is_handed_over_sends_it_once(
 ):
     await set_faults({"operation": "sms", "kind": "slow", "seconds": 5, "times": 1})
     phone, link = await texted(shop)
-    await struck()  # the provider has it
+    await struck()  # the provider has the message
     stack.kill("notify")
     await shop.inbox(phone)
     await times.later(link)

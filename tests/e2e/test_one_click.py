@@ -215,7 +215,7 @@ async def test_stripe_takes_holds_and_gives_back_through_its_own_sdk(shop):
 
 @pytest.fixture
 def as_operator(stack):
-    """`await as_operator("smoke", …)`: what the command says, from JSON."""
+    """`await as_operator("smoke", …)`: the command's parsed JSON output."""
     env = {
         **{name: value for name, value in stack.env.items() if name.endswith("_TARGET")},
         **tls_env(OPERATOR, stack.folders.certificates),
@@ -225,7 +225,7 @@ def as_operator(stack):
     }
 
     async def run(*command):
-        """By a process of its own: what the command sets up is its process's."""
+        """Runs in a separate process, since the command configures its whole process."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "cli", *command, "--json",
             env={**os.environ, **env}, stdout=PIPE, stderr=PIPE,

@@ -1,4 +1,4 @@
-"""One order, one payment, over all methods on the real stack, against the PSP's books."""
+"""One order, one payment, across all methods on the real stack, checked against the PSP's books."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.e2e.test_links import VISA
 
 @pytest.fixture
 def paid_of(shop):
-    """Payments of an order that took money, and what the PSP's books have of them."""
+    """An order's payments that took money, and the captured amount in the PSP's books."""
 
     async def find(order):
         listed = (await shop.get(f"/v1/payments?order_reference={order}"))["data"]
@@ -62,7 +62,7 @@ async def test_a_click_and_two_links_at_once_are_one_capture(shop, payer, webhoo
     assert event["data"]["payment"]["id"] == taken[0]["id"]
     assert event["data"]["duplicate_orders"] == "refuse"
     assert "duplicate" not in event["data"]
-    # The links are as before: the shopper may pay once the money was given back.
+    # The links are unchanged: the shopper may pay again after the refund.
     refund = f"/v1/payments/{taken[0]['id']}/refund"
     (await shop.call("POST", refund, {})).expect(200)
     left = next(page for page in refused)

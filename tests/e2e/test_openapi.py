@@ -1,4 +1,4 @@
-"""No request that a machine can think of by the published document breaks the API."""
+"""No request that can be generated from the published document breaks the API."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import open_shop
 
-# That no route is open without a key is tests/services/gateway/test_authentication.py's to show.
+# tests/services/gateway/test_authentication.py checks that no route is open without a key.
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_schema_conformance"
@@ -18,12 +18,12 @@ FUZZING = Path(__file__).with_name("fuzzing.py")
 
 @pytest.fixture
 async def fuzzed(stack):
-    """A merchant of its own: others do not find their terms, rules and cards changed."""
+    """A separate merchant, so that other tests' terms, rules and cards stay unchanged."""
     async with open_shop(stack, "Fuzzed") as (shop, _):
         yield shop
 
 
-@pytest.mark.timeout(900)  # a bound for hanging, on any machine
+@pytest.mark.timeout(900)  # guards against hanging, on any machine
 async def test_schemathesis_finds_no_server_error(fuzzed, tmp_path):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -39,7 +39,7 @@ async def test_schemathesis_finds_no_server_error(fuzzed, tmp_path):
         "--suppress-health-check=all",
         "--exclude-path=/v1/api-keys/{api_key_id}/revoke",
         f"--header=Authorization:Bearer {fuzzed.secret_key}",
-        f"--header=traceparent:00-{'7' * 32}-{'7' * 16}-00",  # not recorded: of thousands nobody looks at one
+        f"--header=traceparent:00-{'7' * 32}-{'7' * 16}-00",  # not recorded: there are thousands
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""Messages on the whole stack: what the simulated world reports of them comes back to notify."""
+"""Messages on the whole stack: the simulated world's delivery reports reach notify."""
 
 from uuid import uuid4
 
@@ -24,7 +24,7 @@ async def api(stack, demo_merchant):
 
 
 async def message_is(api, state: str, channel: str, recipient: dict[str, str]) -> None:
-    """Sends a link there and returns once its message is in this state for good."""
+    """Sends a link there and waits until its message is in this final state."""
     order = {
         "amount": {"amount_minor": 12_900, "currency": "EUR"},
         "description": "Lampada",

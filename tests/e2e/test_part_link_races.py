@@ -1,5 +1,5 @@
-"""A missed part's link is paid at the moment at which its card is charged again: by the PSP's books the
-part is paid once, and nothing is left under way.
+"""A missed part's link is paid at the same moment as its card is charged again: according to the PSP's
+books the part is paid once, and nothing stays in progress.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from tests.waiting import until
 
 VISA = "4242424242424242"
 PART_MINOR = 5_333
-PARTS = 2  # that are raced for at once
-DAYS = 16  # after which the second part is due
+PARTS = 2  # raced at once
+DAYS = 16  # until the second part is due
 ORDERS = ("link", "retry", "neither")
 OVER = {"captured", "declined", "cancelled"}
 TRIED = {"succeeded", "declined", "cancelled"}
@@ -22,7 +22,7 @@ TRIED = {"succeeded", "declined", "cancelled"}
 
 @dataclass(frozen=True)
 class Missed:
-    """The second part of a plan, its link, and a card that would pay it."""
+    """A plan whose second part was missed, the part's link, and a card that works."""
 
     plan_id: str
     order: str
@@ -32,14 +32,14 @@ class Missed:
 
 @pytest.fixture(scope="module")
 async def opened(stack):
-    """A merchant of its own: its clock is advanced."""
+    """A separate merchant, because its clock is advanced."""
     async with open_shop(stack, "Races") as pair:
         yield pair
 
 
 @pytest.fixture(scope="module")
 async def missed(opened):
-    """As many as are raced for in each order: cards are charged at once, on one due date."""
+    """PARTS missed parts for each order of events, all created in one go since they share a due date."""
     shop, _ = opened
     count = PARTS * len(ORDERS)
     plans = await asyncio.gather(*(with_empty_card(shop) for _ in range(count)))
@@ -69,13 +69,13 @@ async def missed_part(shop, plan):
 
 
 async def retry(shop, part):
-    """Another card is charged for what was missed at once, by the worker."""
+    """Attaches another card, which the worker charges at once for the missed part."""
     path = f"/v1/instalment-plans/{part.plan_id}/instrument"
     (await shop.call("PUT", path, {"instrument_id": part.card_id})).expect(200)
 
 
 async def at_rest(shop, part):
-    """The plan and the payments of its order once the part is paid and nothing is under way any more."""
+    """The plan and its order's payments, once the part is paid and nothing is in progress."""
 
     async def found():
         plan = await shop.get(f"/v1/instalment-plans/{part.plan_id}")
@@ -99,7 +99,7 @@ async def test_link_and_retry_at_once_pay_the_part_once(
 
     async def pay_links():
         shown = await asyncio.gather(*(payer.pay(page, VISA) for page in pages))
-        assert {page.status for page in shown} <= {200, 503}  # 503: ask again, it may be paid
+        assert {page.status for page in shown} <= {200, 503}  # 503: try again, it may be paid
 
     async def retry_cards():
         await asyncio.gather(*(retry(shop, part) for part in parts))
@@ -111,7 +111,7 @@ async def test_link_and_retry_at_once_pay_the_part_once(
         latency = {"operation": "charge", "kind": "latency", "seconds": 2, "times": PARTS}
         await set_faults(latency)
         acting = asyncio.ensure_future(both[0]())
-        await struck()  # the PSP is at work on the first when the second is asked for
+        await struck()  # the PSP is processing the first when the second begins
         await both[1]()
         await acting
     for part in parts:

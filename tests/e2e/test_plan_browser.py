@@ -1,4 +1,4 @@
-"""The page of a plan in a real browser on the real stack: read, signed with a challenge, another card, ended."""
+"""A plan's page in a real browser on the real stack: read, signed with a challenge, another card, ended."""
 
 from playwright.async_api import expect
 
@@ -12,7 +12,7 @@ CHALLENGED_AT_SETUP = "4000000000003220"
 
 
 async def read(page):
-    """Takes both documents, as they are."""
+    """Downloads both documents."""
     for name in ("Informazioni su queste rate (PDF)", "Accordo (PDF)"):
         async with page.expect_download() as download:
             await page.get_by_role("button", name=name).click()
@@ -28,7 +28,7 @@ async def sign(page):
 
 
 async def test_a_plan_is_signed_with_a_challenge_then_paid_by_another_card(shop, phone):
-    """The bank asks in between, and leads back to the page."""
+    """The bank's challenge comes in between and returns to the page."""
     customer = await shop.customer("tok_3ds")
     other = await shop.attach(customer, "tok_mastercard", "sandbox-a")
     plan = await planned(shop, customer, 60_000)
@@ -61,7 +61,7 @@ async def test_a_plan_is_signed_with_a_challenge_then_paid_by_another_card(shop,
 
 
 async def without_card(shop, page):
-    """A plan that its customer has read, who has no card."""
+    """A plan that was read by a customer without a card."""
     customer = (await shop.call("POST", "/v1/customers", {"name": "Giulia Bianchi"})).expect(201)
     plan = await planned(shop, customer["id"], 60_000)
     await page.goto(plan["url"])
@@ -76,7 +76,7 @@ async def type_card(page, number):
 
 
 async def signed_by(shop, plan, customer_id, last4):
-    """The card is the customer's from then on, and the plan's."""
+    """Asserts that the plan is signed and the card is saved for the customer and the plan."""
     (card,) = (await shop.get(f"/v1/customers/{customer_id}/instruments"))["data"]
     assert (card["brand"], card["last4"], card["state"]) == ("visa", last4, "active")
     signed = await shop.get(f"/v1/instalment-plans/{plan['id']}")

@@ -1,4 +1,4 @@
-"""Errors of PSP, bank and courier, planted at the sandbox and found by importing what it then reports."""
+"""Errors of PSP, bank and courier, planted at the sandbox and found by importing its reports."""
 
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -12,9 +12,9 @@ from stack.shop import Shop
 from tests.e2e.conftest import open_shop, until_back
 
 API = "/v1/reconciliation"
-IBAN = "FR1420041010050500013M02606"  # an account to which nothing else is transferred
+IBAN = "FR1420041010050500013M02606"  # an account that receives nothing else
 OLDER_SECONDS = 12 * 86_400
-# What one charge each suffers; two of equal amount lose their references, so that either fits either.
+# One charge for each mistake; two of equal amount lose their references, so that either could match.
 SUFFERED = {kind: 2 if kind == "unnamed" else 1 for kind in OF_CHARGES}
 NAMES = {
     "missing": "missing_at_psp", "amount": "amount_differs", "currency": "currency_differs",
@@ -22,14 +22,14 @@ NAMES = {
 }  # fmt: skip  # names
 EXPECTED = Counter(dict.fromkeys((each.value for each in ExceptionType), 1))
 EXPECTED["ambiguous"] = 2
-# One payout that the bank's statement lacks, one in a currency that the account does not have, and
-# what the courier pays into another account.
+# One payout missing from the bank's statement, one in a currency that the account does not have, and
+# the courier's transfer to another account.
 EXPECTED["missing_at_bank"] = 3
 
 
 @pytest.fixture
 async def open_day(stack):
-    """`await open_day(name)`: a merchant with no past."""
+    """`await open_day(name)`: a merchant without history."""
     async with AsyncExitStack() as opened:
 
         async def one(name: str) -> Shop:
@@ -62,7 +62,7 @@ async def test_each_planted_error_is_found_by_its_name(open_day, dialect: str, f
         url = f"/psp/{account}/settlements/report?dialect={dialect}"
         file = await told(shop, "GET", url, headers=key)
         (await shop.upload(f"{API}/imports?source=psp&psp_account={name}", file)).expect(200)
-    payouts = ",".join(reversed(accounts.values()))  # the first of the statement is missing there
+    payouts = ",".join(reversed(accounts.values()))  # the statement lacks the first of them
     query = f"format={form}&payouts_of={payouts}&missing=1&unknown_credit=1&unknown_debit=1"
     statement = await told(shop, "GET", f"/bank/accounts/{IBAN}/statement?{query}")
     (await shop.upload(f"{API}/imports?source=bank", statement)).expect(200)
@@ -81,7 +81,7 @@ async def test_each_planted_error_is_found_by_its_name(open_day, dialect: str, f
 
 
 async def charges(shop: Shop) -> dict[str, str]:
-    """The order of a charge for each mistake, in their order; one more at the second account, which makes none."""
+    """Charges for each mistake and returns their orders; makes one more at the second account, without a mistake."""
     customer = await shop.customer("tok_visa")
     orders = {}
     for number, (kind, count) in enumerate(SUFFERED.items(), 1):

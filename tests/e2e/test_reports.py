@@ -1,4 +1,4 @@
-"""Reports on the real stack: a file by REST, and one by e-mail on the merchant's next day."""
+"""Reports on the real stack: one as a file over REST, one by e-mail on the merchant's next day."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ async def downloaded(shop, path):
 
 
 async def test_a_report_of_the_day_is_a_file_whose_totals_are_the_ledgers(stack):
-    async with open_shop(stack, "Reports") as (shop, _):  # nothing else is booked meanwhile
+    async with open_shop(stack, "Reports") as (shop, _):  # nothing else is booked there
         payment = (await shop.one_click(await shop.customer("tok_visa"), 4990)).expect(201)
 
         async def is_booked():
@@ -45,7 +45,7 @@ async def test_a_scheduled_report_arrives_by_mail_on_the_next_day(shop):
     (await shop.call("POST", "/v1/test-clock/advance", {"seconds": 86_400})).expect(200)
     (mail,) = await shop.inbox(to)
     assert "trial_balance" in mail["subject"]
-    assert "trial_balance_" in mail["text"]  # the name of the file that is enclosed
+    assert "trial_balance_" in mail["text"]  # the name of the attachment
     assert ".xlsx" in mail["text"]
     events = await shop.get("/v1/events?type=report.finished")
     runs = [event["data"]["run"] for event in events["data"]]

@@ -22,12 +22,12 @@ pytestmark = pytest.mark.e2e
 STILL_RUNNING = "idempotency_key_in_use"
 SERVICES = ("merchants", "payments", "oneclick", "paylink", "gateway")
 VISA = "4242424242424242"
-# Between two purchases of a person. Without it the crowd takes the machine from the processes that start.
+# Pause between two purchases of a shopper. Without it the crowd takes the CPU from the starting processes.
 LOOKING_SECONDS = 0.1
-# As in Kubernetes: a process that leaves goes on serving until nobody sends to it any more.
+# As in Kubernetes: a stopping process keeps serving until clients no longer send to it.
 DRAINING = {
     "*": {"INCASSO_DRAIN_SECONDS": "1", "OTEL_TRACES_SAMPLER_ARG": str(RECORDED)},
-    # Those who send to it are in this process, which a slow machine may hold up.
+    # Its clients run in this process, which a slow machine may delay.
     "gateway": {"INCASSO_DRAIN_SECONDS": "4"},
 }
 
@@ -49,7 +49,7 @@ async def doubled(tmp_path_factory):
 
 @dataclass(frozen=True)
 class Service:
-    """What a Kubernetes Service does: each request goes to a gateway that is ready now."""
+    """Like a Kubernetes Service: sends each request to a gateway that is ready now."""
 
     stack: Stack
     http: aiohttp.ClientSession
@@ -77,7 +77,7 @@ class ServedPayer(Payer):
         return await super().open(await self.service.url() + urlsplit(url).path)
 
     async def submit(self, page, form, **values):
-        """The page may come from a gateway that is leaving."""
+        """Redirects the form, because its page may come from a stopping gateway."""
         page = replace(page, url=await self.service.url() + urlsplit(page.url).path)
         return await super().submit(page, form, **values)
 
@@ -97,7 +97,7 @@ async def shopper(service, shop, customer, stop, seen, orders):
         }
         headers = {"Authorization": f"Bearer {shop.secret_key}", "Idempotency-Key": order}
         payment = {"code": STILL_RUNNING}
-        while payment.get("code") == STILL_RUNNING:  # what every storefront has to repeat
+        while payment.get("code") == STILL_RUNNING:  # every storefront has to retry this
             url = f"{await service.url()}/v1/one-click-payments"
             async with shop.http.post(url, json=body, headers=headers) as answer:
                 payment = await answer.json(content_type=None)
@@ -107,7 +107,7 @@ async def shopper(service, shop, customer, stop, seen, orders):
 
 
 async def link_shopper(service, shop, stop, seen):
-    """Make a link, open it, pay it."""
+    """Creates links, opens them and pays them."""
     payer = ServedPayer(shop.http, shop.sandbox_url, service=service)
     while not stop.is_set():
         at = replace(shop, url=await service.url())
@@ -121,7 +121,7 @@ async def link_shopper(service, shop, stop, seen):
 
 
 async def progress(seen, count, crowd):
-    """Until so many more of each kind came to a good end, or somebody failed: `gather` tells that."""
+    """Waits until `count` more of each kind succeeded, or a shopper failed, which `gather` will raise."""
     goals = {what: seen[what] + count for what in ("captured", "paid")}
     await until(
         lambda: (
@@ -139,7 +139,7 @@ def people(stack, shop, customers, stop, seen, orders):
 
 
 async def test_a_rollout_of_all_services_at_once_loses_nothing(doubled):
-    """As a new version of the chart: of each service one replica is away, of all at the same time."""
+    """As with a new version of the chart: all services at the same time have one replica down."""
     stack, shop = doubled
     customers = [await shop.customer("tok_visa") for _ in range(2)]
     stop, seen, orders = asyncio.Event(), Counter(), []

@@ -1,4 +1,4 @@
-"""Every process ends by itself when it is asked to."""
+"""Every process ends by itself when asked to."""
 
 import signal
 

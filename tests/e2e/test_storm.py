@@ -1,6 +1,6 @@
-"""A storm on the whole stack: calls by API, the PSP's own console, lost answers, kills, all at once.
+"""A storm on the whole stack: API calls, the PSP's own console, lost answers and kills, all at once.
 
-It ends by itself. When nothing is unknown any more, the sandbox's books are what payments says.
+It ends by itself. Once no outcome is unknown, payments agrees with the sandbox's books.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from tests.e2e.conftest import open_shop, until_back
 from tests.waiting import until
 
 PAYMENTS, WORKERS = 24, 8
-ACTS = 200  # none of them refused
+ACTS = 200  # not counting refused ones
 CALM_WITHIN_SECONDS = 300.0
 FAULTS = [
     {"operation": "capture", "kind": "drop_after", "probability": 0.2},
@@ -60,7 +60,7 @@ class Storm:
             answer.raise_for_status()
 
     async def control(self, path, **body):
-        """Whether the console did it: many acts are refused, as they should be."""
+        """Whether the PSP's console did it: many acts are refused, as they should be."""
         async with self.shop.http.post(
             f"{self.shop.sandbox_url}/control/{path}", json=body
         ) as answer:
@@ -127,9 +127,9 @@ class Storm:
             self.stack.kill("payments")
 
     async def differences(self):
-        """What payments and the sandbox's books do not agree upon, once everything was told.
+        """Differences between payments and the sandbox's books, once all webhooks are delivered.
 
-        Where they did not at the last look is looked at first, and the others once they agree there.
+        Checks the payments that differed last time first, and all of them once those agree.
         """
         async with self.shop.http.get(f"{self.shop.sandbox_url}/books/totals") as answer:
             if waiting := (await answer.json())["webhooks_waiting"]:
@@ -164,7 +164,7 @@ def agree(payment, booked):
         return (payment["captured_minor"], payment["refunded_minor"]) == (captured, refunded)
     if payment["state"] == "authorised":
         return booked["state"] == "authorised"
-    # Nothing was taken, or it was given back: what is approved after a no.
+    # Nothing was captured, or all of it was refunded, like an approval after a decline.
     return booked["state"] != "authorised" and captured == refunded
 
 

@@ -1,4 +1,4 @@
-"""The running stack with everything on: strangers, and services that overreach, get nowhere."""
+"""The running stack with everything on: strangers and services that exceed their rights are refused."""
 
 from collections.abc import Callable
 
@@ -60,7 +60,7 @@ async def test_who_has_no_certificate_of_the_stack_is_not_even_heard(
 
 
 async def test_who_reaches_a_port_may_do_nothing(stack: Stack):
-    """As anybody could before: merchant and actor as plain metadata. A certificate proves nobody."""
+    """Merchant and actor as plain metadata are refused: a certificate alone does not identify a caller."""
     plain = (("incasso-merchant-id", "mer_1"), ("incasso-actor", "operator"))
     async with stack.channel("merchants") as channel:
         call = channel.unary_unary(

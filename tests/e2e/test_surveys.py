@@ -1,4 +1,4 @@
-"""A survey after payment on the real stack: from the receipt to the merchant's figures."""
+"""A survey after a payment on the real stack: from the receipt to the merchant's figures."""
 
 import pytest
 
@@ -13,8 +13,8 @@ SURVEY, ANSWER, RATE = "/survey", "/answer", "/rate"
 
 @pytest.fixture(scope="module")
 async def shop(stack):
-    """A merchant of its own: no other answers, and one clock. Where a clock has just been advanced,
-    services learn it one after the other, and which answer is the last depends on it.
+    """A separate merchant, without other answers and with an untouched clock: services learn of an advanced
+    clock one after the other, which affects which answer is the latest.
     """
     async with open_shop(stack, "Asking") as (found, _):
         yield found
@@ -50,7 +50,7 @@ async def test_a_shopper_answers_from_the_receipt_and_the_merchant_sees_the_scor
     }
     rated = await payer.submit(
         page, page.form(RATE), score="2"
-    )  # the receipt's own, later: it counts
+    )  # the receipt's own form; later, so it counts
     assert rated.status == 200
 
     async def is_counted():

@@ -1,4 +1,4 @@
-"""A key of merchant B finds nothing of merchant A, on every route that the protos define."""
+"""Merchant B's key finds nothing of merchant A's, on every route that the protos define."""
 
 import asyncio
 import json
@@ -17,9 +17,9 @@ ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
 
 @pytest.fixture(scope="module")
 async def owned(stack):
-    """Ids of merchant A's objects by the name of the path field that takes them.
+    """Ids of merchant A's objects, by the path field that takes them.
 
-    A has nothing yet: what the example of a call names is there only once.
+    A is new, so there is exactly one of each object that an example refers to.
     """
     async with open_shop(stack, "Owner") as (shop, _):
         made = {**await of_clicks(shop), **await of_links(shop), **await of_webhooks(shop)}
@@ -57,9 +57,9 @@ async def of_clicks(shop):
 
 
 async def by_example(shop, known):
-    """What `/v1/things/{thing_id}` names beside these, made by POST /v1/things with its example.
+    """The other ids for `/v1/things/{thing_id}`: created by POST /v1/things with its example.
 
-    Where that names an object without an example, it is the one that was made before.
+    Where the example lacks the id of another object, that object is created first.
     """
     found, waiting = dict(known), deque()
     for route in ROUTES.values():
@@ -83,7 +83,7 @@ async def by_example(shop, known):
 
 
 async def of_links(shop):
-    """A link that was mailed to nobody, a transfer that names no link."""
+    """A link mailed to an address that refuses it, and a transfer that names no link."""
     refused = {"email": f"refused+{shop.run_id}@example.com"}
     link = (await shop.link(1000, recipient=refused, channels=["email"])).expect(201)
     await shop.link(1000, recipient=refused, channels=["email"])
@@ -103,7 +103,7 @@ async def of_links(shop):
 
 
 async def of_cod(shop):
-    """A courier, an order that it has collected, and a refund of that which is ready for the bank."""
+    """A courier, an order that it has collected, and that order's refund, ready for the bank."""
     made = {}
     for name, collection in (("courier_id", "/v1/couriers"), ("cod_order_id", "/v1/cod-orders")):
         body = examples.body_of(ROUTES[f"POST {collection}"])
@@ -127,7 +127,7 @@ async def of_cod(shop):
 
 
 async def of_imports(shop):
-    """A credit that nobody can explain."""
+    """An import with a credit that is an exception."""
     imported = await shop.upload("/v1/reconciliation/imports", simple(100))
     (await shop.call("POST", "/v1/reconciliation/runs", {})).expect(200)
     return {
@@ -137,7 +137,7 @@ async def of_imports(shop):
 
 
 async def of_webhooks(shop):
-    """An endpoint where nobody listens, with a delivery."""
+    """An endpoint without a listener, and a delivery to it."""
     endpoint = await shop.call("POST", "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"})
     endpoint_id = endpoint.expect(201)["id"]
     delivery = await shop.call("POST", f"/v1/webhook-endpoints/{endpoint_id}/test", {})
@@ -149,7 +149,7 @@ async def of_webhooks(shop):
 
 
 async def first_id(shop, path):
-    """Of a list that events fill a moment later."""
+    """The first id of a list that events fill a moment later."""
     for _ in range(600):
         if found := (await shop.get(path))["data"]:
             return found[0]["id"]
@@ -175,11 +175,11 @@ def path_of(route, ids):
 
 
 def names_an_object(route):
-    """A number in a path, such as a year, is nobody's."""
+    """A number in a path, such as a year, belongs to no merchant."""
     return bool(set(route.path_fields) - set(examples.places_of(route)))
 
 
-# Reporting knows a payment only by what was matched with it: of a stranger's, nothing.
+# Reporting knows a payment only by its matches, and another merchant's payment has none.
 EMPTY = {"GET /v1/reconciliation/payments/{payment_id}/trail": {"steps": []}}
 
 

@@ -8,7 +8,7 @@ from tests.waiting import until
 
 @pytest.fixture
 def shop(shop, monkeypatch):
-    """Each of its traces is recorded. The same shop: a copy would number its orders again."""
+    """The shop with every trace recorded. Not a copy, which would number its orders from the start."""
     monkeypatch.setattr(shop, "recorded", 1.0)
     return shop
 
@@ -20,7 +20,7 @@ async def test_a_charge_is_one_trace_from_gateway_to_nats(shop):
     assert payment["trace_id"] == answer.trace_id
 
     async def is_one_tree():
-        """Every process exports its spans every few seconds, so that they come in parts."""
+        """Every process exports its spans every few seconds, so they arrive in parts."""
         async with shop.http.get(f"{shop.sandbox_url}/traces/{answer.trace_id}.json") as told:
             spans = (await told.json())["spans"] if told.status == 200 else []
         known = {span["span_id"] for span in spans}

@@ -1,4 +1,4 @@
-"""Webhooks to merchants whose receiver fails, moves away or is gone, and what they do about it by REST."""
+"""Webhooks to merchants whose receiver fails, moves or is gone, and what merchants do about it over REST."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ PRIVATE = [
 
 @dataclass(frozen=True)
 class Told:
-    """An endpoint for links that are made, and who listens there."""
+    """An endpoint for created links, and its receiver."""
 
     shop: object
     listening: Receiver
@@ -39,7 +39,7 @@ class Told:
         return await self.shop.get(f"/v1/webhook-endpoints/{self.id}")
 
     async def delivery(self, *, state, attempts):
-        """The newest, once it is in this state after so many tries."""
+        """The newest delivery, once it is in this state after this many attempts."""
 
         async def reached():
             listed = await self.shop.get(f"/v1/webhook-endpoints/{self.id}/deliveries")
@@ -49,7 +49,7 @@ class Told:
         return await until(reached, every_seconds=0.1)
 
     async def delivered(self, count):
-        """Returns once notify knows of so many deliveries what their receiver knew before."""
+        """Waits until notify has recorded this many deliveries, which the receiver sees earlier."""
 
         async def known():
             listed = await self.shop.get(f"/v1/webhook-endpoints/{self.id}/deliveries")
@@ -73,7 +73,7 @@ async def make_link(shop):
 
 
 async def listed(shop, link):
-    """Once notify has its event, which is then told or not told by the endpoint's state."""
+    """Waits until notify has the link's event; the endpoint's state decides whether it is delivered."""
 
     async def known():
         events = (await shop.get("/v1/events?type=payment_link.created"))["data"]
@@ -126,7 +126,7 @@ async def test_a_redirect_is_not_followed_and_a_retry_by_hand_is_at_once(shop, t
         event = await told.taken(link)
         done = await told.delivery(state="delivered", attempts=3)
         assert statuses(done) == [307, 308, 204]
-        (await shop.call("POST", path, {})).expect(200)  # allowed in every state
+        (await shop.call("POST", path, {})).expect(200)  # a retry is allowed in every state
         await told.delivery(state="delivered", attempts=4)
         assert told.listening.events == [event, event]
         assert (foreign.events, foreign.refused) == ([], [])
@@ -186,7 +186,7 @@ async def test_webhooks_wait_while_notify_is_away(stack, shop, told):
     await told.taken(await make_link(shop))
     starts = stack.process("notify").starts
     stack.kill("notify")
-    # NATS offers again after 30 s what it gave to the dying process.
+    # NATS redelivers after 30 s what it had delivered to the dying process.
     await until(lambda: stack.process("notify").starts > starts)
     links = [await make_link(shop) for _ in range(5)]
     for link in links:
@@ -195,7 +195,7 @@ async def test_webhooks_wait_while_notify_is_away(stack, shop, told):
 
 
 class NeverHeard(web.Response):
-    """An answer that notify does not live to read."""
+    """An answer that kills notify before it can read it."""
 
     def __init__(self, stack):
         super().__init__(status=200)
@@ -212,7 +212,7 @@ async def test_a_receiver_tells_by_the_id_what_it_is_sent_again_after_a_crash(st
     await until(lambda: told.listening.refused)
     async with connected(
         stack.database_url("notify")
-    ) as conn:  # the dead worker's lease of a minute is over
+    ) as conn:  # ends the dead worker's lease of a minute
         await conn.execute(
             "UPDATE webhook_deliveries SET due_at = now()"
             " WHERE endpoint_id = $1 AND due_at IS NOT NULL",

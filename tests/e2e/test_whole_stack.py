@@ -1,4 +1,4 @@
-"""The whole stack, started as `make up` starts it: the demo holds, and a restart changes nothing."""
+"""The whole stack, started as by `make up`: the demo passes, and a restart changes nothing."""
 
 import asyncio
 import io
@@ -61,7 +61,7 @@ async def test_the_demo_merchant_offers_cash_on_delivery_by_the_cheapest_courier
     stack, demo_merchant
 ):
     path = "/v1/cod-offers?amount_minor=5990&currency=EUR&country=IT"
-    for place, courier in (("", "BRT"), ("&postcode=20121", "GLS")):  # who collects in some places
+    for place, courier in (("", "BRT"), ("&postcode=20121", "GLS")):  # who serves some places only
         status, found = await get(stack.url, demo_merchant.secret_key, path + place)
         assert status == 200
         first, *_ = found["data"]
@@ -70,7 +70,7 @@ async def test_the_demo_merchant_offers_cash_on_delivery_by_the_cheapest_courier
 
 @pytest.mark.usefixtures("demo_merchant")
 async def test_the_operators_command_works_by_what_demo_env_says(stack):
-    """Its key, its certificate, and the databases of its jobs."""
+    """Uses its key, its certificate, and the databases of its jobs."""
     rows = await _cli(stack, "health")
     assert {row["state"] for row in rows} == {"serving"}
     assert "payments" in {row["service"] for row in rows}

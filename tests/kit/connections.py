@@ -1,4 +1,4 @@
-"""Connections of a test's own, and what one sees of the others."""
+"""Connections for tests, and a wait for lock conflicts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +17,7 @@ WHERE wait_event_type = 'Lock' AND datname = current_database()"""
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Is closed in the end, even if the test fails or kills the server."""
+    """Closes the connection in the end, even if the test fails or kills the server."""
     conn = await asyncpg.connect(url)
     try:
         yield conn
@@ -27,7 +27,7 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def until_locked_out(database: Database | asyncpg.Connection) -> None:
-    """Returns once somebody in this database waits for a lock."""
+    """Returns once a connection to this database waits for a lock."""
     if isinstance(database, Database):
         async with database.connection() as conn:
             await _until_locked_out(conn.raw)

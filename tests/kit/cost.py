@@ -1,6 +1,6 @@
 """Measures the cost of a computation, for tests that bound the cost of the worst input.
 
-Processor time of the thread, the minimum of several runs, with the garbage collector off: neither a
+It is the thread's CPU time, the minimum of several runs, with the garbage collector off: neither a
 busy machine nor leftovers of other tests affect it.
 """
 
@@ -31,6 +31,6 @@ def seconds_of(work: Callable[[], Any], *, enough: float = 0.0) -> float:
 
 
 def assert_quick(work: Callable[[], Any], *, within: float, what: object = "") -> None:
-    """`within`: seconds of processor time."""
+    """`within`: seconds of CPU time."""
     spent = seconds_of(work, enough=within)
     assert spent < within, f"{what} took {spent:.3f} s of processor time, {within} are allowed"

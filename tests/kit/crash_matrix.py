@@ -1,6 +1,6 @@
 """The crash matrix for calls to another service, usually payments (libs/payments): a process dies
-at each moment, or its call is lost; whoever continues must end with one payment, or none and a row
-that says so.
+at each moment, or its call is lost; after recovery there must be one payment, or none and a row that
+says so.
 
 A service gets it by writing one class, and a fixture `subject` that creates one thing to pay:
 
@@ -26,7 +26,7 @@ WITH_PAYMENT = [m for m in ASKED if m is not Moment.NEVER_ARRIVED]
 
 
 async def struck(subject: Subject, moment: Moment, *, arrives: bool = True) -> Death:
-    """The subject after somebody has paid it in a process that was struck at `moment`."""
+    """Pays the subject in a process that dies, or loses its call, at `moment`."""
     death = Death(subject, moment)
     subject.world.act()
     with suppress(ProcessDied, Refusal):
@@ -42,7 +42,7 @@ async def change(subject: Subject, sql: str, *values: object) -> None:
 
 
 async def later(subject: Subject) -> None:
-    """The dead process's leases have expired, and due work is due."""
+    """Expires the dead process's leases, and makes scheduled work due."""
     old = "locked_until = now() - interval '1 s'"
     await change(subject, f"UPDATE idempotency_keys SET {old} WHERE merchant_id = $1")
     sql = f"UPDATE {subject.table} SET due_at = now() WHERE due_at IS NOT NULL AND merchant_id = $1"
@@ -60,26 +60,26 @@ async def work(subject: Subject) -> None:
 
 
 async def repeat(subject: Subject) -> None:
-    """Like a caller that got no answer: retries after refusals that are not final."""
+    """Retries once the leases have expired, like a caller that got no answer."""
     await later(subject)
     subject.world.act()
     await subject.pay(subject.world.deps)
 
 
 def effects(subject: Subject) -> list[Any]:
-    """What payments has done."""
+    """The calls that payments has executed."""
     return list(double_of(subject).effects(subject.rpc).values())
 
 
 async def expect(subject: Subject, state: str) -> None:
-    """Row and books agree, and payments was called under one key."""
+    """Asserts that row and books agree, and that payments was called under one idempotency key."""
     assert await subject.state() == state
     assert len(effects(subject)) == (1 if state == "paid" else 0)
     assert len(set(double_of(subject).keys[subject.rpc])) <= 1
 
 
 class CrashMatrix:
-    """`gives_up`: whether requests that did not go out in time are abandoned."""
+    """`gives_up`: whether requests that were not sent in time are abandoned."""
 
     gives_up = True
 
@@ -89,7 +89,7 @@ class CrashMatrix:
         await repeat(subject)
         await work(subject)
         await expect(subject, "paid")
-        with suppress(Refusal):  # once paid, it may be refused now, and is not paid again
+        with suppress(Refusal):  # it may be refused now that it is paid, but must not be paid twice
             await repeat(subject)
         await expect(subject, "paid")
 

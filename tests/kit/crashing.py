@@ -16,11 +16,11 @@ from libs.payments.due import DueRow
 from tests.kit import payments_double
 from tests.kit.payments_double import once, refuse
 
-NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")  # whatever was done
+NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")  # whether or not the call was executed
 
 
 class ProcessDied(BaseException):
-    """Nothing else runs in the process after it: no except, no clean-up."""
+    """Ends the process: no except clause and no clean-up runs after it."""
 
 
 class Moment(Enum):
@@ -39,12 +39,12 @@ class World(Protocol):
     merchant_id: str
 
     def act(self) -> None:
-        """From here on, calls are made for its merchant."""
+        """Makes further calls on behalf of its merchant."""
 
 
 class Subject(Protocol):
-    """One thing to pay, in a service process created from `deps`. If it calls another service than
-    payments, set `client`, the field of `deps`, and `double`.
+    """One thing to pay, in a service process created from `deps`. If the process calls a service other
+    than payments, set `client`, the field of `deps`, and `double`.
     """
 
     world: World
@@ -52,18 +52,18 @@ class Subject(Protocol):
     rpc: str  # the RPC that calls payments
 
     async def pay(self, deps: Any) -> object:
-        """The whole call that pays it, which may be refused; repeated, it is the same call."""
+        """Makes the whole call that pays it; it may be refused. A repeat uses the same idempotency key."""
 
     def worker(self, deps: Any) -> DueWorker[DueRow]: ...
 
     async def settle(self, deps: Any, row: DueRow) -> None:
-        """What the worker does with a row."""
+        """Does the worker's work for a row."""
 
     async def tell(self, payment: Any) -> None:
         """Delivers an event of payments."""
 
     async def state(self) -> str:
-        """`open` (nothing was taken, it can be paid again), `under way` or `paid`."""
+        """`open` (nothing was charged, it can be paid again), `under way` or `paid`."""
 
 
 class CrashingDatabase(Database):
@@ -150,17 +150,17 @@ class Death:
         return answer
 
     async def looked(self, look: Callable[[], Awaitable[Any]]) -> Any:
-        """Before the call: nothing has happened if nothing is found."""
+        """A look-up before the call counts as the call only if it finds something."""
         return None if await look() is None else await self.around(look)
 
     async def _hung(self, call: asyncio.Future[Any]) -> None:
-        """Until payments is processing it, or has answered without processing."""
+        """Waits until payments is processing the call, or has answered without processing it."""
         self._left.append(call)
         asked = asyncio.ensure_future(self._asked.wait())
         await asyncio.wait({asked, call}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
 
     async def arrive(self) -> None:
-        """Completes at payments the call that the dead process had made."""
+        """Lets payments complete the call that the dead process had made."""
         self._go_on.set()
         await asyncio.gather(*self._left, return_exceptions=True)

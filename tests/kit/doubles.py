@@ -34,7 +34,7 @@ ACCOUNT = merchants_pb2.BankAccount(holder="Bottega S.r.l.", iban=IBAN)
 
 
 class Merchants(MerchantsServiceServicer):
-    """`changes` for single merchants, by id; None for bank_account removes it."""
+    """One merchant for all ids, with `quotas` by id; those in `without_account` have no bank account."""
 
     def __init__(self) -> None:
         self.quotas: dict[str, dict[str, int]] = {}
@@ -74,9 +74,9 @@ class OneClick(OneClickServiceServicer):
         self.good = ["ins_good"]
         self.asked: list[list[str]] = []  # requests of GetChargeableInstruments
         self.attached: dict[str, Any] = {}  # requests of AttachInstrument, by key
-        self.refusal: Exception | None = None  # of AttachInstrument
-        self.challenge = ""  # of the next card
-        self.lose_answers = 0  # for this many calls that save a card
+        self.refusal: Exception | None = None  # raised by AttachInstrument
+        self.challenge = ""  # the URL for the next card
+        self.lose_answers = 0  # of this many calls that save a card
         self.email = "giulia@example.com"
         self.created: dict[str, Any] = {}  # requests of CreateCustomer, by key
         self.before: Callable[[], Any] | None = None
@@ -142,7 +142,7 @@ class OneClick(OneClickServiceServicer):
         return oneclick_pb2.AttachInstrumentResponse(instrument=saved)
 
     async def RefreshInstrumentByKey(self, request: Any, rpc: Any) -> Any:
-        """The challenge is passed once `challenge` is empty."""
+        """The challenge counts as passed once `challenge` is empty."""
         if self.refusal is not None:
             raise self.refusal
         states = oneclick_pb2.Instrument
@@ -166,7 +166,7 @@ class OneClick(OneClickServiceServicer):
 
 
 class Payments(payments_double.Payments):
-    """With a card field. Declines use `decline`."""
+    """Payments with a card field. Declined payments have `decline`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,7 +197,7 @@ class Payments(payments_double.Payments):
 
 class PayLinks(PaymentLinksServiceServicer):
     """Links of instalments and cod: `links` by idempotency key. `paying`: ids of links being paid.
-    `before` and `after` run around each call that creates one; they may raise or wait.
+    `before` and `after` run around calls that create a link or close a cod link; they may raise or wait.
     """
 
     def __init__(self) -> None:
@@ -208,8 +208,8 @@ class PayLinks(PaymentLinksServiceServicer):
         self.links: dict[str, Any] = {}
         self.paying: set[str] = set()
         self.refusal: RemoteRefusal | None = None
-        self.closed: list[tuple[str, bool]] = []  # id, and whether it was paid otherwise
-        self.parts: dict[str, str] = {}  # the order part that a link of cod pays, by id
+        self.closed: list[tuple[str, bool]] = []  # link id, and whether it was paid otherwise
+        self.parts: dict[str, str] = {}  # the order part that a link of cod pays, by link id
 
     async def CreateInstalmentLink(self, request: Any, rpc: Any) -> Any:
         self._answers()
@@ -273,7 +273,7 @@ class PayLinks(PaymentLinksServiceServicer):
             raise ServiceUnavailable
 
     def effects(self, rpc: str) -> dict[str, Any]:
-        """Created links, by the keys of their calls."""
+        """Created links, by idempotency key."""
         return self.links
 
 

@@ -1,6 +1,4 @@
-"""Finds exceptions that nothing needs and that are still alive, because they hold their own
-frames.
-"""
+"""Finds exceptions that are no longer needed but stay alive because they reference their own frames."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -14,8 +12,8 @@ def _raised() -> list[str]:
 
 @contextmanager
 def uncollected() -> Iterator[Callable[[], list[str]]]:
-    """Runs without the garbage collector; yields a function that lists the exceptions raised since
-    and still alive.
+    """Turns the garbage collector off; yields a function that lists the exceptions raised since then
+    that are still alive.
 
     Existing objects are frozen, so that neither the collector nor the search has to traverse them
     again.

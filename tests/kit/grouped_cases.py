@@ -1,6 +1,6 @@
-"""Many cases of one fact in one test.
+"""Groups many cases of one property into one test.
 
-A test costs pytest and its workers 3 ms, whatever it does: thousands of them cost more than what they ask.
+Every test costs pytest and its workers 3 ms: for thousands of tests, that is more than the checks themselves.
 """
 
 import inspect
@@ -11,16 +11,16 @@ from typing import Any, Self
 
 import pytest
 
-Case = tuple[dict[str, Any], str]  # its arguments, and its name
+Case = tuple[dict[str, Any], str]  # arguments, name
 
 
 def grouped(
     names: str, cases: Iterable[Any], *, by: Callable[..., str], ids: Callable[..., str] = str
 ) -> Callable[[Any], pytest.MarkDecorator]:
-    """As `pytest.mark.parametrize`, but one test for all cases that `by` gives one name.
+    """Like `pytest.mark.parametrize`, but with one test for all cases to which `by` gives the same name.
 
-    All of them run, and those that fail are told by their `ids`. `by` and `ids` take the arguments
-    that `names` names. What fixtures of the test remember, they remember of all its cases.
+    All cases run, and failing ones are reported by their `ids`. `by` and `ids` take the arguments
+    listed in `names`. All cases of a test share its fixtures and their state.
     """
     arguments = [name.strip() for name in names.split(",")]
     groups: dict[str, list[Case]] = {}
@@ -38,7 +38,7 @@ def grouped(
 
 
 def _of_cases(test: Any, arguments: Sequence[str]) -> Any:
-    """The test that takes a list of cases in place of these arguments."""
+    """A test that takes a list of cases instead of these arguments."""
 
     @wraps(test)
     async def waiting(cases: list[Case], **fixtures: Any) -> None:
@@ -63,7 +63,7 @@ def _of_cases(test: Any, arguments: Sequence[str]) -> Any:
 
 
 class _Failures:
-    """Told together, once all cases have run."""
+    """Collects failures and raises them together, once all cases have run."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -76,7 +76,7 @@ class _Failures:
     def kept(self, name: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other cases run
+        except Exception as error:  # noqa: BLE001 - the other cases run, whatever fails
             error.add_note(f"in the case of {name}")
             self._errors.append(error)
 

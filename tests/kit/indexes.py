@@ -1,6 +1,6 @@
-"""The columns of a table that its indexes use, in their keys or predicates.
+"""The columns that a table's indexes use, in their keys or predicates.
 
-An update that changes none of these stays on its page and writes to no index (a HOT update in
+An update that changes none of them can stay on its page and writes to no index (a HOT update in
 PostgreSQL).
 """
 

@@ -1,4 +1,4 @@
-"""A double of instalments that keeps books of plans and follows a test's script."""
+"""A double of instalments that keeps a book of plans and follows a test's script."""
 
 import asyncio
 from collections import defaultdict
@@ -23,16 +23,16 @@ from libs import context, ids
 from libs.errors import Kind, RemoteRefusal
 
 Plan = plans_pb2.InstalmentPlan
-PARTNERS = {"trm_default": None, "trm_klarna": "klarna"}  # of available terms
+PARTNERS = {"trm_default": None, "trm_klarna": "klarna"}  # by available terms
 UNPAID = (Plan.STATE_OFFERED, Plan.STATE_ACCEPTED, Plan.STATE_IN_REVIEW)
 
 
 class Instalments(
     InstalmentOffersServiceServicer, InstalmentPlansServiceServicer, InstalmentPagesServiceServicer
 ):
-    """`before` and `after` run around each call, by method name; they may raise or wait. `books`
-    has one plan per key and `quotes` one quote: they are the truth. While `busy`, a plan's first
-    part is being charged.
+    """`before` and `after` run around calls, by method name; they may raise or wait. `books` and
+    `quotes` are the truth: one plan and one quote per idempotency key. `busy`: ids of plans whose
+    first part is being charged.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Instalments(
                 metadata=request.metadata,
             )
         made = plans_pb2.CreateInstalmentPlanResponse(plan=self.books[key])
-        made.plan.state = Plan.STATE_OFFERED  # the stored answer of the key
+        made.plan.state = Plan.STATE_OFFERED  # as in the answer stored for the key
         await self._around(self.after, request)
         return made
 

@@ -1,9 +1,8 @@
-"""Runs flows concurrently on a real PostgreSQL, interleaved statement by statement as given by a
-seed.
+"""Runs flows concurrently on a real PostgreSQL, interleaved statement by statement as a seed decides.
 
-One flow at a time runs its next statement or commit. One that waits for another's lock continues
-once it has it, as in production. So a race depends on its seed only, and takes no longer than its
-statements: nothing sleeps.
+One flow at a time runs its next statement or commit. A flow that waits for another's lock continues
+once it gets the lock, as in production. So a race depends only on its seed, and takes no longer than
+its statements: nothing sleeps.
 """
 
 import asyncio
@@ -53,8 +52,8 @@ class Interleaver:
             await cancel(tasks)
 
     async def _at_the_gate(self, looking: Conn) -> "Sequence[_Racer]":
-        """Returns once every flow is at its next step, has ended, or waits for a lock. Empty once
-        all have ended.
+        """Returns the flows ready for their next step, once all others have ended or wait for a lock.
+        Empty once all have ended.
         """
         while True:
             self._moved.clear()
@@ -69,7 +68,7 @@ class Interleaver:
                     return waiting
 
     async def _look(self, looking: Conn, running: "Sequence[_Racer]") -> None:
-        """The flows that are waiting for locks."""
+        """Marks the flows that are waiting for locks."""
         found = await looking.fetch(_BLOCKED, [racer.pid for racer in running])
         blocked = {row["pid"] for row in found}
         for racer in running:
@@ -103,7 +102,7 @@ class _Racer(Database):
         self._go.set()
 
     async def turn(self) -> None:
-        """Waits until it is chosen."""
+        """Waits until the flow is chosen."""
         self.at = At.GATE
         self._go.clear()
         self.stepper.moved()

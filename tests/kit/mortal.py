@@ -8,11 +8,11 @@ from libs.db import Database
 
 
 class KilledError(Exception):
-    """In the place of a kill: what was not committed is gone."""
+    """Stands for a kill: uncommitted work is lost."""
 
 
 class Mortal(Database):
-    """The database of a process that is killed before a statement."""
+    """The database of a process that is killed after a number of statements."""
 
     def __init__(self, database: Database, statements: int) -> None:
         self._database = database

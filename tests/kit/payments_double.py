@@ -1,6 +1,4 @@
-"""A double of payments that keeps books and follows a test's script, for tests of method
-services.
-"""
+"""A double of payments that keeps books and follows a test's script, for tests of method services."""
 
 import asyncio
 import hashlib
@@ -42,9 +40,9 @@ class PaymentNotFound(RemoteRefusal):
 
 
 class Payments(PaymentsServiceServicer):
-    """`before` and `after` run around each mutating call, by method name; they may raise or wait.
+    """`before` and `after` run around calls, by method name; they may raise or wait.
 
-    `books` has one payment per key, however often it is requested: they are the truth.
+    `books` is the truth: one payment per idempotency key, however often it is requested.
     """
 
     def __init__(self) -> None:
@@ -62,7 +60,7 @@ class Payments(PaymentsServiceServicer):
         self.removed: list[tuple[str, str]] = []
         self.refunds: dict[str, pb.Refund] = {}
         self.refund_state = pb.Refund.STATE_SUCCEEDED
-        self.one_per_part = False  # whether each part of an order is paid only once, as at payments
+        self.one_per_part = False  # whether an order's part is paid only once, as in payments
 
     _around = staticmethod(scripted)
 
@@ -233,7 +231,7 @@ def money(amount_minor: int, currency: str = "EUR") -> money_pb2.Money:
 
 
 async def serve(double: Payments) -> tuple[Server, str]:
-    """Serves it in this process on a free port; returns its target."""
+    """Serves the double in this process on a free port; returns the server and its target."""
     server = Server(
         [(add_PaymentsServiceServicer_to_server, double)],
         ["incasso.payments.v1.PaymentsService"],
@@ -251,7 +249,7 @@ def refuse(kind: Kind, reason: str, **facts: str) -> Callable[[], None]:
 
 
 def once(hook: Callable[[], Any]) -> Callable[[], Any]:
-    """The hook, for the first call only."""
+    """Runs the hook for the first call only."""
     left = [hook]
 
     def run() -> Any:

@@ -1,6 +1,6 @@
 """Real processes of a service that a test may signal and kill, forked like those of a stack.
 
-`forked=False`, and a test in which merchants refuses to start, cover starting by `python -m`.
+`forked=False`, and a test in which merchants refuses to start, cover a start with `python -m`.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class Process:
             self.started.send_signal(number)
 
     async def end(self, by: signal.Signals = signal.SIGTERM) -> int:
-        """Its exit code."""
+        """Signals the process and returns its exit code."""
         self.send(by)
         return await self.wait()
 
@@ -41,7 +41,7 @@ class Process:
 
 
 class Processes:
-    """Processes of one service. `environment` is for the next process and may be changed."""
+    """Processes of one service. `environment` applies to the next process and may be changed."""
 
     def __init__(
         self, forks: ForkServer, service: str, environment: dict[str, str], folder: Path
@@ -58,7 +58,7 @@ class Processes:
         return f"127.0.0.1:{self.environment['INCASSO_GRPC_PORT']}"
 
     async def start(self, *, forked: bool = True) -> Process:
-        """Waits until it listens: on its health port, if it has one."""
+        """Starts a process and waits until it listens: on its health port, if it has one."""
         log = self._folder / f"{self._service}-{next(self._numbers)}.log"
         process = Process(await self._spawn(log, forked=forked), log)
         self._started.append(process)
@@ -69,7 +69,7 @@ class Processes:
         return process
 
     async def refused(self) -> tuple[int, str]:
-        """Exit code and output of a process that does not start."""
+        """The exit code and output of a process that refuses to start."""
         log = self._folder / f"{self._service}-{next(self._numbers)}.log"
         process = Process(await self._spawn(log, forked=True), log)
         self._started.append(process)

@@ -3,7 +3,7 @@ crash matrix starts a hundred times from the same plan.
 
 Copied rows keep their ids, which are scoped to a merchant, and get a new merchant. Values that must
 be unique across merchants, such as a secret URL, stay with the latest copy. Doubles get the state
-of the original. A journey is prepared again every hour, so that none of its dates lies in the past.
+of the original. A journey is prepared again every hour, so that its dates do not expire.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -40,7 +40,7 @@ class Snapshot:
 
 
 class Snapshots:
-    """For the merchants of one database."""
+    """Snapshots for the merchants of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -55,7 +55,7 @@ class Snapshots:
         doubles: Doubles,
         journey: Callable[[], Awaitable[T]],
     ) -> T:
-        """Result of the named journey, for a merchant with no history."""
+        """The result of the named journey, run or copied for a merchant without history."""
         at = (name, Clock().now().replace(minute=0, second=0, microsecond=0))
         if at not in self._made:
             answer = await journey()
@@ -77,7 +77,7 @@ class Snapshots:
             kept.append(
                 f"CREATE TABLE {copy} AS SELECT {columns} FROM {table}"
                 f" WHERE merchant_id = '{merchant_id}'"
-                # Deleted rows leave room for later ones: only their number has the events' order.
+                # Later rows may reuse the space of deleted ones: only `seq` has the events' order.
                 f" ORDER BY {'seq' if table == 'outbox' else 'ctid'}"
             )
             if table in self._unique:
@@ -92,7 +92,7 @@ class Snapshots:
         return Snapshot("; ".join(copies), left, deepcopy(answer))
 
     async def _tables(self, conn: Conn, merchant_id: str) -> list[str]:
-        """Tables that have rows of the merchant."""
+        """The tables that have rows of the merchant."""
         if not self._columns:
             rows = await conn.fetch(_COLUMNS)
             self._columns = {row["table_name"]: row["columns"] for row in rows}
@@ -105,6 +105,6 @@ class Snapshots:
         return [row["name"] for row in await conn.fetch(sql, merchant_id)]
 
     async def _execute(self, statements: str) -> None:
-        """In order of table names, with foreign keys off: a referenced row may come later."""
+        """Runs with foreign keys off: tables come in any order, so a referenced row may come later."""
         async with self._database.transaction() as tx:
             await tx.execute(f"SET LOCAL session_replication_role = replica; {statements}")

@@ -1,4 +1,4 @@
-"""A service and its doubles in this process, started once for the tests of a module.
+"""Serves a service and its doubles in this process, started once for a module's tests.
 
 Each test has its own merchant, and doubles without state from the previous test.
 """
@@ -20,7 +20,7 @@ Servicers = Sequence[tuple[Callable[[Any, grpc.aio.Server], None], object]]
 async def serving(
     servicers: Servicers, names: Sequence[str], tasks: Tasks
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """A channel to them; `tasks` run the work of their calls."""
+    """Yields a channel to the servicers; `tasks` runs the work of their calls."""
     server = Server(servicers, names, tasks)
     channel = client.channel(f"ipv4:127.0.0.1:{await server.start('127.0.0.1:0')}")
     yield channel

@@ -1,4 +1,4 @@
-"""Colours are judged once: what differs in what its contrast follows from is judged all the same."""
+"""Colours are checked once: an element is checked again if anything that affects its contrast differs."""
 
 import pytest
 from playwright.async_api import Browser

@@ -17,7 +17,7 @@ async def is_odd_too(number):
 
 
 def groups_of(test):
-    """The cases of each test, by its name."""
+    """The cases of each test, by the test's name."""
     (mark,) = test.pytestmark
     return dict(zip(mark.kwargs["ids"], mark.args[1], strict=True))
 

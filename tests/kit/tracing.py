@@ -1,7 +1,7 @@
-"""The tracer of a process of tests, which records what a test asks it to record.
+"""The tracer of a test process, which records traces only when a test asks for it.
 
-A recorded span costs more than what most tests do within it, so that other traces have an id and no spans, as most
-have in production.
+A recorded span costs more than the work that most tests do within it, so other traces have an id and no spans, like
+most traces in production.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Switched(Sampler):
 
 
 class Tracer:
-    """One per process: OpenTelemetry takes no second one."""
+    """One per process: OpenTelemetry accepts only one tracer provider."""
 
     def __init__(self) -> None:
         self._spans = InMemorySpanExporter()
@@ -47,7 +47,7 @@ class Tracer:
 
     @contextmanager
     def recording(self) -> Iterator[InMemorySpanExporter]:
-        """Traces that begin meanwhile are recorded; yields their spans that have ended."""
+        """Records the traces that begin meanwhile; yields their finished spans."""
         self._spans.clear()
         self._switch.on = True
         try:

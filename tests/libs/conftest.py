@@ -1,4 +1,4 @@
-"""A database with the chassis' tables, and a bus of one's own."""
+"""A database with the chassis' tables, and a separate bus."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every RPC of the contracts, tried by everybody: only its callers get past its door."""
+"""Every RPC of the contracts, tried by all callers: admission lets only the allowed ones through."""
 
 import time
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ KEY = Call(merchant_id="mer_1", actor="key_1")
 
 
 def add(owner: ServiceDescriptor, server: grpc.aio.Server) -> None:
-    """A servicer that answers every RPC with an empty message, if validation lets it."""
+    """Adds a servicer that answers every RPC with an empty message, if validation passes."""
 
     def answering(rpc: MethodDescriptor):
         answer = message_factory.GetMessageClass(rpc.output_type)
@@ -52,7 +52,7 @@ def add(owner: ServiceDescriptor, server: grpc.aio.Server) -> None:
 
 
 class Everything:
-    """Every service of the contracts behind one port, and the keys of all who may call."""
+    """Every service of the contracts behind one port, and the keys of all callers."""
 
     def __init__(self, keys: Keys, channel: grpc.aio.Channel, trust: Trust) -> None:
         self.keys, self.trust = keys, trust
@@ -60,7 +60,7 @@ class Everything:
         self.signers = {name: Signer(name, keys.private(name)) for name in CALLERS}
 
     async def tried(self, rpc: MethodDescriptor, *metadata: tuple[str, str]) -> str:
-        """Reason of the refusal at the door; empty for a call that got past it."""
+        """The reason for which admission refused the call; empty if it let the call through."""
         call = self.channel.unary_unary(
             path(rpc),
             request_serializer=lambda message: message.SerializeToString(),
@@ -135,7 +135,7 @@ async def test_nobody_gets_in_without_an_identity(everything: Everything, rpc):
 
 @every_rpc
 async def test_other_services_do_not_get_in(everything: Everything, rpc):
-    """One of them by a call, all by what judges the call: thousands of calls would show the same."""
+    """Tries one of them with a real call, and all against Admission: thousands of calls would show no more."""
     key = everything.with_right_key(rpc)
     admission = Admission(path(rpc), descriptors.rules_of(rpc), everything.trust)
     proofs = [everything.as_caller(other, rpc) for other in CALLERS if other not in callers(rpc)]
@@ -213,7 +213,7 @@ async def test_a_stranger_learns_nothing_of_the_contracts(everything: Everything
 async def test_a_caller_whose_key_is_unknown_has_an_unknown_outcome(
     everything: Everything, tmp_path
 ):
-    """A fault of the set-up is not a no: nothing was done, and it is asked again."""
+    """A configuration error is no refusal: nothing was done, and the call is retried."""
     other = Keys(tmp_path)
     other.ensure((OPERATOR,))
     rpc = next(rpc for rpc in RPCS if rpc.name == "ListMerchants")

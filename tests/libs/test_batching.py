@@ -1,4 +1,4 @@
-"""Statements that many need at the same moment are one."""
+"""Statements that several callers need at the same moment are combined into one."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.waiting import HANGING_SECONDS
 
 
 class Dividing:
-    """A function of a store; `asked` has what each statement was asked."""
+    """A function of a store; `asked` has the arguments of each statement."""
 
     def __init__(self):
         self.asked = []
@@ -31,7 +31,7 @@ async def test_those_that_ask_at_once_share_a_statement_and_each_has_its_own_ans
 async def test_others_may_join_for_a_moment_where_nobody_minds(database):
     batcher, work = StatementBatcher(database, linger_seconds=HANGING_SECONDS), Dividing()
     early = asyncio.create_task(batcher.statement(work, 1))
-    await asyncio.sleep(0)  # it has come
+    await asyncio.sleep(0)  # it has entered the queue
     later = [asyncio.create_task(batcher.statement(work, 2)) for _ in range(ENOUGH - 1)]
     assert await asyncio.gather(early, *later) == [10, *[5] * (ENOUGH - 1)]
     assert work.asked == [[1, *[2] * (ENOUGH - 1)]]

@@ -1,4 +1,4 @@
-"""A NATS with a user per service: nobody tells another's events or reads what is not passed on."""
+"""A NATS with a user per service: no service can publish another's events, or read those not meant for it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ async def connected(server: Nats, user: str) -> AsyncIterator[Bus]:
 
 @pytest.fixture
 async def streams(server: Nats, database: Database) -> AsyncIterator[Bus]:
-    """The stream and paylink's consumer, as the job makes them; nobody needs a handler for that."""
+    """The stream and paylink's consumer, as the set-up job creates them, for which handlers do not matter."""
     async with connected(server, SETUP) as setup:
         await buses.set_up(setup)
         handled = {CAPTURED: hear_nothing, UPDATED: hear_nothing}
@@ -53,7 +53,7 @@ async def hear_nothing(_conn, _event):
 
 
 class Heard:
-    """A handler that keeps what it is given."""
+    """A handler that keeps its events."""
 
     def __init__(self) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
@@ -89,7 +89,7 @@ async def test_events_travel_from_their_service_to_those_who_read_them(server, d
 
 
 async def test_a_header_cannot_make_an_event_another_services(server, database, streams):
-    """oneclick may publish on its own subjects only; what it claims beside that is not believed."""
+    """oneclick may publish on its own subjects only; a header that claims another subject is ignored."""
     captured, updated = Heard(), Heard()
     forged = event(CAPTURED, "evt_forged").headers("")
     async with reading(server, database, captured=captured, updated=updated):
@@ -101,7 +101,7 @@ async def test_a_header_cannot_make_an_event_another_services(server, database, 
 
 
 class Watched:
-    """A bare connection that keeps what the server complains about."""
+    """A bare connection that records the server's errors."""
 
     def __init__(self, server: Nats, user: str) -> None:
         self.url = server.user_url(user)
@@ -130,7 +130,7 @@ class Watched:
         return not await self._refused()
 
     async def _refused(self) -> bool:
-        for _ in range(2):  # the first ping may overtake what waits to be sent
+        for _ in range(2):  # the first ping may overtake data that is still buffered
             await self.client.flush()
         refused = any("permissions violation" in complaint for complaint in self.complaints)
         self.complaints.clear()
@@ -197,9 +197,9 @@ async def test_nobody_connects_without_a_users_password(server, userinfo):
         await client.connect(
             f"nats://{userinfo}127.0.0.1:{server.port}", allow_reconnect=False, error_cb=silent
         )
-    if client._transport is not None:  # which the client leaves open
+    if client._transport is not None:  # the client leaves it open
         client._transport.close()
-        with suppress(ConnectionResetError):  # the server was faster
+        with suppress(ConnectionResetError):  # the server closed it first
             await client._transport.wait_closed()
 
 
@@ -218,5 +218,5 @@ def test_passwords_and_the_servers_configuration_are_private(server):
 
 async def test_events_are_kept_by_as_many_servers_as_are_wanted_or_by_none(streams: Bus):
     with pytest.raises(nats.js.errors.APIError, match="replicas"):
-        await buses.set_up(streams, replicas=3)  # there is one
+        await buses.set_up(streams, replicas=3)  # there is only one server
     await buses.set_up(streams, replicas=1)

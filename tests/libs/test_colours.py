@@ -1,4 +1,4 @@
-"""Whatever a merchant's colour, what stands on it and what is written in it can be read."""
+"""Text on, or in, any merchant's colour is readable."""
 
 import pytest
 from hypothesis import given

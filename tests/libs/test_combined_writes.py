@@ -1,4 +1,4 @@
-"""Several writes in one statement: all of them, or with a guard that finds nothing none."""
+"""Several writes in one statement: all are made, or none if their guard finds no row."""
 
 import pytest
 

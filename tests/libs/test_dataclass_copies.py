@@ -1,4 +1,4 @@
-"""What a caller did not say stays; what may be absent goes when its text is empty."""
+"""Fields that a caller did not set stay unchanged; an empty text clears an optional field."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Change:
     slug: str | None = None
     title: str | None = None
     places: int | None = None
-    event: str | None = None  # nothing of the shop's
+    event: str | None = None  # not a field of the shop
 
 
 SHOP = Shop("shp_1", "rossi", "Ottica Rossi", 3)

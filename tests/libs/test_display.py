@@ -1,4 +1,4 @@
-"""Amounts and dates look as their readers write them."""
+"""Amounts and dates are formatted the way their readers write them."""
 
 import unicodedata
 from datetime import UTC, date, datetime

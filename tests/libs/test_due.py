@@ -1,4 +1,4 @@
-"""Due rows on a real PostgreSQL: each merchant has its turn, and nobody waits for the slowest."""
+"""Due rows on a real PostgreSQL: each merchant gets its turn, and none waits for the slowest row."""
 
 import asyncio
 from collections import Counter
@@ -74,7 +74,7 @@ async def running(worker):
 
 @pytest.mark.parametrize("hours_ago", [1, 0])
 async def test_ten_thousand_due_rows_of_one_merchant_do_not_delay_anothers(conn, hours_ago: int):
-    """Whether they were due before, or at the same moment."""
+    """Neither rows due earlier nor rows due at the same moment delay it."""
     await conn.execute(FLOOD, 10_000, hours_ago)
     await add(conn, "mer_b")
     claimed = await claim(conn, Room(8, 6))
@@ -135,7 +135,7 @@ async def test_slow_rows_of_one_merchant_leave_places_for_others(database):
     async with database.connection() as conn:
         await add(conn, "mer_a", count=50)
         async with running(DueWorker("things", database, claim, work, interval_seconds=0.05)):
-            await conn.fetchval("SELECT pg_sleep(0.2)")  # all that mer_a can take is taken
+            await conn.fetchval("SELECT pg_sleep(0.2)")  # mer_a occupies all the places it can get
             await add(conn, "mer_b")
             await asyncio.wait_for(seen.wait(), HANGING_SECONDS)
 
@@ -147,7 +147,7 @@ async def test_places_are_filled_again_before_the_slowest_has_ended(database):
         if thing.id == "b0":
             await slow.wait()
         seen.append(thing)
-        if len(seen) == 39:  # more than there are places
+        if len(seen) == 39:  # more than the number of places
             slow.set()
 
     async with database.connection() as conn:
@@ -157,7 +157,7 @@ async def test_places_are_filled_again_before_the_slowest_has_ended(database):
 
 
 async def test_rows_that_end_during_a_claim_do_not_pass_for_the_end_of_what_is_due(database):
-    """The pause when nothing more is due would be an hour."""
+    """If they did, the worker would pause for an hour."""
     second_claim, all_done, begun, done = asyncio.Event(), asyncio.Event(), [], []
 
     async def claim_while_all_end(conn, room):
@@ -170,7 +170,7 @@ async def test_rows_that_end_during_a_claim_do_not_pass_for_the_end_of_what_is_d
 
     async def work(thing):
         begun.append(thing)
-        if len(begun) > 4:  # of the first twelve: so many may end before others are looked for
+        if len(begun) > 4:  # of the first twelve: four may end before the next claim
             await second_claim.wait()
         done.append(thing)
         if len(done) == 40:
@@ -227,7 +227,7 @@ async def test_a_worker_is_woken_when_a_row_of_its_queue_is_due(database, conn, 
     done = asyncio.Queue()
     worker = DueWorker("things", database, partial(claim, how=how), done.put, any_due=how.any_due)
     async with watched(database, worker), asyncio.timeout(HANGING_SECONDS):
-        for _ in range(2):  # its first claim, which nobody has to ask for, may find the first
+        for _ in range(2):  # the worker's first claim, without a wake-up, may find the first
             await add(conn, "mer_test", due_in=due_in)
             assert await done.get() == Thing("mer_test", "b0")
             await conn.execute("DELETE FROM things")

@@ -39,7 +39,7 @@ async def published(database):
 
 
 def largest_body(bus):
-    """The largest that is published: its dead letter, with a header more, is too large."""
+    """The size of the largest event that can be published; its dead letter, with one more header, is too large."""
     event = buses.Event("evt_" + "0" * 26, "mer_a", "agg_1", SUBJECT, b"", "", datetime.now(UTC))
     head = sum(len(name) + len(value) + 4 for name, value in event.headers("").items())
     return bus.max_payload - buses.HEAD_BYTES - head
@@ -67,7 +67,7 @@ async def test_an_event_travels_from_the_outbox_to_a_handler_once(database, bus)
         assert again == 1
         async with database.transaction() as conn:
             last_id = await append(conn, body=b"last")
-        await until(lambda: seen[-1][0] == last_id)  # what was sent before it has arrived too
+        await until(lambda: seen[-1][0] == last_id)  # everything sent before it has arrived, too
     assert [body for *_, body in seen] == [b"body", b"last"]
     assert seen[0] == (event_id, "mer_a", "agg_1", b"body")
 
@@ -135,7 +135,7 @@ async def test_events_that_wait_are_handled_together_each_once(database, bus):
     batches = []
 
     async def handle(conn, events):
-        assert context.current() == context.Call(actor="reader")  # nobody's in particular
+        assert context.current() == context.Call(actor="reader")  # no particular merchant's
         batches.append([event.body for event in events])
 
     bodies = [str(number).encode() for number in range(20)]
@@ -221,7 +221,7 @@ async def test_an_event_that_dies_with_too_large_a_body_is_buried_without_it(
 
 
 async def test_events_that_wait_to_come_again_do_not_stop_the_others(database, bus, monkeypatch):
-    """As many as ten batches; the next delivery of each is minutes away."""
+    """Ten batches of them; the next delivery of each is minutes away."""
     monkeypatch.setattr(consumers, "BATCH", 10)
     monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 300.0)
     seen = asyncio.Event()

@@ -1,4 +1,4 @@
-"""How connections between processes are kept: what survives a rollout by default, and that a setting has its effect."""
+"""How connections between processes are kept: the defaults survive a rollout, and each setting takes effect."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from libs.server import Server
 from libs.tasks import Tasks
 from tests.waiting import HANGING_SECONDS
 
-# By setting: a value that is not its default, and the option of gRPC that has it in milliseconds.
+# By setting: a value other than the default, and the gRPC option that has it in milliseconds.
 OF_CLIENTS = {
     "keepalive_seconds": (60, "grpc.keepalive_time_ms"),
     "keepalive_timeout_seconds": (5, "grpc.keepalive_timeout_ms"),

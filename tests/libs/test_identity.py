@@ -1,4 +1,4 @@
-"""Tokens of callers and principals: made, read, refused; keys replaced while processes run."""
+"""Tokens of callers and principals are made, read and refused; keys are replaced while processes run."""
 
 import time
 
@@ -50,7 +50,7 @@ def test_a_token_proves_its_service_for_its_method(keys: Keys):
     token = signer(keys, "oneclick").caller(METHOD)
     trust = Trust(keys.trust)
     assert trust.caller(token, METHOD) == "oneclick"
-    assert trust.caller(token, METHOD) == "oneclick"  # as remembered
+    assert trust.caller(token, METHOD) == "oneclick"  # from the cache
     with pytest.raises(CallerUnknown):
         trust.caller(token, OTHER)
 
@@ -84,7 +84,7 @@ def test_a_remembered_token_ends_with_its_time(keys: Keys, monkeypatch):
     token = signer(keys, "oneclick").caller(METHOD)
     trust = Trust(keys.trust)
     assert trust.caller(token, METHOD) == "oneclick"
-    monkeypatch.setattr(identity, "_verified", refuse)  # what is not remembered
+    monkeypatch.setattr(identity, "_verified", refuse)  # refuses tokens that are not cached
     assert trust.caller(token, METHOD) == "oneclick"
     later = time.time() + 66
     monkeypatch.setattr(time, "time", lambda: later)
@@ -121,7 +121,7 @@ def test_a_service_speaks_for_itself_without_scopes(keys: Keys):
     trust = Trust(keys.trust)
     assert trust.principal(token, "oneclick") == Principal("oneclick", "mer_1", "oneclick")
     with pytest.raises(CallerNotAllowed):
-        trust.principal(token, "paylink")  # carried on by another
+        trust.principal(token, "paylink")  # passed on by another service
 
 
 def test_the_console_vouches_for_a_member_and_others_carry_it_on(keys: Keys):
@@ -171,7 +171,7 @@ def test_a_key_is_rotated_while_everybody_runs(keys: Keys, tmp_path):
     made, trust = signer(keys, "oneclick"), Trust(keys.trust)
     old = made.caller(METHOD)
     assert trust.caller(old, METHOD) == "oneclick"
-    # The new public key is made known first, then the private key is replaced.
+    # The new public key is distributed first, then the private key is replaced.
     write_pair(tmp_path / "next.key", keys.trust / "oneclick.next.pub")
     (tmp_path / "next.key").replace(keys.private("oneclick"))
     new = made.caller(METHOD)
@@ -180,7 +180,7 @@ def test_a_key_is_rotated_while_everybody_runs(keys: Keys, tmp_path):
     (keys.trust / "oneclick.next.pub").replace(keys.trust / "oneclick.pub")
     assert trust.caller(new, METHOD) == "oneclick"
     with pytest.raises(CallerUnknown):
-        trust.caller(old, METHOD)  # although it was remembered
+        trust.caller(old, METHOD)  # although it was cached
 
 
 def test_a_key_that_cannot_be_read_leaves_the_last_one(keys: Keys):

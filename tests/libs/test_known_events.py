@@ -1,4 +1,4 @@
-"""Consumers are sent what concerns them, and handle what is not known yet."""
+"""Consumers are sent the events that concern them, and handle those not known yet."""
 
 from libs import bus as buses
 from libs import consumer as consumers
@@ -8,7 +8,7 @@ from tests.waiting import until
 
 
 async def test_a_consumer_is_sent_the_events_of_its_route_and_those_without_one(database, bus):
-    """Without a route: of senders of the version before."""
+    """Events without a route come from senders of the previous version."""
     seen, everything = [], []
 
     async def nothing_is_known(conn, events):
@@ -62,6 +62,6 @@ async def test_what_is_known_of_a_batch_is_found_at_once_and_handled_no_further(
     async with running(reader):
         await until(all_acknowledged)
     assert (sum(looks), handled) == (4, [b"news"])
-    assert len(looks) < 4  # a look for each batch, however NATS cuts them
+    assert len(looks) < 4  # one look per batch, however NATS splits them
     async with database.connection() as conn:
         assert await conn.fetchval("SELECT count(*) FROM inbox") == 4

@@ -1,4 +1,4 @@
-"""A loop that is held up shows, and heavy work beside it does not hold it up."""
+"""A blocked event loop shows in metrics and logs; heavy work in threads does not block it."""
 
 import asyncio
 import gc
@@ -15,7 +15,7 @@ from tests.waiting import HANGING_SECONDS, until
 
 
 def compute(seconds):
-    """Processor time, not the clock's: a busy machine makes no difference."""
+    """Computes for `seconds` of CPU time, not wall-clock time, so a busy machine makes no difference."""
     ends = time.thread_time() + seconds
     while time.thread_time() < ends:
         pass

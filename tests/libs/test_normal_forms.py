@@ -1,4 +1,4 @@
-"""What people paste becomes one form, in every field of every request that has a format."""
+"""Pasted values are normalised to one form, in every field with a format, of every request."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,9 @@ from libs.errors import InvalidArgument
 from libs.formats import CHECKS
 from libs.normal_forms import NORMAL_FORMS
 
-# A file is no text that people paste: what it holds is judged by whoever reads it.
+# Files are not pasted as text: the code that reads them checks their content.
 FORMATS = set(options_pb2.Format.keys()) - {"FORMAT_UNSPECIFIED", "FORMAT_BASE64"}
-# As pasted, and as kept.
+# As pasted, and as stored.
 SAMPLES = {
     "FORMAT_CURRENCY": (" eur ", "EUR"),
     "FORMAT_COUNTRY": ("it\n", "IT"),
@@ -38,13 +38,13 @@ SAMPLES = {
 
 def test_every_format_has_a_normal_form_and_a_sample():
     assert set(NORMAL_FORMS) == set(SAMPLES) == FORMATS
-    assert set(CHECKS) == FORMATS - {"FORMAT_REFERENCE"}  # any text is one
+    assert set(CHECKS) == FORMATS - {"FORMAT_REFERENCE"}  # any text is a reference
 
 
 def fields(
     message: Descriptor, path: tuple[str, ...] = (), seen: frozenset[str] = frozenset()
 ) -> Iterator[tuple[tuple[str, ...], FieldDescriptor]]:
-    """Fields with a format, at any depth, by their path."""
+    """Yields fields with a format, at any depth, with their paths."""
     for field in message.fields:
         if validation.rules_of(field).format and not validation.is_file(field):
             yield (*path, field.name), field
@@ -62,7 +62,7 @@ FORMATTED = [
 
 
 def owner(message: Message, path: tuple[str, ...]) -> Message:
-    """The message that has the field, made on the way."""
+    """The message that has the field, created along its path."""
     for name in path[:-1]:
         held = getattr(message, name)
         if message.DESCRIPTOR.fields_by_name[name].is_repeated:

@@ -1,4 +1,4 @@
-"""Pages of every list in the contracts stay far below what a message may hold."""
+"""Pages of every list in the contracts stay far below gRPC's message limit."""
 
 import pytest
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
@@ -20,7 +20,7 @@ def answers() -> list[MethodDescriptor]:
 
 
 def text_of(element: Descriptor) -> str:
-    """A field that holds any text."""
+    """The name of a field that takes any text."""
     return next(
         field.name
         for field in element.fields

@@ -1,4 +1,4 @@
-"""Every regular expression against the texts that make one try again and again."""
+"""Every regular expression against texts that cause catastrophic backtracking."""
 
 import ast
 import itertools
@@ -10,12 +10,12 @@ from services.gateway.routes import all_routes
 from tests.kit.cost import assert_quick
 from tests.tidy.sources import shipped
 
-FEW, SOME, MANY = 28, 400, 4_000  # repetitions that show doubling per character, cubes, squares
+FEW, SOME, MANY = 28, 400, 4_000  # repetitions that reveal exponential, cubic and quadratic cost
 MOST_SECONDS = 0.1
 
 
 def compiled():
-    """(where, pattern) of every literal that is compiled in our sources."""
+    """Yields (where, pattern) for every literal pattern used in our sources."""
     for source in shipped():
         if "import re\n" not in source.text:
             continue
@@ -53,7 +53,7 @@ def of_protos():
 
 
 def parts(pattern):
-    """What a text that nearly matches may be made of."""
+    """The pieces that a nearly matching text may consist of."""
     text = pattern.decode("latin-1") if isinstance(pattern, bytes) else pattern
     marks = sorted({char for char in text if not char.isalnum()} | set('aA0-. @/\\"\n'))
     return [*marks, *("".join(pair) for pair in itertools.product(marks, "a0"))]

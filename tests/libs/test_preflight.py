@@ -1,4 +1,4 @@
-"""`check` names what a service lacks, and nothing when it lacks nothing."""
+"""`check` names everything that a service lacks, and is silent if it lacks nothing."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Proofs are the same for the same key, label and text, and for nothing else."""
+"""Proofs are equal only for the same key, label and text."""
 
 from cryptography.fernet import Fernet
 

@@ -1,4 +1,4 @@
-"""Reference rates: whole, dated, and exact where nothing is to be converted."""
+"""Reference rates: complete, dated, and exact if no conversion is needed."""
 
 from datetime import date
 

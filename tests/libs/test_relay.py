@@ -1,4 +1,4 @@
-"""The relay on a real PostgreSQL and a real NATS: what cannot be published, and who comes first."""
+"""The relay on a real PostgreSQL and a real NATS: events that cannot be published, and the order of the others."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ from stack.nats import throw_away_nats
 
 SUBJECT = "incasso.test.thing.happened"
 NOT_A_SUBJECT = "incasso.test.a thing.happened"
-NOBODYS = "elsewhere.thing.happened"  # no stream takes it: nothing acknowledges
+NOBODYS = "elsewhere.thing.happened"  # no stream takes it, so it is never acknowledged
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def conn(database):
 
 
 def relay_of(database, bus, **options):
-    """What failed is tried again in the next turn."""
+    """A relay that retries failed events in its next turn."""
     return relay.Relay(database, bus, retry=timedelta(), **options)
 
 
@@ -95,7 +95,7 @@ async def test_an_event_that_is_too_large_is_set_aside_listed_and_alarmed(databa
 async def test_an_event_that_is_too_large_with_its_headers_leaves_the_connection_open(
     database, bus, conn
 ):
-    """The server would close it, and with it the way of all others."""
+    """Otherwise the server would close it and block all other events."""
     await append(conn, body=b"x" * bus.max_payload)
     await append(conn, "mer_b")
     await relay_of(database, bus).turn(conn)
@@ -131,7 +131,7 @@ async def test_an_event_that_nobody_acknowledges_is_at_fault_when_others_are_ack
 async def test_no_event_is_at_fault_when_nats_is_away(database, conn):
     with throw_away_nats() as server:
         bus = await buses.connect(server.url, service="test")
-    bus.js._timeout = 0.2  # of each publish
+    bus.js._timeout = 0.2  # for each publish
     await append(conn, count=3)
     for _ in range(relay.MAX_TRIES):
         with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""Answers of other services: kept until they change, heard by every replica, old in an outage."""
+"""Answers of other services are cached until they change, which every replica hears, and used stale in an outage."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -17,7 +17,7 @@ SUBJECT = "incasso.test.thing.changed"
 
 
 class Other:
-    """The other service: what it says, and how often it was asked."""
+    """The other service: its answer, and how often it was asked."""
 
     def __init__(self, value: str = "old") -> None:
         self.value = value
@@ -107,7 +107,7 @@ async def test_memory_is_bounded(answers):
 
 
 async def test_every_replica_hears_what_happens(fresh_nats_url):
-    """What is told while a connection is lost may be missed, so it is told until all have heard."""
+    """An event may be missed while a connection is lost, so events are published until all replicas heard one."""
     heard: dict[str, set[str]] = {"one": set(), "two": set()}
     async with AsyncExitStack() as closing:
         replicas = [await buses.connect(fresh_nats_url, service="test") for _ in heard]

@@ -1,4 +1,4 @@
-"""Old rows go in small steps, young and locked ones stay."""
+"""Old rows are deleted in small batches; young and locked ones stay."""
 
 from datetime import timedelta
 

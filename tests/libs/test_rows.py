@@ -1,4 +1,4 @@
-"""Rows and dataclasses are each other's picture, whatever a column holds."""
+"""Rows and dataclasses convert into each other without loss, for every type of column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -156,7 +156,7 @@ def test_statements_name_all_columns_and_number_their_parameters():
 
 
 class Heard:
-    """A connection on which each statement touches `count` rows."""
+    """A connection on which each statement affects `count` rows."""
 
     def __init__(self, count: int) -> None:
         self.count = count

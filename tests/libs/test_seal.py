@@ -1,4 +1,4 @@
-"""Sealed texts come back only with one of our keys, unaltered and in time."""
+"""Sealed texts can be opened only with one of our keys, unaltered and in time."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The gRPC chassis with a servicer of its own: what every service gets for nothing."""
+"""The gRPC chassis with a test servicer: the behaviour that every service gets for free."""
 
 import asyncio
 
@@ -48,7 +48,7 @@ async def served():
     server = Server([(add, servicer)], [SERVICE], tasks)
     port = await server.start("127.0.0.1:0")
     channel = client.channel(f"ipv4:127.0.0.1:{port}")
-    await channel.channel_ready()  # deadlines of a second or so are for answers only
+    await channel.channel_ready()  # so that short deadlines need not cover connecting
     yield servicer, payments_pb2_grpc.PaymentsServiceStub(channel), server, channel
     await channel.close()
     await server.stop(1)
@@ -138,7 +138,7 @@ async def test_a_call_that_moves_money_needs_an_idempotency_key(served):
 
 
 async def give_up(stub, servicer):
-    """A call whose work has begun: on a busy machine a deadline may be over before."""
+    """Repeats a call until it times out after its work began: on a busy machine it may time out before."""
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     while not servicer.began.is_set():
         with pytest.raises(OutcomeUnknown):
@@ -207,7 +207,7 @@ async def test_calls_spread_over_all_replicas():
 
 
 class GoingAway(payments_pb2_grpc.PaymentsServiceServicer):
-    """Answers the first call as a process does that is being stopped."""
+    """Answers the first call like a process that is shutting down."""
 
     def __init__(self):
         self.seen = 0

@@ -1,4 +1,4 @@
-"""A door calls flows with what their parameters name, and packs what they answer."""
+"""A servicer passes flows the values that their parameters name, and packs their answers."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -67,7 +67,7 @@ async def anything(deps: Any, request: Any) -> None: ...
 
 
 def door_of(rpc: str, what: servicer.Implementation, **more: Any) -> Any:
-    """A door that has only this RPC to say something about."""
+    """A servicer in which only this RPC matters."""
     others = {
         method.name: idle(method.input_type)
         for method in descriptors.service(SHOP).methods
@@ -86,7 +86,7 @@ def idle(request: Any) -> servicer.Flow:
 async def ask(
     rpc: str, what: servicer.Implementation, /, *, deps: Any = DEPS, then: Any = None, **fields: Any
 ):
-    """What the door answers, called as gRPC calls it."""
+    """The servicer's answer, called as gRPC calls it."""
     servicer = door_of(rpc, what, **(then or {}))(deps)
     return await getattr(servicer, rpc)(getattr(pb, f"{rpc}Request")(**fields), None)
 
@@ -133,7 +133,7 @@ async def test_a_key_that_a_flow_needs_is_asked_for():
 
 
 async def test_what_is_given_is_asked_for_before_the_key_is_read():
-    """Who opens the door may be known only by what it is opened with."""
+    """Only the given value, such as a token, may reveal whom the call acts for."""
 
     async def opened(deps: Any, product_id: str) -> Product:
         context.set_current(context.Call(merchant_id="mer_2", idempotency_key=product_id))
@@ -187,7 +187,7 @@ async def test_an_answer_is_completed_by_what_is_done_then():
 
 
 class Answering:
-    """A database that answers what a test says, and keeps what it was asked."""
+    """A database that returns a test's rows, and records its queries."""
 
     run = Database.run
 

@@ -1,4 +1,4 @@
-"""Settings from files: of several folders the last one wins."""
+"""Settings from files: if there are several folders, the last one wins."""
 
 import os
 

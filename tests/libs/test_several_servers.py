@@ -1,4 +1,4 @@
-"""Addresses of several servers: one that is gone, or only follows, is passed over."""
+"""Addresses of several servers: a server that is down or a standby is skipped."""
 
 import socket
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tests.kit.connections import connected
 
 @contextmanager
 def silent_host():
-    """Accepts connections and never says a word, as a machine that hangs."""
+    """Accepts connections and never answers, like a hung machine."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 

@@ -1,4 +1,4 @@
-"""Waiting at startup for what others still prepare."""
+"""Waiting at startup for dependencies that are not ready yet."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ LONG = 3600.0
 
 
 class Database:
-    """Fails in these ways, one a try, and is there after that."""
+    """Fails with these errors, one per try, and then is ready."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)

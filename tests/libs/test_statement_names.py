@@ -1,4 +1,4 @@
-"""What a statement is called in traces: what it changes first, or what it reads."""
+"""A statement's name in traces: after the table that it changes or, if none, reads first."""
 
 import pytest
 

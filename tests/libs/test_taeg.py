@@ -1,4 +1,4 @@
-"""The TAEG against published examples: the European Commission's of 2015 to Annex I of Directive
+"""The TAEG against published examples: the European Commission's of 2015 for Annex I of Directive
 2008/48/EC, and others, with their sources in apr_vectors.json.
 """
 
@@ -85,8 +85,8 @@ def test_a_charge_paid_before_the_drawdown_counts():
         ([], "nothing is drawn down"),
         ([flow("-1", "0")], "nothing is drawn down"),
         ([flow("1", "0")], "nothing is paid back"),
-        ([flow("100", "0"), flow("-101", "0")], "no rate"),  # at one moment
-        ([flow("100", "0"), flow("-150", "0"), flow("-50", "1")], "no rate"),  # never had anything
+        ([flow("100", "0"), flow("-101", "0")], "no rate"),  # both at the same moment
+        ([flow("100", "0"), flow("-150", "0"), flow("-50", "1")], "no rate"),  # never a net loan
         ([flow("100", "0"), flow("-1e12", "1/365")], "no rate"),
         ([flow("100", "0"), flow("-101", "201")], "beyond 200 years"),
         ([flow("1e16", "0"), flow("-1e15", "1")], "beyond"),
@@ -112,7 +112,7 @@ loans = st.tuples(
 
 
 def worth(flows: list[Flow], percent: Decimal) -> Decimal:
-    """To 60 digits, written once more."""
+    """The present value to 60 digits, implemented independently."""
     with localcontext(prec=60):
         growth = 1 + percent / 100
         exact = [

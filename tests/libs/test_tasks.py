@@ -1,4 +1,4 @@
-"""Waiting ends when it is cancelled, whatever else happens at the same moment."""
+"""Waiting ends when it is cancelled, even if the event comes at the same moment."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Traces: recorded ones have a span per border, others none, and all are carried on."""
+"""Traces: recorded ones have a span per process boundary, others none, and all are propagated."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from libs.telemetry import SpanKind
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 UNRECORDED = f"00-{TRACE}-00f067aa0ba902b7-00"
-RANDOM = f"00-{TRACE}-00f067aa0ba902b7-02"  # not recorded, and its id was made at random
+RANDOM = f"00-{TRACE}-00f067aa0ba902b7-02"  # not recorded, with the flag for random ids
 RECORDED = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 

@@ -1,4 +1,4 @@
-"""No field of any request takes characters that steer what stands beside it."""
+"""No field of any request accepts characters that affect how adjacent text is displayed."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ Path = tuple[FieldDescriptor, ...]
 
 
 def text_fields(descriptor: Descriptor, path: Path = ()) -> Iterator[Path]:
-    """Every string of a request, however deep, and the maps. A file in base64 is no text."""
+    """Yields every string and map of a request, at any depth, except files in base64."""
     for field in descriptor.fields:
         if validation.is_file(field) or field in path:
             continue
@@ -38,7 +38,7 @@ def text_fields(descriptor: Descriptor, path: Path = ()) -> Iterator[Path]:
 
 
 def request_with(descriptor: Descriptor, path: Path, value: str) -> tuple[Message, str]:
-    """A request with this value in the field, and the path by which a refusal names it."""
+    """A request with this value in the field, and the field's path in a refusal."""
     request: Message = message_class(descriptor)()
     inner, named = request, []
     for field in path[:-1]:
@@ -77,7 +77,7 @@ def test_one_refusal_names_a_bounded_number_of_fields():
 
 
 def is_taken_out(request: Message, character: str) -> bool:
-    """By the normal form of the field: an e-mail address or IBAN as people paste it."""
+    """Whether the field's normal form removes the character, as in a pasted e-mail address or IBAN."""
     return f"a{character}b".encode() not in request.SerializeToString()
 
 

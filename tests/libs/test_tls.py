@@ -1,4 +1,4 @@
-"""TLS between services: certificates on both sides, replaced while everybody runs."""
+"""TLS between services: certificates on both sides, replaced without a restart."""
 
 import asyncio
 import ssl
@@ -25,7 +25,7 @@ from tests.waiting import HANGING_SECONDS
 
 
 def issue(authority: Authority, folder: Path) -> int:
-    """Writes tls.crt, tls.key and ca.crt; answers the certificate's serial number."""
+    """Writes tls.crt, tls.key and ca.crt; returns the certificate's serial number."""
     folder.mkdir(exist_ok=True)
     chain, key = authority.issue("test")
     write_private(folder / "ca.crt", pem_of(authority.certificate))
@@ -52,7 +52,7 @@ def authority() -> Authority:
 
 @pytest.fixture
 async def served(tmp_path, authority: Authority) -> AsyncIterator[int]:
-    """The port of a server with the certificate of the folder `server`."""
+    """The port of a server that uses the certificate in the folder `server`."""
     issue(authority, tmp_path / "server")
     tls.set_up(of(tmp_path / "server"))
     add = payments_pb2_grpc.add_PaymentsServiceServicer_to_server
@@ -96,7 +96,7 @@ async def test_a_client_that_speaks_in_clear_is_refused(served: int):
 async def test_certificates_of_another_authority_are_refused(
     served: int, tmp_path, authority: Authority, *, trusting: bool
 ):
-    """By the server; and by the client, when its CA is not that of the server."""
+    """By the server, and by the client if it does not trust the server's CA."""
     issue(Authority(), tmp_path / "client")
     if trusting:
         (tmp_path / "client" / "ca.crt").write_text(pem_of(authority.certificate))
@@ -115,17 +115,17 @@ async def test_a_server_shows_its_new_certificate_without_a_restart(
         assert await ask(before) == "pay_1"
         serial = issue(authority, tmp_path / "server")
         assert await shown(served) == serial
-        assert await ask(before) == "pay_1"  # connections that stand go on
+        assert await ask(before) == "pay_1"  # open connections stay open
 
 
 async def shown(port: int) -> int:
-    """Serial number of the certificate that the server shows to a new connection."""
+    """The serial number of the certificate that the server presents to a new connection."""
     pem = await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port))
     return x509.load_pem_x509_certificate(pem.encode()).serial_number
 
 
 async def test_a_new_authority_takes_over_without_a_restart(served: int, tmp_path):
-    """A stub that was made before goes on with the new certificate of its process."""
+    """A stub created before the change uses the new certificate of its process."""
     new = Authority()
     issue(new, tmp_path / "client")
     tls.set_up(of(tmp_path / "client"))

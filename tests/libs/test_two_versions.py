@@ -14,8 +14,8 @@ from libs.consumer import Consumer
 from libs.tasks import cancel
 from tests.waiting import HANGING_SECONDS, until
 
-KNOWN = "incasso.test.thing.happened"  # to the old version and to the new one
-NEWER = "incasso.test.thing.changed"  # to the new one only
+KNOWN = "incasso.test.thing.happened"  # handled by both versions
+NEWER = "incasso.test.thing.changed"  # handled by the new version only
 
 
 @asynccontextmanager
@@ -51,9 +51,9 @@ async def refuse(_, event):
 async def test_an_event_that_only_the_new_version_handles_is_left_to_it_by_the_old_one(
     database, bus, fresh_nats_url, monkeypatch
 ):
-    """An old replica that acknowledged it would lose it: the handler never saw it."""
+    """If the old replica acknowledged the event, it would be lost: no handler has seen it."""
     monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 0.01)
-    monkeypatch.setattr(consumers, "ACK_WAIT_SECONDS", 1)  # for what the old one had at its end
+    monkeypatch.setattr(consumers, "ACK_WAIT_SECONDS", 1)  # for events the old one held at its end
     by_old, by_new, before = [], [], retried()
     old_bus = await buses.connect(fresh_nats_url, service="test")
     old = Consumer("reader", database, old_bus, {KNOWN: into(by_old)})
@@ -78,7 +78,7 @@ async def test_an_event_that_only_the_new_version_handles_is_left_to_it_by_the_o
         await publish(bus, NEWER)
         await publish(bus, KNOWN)
         await until(old_has_seen_both)
-    await old_bus.close()  # as the end of its process does
+    await old_bus.close()  # as when its process ends
     async with running(new):
         await until(new_has_seen_its_own)
     assert (by_old, by_new) == ([KNOWN], [NEWER])

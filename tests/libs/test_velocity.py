@@ -1,4 +1,4 @@
-"""By what of the internet shoppers are counted, and that nobody reads it from a counter."""
+"""Shoppers are counted by address or network, which cannot be read back from a counter."""
 
 import pytest
 from cryptography.fernet import Fernet

@@ -1,4 +1,4 @@
-"""Messages and dataclasses say the same in both directions; what was not sent is told apart."""
+"""Messages and dataclasses convert both ways without loss; unset fields are told apart from empty ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +80,7 @@ class NewLink:
     amount: Money | None
     channels: tuple[Channel, ...]
     currency: str | None
-    customer_id: str  # "" when it was not sent
+    customer_id: str  # "" if unset
     reusable: bool
     state: State | None = None
     origin: str = "api"
@@ -111,7 +111,7 @@ def test_what_is_given_takes_the_place_of_what_has_the_name():
 
 def test_an_empty_text_of_an_optional_field_is_not_sent():
     told = wire.message(shop_pb2.Shop, Recipient(), title="")
-    assert told.HasField("title")  # as it was given
+    assert told.HasField("title")  # explicitly given
     assert not wire.message(paylink_pb2.Recipient, Recipient(name="")).HasField("name")
 
 
@@ -159,7 +159,7 @@ def test_an_optional_field_is_read_as_ours():
 def test_a_day_is_told_by_its_name():
     @dataclass(frozen=True)
     class Found:
-        currency: date | None  # any field of text
+        currency: date | None  # stands for any text field
 
     told = wire.message(money_pb2.Money, Found(date(2027, 1, 31)))
     assert told.currency == "2027-01-31"

@@ -1,4 +1,4 @@
-"""Checks and normal forms of text cost no more than its length, also of the worst text."""
+"""The cost of checking and normalising text is linear in its length, even for the worst text."""
 
 from functools import partial
 
@@ -10,8 +10,8 @@ from libs.errors import InvalidArgument
 from libs.formats import CHECKS
 from tests.kit.cost import assert_quick
 
-LONGEST = 2048  # of any field with a format
-HELD_SECONDS = 0.05  # what the event loop may be held for
+LONGEST = 2048  # characters in any field with a format
+HELD_SECONDS = 0.05  # how long the event loop may be blocked
 PIECES = [
     "a",
     "a.",
@@ -47,7 +47,7 @@ def check(request) -> None:
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_text_of_a_whole_message_is_refused_in_no_time(piece: str):
-    """As large as the server takes; every rule of the field meets its length first, or in passing."""
+    """A message as large as the server accepts; every rule checks the field's length first or costs little."""
     text = (piece * 700_000)[:700_000]
     request = pb.CreatePaymentRequest(
         order_reference=text, description=text, return_url=text, customer_id=text

@@ -1,4 +1,4 @@
-"""What each service says that it keeps, compared with the database that its migrations make."""
+"""Compares what each service declares that it keeps with the database that its migrations create."""
 
 import importlib
 
@@ -31,7 +31,7 @@ async def test_every_column_says_whether_it_names_a_person_or_is_a_secret(servic
     async with connected(new_database(service)) as conn:
         rows = await conn.fetch(
             "SELECT table_name || '.' || column_name AS name FROM information_schema.columns"
-            " JOIN information_schema.tables USING (table_schema, table_name)"  # a view keeps nothing
+            " JOIN information_schema.tables USING (table_schema, table_name)"  # views store nothing
             " WHERE table_type = 'BASE TABLE' AND table_schema = 'public' AND data_type = ANY ($1)",
             list(WITH_CONTENT),
         )
@@ -77,7 +77,7 @@ _PARTITIONED = "SELECT relname FROM pg_class WHERE relkind = 'p'"
 
 @pytest.mark.parametrize("service", services.NAMES)
 async def test_a_rule_of_a_table_with_partitions_names_its_rows_by_key(service, new_database):
-    """The place of a row is that in its partition: another has one there, too."""
+    """A row's ctid is its place within its partition: other partitions have a row at the same place."""
     async with connected(new_database(service)) as conn:
         partitioned = {row["relname"] for row in await conn.fetch(_PARTITIONED)}
     for rule in kept(service).rules:

@@ -1,11 +1,11 @@
-"""Tables can be spread over machines by merchant: what is unique is so within a merchant."""
+"""Tables can be sharded by merchant: unique keys are unique within a merchant."""
 
 import pytest
 
 from libs import services
 from tests.kit.connections import connected
 
-# Over all merchants, and why. Whoever spreads the data keeps these on one machine, or on each.
+# Keys that are unique across all merchants, and why. A sharded set-up keeps their tables on one machine, or on each.
 REASONS = {
     "are the log of one service, in the order in which it was written": {"outbox_pkey"},
     "are the same for all merchants": {"plans_pkey", "schema_migrations_pkey"},

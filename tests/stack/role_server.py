@@ -1,4 +1,4 @@
-"""A PostgreSQL server with the stack's roles, for tests of what a role may do."""
+"""A PostgreSQL server with the stack's roles, for tests of their privileges."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +29,6 @@ def role_server(
 
 
 async def migrate(server: Postgres, service: str) -> None:
-    """As its owner, who alone may."""
+    """Migrates as the database's owner, the only role that may."""
     owner = server.role_url(roles.owner(service), service)
     await schema.migrate(owner, service, SERVICES / service / "migrations")

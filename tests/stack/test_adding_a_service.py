@@ -29,7 +29,7 @@ contracts.run_protoc(Path("libs/pb"))
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """The repository with what the page adds."""
+    """The repository with the page's additions."""
     folder = tmp_path_factory.mktemp("copy")
     for name in COPIED:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -41,7 +41,7 @@ def copy(tmp_path_factory):
     table = folder / "libs/services.py"
     before, end, after = table.read_text().partition(END_OF_SERVICES)
     table.write_text(f"{before}{ROW.search(PAGE)[0]}\n{end}{after}")
-    if (ROOT / ".mypy_cache").is_dir():  # of `make check`: nine tenths of the time
+    if (ROOT / ".mypy_cache").is_dir():  # from `make check`; saves nine tenths of the time
         shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
     run(folder, sys.executable, "-c", STUBS)
     return folder
@@ -52,7 +52,7 @@ def environment(folder):
 
 
 def run(folder, *command, **more):
-    """A command that has to end well."""
+    """Runs a command that must succeed."""
     env = {**environment(folder), **more}
     done = subprocess.run(
         command, cwd=folder, env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -77,7 +77,7 @@ def test_its_name_and_ports_are_free():
 
 
 def test_its_contracts_and_code_have_no_fault(copy):
-    """As `make check` looks for them."""
+    """Runs the same checks as `make check`."""
     code = ("services/vouchers", "tests/services/vouchers", "libs/services.py")
     module(copy, "ruff", "check", "--quiet", "--no-cache", *code)
     module(copy, "ruff", "format", "--quiet", "--no-cache", "--check", *code)

@@ -1,4 +1,4 @@
-"""Certificates of a stack's folder: made once, private, all of one authority."""
+"""Certificates in a stack's folder: created once, private, all from one authority."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_a_second_start_takes_those_of_the_first(made: Certificates):
 
 @pytest.mark.parametrize("missing", ["ca.crt", "payments.crt", "gateway.key"])
 def test_one_that_is_missing_makes_all_anew(made: Certificates, missing: str):
-    """The authority that signed the others is gone; a start that was cut short leaves it so."""
+    """The authority that signed the others is gone; an interrupted start leaves such a folder."""
     before = contents(made)
     (made.folder / missing).unlink()
     made.ensure(SERVICES)

@@ -1,4 +1,4 @@
-"""The judgement of the demo's last act: what was not found, or not planted, is said; so is what exceptions explain."""
+"""The verdict of the demo's last act: it names errors not found or not planted, and what exceptions explain."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The demo's own judgement: broken promises, differing books and gaps in a trace are seen."""
+"""The demo's own verdict: it detects broken promises, differing books and gaps in a trace."""
 
 import io
 

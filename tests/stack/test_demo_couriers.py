@@ -1,4 +1,4 @@
-"""The couriers of the demo merchant are what the API takes."""
+"""The API accepts the demo merchant's couriers."""
 
 import json
 

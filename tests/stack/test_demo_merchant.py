@@ -1,4 +1,4 @@
-"""The face of the demo merchant, given through the real merchants service."""
+"""The demo merchant's branding, set through the real merchants service."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The backends of the stack together: started at once, durable, restarted after a kill."""
+"""The stack's backends together: started at once, durable, restarted after a kill."""
 
 import asyncio
 import signal

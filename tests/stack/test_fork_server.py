@@ -1,4 +1,4 @@
-"""What is forked is as a program of its own: environment, arguments, output, end, signals."""
+"""A forked program behaves as if started by itself: environment, arguments, output, exit, signals."""
 
 import json
 import os
@@ -67,7 +67,7 @@ class Programs:
 
 @pytest.fixture
 async def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Of a server that finds them in the test's folder, and has imported next to nothing."""
+    """Programs of a server that finds them in the test's folder and has imported next to nothing."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     server = ForkServer(tmp_path / "server.log", libraries=("json",))
     yield Programs(server, tmp_path)
@@ -85,7 +85,7 @@ async def test_a_program_has_its_own_arguments_environment_and_output(programs, 
         "arguments": ["--port=1", "serve"],
         "environment": {"NAME": "é"},
         "cwd": str(tmp_path),
-        "session": 0,  # which it leads
+        "session": 0,  # it leads its session
         "stdin": "",
     }
 
@@ -94,7 +94,7 @@ async def test_a_program_has_no_file_of_the_server_or_of_another_program(program
     other = await programs.waiting("other")
     program = await programs.start("files", FILES)
     assert await program.wait() == 0
-    held = 1  # by which the server sees its end
+    held = 1  # the pipe that tells the server when it ends
     assert len(programs.said("files").split()) == 3 + held
     other.kill()
     assert await other.wait() == -signal.SIGKILL
@@ -115,7 +115,7 @@ async def test_a_program_ends_as_any_other(programs, code, ends_with, says):
     program = await programs.start("program", code)
     assert await program.wait() == program.returncode == ends_with
     assert says in programs.said("program")
-    program.send_signal(signal.SIGTERM)  # reaches nobody
+    program.send_signal(signal.SIGTERM)  # has no effect
 
 
 async def test_signals_reach_one_program_only(programs):
@@ -152,7 +152,7 @@ async def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path):
 async def test_libraries_and_chassis_are_there_and_nothing_of_a_service_and_no_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """A fork has only the thread that forked: with another one a lock could stay locked for ever."""
+    """A fork has only the thread that forked; a lock held by any other one would stay locked for ever."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     server = ForkServer(tmp_path / "server.log")
     programs = Programs(server, tmp_path)

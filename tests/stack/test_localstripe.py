@@ -1,4 +1,4 @@
-"""localstripe as the stack starts it: on loopback, with data and webhooks that survive."""
+"""localstripe as the stack starts it: on loopback, with data and webhooks that survive a restart."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The embedded NATS has JetStream and forgets nothing while it runs."""
+"""The embedded NATS has JetStream and loses nothing while it runs."""
 
 import nats
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: databases of one's own, durable data, no leftovers."""
+"""The embedded PostgreSQL: separate databases, durable data, no leftovers."""
 
 import signal
 import subprocess

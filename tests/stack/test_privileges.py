@@ -1,4 +1,4 @@
-"""What a service's own role may do with the books and with the console's audit log: add to them."""
+"""A service's own role may only append to the books and to the console's audit log."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -32,7 +32,7 @@ def server(tmp_path_factory) -> Iterator[Postgres]:
 
 @asynccontextmanager
 async def working_role(server: Postgres, service: str) -> AsyncIterator[asyncpg.Connection]:
-    """As the service connects, after its migrations."""
+    """A connection with the service's own role, after its migrations."""
     await migrate(server, service)
     async with connected(server.role_url(service, service)) as conn:
         yield conn
@@ -40,7 +40,7 @@ async def working_role(server: Postgres, service: str) -> AsyncIterator[asyncpg.
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def reporting(server: Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """With a month in which something was booked."""
+    """A connection to a ledger with one month's partitions."""
     async with working_role(server, "reporting") as conn:
         await conn.execute("SELECT make_partitions($1)", [date(2026, 11, 1)])
         yield conn

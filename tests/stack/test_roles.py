@@ -1,4 +1,4 @@
-"""The stack's PostgreSQL: a service works in its own database, and nobody else does."""
+"""The stack's PostgreSQL: a service works in its own database, and no other role does."""
 
 from collections.abc import Iterator
 from pathlib import Path

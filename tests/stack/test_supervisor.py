@@ -1,4 +1,4 @@
-"""The supervisor with small processes of its own: order, restarts, failures, no leftovers."""
+"""The supervisor with small test processes: order, restarts, failures, no leftovers."""
 
 import asyncio
 import os

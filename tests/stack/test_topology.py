@@ -43,7 +43,7 @@ def test_ports_follow_the_base():
 
 def test_all_ports_differ():
     ports = plan_ports(spare, {"payments": 3, "gateway": 2})
-    replicas = len(SERVICES) + 2 + 2 + 1  # gateway and console, and the further ones
+    replicas = len(SERVICES) + 2 + 2 + 1  # gateway and console, and the additional replicas
     assert len(ports.all()) == len(set(ports.all())) == 5 + 2 * replicas
 
 
@@ -66,7 +66,7 @@ def test_each_service_has_its_own_database_and_is_migrated_once():
     migrating = plan["oneclick-migrate"].env["INCASSO_DATABASE_URL"]
     assert migrating == "postgresql://oneclick_owner@host/oneclick"
     jobs = {name for name in plan if name.endswith("-migrate")}
-    assert plan["payments-2"].after == {*jobs, "nats"}  # what it tells is passed on to all
+    assert plan["payments-2"].after == {*jobs, "nats"}  # every consumer receives its events
     assert plan["payments-migrate"].after == {"postgres", "nats"}
     assert "INCASSO_DATABASE_URL" not in plan["gateway"].env
     assert "INCASSO_DATABASE_URL" not in plan["sandbox"].env

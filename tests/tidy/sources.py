@@ -32,16 +32,16 @@ class Source:
 
     @property
     def subject(self) -> str:
-        """The part of its service that it belongs to, where one service has two subjects."""
+        """The part of its service that it belongs to, if the service has several subjects."""
         return subject(self.parts) if self.service is not None else ""
 
     @property
     def role(self) -> str:
-        """What the anatomy of a service calls it: file name, or folder below the service."""
+        """Its name in the anatomy of a service: file name, or folder below the service."""
         return role(self.parts) if self.service is not None else self.path.stem
 
     def imports(self) -> Iterator[str]:
-        """Dotted names of what it imports, also inside functions: `from a import b` is `a.b`."""
+        """Dotted names of its imports, including those inside functions: `from a import b` is `a.b`."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
@@ -55,13 +55,13 @@ class Source:
 
 @cache
 def subject(parts: tuple[str, ...]) -> str:
-    """Of a path or module in a service: the folder that has rules, stores and flows of its own."""
+    """The subject of a path or module in a service: a folder with its own rules, stores and flows."""
     is_one = len(parts) > 3 and (ROOT.joinpath(*parts[:3]) / "rules").is_dir()
     return parts[2] if is_one else ""
 
 
 def role(parts: tuple[str, ...]) -> str:
-    """Of a path or module in a service."""
+    """The role of a path or module in a service."""
     return Path(parts[3 if subject(parts) else 2]).stem
 
 
@@ -82,5 +82,5 @@ def sources() -> tuple[Source, ...]:
 
 
 def shipped() -> list[Source]:
-    """Without tests and benchmarks."""
+    """All sources except tests and benchmarks."""
     return [source for source in sources() if source.parts[0] not in {"tests", "bench"}]

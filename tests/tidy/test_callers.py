@@ -17,14 +17,14 @@ RPCS = [rpc for owner in descriptors.all_services() for rpc in owner.methods]
 STUB = re.compile(r"\b(\w+Service)Stub\b")
 CALLED = re.compile(r"\b_?stub\.([A-Z]\w+)")
 BY_NAME = re.compile(r'\bmethod\("(\w+)", "(\w+)"\)')
-# What these call, their users call.
+# Whoever uses these also calls what they call.
 CLIENTS = {
     "libs.merchants": Source(Path("libs/merchants.py")),
     "libs.payments.client": Source(Path("libs/payments/client.py")),
     "libs.payments.repaying": Source(Path("libs/payments/repaying.py")),
     "libs.payments.saved_cards": Source(Path("libs/payments/saved_cards.py")),
 }
-# The gateway's clients of pages name what they call.
+# The gateway's clients for pages list the calls they make.
 PAGES = {
     path.stem.removesuffix("_client"): importlib.import_module(f"services.gateway.pay.{path.stem}")
     for path in Path("services/gateway/pay").glob("*_client.py")
@@ -34,7 +34,7 @@ REQUEST = re.compile(r"\b([A-Z]\w+Request)\b")
 
 
 def calls() -> Iterator[tuple[str, str]]:
-    """(caller, full name of the RPC) as the sources say."""
+    """(caller, full name of the RPC) for each call in the sources."""
     for source in shipped():
         if source.service == "gateway":
             yield from (("gateway", rpc) for rpc in gateway_calls(source))
@@ -78,7 +78,7 @@ def gateway_calls(source: Source) -> Iterator[str]:
 
 
 def console_calls(source: Source) -> Iterator[str]:
-    """What its pages name, and what it asks merchants for on each page and to sign somebody in."""
+    """Calls that its pages name, and its calls to merchants on each page and for signing in."""
     named = [("merchants", name) for name in ASKED.findall(source.text)]
     named += BY_NAME.findall(source.text)
     if source.path.name == "routes.py":

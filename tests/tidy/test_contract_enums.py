@@ -1,4 +1,4 @@
-"""What a service stores can be shown: the contracts have a value for every member of its enums."""
+"""Everything that a service stores can be returned: the contracts have a value for every member of its enums."""
 
 import importlib
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from libs import wire
 from libs.hints import bare, element_of, hints_of
 from tests.tidy.sources import ROOT, sources
 
-# Rows in these states are in no answer.
+# Rows in these states are never returned.
 NEVER_SHOWN = {("Instrument", "state"): {"SETTING_UP", "REFUSED", "MERGED"}}
 
 
 def dataclasses() -> Iterator[tuple[str, type]]:
-    """With the service that defines them."""
+    """Each dataclass, with the service that defines it."""
     for source in sources():
         if source.service is not None and source.path.name != "__main__.py":
             module = importlib.import_module(".".join(source.path.with_suffix("").parts))
@@ -41,7 +41,7 @@ def enum_of(hint: Any) -> type[Enum] | None:
 
 
 def test_every_member_of_an_enum_has_a_value_in_the_contract():
-    """Otherwise a list fails as soon as it holds a row with that member."""
+    """Otherwise a list fails as soon as it contains a row with that member."""
     compared, lacking = 0, set()
     for service, kind in dataclasses():
         for message in messages(service):

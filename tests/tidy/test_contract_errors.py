@@ -1,4 +1,4 @@
-"""The refusals that the comments of RPCs name are those of the code, with their statuses."""
+"""The refusals named in the comments of RPCs exist in the code, with the same statuses."""
 
 import importlib
 import re
@@ -14,12 +14,12 @@ COMMENT = re.compile(r"// Errors: (.*?)\.\n(?!\s*//)", re.DOTALL)
 REASON = re.compile(r"\b([a-z][a-z0-9_]+) \((\d{3})\)")
 
 
-# Stored with what they refuse, so that no class stands for them.
+# Stored with the object that they refuse, so they have no class.
 STORED = {"oneclick": {("charge_abandoned", 409)}}
 
 
 def reasons(module) -> set[tuple[str, int]]:
-    """(reason, HTTP status) of the refusals that a module defines or passes on."""
+    """(reason, HTTP status) of the refusals that a module defines or re-exports."""
     return {
         (found.reason, found.kind.http_status)
         for found in vars(module).values()
@@ -53,7 +53,7 @@ def test_every_refusal_of_a_service_is_in_its_contract(service: str):
 
 @pytest.mark.parametrize("service", NAMES)
 def test_every_refusal_in_a_contract_is_one_of_the_code_with_its_status(service: str):
-    """Its own, the chassis', or one that it passes on from another service."""
+    """It is the service's own, the chassis's, or one that it passes on from another service."""
     own = {reason for reason, _ in OWN[service]}
     others = {pair for pairs in OWN.values() for pair in pairs if pair[0] not in own}
     assert told(service) - OWN[service] - others - reasons(chassis) == set()

@@ -1,4 +1,4 @@
-"""Deadlines are one chain in one place, in which nobody gives up before those whom he waits for."""
+"""Deadlines form one chain in one place: no caller gives up before those that it waits for."""
 
 import ast
 
@@ -8,7 +8,7 @@ from libs import deadlines
 from libs.settings import Settings
 from tests.tidy.sources import sources
 
-# Who waits, and for what together.
+# Each deadline, and those whose sum it must exceed.
 CHAIN = [
     ("CALL", ("MONEY",)),
     ("CALL", ("SAVING",)),
@@ -34,7 +34,7 @@ def test_a_process_stops_after_what_it_is_doing():
 
 
 def test_every_call_of_a_service_names_its_deadline():
-    """Each `client.call(…, timeout_seconds=deadlines.X)`, or by a name that was chosen among them."""
+    """Each `client.call(…, timeout_seconds=deadlines.X)`, or a variable assigned from them."""
     found, calls = [], 0
     for source in sources():
         if source.parts[0] not in CALLING:

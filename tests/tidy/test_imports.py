@@ -1,4 +1,4 @@
-"""Who may import what. Each rule keeps a change in one place."""
+"""Which file may import what. Each rule keeps a change in one place."""
 
 import ast
 
@@ -41,7 +41,7 @@ OWNERS_OF_ASYNCPG = {
     "schema",
 }
 OWNERS_OF_PB = {"service", "worker", "events", "__main__"}
-# The direction: a file imports from its own service only what stands at or below its own step.
+# The direction: within its service a file imports only from its own step or below.
 STEPS = {
     "__main__": 7,
     "service": 6,
@@ -58,7 +58,7 @@ STEPS = {
 }
 
 
-# Files of one kind beside the first, by how their names end: webhook_worker, shop_events.
+# Further files of one kind, by the ending of their names: webhook_worker, shop_events.
 STEPS_BY_ENDING = {"_client": 3, "_events": 4, "_worker": 6}
 
 
@@ -71,7 +71,7 @@ def step(role: str) -> int | None:
 
 
 def side_by_side(role: str, other: str) -> bool:
-    """Files of one folder may stand on each other, and events on the messages of other events."""
+    """Files of one folder may import each other, and events the messages of other events."""
     return role == other or ending(role) == ending(other) == "_events"
 
 
@@ -93,14 +93,14 @@ def test_libs_know_no_service_and_nobody_imports_stack_cli_or_tests():
     def rule(source: Source) -> bool:
         above = {"services", "stack", "cli", "tests", "bench"} - {source.parts[0]}
         if source.parts[0] == "cli":
-            above -= {"stack"}  # nothing else of ours stands above the operators' command
+            above -= {"stack"}  # only the operators' command may import the stack
         return any(source.uses(package) for package in above)
 
     assert offenders(rule) == []
 
 
-# Of the services' contracts libs know these: how payments is asked, which was written twice and had
-# drifted apart, which saved card it is asked to charge, who the merchant of a call is, and the clocks of test merchants,
+# The only contracts of services that libs may know: those for calling payments (two copies of that code had drifted
+# apart), for the saved card that it is to charge, for the merchant of a call, and for the clocks of test merchants,
 # which every process follows.
 CONTRACTS_OF_LIBS = {
     "libs/payments": {"incasso.payments"},
@@ -178,7 +178,7 @@ def test_payments_calls_no_other_service():
 
 
 def is_pure(source: Source) -> bool:
-    """By place: `rules/`, and the refusals that rules raise."""
+    """Whether it is in `rules/`, or defines the refusals that rules raise."""
     return source.service is not None and source.role in {"rules", "errors"}
 
 
@@ -202,7 +202,7 @@ def test_pure_files_do_not_wait_and_do_not_ask_for_the_time():
 
 
 def is_clock_call(node: ast.AST) -> bool:
-    """`cmd.now` is a value that was handed in; `datetime.now` and `date.today` are not."""
+    """Whether it is a value passed in, such as `cmd.now`, rather than `datetime.now` or `date.today`."""
     return isinstance(node, ast.Attribute) and not (
         isinstance(node.value, ast.Name) and node.value.id in {"datetime", "date"}
     )
@@ -220,7 +220,7 @@ def test_imports_inside_a_service_go_down(service: str):
             if parts[:2] != ("services", service) or len(parts) < 3:
                 continue
             other = step(role(parts))
-            above = not source.subject and subject(parts)  # the process's own files
+            above = not source.subject and subject(parts)  # files of the whole process
             if source.subject == subject(parts) and side_by_side(source.role, role(parts)):
                 continue
             if other is not None and (other > own or (other == own and not above)):

@@ -1,4 +1,4 @@
-"""Every way of saying no is a class with a reason of its own, and a test shows it."""
+"""Every refusal is a class with its own reason, and a test covers it."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from tests.tidy.sources import Source, shipped, sources
 
 
 def refusals() -> list[tuple[Source, str, str]]:
-    """(file, class, reason) of each class that says one: in its head, or in its body."""
+    """(file, class, reason) of each class that states a reason, as a class keyword or in its body."""
     found: list[tuple[Source, str, str]] = []
     for source in shipped():
         if source.role != "errors" or source.service == "sandbox":

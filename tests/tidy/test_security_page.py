@@ -1,4 +1,4 @@
-"""docs/security.md says what the contracts and the code say."""
+"""docs/security.md agrees with the contracts and the code."""
 
 from stack import security
 

@@ -1,4 +1,4 @@
-"""libs/services.py is the one table of services: it says what is there, and nobody has another."""
+"""libs/services.py is the only table of services, and it is correct."""
 
 import ast
 import importlib
@@ -12,8 +12,8 @@ from stack.ports import OFFSETS
 from tests.tidy.sources import ROOT, Source, sources
 
 every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-# So many names of services in one literal are a list that the next service would be missing in.
-# A service and its tests name those that it calls.
+# This many names of services in one literal are a list that the next service would be missing from.
+# A service and its tests may name those that it calls.
 LIST, NEIGHBOURS = 3, 6
 EXCEPTIONS = {
     "bench/floor/walk.py": "plays those of one walk, whatever other services there are",
@@ -67,7 +67,7 @@ def lists_of_services(source: Source) -> Iterator[str]:
 
 
 def lists_in(tree: ast.AST, many: int) -> Iterator[str]:
-    """Literals, classes and calls that name many services: as texts, or as <service>_target."""
+    """Literals, classes and calls that name many services, as strings or as <service>_target."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Call)):
             named = {name for child in ast.iter_child_nodes(node) for name in names(child)}
@@ -80,7 +80,7 @@ def lists_in(tree: ast.AST, many: int) -> Iterator[str]:
 
 
 def names(node: ast.AST) -> Iterator[str]:
-    """Of services: the text itself, a keyword or field, or the first words of a small row."""
+    """Names of services: a string, a keyword, a field, or strings directly inside a tuple or call."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield from known(node.value)
     elif isinstance(node, ast.keyword) and node.arg:

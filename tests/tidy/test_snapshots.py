@@ -1,12 +1,12 @@
-"""What is shown together is read at one moment: a page that took its plan before a payment and its instalments after it
-said that nothing was charged.
+"""Data shown together is read from one snapshot: a page that read its plan before a payment and its instalments after
+it said that nothing was charged.
 """
 
 import ast
 
 from tests.tidy.sources import sources
 
-# Several statements, each at its own moment, by file below `services` and function.
+# Functions that may read in several snapshots, by file below `services`.
 MAY = {
     ("merchants/flows/merchants.py", "create_merchant"): "the rows were made by one transaction",
     ("merchants/flows/sessions.py", "list_memberships"): "takes a lock, as for a change",
@@ -45,7 +45,7 @@ def is_connection(expression):
 
 
 def reads(block, item):
-    """Calls that are given the connection."""
+    """The number of calls that receive the connection."""
     name = ast.unparse(item.optional_vars)
     return sum(
         isinstance(node, ast.Call) and name in {ast.unparse(argument) for argument in node.args}

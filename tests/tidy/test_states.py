@@ -1,6 +1,6 @@
 """Every state machine: a table `(State, Event) -> State` named `…TRANSITIONS` in a pure file.
 
-Beside it stand `…INITIAL` (a state, or several) and `…FINAL` (the states without an exit). The
+The same file defines `…INITIAL` (a state, or several) and `…FINAL` (the states without an exit). The
 service's migrations list the same states in a CHECK constraint.
 """
 
@@ -19,7 +19,7 @@ CHECK_LIST = re.compile(r"\bIN\s*\(\s*('[a-z_]+'(?:\s*,\s*'[a-z_]+')*)\s*\)", re
 
 
 def state_machines() -> list[tuple[str, str]]:
-    """(module, prefix of its names) of each table."""
+    """(module, prefix of the table's name) of each table."""
     return [
         (".".join(source.path.with_suffix("").parts), prefix)
         for source in shipped()

@@ -1,4 +1,4 @@
-"""No test lets time pass: it waits for a fact that lasts (tests/waiting.py), or moves a clock."""
+"""No test just sleeps: it waits for a lasting condition (tests/waiting.py), or moves a clock."""
 
 import ast
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ LOOPS = (ast.While, ast.For, ast.AsyncFor)
 
 
 def pauses(node: ast.AST) -> Iterator[int]:
-    """Lines that sleep once. In a loop it is looked again; what a double does takes its time."""
+    """Lines that sleep once. Loops poll, and a test double may take its time."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (*FUNCTIONS, *LOOPS)):
             continue
@@ -37,11 +37,11 @@ def test_no_test_lets_time_pass():
 
 
 CLOCKS = ("time.thread_time", "time.process_time", "time.perf_counter")
-MAY_READ = {"tests/kit/cost.py", "tests/libs/test_lag_and_threads.py"}  # the latter makes work
+MAY_READ = {"tests/kit/cost.py", "tests/libs/test_lag_and_threads.py"}  # the latter burns CPU time
 
 
 def test_what_work_costs_is_measured_in_one_place():
-    """A single look at a clock is late now and then: by the collector, by a busy machine."""
+    """A single clock reading is late now and then, because of the garbage collector or a busy machine."""
     found = {
         source.path.as_posix()
         for source in sources()
@@ -57,7 +57,7 @@ MAY_METER = {
 
 
 def test_what_runs_beside_the_loop_is_shown_by_its_thread():
-    """The loop's time has the collector's passes in it."""
+    """The loop's time includes garbage collection."""
     found = {
         source.path.as_posix()
         for source in sources()
@@ -80,8 +80,8 @@ WITH_ACTIVITY = {
 
 
 def test_connections_are_opened_and_watched_in_one_place():
-    """One that a failed test leaves open fails the next; within a transaction, `pg_stat_activity`
-    does not show who connected after the first look.
+    """A connection left open by a failed test fails the next one; and within a transaction `pg_stat_activity`
+    does not show connections made after the first query.
     """
 
     def found(text: str) -> set[str]:
@@ -96,7 +96,7 @@ def test_connections_are_opened_and_watched_in_one_place():
 
 
 def test_pages_are_opened_in_one_place():
-    """A browser's own bounds are short for a busy machine."""
+    """A browser's default timeouts are too short for a busy machine."""
     found = {
         source.path.as_posix()
         for source in sources()

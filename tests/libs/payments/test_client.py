@@ -1,4 +1,4 @@
-"""What an answer of payments means, and which no is certain."""
+"""How answers of payments are read, and which refusals are certain."""
 
 import pytest
 

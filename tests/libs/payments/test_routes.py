@@ -1,4 +1,4 @@
-"""Whom events of payments concern."""
+"""The routes of payments' events."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from libs.payments import routes
         ("one_click", True, "one_click.saved"),
         ("link", False, "link.unsaved"),
         ("", False, "other.unsaved"),
-        ("a.b", True, "other.saved"),  # no subject of NATS
+        ("a.b", True, "other.saved"),  # not allowed in a NATS subject
         ("*", True, "other.saved"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Amounts, days and codes as people and spreadsheets write them: read for certain or refused."""
+"""Amounts, days and codes as people and spreadsheets write them: read unambiguously or refused."""
 
 import contextlib
 from datetime import date, datetime, time

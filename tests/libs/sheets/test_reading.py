@@ -34,7 +34,7 @@ def fault_of(data: bytes, columns=COLUMNS, **options) -> Fault:
 
 
 def read_or_refused(data: bytes) -> list[Row | Fault]:
-    """Nothing else may happen, whatever the bytes."""
+    """Reads the file or catches its refusal: no bytes may cause any other error."""
     try:
         return rows(data)
     except UnreadableError:
@@ -226,7 +226,7 @@ def test_a_line_beyond_all_spreadsheets_is_not_waited_for():
 
 
 def repacked(data: bytes, name: str, change) -> bytes:
-    """The workbook with one of its parts changed."""
+    """The workbook with one part changed."""
     out = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(data)) as old,

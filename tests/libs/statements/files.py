@@ -1,4 +1,4 @@
-"""Statement files as bytes, and what is read of them. All data are synthetic."""
+"""Statement files as bytes, and the results of reading them. All data are synthetic."""
 
 import io
 from datetime import UTC, date, datetime

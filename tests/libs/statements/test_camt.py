@@ -1,4 +1,4 @@
-"""What CAMT says of accounts and entries, in the ways in which banks write it."""
+"""CAMT accounts and entries in the variants that banks write."""
 
 from datetime import date
 

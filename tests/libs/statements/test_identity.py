@@ -1,4 +1,4 @@
-"""An entry has one id in whichever statements it stands; two equal ones have two."""
+"""An entry has the same id in every statement that contains it; two equal entries have different ids."""
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_what_is_pending_has_another_id_than_what_is_booked():
 
 
 class TestManyEntries:
-    """Only the days that may go on are remembered."""
+    """Only days that may get more entries are kept in memory."""
 
     @pytest.fixture
     def identities(self, monkeypatch: pytest.MonkeyPatch) -> Identities:

@@ -1,4 +1,4 @@
-"""Memory does not grow with the file, however it is made: read or refused."""
+"""Memory does not grow with the file, whether it is read or refused."""
 
 import io
 import tracemalloc
@@ -10,13 +10,13 @@ from libs.statements import reading
 from libs.statements.refusals import RefusedError
 from tests.libs.statements.files import balance, camt, detail, entry, statement
 
-MOST_BYTES = 1_500_000  # its entries together would take several times as much
+MOST_BYTES = 1_500_000  # all entries together would take several times as much
 ENTRY = entry("1.00", reference="B%d", details=detail("1.00", text="Order")).encode()
 HEAD, TAIL = camt(statement(balance("OPBD", "0.00"), "CUT", balance("CLBD", "%d.00"))).split(b"CUT")
 
 
 class Long(io.RawIOBase):
-    """A file made as it is read."""
+    """A file generated while it is read."""
 
     def __init__(self, entries: int, *, closing: int) -> None:
         self._parts = self._made(entries, closing)
@@ -49,7 +49,7 @@ def peak_of(work) -> int:
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a short file shows what a long one would."""
+    """Uses small pieces, so that a short file shows what a long one would."""
     monkeypatch.setattr(reading, "CHUNK_BYTES", 2**12)
     monkeypatch.setattr(reading, "BLOCK_ENTRIES", 50)
 

@@ -186,7 +186,7 @@ def test_pages_of_one_statement_are_counted_on():
 
 @given(st.binary(max_size=60), st.integers(0, len(GOOD)), st.integers(0, len(GOOD)))
 def test_whatever_the_bytes_they_are_read_or_refused(noise: bytes, start: int, end: int):
-    with contextlib.suppress(RefusedError):  # nothing else may happen
+    with contextlib.suppress(RefusedError):  # no other error may occur
         list(mt940.read([GOOD[:start], noise, GOOD[end:]]))
 
 

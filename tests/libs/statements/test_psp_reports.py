@@ -1,4 +1,4 @@
-"""Reports of Stripe and PayPal, in the layouts of several years. All data are synthetic."""
+"""Reports of Stripe and PayPal in the layouts of several years. All data are synthetic."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Broken files are refused whole, with the line and the reason."""
+"""A broken file is refused as a whole, with the line and the reason."""
 
 import contextlib
 import io
@@ -165,7 +165,7 @@ def test_a_file_has_so_many_statements(monkeypatch: pytest.MonkeyPatch):
 @given(st.binary(max_size=200), st.integers(0, len(GOOD)), st.integers(0, len(GOOD)))
 def test_whatever_the_bytes_they_are_read_or_refused(noise: bytes, start: int, end: int):
     for data in (noise, GOOD[:start] + noise + GOOD[end:]):
-        with contextlib.suppress(RefusedError):  # nothing else may happen
+        with contextlib.suppress(RefusedError):  # no other error may occur
             contents(data)
 
 

@@ -1,4 +1,4 @@
-"""Others' sample files beside a checkout, where they are: they are not part of it."""
+"""Third parties' sample files, if they are next to the checkout: they are not part of it."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.libs.statements.files import contents, entries, refusal
 from tests.tidy.sources import ROOT
 
 SAMPLES = ROOT.parent / "shared" / "data"
-# Account, opening, closing and sum of what is booked of each statement, as the file states them.
+# Each statement's account, opening and closing balance, and sum of booked entries, as the file states them.
 STATED = {
     "camt/camt053.v2.multi.statement.xml": [
         ("NL26VAYB8060476890", 1815, 2700, 885),

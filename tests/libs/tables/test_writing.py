@@ -20,7 +20,7 @@ async def many(count: int) -> AsyncIterator[Sequence[Row]]:
 
 
 async def peak(form: Format, count: int) -> int:
-    """Most bytes held at once, by Python and by Arrow."""
+    """The peak of bytes allocated by Python and by Arrow."""
     import pyarrow as pa
 
     most = before = pa.total_allocated_bytes()
@@ -28,9 +28,9 @@ async def peak(form: Format, count: int) -> int:
     async def batches() -> AsyncIterator[Sequence[Row]]:
         nonlocal most
         async for batch in many(count):
-            gc.collect(0)  # what waits for the collector is not held by the writer
+            gc.collect(0)  # uncollected garbage is not the writer's memory
             yield batch
-            most = max(most, pa.total_allocated_bytes())  # the batch is written, or held
+            most = max(most, pa.total_allocated_bytes())  # the batch is written, or buffered
 
     tracemalloc.start()
     async for _ in write(PAYMENTS, form, batches()):
@@ -44,7 +44,7 @@ async def peak(form: Format, count: int) -> int:
 async def test_memory_does_not_grow_with_the_rows(form: Format, monkeypatch):
     monkeypatch.setattr(parquet.ParquetWriter.__init__, "__kwdefaults__", {"group_rows": 300})
     monkeypatch.setattr(workbooks, "PIECE_BYTES", 2**12)
-    await peak(form, 24)  # imports, and what is cached with the second group
+    await peak(form, 24)  # warms up imports, and caches filled by the second group
     assert await peak(form, 24) < 1.5 * await peak(form, 6)
 
 

@@ -1,4 +1,4 @@
-{{/* What follows from `console` for a process: (list $ "merchants"). Merchants writes the console's address into invitations. */}}
+{{/* A process's variables from `console`: (list $ "merchants"). Merchants puts the console's URL into invitations. */}}
 {{- define "incasso.consoleEnv" -}}
 {{- $console := (index . 0).Values.console -}}
 {{- if and $console.enabled (has (index . 1) (list "console" "merchants")) }}

@@ -1,4 +1,4 @@
-{{/* Names end below 63 characters with the longest suffix, "-instalments-headless". */}}
+{{/* Names stay below 63 characters with the longest suffix, "-instalments-headless". */}}
 {{- define "incasso.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 36 | trimSuffix "-" -}}
@@ -8,7 +8,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What never changes of a component: (list $ "payments"). */}}
+{{/* The immutable labels of a component: (list $ "payments"). */}}
 {{- define "incasso.selector" -}}
 app.kubernetes.io/name: {{ default (index . 0).Chart.Name (index . 0).Values.nameOverride | trunc 63 }}
 app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
@@ -64,7 +64,7 @@ annotations:
 {{- index . 1 | replace "<fullname>" (include "incasso.fullname" (index . 0)) | replace "<service>" (index . 2) -}}
 {{- end -}}
 
-{{/* The values of one process: its own above the defaults; between them, how messages reach the sandbox. */}}
+{{/* The values of one process: the defaults, then the variables by which messages reach the sandbox, then its own. */}}
 {{- define "incasso.process" -}}
 {{- $values := (index . 0).Values -}}
 {{- $demo := dict -}}
@@ -74,7 +74,7 @@ annotations:
 {{- mergeOverwrite (deepCopy $values.defaults) $demo (deepCopy (default dict (index $values.services (index . 1)))) | toYaml -}}
 {{- end -}}
 
-{{/* Processes with what the contracts say of them; the console only where it is wanted. */}}
+{{/* Processes with their facts from the contracts; the console only if it is enabled. */}}
 {{- define "incasso.processes" -}}
 {{- $facts := .Files.Get "files/services.yaml" | fromYaml -}}
 {{- if not .Values.console.enabled -}}
@@ -83,7 +83,7 @@ annotations:
 {{- toYaml $facts -}}
 {{- end -}}
 
-{{/* By what the pods of all processes are restricted. */}}
+{{/* The restrictions on all processes' containers. */}}
 {{- define "incasso.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -91,12 +91,12 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* What every pod has: (list $ "payments"). */}}
+{{/* Common to every pod: (list $ "payments"). */}}
 {{- define "incasso.podSpec" -}}
 {{- $root := index . 0 -}}
 enableServiceLinks: false
 automountServiceAccountToken: false
-# A question to DNS that is lost is asked again after a second: by default after five, when a call has been given up.
+# A lost DNS query is retried after one second; the default is five, by which time calls have timed out.
 dnsConfig:
   options:
     - {name: ndots, value: "2"}
@@ -116,7 +116,7 @@ securityContext:
   {{- end }}
 {{- end -}}
 
-{{/* Variables of a process that are no secrets: (list $ "payments" $facts "/etc/incasso/settings"). */}}
+{{/* Variables of a process that are not secret: (list $ "payments" $facts "/etc/incasso/settings"). */}}
 {{- define "incasso.env" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
@@ -136,7 +136,7 @@ securityContext:
 - {name: INCASSO_SECRETS_DIR, value: {{ index . 3 }}}
 - {name: INCASSO_IDENTITY_KEY_FILE, value: /etc/incasso/identity/identity.key}
 - {name: INCASSO_PUBLIC_URL, value: {{ required "publicUrl is needed: where shoppers reach the gateway" $root.Values.publicUrl | quote }}}
-{{- /* Gateway and console know every service, whoever of them may be asked today. */}}
+{{- /* Gateway and console know every service, whichever they call at present. */}}
 {{- range $other, $fact := include "incasso.processes" $root | fromYaml }}
 {{- if and $fact.grpc (or (not $facts.grpc) (has $other $facts.calls)) }}
 - {name: INCASSO_{{ upper $other }}_TARGET, value: "dns:///{{ include "incasso.fullname" $root }}-{{ $other }}-headless:50051"}
@@ -152,7 +152,7 @@ securityContext:
 {{- else }}
 - {name: INCASSO_GRPC_PORT, value: "50051"}
 - {name: INCASSO_TRUST_DIR, value: /etc/incasso/trust}
-# For a database that is not there yet, and for its migrations: as long as these may take.
+# How long to wait for a missing database and for its migrations: as long as those may take.
 - {name: INCASSO_STARTUP_WAIT_SECONDS, value: {{ $root.Values.migrations.activeDeadlineSeconds | quote }}}
 {{- end }}
 {{- if eq $name "gateway" }}
@@ -173,7 +173,7 @@ securityContext:
 {{- end }}
 {{- end -}}
 
-{{/* Settings that are secret: (list $ "payments" $process). */}}
+{{/* Secret settings: (list $ "payments" $process). */}}
 {{- define "incasso.settingsVolume" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
@@ -218,7 +218,7 @@ projected:
   secret: {secretName: {{ include "incasso.secret" (list $root $root.Values.secrets.pspCredentials $name) }}, defaultMode: 0440, optional: true}
 {{- end }}
 - name: tmp
-  {{- /* Files that are imported wait there, each up to 1Gi, and workbooks that are exported. A pod that takes more is evicted. */}}
+  {{- /* Holds imported files, up to 1Gi each, and exported workbooks. A pod that exceeds the limit is evicted. */}}
   emptyDir: {sizeLimit: {{ if has $name (list "gateway" "console" "reporting") }}4Gi{{ else }}64Mi{{ end }}}
 {{- end -}}
 
