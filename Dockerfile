@@ -1,10 +1,10 @@
-# One image for every process: the command chooses the service, `python -m services.payments`. It runs as any user,
-# writes nothing but /tmp, and holds no compiler, no pip and no development dependency.
+# One image for all processes: the command selects the service, e.g. `python -m services.payments`. It runs as any user,
+# writes only to /tmp, and contains no compiler, pip or development dependencies.
 #
 #   docker build --tag incasso:0.1.0 .
 #
-# Another base with Python 3.11 or later: --build-arg BASE_IMAGE=…. Behind a proxy or a package index of one's own:
-# --secret id=pip.conf,src=pip.conf --secret id=ca.crt,src=bundle.pem. Neither is left in the image.
+# For another base image with Python 3.11 or later: --build-arg BASE_IMAGE=…. Behind a proxy, or with your own package index:
+# --secret id=pip.conf,src=pip.conf --secret id=ca.crt,src=bundle.pem. Neither remains in the image.
 ARG BASE_IMAGE=python:3.12-slim
 
 FROM ${BASE_IMAGE} AS build
@@ -20,7 +20,7 @@ RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
 COPY stack/contracts.py stack/
 COPY protos protos
 RUN mkdir libs && /opt/build/bin/python -m stack.contracts stubs && find libs/pb -name '*.pyi' -delete
-# What is installed, validated against CycloneDX' own schema.
+# The SBOM of what is installed, validated against CycloneDX's own schema.
 COPY pyproject.toml README.md ./
 RUN /opt/build/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
     --validate --output-file /opt/incasso/sbom.cdx.json /opt/incasso/bin/python

@@ -27,7 +27,9 @@ PAUSE_SECONDS: Final = 3600.0
 INBOX: Final = KEPT_BY_NATS + timedelta(days=76)
 REPLAY: Final = INBOX - KEPT_BY_NATS
 
-FORGOTTEN: Final = Counter("incasso_rows_forgotten_total", "Rows that grew old", ["table"])
+FORGOTTEN: Final = Counter(
+    "incasso_rows_forgotten_total", "Rows deleted or cleared by retention rules", ["table"]
+)
 
 # When personal data, or a secret, is cleared.
 ERASED: Final = "when the customer is erased"
@@ -82,31 +84,31 @@ def chassis(service: str) -> Kept:
     return Kept(
         {
             "idempotency_keys": Table(
-                "what was answered to which key",
+                "the answer to each key",
                 plain="merchant_id method key request_hash resource_id",
                 personal={"answer": f"{ERASED}, else {WITH_ROW}"},
             ),
             "outbox": Table(
-                "the log of events, from which the ledger can be built again: rows stay",
+                "the log of events, from which the ledger can be rebuilt: rows are kept",
                 plain="event_id merchant_id aggregate_id subject route traceparent error",
                 personal={"body": ERASED},
             ),
-            "inbox": Table("which events were handled", plain="consumer event_id"),
+            "inbox": Table("handled events", plain="consumer event_id"),
             "test_clocks": Table("clocks of test merchants", plain="merchant_id"),
-            "schema_migrations": Table("which migrations were made", plain="component name"),
+            "schema_migrations": Table("applied migrations", plain="component name"),
         },
         (
             Rule(
                 "idempotency_keys",
                 "created_at",
                 idempotency.KEPT,
-                "as long as a repeat gets the same answer",
+                "a retry gets the same answer for this long",
             ),
             Rule(
                 "inbox",
                 "received_at",
                 INBOX,
-                "NATS keeps events for 14 days, and replays reach back for 76",
+                "NATS keeps events for 14 days, replays go back 76",
                 where=f"consumer = '{service}'",
                 by_event="event_id",
             ),

@@ -16,9 +16,9 @@ TABLE = CHART / "VALUES.md"
 KEY = re.compile(r"[a-zA-Z]\w*")
 INTRODUCTION = """# Values of the chart
 
-Made of values.yaml by `make security`. What is not here is refused by values.schema.json.
+Generated from values.yaml by `make security`. values.schema.json rejects any other values.
 """
-HEADER = "# Made of libs/services.py and the `callers` of protos/ by `make security`.\n"
+HEADER = "# Generated from libs/services.py and the `callers` of protos/ by `make security`.\n"
 
 
 def facts() -> dict[str, dict[str, list[str]]]:

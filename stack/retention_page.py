@@ -9,8 +9,8 @@ from typing import Final
 from libs import retention, services
 from libs.retention import BY_RULE, Kept, Rule
 
-_TABLE: Final = ("| table | columns | go |", "|---|---|---|")
-_RULES: Final = ("| table | after | what goes | why |", "|---|---|---|---|")
+_TABLE: Final = ("| table | columns | cleared |", "|---|---|---|")
+_RULES: Final = ("| table | after | deleted or cleared | why |", "|---|---|---|---|")
 
 
 def lines() -> Iterator[str]:
@@ -31,7 +31,7 @@ def _section(name: str, kept: Kept) -> Iterator[str]:
 
 def _columns(kept: Kept) -> Iterator[str]:
     for name, table in kept.tables.items():
-        for kind, columns in (("names a person", table.personal), ("secret", table.secret)):
+        for kind, columns in (("personal", table.personal), ("secret", table.secret)):
             for goes in dict.fromkeys(columns.values()):
                 together = ", ".join(f"`{column}`" for column in columns if columns[column] == goes)
                 fate = goes.replace(BY_RULE, _after(kept, name))

@@ -5,27 +5,27 @@ from typing import Final
 
 from libs.retention import ERASED, Kept, Rule, Table
 
-AUDIT: Final = "stays: it proves who decided"
+AUDIT: Final = "never: it proves who decided"
 
 KEPT: Final = Kept(
     {
         "settings": Table(
-            "what holds for all instalments of a merchant",
+            "a merchant's settings for instalments",
             plain="merchant_id jurisdiction seller_size lender_registration"
             " exposure_limit_currency time_zone creditor_address creditor_email creditor_phone"
             " supervisor redress",
         ),
         "terms": Table(
-            "on which terms a merchant lets shoppers pay in instalments: they stay",
+            "a merchant's terms for instalments: kept",
             plain="merchant_id id state name currency every_unit fees_borne_by categories"
             " excluded_categories segments remainder dunning financed_by partner metadata",
         ),
         "quotes": Table(
-            "what terms come to for an order",
+            "terms priced for an order",
             plain="merchant_id id terms_id order_reference currency locale priced offer",
         ),
         "plans": Table(
-            "what a customer agreed to pay, and the proof of it",
+            "what a customer agreed to pay, and the proof",
             plain="merchant_id id state quote_id customer_id order_reference currency locale terms"
             " priced offer items time_zone instrument_id trace_id",
             personal={
@@ -40,13 +40,13 @@ KEPT: Final = Kept(
             "the parts of plans", plain="merchant_id plan_id state payment_id advice"
         ),
         "collections": Table(
-            "payments that were asked for parts",
+            "payments requested for parts",
             plain="merchant_id id plan_id state currency instrument_id payment_id covers decline refusal",
             personal={"next_action_url": "when its payment ends"},
             secret={"request": "when payments has answered"},
         ),
         "plan_refunds": Table(
-            "what was refunded of the price of a plan",
+            "refunds of the price of plans",
             plain="merchant_id id plan_id currency items actor trace_id",
             personal={"reason": ERASED},
         ),
@@ -55,10 +55,10 @@ KEPT: Final = Kept(
             plain="merchant_id id plan_id refund_id payment_id state currency shares reference refusal",
         ),
         "plan_reminders": Table(
-            "what customers of plans are to be reminded of", plain="merchant_id id plan_id kind"
+            "reminders due to customers of plans", plain="merchant_id id plan_id kind"
         ),
         "part_links": Table(
-            "payment links that were asked for missed parts",
+            "payment links requested for missed parts",
             plain="merchant_id id plan_id state currency description payment_link_id",
         ),
         "disputes": Table(
@@ -66,20 +66,20 @@ KEPT: Final = Kept(
             plain="merchant_id id plan_id payment_id state currency reason shares",
         ),
         "reviews": Table(
-            "who decided what of a plan that was looked at, as an auditor reads it",
+            "the audit log of decisions on reviewed plans",
             plain="merchant_id id plan_id before after actor trace_id",
             personal={"reason": AUDIT, "decided_by": AUDIT},
         ),
         "plan_addresses": Table(
-            "addresses of plans' pages, sealed",
+            "sealed URLs of plan pages",
             plain="merchant_id plan_id",
             secret={
-                "token_hash": "stays: a hash of random bits",
-                "sealed": "stays: opens with the seal's key only",
+                "token_hash": "never: a hash of random bits",
+                "sealed": "never: needs the seal key to open",
             },
         ),
         "documents": Table(
-            "what was handed over of a plan: before it was accepted, and on withdrawal",
+            "given to the customer before acceptance and on withdrawal",
             plain="merchant_id plan_id kind sha256",
             personal={"content": ERASED},
         ),
@@ -89,7 +89,7 @@ KEPT: Final = Kept(
             "quotes",
             "expires_at",
             timedelta(days=30),
-            "what a plan was made of is kept by the plan",
+            "a plan keeps its own copy",
         ),
     ),
 )

@@ -11,9 +11,9 @@ WITH_MERCHANT: Final = "with the merchant"
 
 KEPT: Final = Kept(
     {
-        "plans": Table("what plans allow", plain="name quotas"),
+        "plans": Table("plans and their quotas", plain="name quotas"),
         "merchants": Table(
-            "who may call, and how they want to appear",
+            "who may call, with branding and bank account",
             plain="id name country default_currency locale plan time_zone logo_url primary_colour website_url"
             " logo_id bank_bic",
             personal={
@@ -27,11 +27,11 @@ KEPT: Final = Kept(
             },
         ),
         "api_keys": Table(
-            "keys, by their hash",
+            "API keys, by their hash",
             plain="id merchant_id kind state name scopes last4",
-            secret={"secret_hash": "stays: the hash of random bits opens nothing"},
+            secret={"secret_hash": "never: a hash of random bits"},
         ),
-        "logos": Table("pictures", plain="merchant_id id media_type picture"),
+        "logos": Table("logos", plain="merchant_id id media_type picture"),
         "persons": Table(
             "people who use the console, for any merchant",
             plain="id locale",
@@ -39,28 +39,28 @@ KEPT: Final = Kept(
             secret={"password_hash": BY_RULE},
         ),
         "person_identities": Table(
-            "who they are at an OpenID provider",
+            "people's accounts at OpenID providers",
             plain="issuer person_id",
             personal={"subject": "with the person"},
         ),
         "members": Table(
-            "who may use the console for a merchant, and who might before",
+            "current and former members of merchants in the console",
             plain="merchant_id id person_id state role locale invited_by",
         ),
         "invitation_links": Table(
             "links of invitations",
             plain="merchant_id member_id",
-            secret={"token_hash": f"{BY_RULE}: the hash of random bits opens nothing"},
+            secret={"token_hash": f"{BY_RULE}; a hash of random bits"},
         ),
         "sessions": Table(
-            "who is signed in, and was lately",
+            "current and recent sessions",
             plain="person_id id merchant_id device",
             personal={"address": BY_RULE},
         ),
         "session_tokens": Table(
-            "what browsers prove a session with",
+            "the tokens of sessions",
             plain="person_id session_id",
-            secret={"token_hash": f"{BY_RULE}: the hash of random bits opens nothing"},
+            secret={"token_hash": f"{BY_RULE}; a hash of random bits"},
         ),
         "sign_in_attempts": Table(
             "failed sign-ins, by the hash of an e-mail or network address",
@@ -68,18 +68,18 @@ KEPT: Final = Kept(
             personal={"subject_hash": BY_RULE},
         ),
         "audit_records": Table(
-            "who changed what through the console: a record that was removed breaks the chain",
+            "who changed what in the console: removing a record would break the hash chain",
             plain="merchant_id id kind intent_id action subject_id actor session_id before after"
             " outcome reason trace_id previous_hash hash",
-            personal={"address": "stays: it tells whether it was the member"},
+            personal={"address": "never: it helps to tell whether it was the member"},
         ),
         "saved_views": Table(
-            "filters of lists that members keep under a name",
+            "list filters that members have saved",
             plain="merchant_id id member_id path name",
-            personal={"query": "until it is deleted: it may have the reference of an order"},
+            personal={"query": "when the view is deleted: it may contain an order reference"},
         ),
         "bank_account_changes": Table(
-            "other bank accounts that were asked for, and by whom",
+            "requested changes of bank account, and by whom",
             plain="id merchant_id state bic requested_by ended_by",
             personal={"holder": BY_RULE, "iban": BY_RULE},
         ),
@@ -91,26 +91,33 @@ KEPT: Final = Kept(
             timedelta(days=396),
             "as long as a payment to the account may be disputed",
         ),
-        Rule("invitation_links", "created_at", timedelta(days=30), "an invitation is open for 7"),
-        Rule("session_tokens", "valid_until", timedelta(days=1), "replaced by another"),
+        Rule(
+            "invitation_links",
+            "created_at",
+            timedelta(days=30),
+            "an invitation is valid for 7 days",
+        ),
+        Rule("session_tokens", "valid_until", timedelta(days=1), "no longer valid"),
         Rule(
             "sessions",
             "created_at",
             timedelta(days=90),
-            "a person can look up from where they signed in; none is open for longer than a day",
+            "people can review where they signed in; no session lasts longer than a day",
         ),
-        Rule("sign_in_attempts", "counted_from", timedelta(days=1), "counted for 15 minutes"),
+        Rule(
+            "sign_in_attempts", "counted_from", timedelta(days=1), "attempts count for 15 minutes"
+        ),
         Rule(
             "members",
             "ended_at",
             timedelta(days=3653),
-            "as long as the books, whose audit log names them (art. 2220 c.c.)",
+            "as long as the books, whose audit log names members (art. 2220 c.c.)",
         ),
         Rule(
             "persons",
             "created_at",
             timedelta(days=30),
-            "nobody's member, and not a former one",
+            "neither a member nor a former member of any merchant",
             where="NOT EXISTS (SELECT FROM members WHERE person_id = persons.id)",
         ),
     ),

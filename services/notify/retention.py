@@ -16,7 +16,7 @@ NOTICES: Final = timedelta(days=7)
 KEPT: Final = Kept(
     {
         "messages": Table(
-            "what was sent when, and for how much",
+            "sent messages and their cost",
             plain="merchant_id id state kind channel locale payment_link_id payment_id customer_id plan_id"
             " cod_order_id"
             " event_id error provider_reference resend_of body_sha256 listed_state"
@@ -27,45 +27,45 @@ KEPT: Final = Kept(
             },
         ),
         "due_messages": Table(
-            "what waits to be sent, or is under way", plain="merchant_id id channel"
+            "messages waiting to be sent, or in progress", plain="merchant_id id channel"
         ),
-        "message_attempts": Table("every try", plain="merchant_id message_id outcome error"),
+        "message_attempts": Table("every attempt", plain="merchant_id message_id outcome error"),
         "provider_notices": Table(
             "what providers reported about messages",
             plain="provider_reference event error suppression",
         ),
         "suppressions": Table(
-            "addresses to which nothing is sent any more",
+            "recipients to whom nothing more is sent",
             plain="merchant_id id channel reason",
-            personal={"recipient": "when it is lifted: until then it keeps us from writing there"},
+            personal={"recipient": "when the suppression is lifted"},
         ),
         "events": Table(
-            "what happened, as merchants may read it",
+            "events that merchants can read",
             plain="merchant_id id type message traceparent customer_id",
             personal={"body": f"{ERASED}, else {WITH_ROW}"},
         ),
         "webhook_endpoints": Table(
-            "where merchants listen",
+            "merchants' webhook endpoints",
             plain="merchant_id id state disabled_reason url description event_types",
         ),
         "webhook_secrets": Table(
-            "what signs webhooks, sealed",
+            "sealed keys that sign webhooks",
             plain="merchant_id endpoint_id",
             secret={"sealed": "with its endpoint"},
         ),
         "webhook_deliveries": Table(
-            "what was delivered where", plain="merchant_id id endpoint_id event_id event_type state"
+            "deliveries of webhooks", plain="merchant_id id endpoint_id event_id event_type state"
         ),
-        "sms_quotas": Table("how many text messages of a month", plain="merchant_id"),
-        "webhook_attempts": Table("every try", plain="merchant_id delivery_id error excerpt"),
+        "sms_quotas": Table("text messages per month", plain="merchant_id"),
+        "webhook_attempts": Table("every attempt", plain="merchant_id delivery_id error excerpt"),
     },
     (  # in this order: an event is deleted once its deliveries are
-        Rule("webhook_deliveries", "ended_at", EVENTS, "longer than anybody replays"),
+        Rule("webhook_deliveries", "ended_at", EVENTS, "no replay goes back further"),
         Rule(
             "events",
             "received_at",
             EVENTS,
-            "longer than anybody replays",
+            "no replay goes back further",
             where="NOT EXISTS (SELECT FROM webhook_deliveries AS delivery"
             " WHERE (delivery.merchant_id, delivery.event_id) = (events.merchant_id, events.id))",
         ),

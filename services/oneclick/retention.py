@@ -15,19 +15,19 @@ KEPT: Final = Kept(
             personal=dict.fromkeys(("email", "name", "phone", "locale", "metadata"), ERASED),
         ),
         "addresses": Table(
-            "where orders go",
+            "delivery addresses",
             plain="merchant_id id customer_id",
             personal=dict.fromkeys(
                 ("name", "line1", "line2", "city", "postcode", "region", "country"), ERASED
             ),
         ),
         "consents": Table(
-            "permissions: version and time stay as proof",
+            "permissions of shoppers: version and time are kept as proof",
             plain="merchant_id id customer_id text_version sca_reference",
             personal={"ip": ERASED},
         ),
         "instruments": Table(
-            "saved cards: brand and last four digits stay, as payments name them",
+            "saved cards: brand and last four digits are kept, since payments show them",
             plain="merchant_id id customer_id state brand last4 country fingerprint consent_id"
             " merged_into refusal psp_account",
             personal={"next_action_url": "when its setup ends"},
@@ -39,7 +39,7 @@ KEPT: Final = Kept(
             secret={"token": "when the PSP has forgotten it"},
         ),
         "charges": Table(
-            "clicks: amounts, states and references stay",
+            "one-click charges: amounts, states and references are kept",
             plain="merchant_id id customer_id instrument_id address_id consent_id session_id state"
             " currency capture order_reference payment_id refusal items lowering",
             secret={"request": "when payments has answered"},
@@ -55,7 +55,7 @@ KEPT: Final = Kept(
             "merchants' limits", plain="merchant_id max_charge_currency max_daily_currency"
         ),
         "payments_elsewhere": Table(
-            "payments of saved cards that others made, for limits",
+            "payments with saved cards made elsewhere, for limits",
             plain="merchant_id payment_id instrument_id currency",
         ),
     },
@@ -64,7 +64,7 @@ KEPT: Final = Kept(
             "sessions",
             "expires_at",
             timedelta(days=30),
-            "a session lives for minutes; its charge stays",
+            "a session lasts minutes; its charge is kept",
         ),
     ),
 )

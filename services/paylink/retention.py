@@ -27,48 +27,48 @@ def _disputed(table: str, where: str, **clear: str) -> Rule:
 KEPT: Final = Kept(
     {
         "links": Table(
-            "links: amounts, states, references and what was bought stay",
+            "amounts, states, references and items are kept",
             plain="merchant_id id state currency description order_reference channels locale line_items"
             " quote methods reminder_days creditor_reference customer_id payment_id paying_by origin"
             " balance_of cart_id plan_id warning representative_example cod_order_id order_part success_url trace_id",
             personal={
                 **_RECIPIENT,
-                "acceptance": f"address and browser {ERASED}, else {BY_RULE}; version and time stay",
+                "acceptance": f"IP address and browser {ERASED}, else {BY_RULE}; version and time are kept",
                 "metadata": ERASED,
             },
         ),
         "link_tokens": Table(
-            "addresses of links, sealed",
+            "sealed URLs of links",
             plain="merchant_id link_id",
             secret={
-                "token_hash": "stays: a hash of random bits",
-                "sealed": "stays: opens with the seal's key only, and the link has ended",
+                "token_hash": "never: a hash of random bits",
+                "sealed": "never: needs the seal key to open, and the link expires",
             },
         ),
         "link_payments": Table(
-            "tries to pay: amounts, states and references stay",
+            "attempts to pay: amounts, states and references are kept",
             plain="merchant_id id link_id state method currency payment_id plan_id payment_state"
             " next_action_type instrument_id brand last4 bank_transfer_id customer_id partner decline refusal",
             personal={
-                "payer_name": f"when a customer was made of the payer, else {ERASED}",
+                "payer_name": f"when the payer is stored as a customer, else {ERASED}",
                 "payer_email": f"{ERASED}, else {BY_RULE}",
                 "next_action_url": "when the challenge ends",
             },
-            secret={"request": "when payments, or instalments, has answered"},
+            secret={"request": "when payments or instalments has answered"},
         ),
         "bank_transfers": Table(
-            "money that arrived",
+            "incoming bank transfers",
             plain="merchant_id id state bank_reference currency link_id booked_on booking candidates",
             personal={"creditor_reference": f"{ERASED}, else {BY_RULE}"},  # any text of the payer
         ),
         "bank_transfer_moves": Table(
-            "where that money went, by whom",
+            "where transfers were moved, and by whom",
             plain="merchant_id id transfer_id kind link_id made_by",
             personal={"note": f"{ERASED}, else {BY_RULE}"},
         ),
-        "link_quotas": Table("how many links of a month", plain="merchant_id"),
+        "link_quotas": Table("links per month", plain="merchant_id"),
         "carts": Table(
-            "carts that were left: what was in them stays",
+            "abandoned carts: their items are kept",
             plain="merchant_id id state reference line_items currency locale payment_link_id",
             personal={**_RECIPIENT, "metadata": ERASED},
         ),

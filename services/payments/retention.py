@@ -5,8 +5,8 @@ from typing import Final
 
 from libs.retention import BY_RULE, ERASED, WITH_ROW, Kept, Rule, Table
 
-AUDIT: Final = "stays: it proves who decided"
-SPENT: Final = "when the authorisation has an outcome: no try can need it any more"
+AUDIT: Final = "never: it proves who decided"
+SPENT: Final = "when the authorisation has an outcome: no attempt needs it any more"
 
 KEPT: Final = Kept(
     {
@@ -15,9 +15,11 @@ KEPT: Final = Kept(
             plain="merchant_id id name psp credentials tra_band",
         ),
         "routings": Table("which account is tried first", plain="merchant_id rules"),
-        "payment_policies": Table("what merchants decided", plain="merchant_id duplicate_orders"),
+        "payment_policies": Table(
+            "merchants' policies for payments", plain="merchant_id duplicate_orders"
+        ),
         "payments": Table(
-            "the money: amounts, states and references stay",
+            "amounts, states and references are kept",
             plain="merchant_id id state currency capture order_reference method initiator customer_id"
             " instrument_id brand last4 mandate_reference exemption psp_account_id psp_account psp_reference"
             " decline trace_id traceparent actor order_part duplicate_of caller caller_key listed_state",
@@ -25,7 +27,7 @@ KEPT: Final = Kept(
                 "description": ERASED,
                 "metadata": ERASED,
                 "return_url": ERASED,
-                "velocity_subjects": "when the try ends",
+                "velocity_subjects": "when the attempt ends",
                 "next_action_url": "when the challenge ends",
             },
             secret={"candidates": SPENT},
@@ -38,7 +40,7 @@ KEPT: Final = Kept(
             secret={"token": SPENT, "psp_customer": SPENT},
         ),
         "decline_counters": Table(
-            "declines by who tries: links, sessions, customers, hashed addresses",
+            "declines per link, session, customer or hashed address",
             plain="merchant_id",
             personal={"subject": BY_RULE},
         ),
@@ -47,13 +49,13 @@ KEPT: Final = Kept(
             plain="merchant_id id payment_id state currency reason psp_account_id psp_reference",
         ),
         "operator_actions": Table(
-            "what operators settled by hand, as an auditor reads it",
+            "the audit log of what operators settled by hand",
             plain="merchant_id id payment_id attempt_id outcome trace_id",
             personal={"operator": AUDIT, "note": AUDIT},
         ),
         "erasures": Table("customers who are being erased", plain="merchant_id customer_id"),
         "psp_events": Table(
-            "what PSPs reported, so that a repeat is known",
+            "events from PSPs, to recognise redeliveries",
             plain="merchant_id psp_account_id psp_event_id",
             personal={"body": WITH_ROW},
         ),
@@ -63,14 +65,14 @@ KEPT: Final = Kept(
             "decline_counters",
             "window_ends_at",
             timedelta(days=1),
-            "its window is over",
+            "the window has ended",
             where="under_way <= 0",
         ),
         Rule(
             "psp_events",
             "received_at",
             timedelta(days=90),
-            "PSPs repeat for a month at most; a later repeat tells nothing new",
+            "PSPs redeliver for a month at most; later duplicates change nothing",
         ),
     ),
 )

@@ -149,7 +149,7 @@ def let_pass(seconds):
 def until(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come"
+        assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(1)
     return found
 

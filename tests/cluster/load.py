@@ -43,7 +43,7 @@ def told_to_stop() -> bool:
 
 async def until_told_to_stop() -> None:
     say_ready()
-    while not told_to_stop():  # noqa: ASYNC110 - from outside the process
+    while not told_to_stop():  # noqa: ASYNC110 - a file cannot set an event
         await asyncio.sleep(0.1)
 
 

@@ -122,7 +122,7 @@ def all_ready():
 def test_a_node_dies_and_what_it_did_is_done_by_the_others():
     """CLUSTER_KILL_NODE and CLUSTER_START_NODE: commands that take the node's name."""
     if not (KILL_NODE and START_NODE):
-        pytest.skip("nobody said how a node is killed here")
+        pytest.skip("CLUSTER_KILL_NODE and CLUSTER_START_NODE are not set")
     busy = {
         pod["spec"]["nodeName"]
         for pod in pods_of(f"app.kubernetes.io/component in ({STORES},operator)")
