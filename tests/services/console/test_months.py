@@ -14,7 +14,7 @@ async def test_the_page_offers_the_oldest_month_that_is_over(console: Console):
 async def test_a_checklist_without_open_ends_says_so(console: Console):
     none = reconciliation_pb2.ListExceptionsResponse()
     console.services.answers["ListExceptions"] = none
-    assert "none" in await console.page("/months")
+    assert "Exceptions of the reconciliation<small>none</small>" in await console.page("/months")
 
 
 async def test_a_month_is_closed_by_whoever_ticks_the_box(console: Console):
