@@ -74,7 +74,7 @@ class Bench:
             charge = Cost(between - before, spent, captured - between, counted, trips)
             progress.update(step, description="links paid by card")
             link = await self._link(meter)
-            progress.update(step, description="the limit: bare SQL by pgbench")
+            progress.update(step, description="the limit: bare SQL with pgbench")
             limit = await asyncio.to_thread(self._reference)
             booked, captured = await self._booked(), await self._captured(meter)
         return Figures(alone, saturated, limit, charge, link, booked, captured)
@@ -140,10 +140,12 @@ async def measure(plan: Plan, progress: Progress) -> Figures:
 def main(
     seconds: Annotated[int, typer.Option(min=2, max=600)] = 20,
     concurrency: Annotated[int, typer.Option(min=1, max=500)] = 32,
-    sampling: Annotated[str, typer.Option(help="share of traces that are recorded")] = "0.1",
-    links: Annotated[int, typer.Option(min=1, max=2000, help="paid, and paid again")] = 150,
+    sampling: Annotated[str, typer.Option(help="share of traces to record")] = "0.1",
+    links: Annotated[
+        int, typer.Option(min=1, max=2000, help="links to pay in each of two runs")
+    ] = 150,
     *,
-    each_statement: Annotated[bool, typer.Option(help="show them by what they do")] = False,
+    each_statement: Annotated[bool, typer.Option(help="show the statements by purpose")] = False,
     each_table: Annotated[bool, typer.Option(help="show the WAL by table")] = False,
 ) -> None:
     plan = Plan(seconds, concurrency, sampling, links)

@@ -91,7 +91,7 @@ class Collections:
         charges = await self._charges() - before
         made = sum(charges.values())
         if len(charges) != self._plans:
-            raise RuntimeError(f"the PSP has charges of {len(charges)} orders")
+            raise RuntimeError(f"the PSP charged {len(charges)} of {self._plans} orders")
         cpu_ms = round(1000 * spent.all_seconds / self._plans, 1)
         return Run(self._plans, round(half, 1), round(whole, 1), cpu_ms, made - self._plans)
 
@@ -106,7 +106,7 @@ class Collections:
     async def _until_paid(self, number: int, wanted: int, began: float) -> float:
         while await self._meter.value("instalments", _PAID, number) < wanted:
             if time.monotonic() > began + GIVEN_UP_SECONDS:
-                raise RuntimeError(f"not all parts {number} are paid")
+                raise RuntimeError(f"not every plan's instalment {number} was paid")
             await asyncio.sleep(LOOK_SECONDS)
         return time.monotonic() - began
 
@@ -133,7 +133,7 @@ async def measure(plans: int, progress: Progress) -> dict[str, Run]:
             await work.prepare()
             progress.update(step, description="two replicas")
             both = await work.collect(2, kill=False)
-            progress.update(step, description="two replicas, of which one is killed")
+            progress.update(step, description="two replicas, one of them killed")
             killed = await work.collect(3, kill=True)
             return {"two replicas": both, "one of them killed at half": killed}
 
@@ -141,7 +141,7 @@ async def measure(plans: int, progress: Progress) -> dict[str, Run]:
 def table(runs: dict[str, Run]) -> Table:
     shown = Table(title="Instalments due on one day", title_justify="left", title_style="bold")
     shown.add_column("")
-    for column in ("parts", "a second", "all paid after", "processor time", "paid twice"):
+    for column in ("parts", "per second", "all paid after", "CPU time", "paid twice"):
         shown.add_column(column, justify="right")
     for name, run in runs.items():
         shown.add_row(
@@ -156,7 +156,7 @@ def table(runs: dict[str, Run]) -> Table:
 
 
 def main(
-    plans: Annotated[int, typer.Option(min=10, max=100_000, help="due on one day")] = 10_000,
+    plans: Annotated[int, typer.Option(min=10, max=100_000, help="plans due on one day")] = 10_000,
 ) -> None:
     console = Console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())

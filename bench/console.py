@@ -114,11 +114,11 @@ async def measure(rows: int, say: Callable[[str], None]) -> dict[str, Any]:
 def table(found: Mapping[str, Any]) -> Table:
     pages = sorted(found["pages"].items(), key=lambda each: -each[1]["median_ms"])
     shown = Table(
-        title=f"The slowest of {len(pages)} pages, with {found['rows']:,} of each",
+        title=f"The slowest of {len(pages)} pages, with {found['rows']:,} rows per list",
         title_justify="left",
         title_style="bold",
     )
-    for column in ("painted after, ms", "median", "worst"):
+    for column in ("first paint, ms", "median", "worst"):
         shown.add_column(column, justify="left" if "," in column else "right")
     for path, took in pages[:SHOWN]:
         late = "[red]" if took["median_ms"] > ALLOWED_MS else ""

@@ -116,7 +116,7 @@ def speeds(found: Mapping[str, Any]) -> Table:
 
 
 def costs(found: Mapping[str, Any]) -> Table:
-    shown = Table(title="What one costs", title_justify="left", title_style="bold")
+    shown = Table(title="Cost of one payment", title_justify="left", title_style="bold")
     for column in ("", "one click", "link paid by card"):
         shown.add_column(column, justify="right" if column else "left")
     both = (found["cost"], found["cost"]["link"])

@@ -84,7 +84,7 @@ def add(whole: Measured, part: Measured) -> None:
 
 
 def table(rows: Sequence[tuple[str, Measured]]) -> Table:
-    shown = Table(title="One click of the quiet merchant", title_justify="left")
+    shown = Table(title="One-click charges of the quiet merchant", title_justify="left")
     for column in ("", "charges", "p50 ms", "p95 ms", "p99 ms", "not captured"):
         shown.add_column(column, justify="right")
     for name, found in rows:
@@ -97,14 +97,16 @@ def main(
     seconds: Annotated[int, typer.Option(min=1, max=600)] = 20,
     connections: Annotated[int, typer.Option(min=1, max=2000)] = 200,
     turns: Annotated[int, typer.Option(min=1, max=20)] = 3,
-    at_once: Annotated[int, typer.Option(help="INCASSO_MERCHANT_READS_AT_ONCE; 0: as it is")] = 0,
+    at_once: Annotated[
+        int, typer.Option(help="INCASSO_MERCHANT_READS_AT_ONCE; 0: the default")
+    ] = 0,
 ) -> None:
     settings = {"INCASSO_MERCHANT_READS_AT_ONCE": str(at_once)} if at_once else {}
     console = Console()
     with console.status("measuring"):
         alone, flooded, answers = asyncio.run(measure(seconds, connections, turns, settings))
     console.print(table([("alone", alone), (f"{connections} loud connections", flooded)]))
-    console.print(f"the flood was answered {dict(sorted(answers.items()))}")
+    console.print(f"answers to the flood by status: {dict(sorted(answers.items()))}")
     worse = flooded.percentile_ms(0.99) / max(alone.percentile_ms(0.99), 0.001)
     console.print(f"p99 {worse:.2f} times as long")
 

@@ -66,7 +66,7 @@ def _read(table: Table[Any], prefix: str, *, oldest: bool = False, **wanted: Any
 
 def _times(rows: int) -> Mapping[str, tuple[datetime | None, datetime | None]]:
     end, middle, hour = FIRST + rows * EVERY, FIRST + rows * EVERY / 2, timedelta(hours=1)
-    return {"the last hour": (end - hour, None), "an hour long ago": (middle, middle + hour)}
+    return {"the last hour": (end - hour, None), "an hour halfway": (middle, middle + hour)}
 
 
 # At any size: 2 % are declined, forty are pending and each customer has ten; one in ten thousand
@@ -95,9 +95,9 @@ def _payments(rows: int) -> Mapping[str, Read]:
         "last page": read(Filter(), oldest=True),
         "captured": read(Filter(state=State.CAPTURED)),
         "declined": read(Filter(state=State.DECLINED)),
-        "pending, which is rare": read(Filter(state=State.PENDING)),
-        "authorised, which none is": read(Filter(state=State.AUTHORISED)),
-        "processing, which none is": read(Filter(state=State.PROCESSING)),
+        "pending (rare)": read(Filter(state=State.PENDING)),
+        "authorised (none)": read(Filter(state=State.AUTHORISED)),
+        "processing (none)": read(Filter(state=State.PROCESSING)),
         "one order": read(Filter(order_reference=f"A-{rows // 2}")),
         "one customer": read(Filter(customer_id="cus_7")),
         "cards of four digits": read(Filter(last4="4242")),
@@ -132,8 +132,8 @@ def _links(rows: int) -> Mapping[str, Read]:
         "newest": read(),
         "last page": read(oldest=True),
         "paid": read(state=LinkState.PAID),
-        "sent, which is rare": read(state=LinkState.SENT),
-        "cancelled, which none is": read(state=LinkState.CANCELLED),
+        "sent (rare)": read(state=LinkState.SENT),
+        "cancelled (none)": read(state=LinkState.CANCELLED),
         "one order": read(order_reference=f"A-{rows // 2}"),
         **{
             name: read(created_from=begin, created_to=end)
@@ -163,9 +163,9 @@ def _messages(rows: int) -> Mapping[str, Read]:
         "newest": read(),
         "last page": read(oldest=True),
         "sent": read(state=MessageState.SENT),
-        "failed, which is rare": read(state=MessageState.FAILED),
-        "bounced, which none is": read(state=MessageState.BOUNCED),
-        "queued, which none is": read(state=MessageState.QUEUED),
+        "failed (rare)": read(state=MessageState.FAILED),
+        "bounced (none)": read(state=MessageState.BOUNCED),
+        "queued (none)": read(state=MessageState.QUEUED),
         "one payment": read(payment_id=f"pay_{rows // 2}"),
         "one link": read(payment_link_id=f"lnk_{rows // 2}"),
         **{
@@ -198,9 +198,9 @@ def _events(rows: int) -> Mapping[str, Read]:
         "newest": read(),
         "last page": read(oldest=True),
         "captured": read("payment.captured"),
-        "disputes, which are rare": read("dispute.opened"),
+        "disputes (rare)": read("dispute.opened"),
         "of several types": read("dispute.opened", "dispute.closed", "payment.captured"),
-        "refunds, which none is": read("payment.refunded"),
+        "refunds (none)": read("payment.refunded"),
         **{name: read(begin=begin, end=end) for name, (begin, end) in _times(rows).items()},
     }
 

@@ -77,9 +77,9 @@ async def touched(conn: Conn) -> int:
 
 
 def table(few: int, many: int, found: Mapping[str, Mapping[str, float]]) -> Table:
-    shown = Table(title="A page", title_justify="left", title_style="bold")
+    shown = Table(title="Cost of one page of a list", title_justify="left", title_style="bold")
     shown.add_column("", no_wrap=True)
-    for column in (f"pages of {few:,}", f"of {many:,}", "times", f"ms of {few:,}", f"of {many:,}"):
+    for column in (f"pages at {few:,}", f"at {many:,}", "times", f"ms at {few:,}", f"at {many:,}"):
         shown.add_column(column, justify="right")
     for name, row in found.items():
         more = row["many_pages"] - row["few_pages"]

@@ -79,7 +79,7 @@ def main(seconds: Annotated[float, typer.Option(min=5, max=3600)] = 60) -> None:
     with console.status("measuring"):
         found = asyncio.run(run(seconds))
     shown = Table(title=f"Idle for {seconds:.0f} s", title_justify="left")
-    for column in ("", "MiB", "% of a processor"):
+    for column in ("", "MiB", "% of a CPU"):
         shown.add_column(column, justify="right")
     for one in (*found, *sums(found)):
         shown.add_row(one.name, f"{one.mebibytes:.0f}", f"{100 * one.processor:.2f}")

@@ -88,7 +88,7 @@ class Storefront:
         out, _ = await process.communicate()
         lines = [line for line in out.decode().splitlines() if line.startswith("{")]
         if process.returncode or not lines:
-            raise RuntimeError(f"wrk told nothing:\n{out.decode()}")
+            raise RuntimeError(f"wrk printed no result:\n{out.decode()}")
         told: dict[str, Any] = json.loads(lines[-1])
         if lost := told.pop("lost"):
             told["other"]["no answer"] = lost

@@ -137,7 +137,7 @@ def table(found: Sequence[Found]) -> Table:
 def main(
     per_second: Annotated[float, typer.Option(min=1, max=200)] = 50,
     notice_seconds: Annotated[
-        float, typer.Option(help="between the primary's end and the promotion")
+        float, typer.Option(help="from the loss of the primary to the promotion")
     ] = 5,
 ) -> None:
     console = Console()
@@ -145,7 +145,7 @@ def main(
         found = asyncio.run(run(per_second, notice_seconds))
     console.print(table(found))
     for one in found:
-        console.print(f"{one.what}: asked again after {dict(one.taken.retries)}")
+        console.print(f"{one.what}: retries after {dict(one.taken.retries)}")
         console.print("\n".join(one.taken.failed[:5]))
     raise typer.Exit(0 if all(one.clean for one in found) else 1)
 

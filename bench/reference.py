@@ -61,5 +61,5 @@ def _ended_children_seconds() -> float:
 def _number(pattern: str, output: str) -> float:
     found = re.search(pattern, output, re.MULTILINE)
     if found is None:
-        raise RuntimeError(f"pgbench told no {pattern}:\n{output}")
+        raise RuntimeError(f"pgbench did not print {pattern}:\n{output}")
     return float(found.group(1))

@@ -89,9 +89,9 @@ def main() -> None:
         for step, spent in books.items():
             results[f"{dialect}_{step}"] = spent
             print(
-                f"{dialect:<12} {step}: {spent['seconds']} s, of them {spent['cpu_seconds']} s of the"
-                f" service's own processor time; {spent['grew_mib']} MiB; its event loop stood still"
-                f" {spent['loop_stood_still_ms']} ms at most"
+                f"{dialect:<12} {step}: {spent['seconds']} s, including {spent['cpu_seconds']} s of the"
+                f" service's own CPU time; {spent['grew_mib']} MiB; event loop blocked for at most"
+                f" {spent['loop_stood_still_ms']} ms"
             )
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 

@@ -201,8 +201,8 @@ async def measure(seconds: float) -> dict[str, Cost]:
 
 
 def table(found: Mapping[str, Cost]) -> Table:
-    shown = Table(title="A small request beside the worst inputs", title_justify="left")
-    figures = ("p50 ms", "p99 ms", "worst ms", "loop late ms", "inputs", "processor ms each")
+    shown = Table(title="A small request alongside the worst inputs", title_justify="left")
+    figures = ("p50 ms", "p99 ms", "worst ms", "loop late ms", "inputs", "CPU ms each")
     for column in ("input", *figures, "answers"):
         shown.add_column(column, justify="right" if column in figures else "left")
     for name, cost in found.items():

@@ -38,43 +38,43 @@ KEY_FILE: Final = "INCASSO_IDENTITY_KEY_FILE"
 
 NEXT_STEPS: Final = {
     "merchant_not_found": "`incasso merchants list` shows the merchants.",
-    "merchant_missing": "Say for whom: --merchant mer_…",
+    "merchant_missing": "Name the merchant: --merchant mer_….",
     "member_not_found": "`incasso members list --merchant mer_…` shows the merchant's members.",
-    "member_exists": "`incasso members list --merchant mer_…` shows them; `… remove` first.",
+    "member_exists": "`incasso members list --merchant mer_…` shows them; first `… remove` this one.",
     "last_owner": "`incasso members invite EMAIL --role owner` invites another owner first.",
-    "console_not_set_up": "Set INCASSO_CONSOLE_URL of merchants to where people reach the console.",
+    "console_not_set_up": "Set INCASSO_CONSOLE_URL of the merchants service to the console's public URL.",
     "api_key_not_found": "`incasso keys list --merchant mer_…` shows the merchant's keys.",
     "api_key_revoked": "`incasso keys create --merchant mer_…` makes a new one.",
     "cursor_invalid": "Leave --cursor out to start from the beginning.",
-    "cod_refund_export_not_found": "`incasso cod refunds list --merchant mer_…` names the files of refunds.",
-    "no_cod_refunds_ready": "`incasso cod refunds list --merchant mer_… --state requested` shows what waits"
-    " for an account.",
+    "cod_refund_export_not_found": "`incasso cod refunds list --merchant mer_…` shows each refund's export_id.",
+    "no_cod_refunds_ready": "`incasso cod refunds list --merchant mer_… --state requested` shows the"
+    " refunds that still wait for a bank account.",
     "courier_not_found": "`incasso cod couriers --merchant mer_…` shows the merchant's couriers.",
     "remittance_not_found": "`incasso cod remittances list` shows the merchant's remittances.",
     "remittance_line_not_found": "`incasso cod remittances lines rem_…` shows its lines.",
-    "remittance_columns_missing": "The merchant says in the courier's remittance_columns where its"
-    " files have what.",
+    "remittance_columns_missing": "Set the courier's remittance_columns: they describe the columns of"
+    " its files.",
     "plan_not_found": "`incasso plan list --merchant mer_…` shows the merchant's plans.",
     "quote_not_found": "Check the id, and that --merchant is the one who made the quote.",
     "payment_not_found": "Check the id, and that --merchant is the one who took the payment.",
     "attempt_not_found": "`incasso payments unresolved` lists the ids and their merchants.",
-    "attempt_not_unresolved": "It is still asked about, or has its outcome:"
-    " `incasso payments show` tells.",
-    "attempt_settled_otherwise": "`incasso payments actions` shows who said what.",
-    "psp_account_exists": "`incasso psp-accounts list --merchant mer_…` shows what there is.",
+    "attempt_not_unresolved": "Recovery is still trying, or the outcome is known:"
+    " see `incasso payments show`.",
+    "attempt_settled_otherwise": "`incasso payments actions` shows who settled it, and how.",
+    "psp_account_exists": "`incasso psp-accounts list --merchant mer_…` shows the merchant's accounts.",
     "psp_unknown": "Use --psp sandbox or --psp stripe.",
-    "credentials_missing": "Put a file <name>.json into the folder that INCASSO_PSP_CREDENTIALS_DIR"
-    " of the payments service names, then repeat.",
+    "credentials_missing": "Put <name>.json into the payments service's"
+    " INCASSO_PSP_CREDENTIALS_DIR, then retry.",
     "exception_not_found": "`incasso reconciliation exceptions --merchant mer_…` lists them.",
-    "exception_resolved": "`incasso reconciliation show exc_…` tells how; `… audit` by whom.",
-    "exception_not_resolvable_so": "Its item is matched already: --as dismissed.",
-    "item_not_open": "`incasso reconciliation show exc_…` suggests items; an item is used once.",
+    "exception_resolved": "`incasso reconciliation show exc_…` shows how; `… audit` shows by whom.",
+    "exception_not_resolvable_so": "Its item is already matched: use --as dismissed.",
+    "item_not_open": "`incasso reconciliation show exc_…` suggests open items.",
     "amounts_differ": "Add --part ACCOUNT=AMOUNT for the rest, with --as split.",
     "period_not_over": "`incasso ledger periods` shows the months, and which are closed.",
     "report_not_found": "`incasso reports list` shows the reports.",
-    "report_runs_pending": "`incasso reports runs` shows what is being made.",
+    "report_runs_pending": "`incasso reports runs` shows the runs in progress.",
     "report_schedule_not_found": "`incasso reports schedules` shows the schedules.",
-    "internal_error": "Look for the trace id in the log of the service.",
+    "internal_error": "Search the service's log for the trace id.",
 }
 
 
@@ -163,13 +163,13 @@ def _answered(
             code=output.NOT_CONFIGURED,
         )
     except ServiceUnavailable:
-        next_step = "Is it running? `incasso health` tells."
+        next_step = "Is it running? Check with `incasso health`."
         if key:
-            next_step += f" Repeat it with --key {key}: it is done once."
+            next_step += f" Retry with --key {key}: it takes effect only once."
         elif unless:
-            next_step += " Send it again: a file is imported once."
+            next_step += " Send it again: a file is imported only once."
         elif not client.is_safe(_rpc_of(request)):
-            next_step += " It may have been done nevertheless: look before you repeat."
+            next_step += " It may have taken effect: check before you retry."
         output.fail(
             f"{service.name} at {target} gave no answer.",
             next_step=next_step,
@@ -197,7 +197,7 @@ def secure() -> None:
     except (FileError, OSError) as error:
         output.fail(
             f"TLS: {error}",
-            next_step="Look at INCASSO_TLS_CERTIFICATE_FILE, …_KEY_FILE and …_CA_FILE.",
+            next_step="Check INCASSO_TLS_CERTIFICATE_FILE, …_KEY_FILE and …_CA_FILE.",
             code=output.NOT_CONFIGURED,
         )
 
@@ -209,7 +209,9 @@ def operator() -> Signer:
         return Signer(OPERATOR, Path(file))
     except (FileError, OSError) as error:
         output.fail(
-            f"{KEY_FILE}: {error}" if file else f"{KEY_FILE} is not set: nobody knows who calls.",
+            f"{KEY_FILE}: {error}"
+            if file
+            else f"{KEY_FILE} is not set: the command has no identity.",
             next_step=f"export {KEY_FILE}=… (the operators' Ed25519 private key, PEM).",
             code=output.NOT_CONFIGURED,
         )

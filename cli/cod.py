@@ -41,7 +41,7 @@ EXCEPTIONS: Final = (
 )  # fmt: skip
 FILES: Final = {  # a courier's files, by the field that describes their columns
     "Manifests": "manifest_columns",
-    "Files of events": "event_columns",
+    "Event files": "event_columns",
     "Remittance files": "remittance_columns",
 }
 LARGEST_FILE: Final = 740_000  # bytes; base64 makes the upload a third larger
@@ -168,8 +168,8 @@ def _base64(file: Path) -> str:
     """Ends the command if the file is too large to send."""
     if file.stat().st_size > LARGEST_FILE:
         output.fail(
-            f"{file.name} has more than {LARGEST_FILE} bytes.",
-            next_step="Split it, or send it packed by gzip.",
+            f"{file.name} is larger than {LARGEST_FILE} bytes.",
+            next_step="Split it, or compress it with gzip.",
         )
     return base64.b64encode(file.read_bytes()).decode()
 
@@ -181,7 +181,7 @@ def _counted(outcomes: Mapping[str, int]) -> list[str]:
 def _layout(columns: dict[str, Any]) -> dict[str, Any]:
     """The columns, with each word shown next to its meaning."""
     said = [
-        f"{word['text']}: {word.get('meaning') or word.get('kind') or 'passed over'}"
+        f"{word['text']}: {word.get('meaning') or word.get('kind') or 'ignored'}"
         for word in columns.get("words", [])
     ]
     return {**columns, "words": said} if said else columns

@@ -43,14 +43,14 @@ class Finding:
 
 def doctor(
     *,
-    url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="Of the gateway.")] = "",
+    url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="URL of the gateway.")] = "",
     console: Annotated[
-        str, typer.Option(envvar="INCASSO_CONSOLE_URL", help="Of the console.")
+        str, typer.Option(envvar="INCASSO_CONSOLE_URL", help="URL of the console.")
     ] = "",
     merchant: Annotated[
         str,
         typer.Option(
-            envvar="INCASSO_MERCHANT", help="Whose PSP accounts and webhooks are looked at, too."
+            envvar="INCASSO_MERCHANT", help="Also check this merchant's PSP accounts and webhooks."
         ),
     ] = "",
     as_json: AsJson = False,
@@ -155,9 +155,9 @@ def _sign_in(status: int, location: str, url: str) -> Finding:
     if status == HTTPStatus.SEE_OTHER:
         return Finding("console", "ok", f"people sign in at {urlsplit(location).netloc}")
     if status == HTTPStatus.NOT_FOUND:
-        return Finding("console", "ok", "it has no OpenID provider: people sign in by password")
+        return Finding("console", "ok", "no OpenID provider: people sign in with a password")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return Finding("console", "failed", "it does not reach its OpenID provider")
+        return Finding("console", "failed", "cannot reach its OpenID provider")
     return Finding("console", "failed", f"HTTP {status} from {url}")
 
 
@@ -166,9 +166,9 @@ def _clock(said: str, now: datetime) -> Finding:
     try:
         apart = abs(parsedate_to_datetime(said) - now)
     except ValueError:
-        return Finding("clock", "failed", "the gateway does not say what time it is")
+        return Finding("clock", "failed", "the gateway sends no valid Date header")
     state = "failed" if apart > SKEW else "ok"
-    return Finding("clock", state, f"{apart.total_seconds():.0f} s from the gateway's")
+    return Finding("clock", state, f"{apart.total_seconds():.0f} s off the gateway's clock")
 
 
 def _asked(merchant: str) -> Iterator[Finding]:
@@ -179,13 +179,13 @@ def _asked(merchant: str) -> Iterator[Finding]:
     yield Finding(
         "outcomes",
         "failed" if waiting else "ok",
-        "`incasso payments unresolved` lists what a person has to settle" if waiting else "",
+        "`incasso payments unresolved` lists the calls to settle by hand" if waiting else "",
     )
     if merchant:
         request = payments_pb2.ListPspAccountsRequest()
         for account in ask(PAYMENTS, request, merchant_id=merchant).data:
             state = "ok" if account.publishable_key else "failed"
-            detail = "" if account.publishable_key else "payments has no file of its credentials"
+            detail = "" if account.publishable_key else "payments has no credentials file for it"
             yield Finding(f"PSP account {account.name}", state, detail)
 
 
@@ -205,7 +205,7 @@ def _arrival(account: payments_pb2.PspWebhookArrivals) -> tuple[str, str]:
         for name in ("approved_at", "last_webhook_at")
     )
     if approved is None:
-        return "ok", "no payment of the last week to compare with"
+        return "ok", "no payment in the last week to compare with"
     if last is None or last < approved:
         address = f"/webhooks/psp/{account.psp_account_id}"
         return (
@@ -230,8 +230,8 @@ def _acceptance(endpoint: webhooks_pb2.WebhookEndpoint) -> tuple[str, str]:
     if reason == endpoint.DISABLED_REASON_GONE:
         return "failed", "disabled: it answered 410"
     if reason == endpoint.DISABLED_REASON_FAILING:
-        return "failed", "disabled: it accepted nothing for days"
+        return "failed", "disabled: it accepted no delivery for days"
     if endpoint.HasField("failing_since"):
         since = endpoint.failing_since.ToDatetime(UTC)
-        return "failed", f"it has accepted nothing since {since:%d %B, %H:%M}"
+        return "failed", f"no delivery accepted since {since:%d %B, %H:%M}"
     return "ok", "disabled by the merchant" if endpoint.state == endpoint.STATE_DISABLED else ""

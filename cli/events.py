@@ -53,7 +53,7 @@ def replay_command(
     handled_again: Annotated[
         bool,
         typer.Option(
-            "--handled-again", help="Also events so old that consumers handle them again."
+            "--handled-again", help="Include events so old that consumers would handle them twice."
         ),
     ] = False,
     as_json: AsJson = False,
@@ -68,7 +68,7 @@ def replay_command(
         output.fail(
             f"Consumers remember what they handled since {known:%Y-%m-%d}: older events would be"
             " handled twice.",
-            next_step="Begin later, or say --handled-again.",
+            next_step="Start later, or add --handled-again.",
         )
     prefix = subject or f"incasso.{service}."
     count = _ask(
@@ -94,7 +94,7 @@ def set_aside_command(*, service: Service, limit: Limit = 20, as_json: AsJson = 
         return
     output.print_table("Set aside", COLUMNS, rows, empty="No event of this service is set aside.")
     if rows:
-        output.print_hint("`incasso events release` has them tried again.")
+        output.print_hint("`incasso events release` retries them.")
 
 
 @app.command()
@@ -110,12 +110,15 @@ def release(
     """Retry events that were set aside, once the cause is gone."""
     url = _url(service)
     if everything == bool(event):
-        output.fail("Say which: --event evt_…, or --all.", next_step="`incasso events set-aside`")
+        output.fail(
+            "Choose events: --event evt_…, or --all.",
+            next_step="`incasso events set-aside` lists them.",
+        )
     count = _ask(service, lambda: event_log.release(url, service, event))
     if as_json:
         output.print_json({"events": count})
     else:
-        output.console().print(f"{count} events of {service} are tried again.")
+        output.console().print(f"{count} events of {service} are being retried.")
 
 
 def _url(service: str) -> str:

@@ -28,16 +28,16 @@ COLUMNS: Final = (
 ENTRIES: Final = ("booked_on", "kind", "account", "party", "debit", "credit")
 
 CAUSES: Final[Mapping[str, str]] = {
-    "missing_at_psp": "known to Incasso, but in no report of the PSP in time",
+    "missing_at_psp": "known to Incasso, but not reported by the PSP in time",
     "missing_at_bank": "should have reached or left the bank account by now",
     "unknown_charge": "only the PSP's report has this charge",
     "unknown_refund": "only the PSP's report has this refund",
     "unknown_dispute": "only the PSP's report has this dispute",
-    "unexplained_adjustment": "the PSP credits or withholds it without a reason that Incasso knows",
+    "unexplained_adjustment": "credited or withheld by the PSP for no reason known to Incasso",
     "unknown_credit": "money arrived at the bank, and nothing explains it",
     "unknown_debit": "money left the bank account, and nothing explains it",
-    "amount_differs": "same reference, another amount",
-    "currency_differs": "same reference, another currency",
+    "amount_differs": "same reference, different amount",
+    "currency_differs": "same reference, different currency",
     "duplicate": "repeats an item that is already matched",
     "ambiguous": "fits several items; no rule chooses among them",
     "late": "matched, but later than the source's terms allow",
@@ -89,7 +89,7 @@ def list_exceptions(
     *,
     merchant: MerchantId,
     state: Annotated[State, typer.Option(help="Filter by state.")] = State.OPEN,
-    every: Annotated[bool, typer.Option("--all", help="In any state.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Include resolved ones.")] = False,
     kind: Annotated[Type | None, typer.Option("--type", help="Filter by type.")] = None,
     owner: Annotated[str, typer.Option(help="Filter by owner.")] = "",
     party: Annotated[str, typer.Option(help="Filter by PSP account or courier.")] = "",
@@ -128,7 +128,7 @@ def show(*, exception: ExceptionId, merchant: MerchantId, as_json: AsJson = Fals
         output.print_json({"exception": found, "entries": entries, "trace_url": trace_url(found)})
         return
     _print(found)
-    empty = "No entry is about it."
+    empty = "No journal entries."
     output.print_table("Entries", ENTRIES, entry_lines(entries), empty=empty)
     if found["state"] == State.OPEN.value:
         output.print_hint(_next(found))
@@ -138,7 +138,7 @@ def assign(
     *,
     exception: ExceptionId,
     merchant: MerchantId,
-    to: Annotated[str, typer.Option(help="The owner; nobody by default.")] = "",
+    to: Annotated[str, typer.Option(help="The new owner; none by default.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Assign an open exception to an owner, or remove its owner."""
@@ -245,5 +245,5 @@ def _next(found: Mapping[str, Any]) -> str:
     if suggested := found["suggestions"]:
         return f"If it is {suggested[0]}: {command} --as matched --item {suggested[0]}"
     if found["type"] in {"late", "fee_differs", "shortage"}:
-        return f"Explained: {command} --as dismissed"
+        return f"If it is explained: {command} --as dismissed"
     return f"If nothing explains it: {command} --as written_off"

@@ -41,22 +41,22 @@ def export(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="LIST", help="As in its URL: payments, reconciliation/bank-lines, …"
+            metavar="LIST", help="Its path after /v1/: payments, reconciliation/bank-lines, …"
         ),
     ],
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", help="FIELD=VALUE, as in the list's query; several times."),
+        typer.Option("--filter", help="FIELD=VALUE, as in the list's query; repeatable."),
     ] = None,
     form: Annotated[
-        Format | None, typer.Option("--format", help="By default that of FILE, or else CSV.")
+        Format | None, typer.Option("--format", help="By default from FILE's extension, else CSV.")
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--output", "-o", help="FILE; by default LIST.FORMAT.")
     ] = None,
-    url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="The gateway's.")] = "",
+    url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="URL of the gateway.")] = "",
     key: Annotated[
-        str, typer.Option(envvar="INCASSO_SECRET_KEY", help="The merchant's sk_…; rather set it.")
+        str, typer.Option(envvar="INCASSO_SECRET_KEY", help="Secret key; prefer the variable.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -69,7 +69,7 @@ def export(
                 code=output.NOT_CONFIGURED,
             )
     if not _LIST.fullmatch(name):
-        output.fail(f"{name} is no list.", next_step="The part of its URL after /v1/: payments.")
+        output.fail(f"{name} is not a list.", next_step="Give its path after /v1/, e.g. payments.")
     form = form or _form_of(file)
     asked = Asked(
         f"{url.rstrip('/')}/v1/{name}",
@@ -106,7 +106,9 @@ def _form_of(file: Path | None) -> Format:
 def _filter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        output.fail(f"{text} is no filter.", next_step="--filter state=captured")
+        output.fail(
+            f"{text} is not a filter.", next_step="Write it as FIELD=VALUE: --filter state=captured"
+        )
     return name, value
 
 
@@ -120,14 +122,16 @@ async def _export(asked: Asked) -> int:
         if not answer.ok:
             _refused(answer.status, await answer.text())
         if answer.content_type != asked.form.media_type:
-            output.fail("This is no list, and has no file.", next_step="/docs lists the lists.")
+            output.fail(
+                "This is not a list: it cannot be exported.", next_step="/docs shows the lists."
+            )
         try:
             return await _saved(answer, asked)
         except aiohttp.ClientError:
             most = answer.headers.get(_MAX_ROWS, "?")
             output.fail(
                 f"The file was cut off: a service failed, or the list has more than {most} rows.",
-                next_step="Repeat it, or filter it. Nothing was kept.",
+                next_step="Retry, or narrow it with --filter. No file was kept.",
                 code=output.NO_ANSWER,
             )
 

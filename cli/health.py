@@ -29,7 +29,7 @@ def health(*, as_json: AsJson = False) -> None:
     asked = [row["state"] for row in rows if row["state"] != "not set"]
     if not asked:
         output.fail(
-            "No service's address is known.",
+            "No service address is set.",
             next_step="export INCASSO_MERCHANTS_TARGET=127.0.0.1:8090, and so on.",
             code=output.NOT_CONFIGURED,
         )

@@ -36,7 +36,7 @@ def kpis(
     from_day: Annotated[str, typer.Option("--from", help="First day, e.g. 2026-11-01.")],
     to_day: Annotated[str, typer.Option("--to", help="Last day, e.g. 2026-11-30.")],
     currency: Annotated[str, typer.Option(help="Currency, e.g. EUR.")] = "EUR",
-    years: Annotated[int, typer.Option(help="Years that a customer stays.")] = 3,
+    years: Annotated[int, typer.Option(help="Years that a customer is expected to stay.")] = 3,
     as_json: AsJson = False,
 ) -> None:
     """Show a merchant's key figures: conversion, order values, recovered carts, satisfaction, lifetime
@@ -44,7 +44,7 @@ def kpis(
     """
     days = {"from_day": from_day, "to_day": to_day, "currency": currency.upper()}
     if not from_day[:4].isdigit():
-        output.fail(f"--from {from_day} is no day.", next_step="Write it as 2026-11-01.")
+        output.fail(f"--from {from_day} is not a date.", next_step="Write it as 2026-11-01.")
     year = int(from_day[:4])
     asked = (
         pb.GetKpisRequest(**days),
@@ -84,7 +84,7 @@ def _print(found: dict[str, Any], currency: str) -> None:
     orders = [{"orders_paid_by": "any method", **found["order_value"]}]
     for each in found["order_values"]:
         orders.append({"orders_paid_by": each["method"], **each["with_it"]})
-        orders.append({"orders_paid_by": f"others than {each['method']}", **each["without_it"]})
+        orders.append({"orders_paid_by": f"other than {each['method']}", **each["without_it"]})
     _table("Order values", ORDERS, [with_amounts(row, currency) for row in orders])
     clicks = found["one_click_acceptance"]
     rate = {"rate": percent(clicks, "rate_basis_points")}
@@ -104,7 +104,7 @@ def _print_customers(values: dict[str, Any], retention: dict[str, Any], currency
         }
         for row in values["data"]
     ]
-    _table(f"Lifetime values, for {values['years']} years", VALUES, rows)
+    _table(f"Lifetime values over {values['years']} years", VALUES, rows)
     kept = {**with_amounts(retention, currency), "rate": percent(retention, "rate_basis_points")}
     _table("Retention", RETENTION, [kept])
 

@@ -39,7 +39,7 @@ ENTRIES: Final = (
 PERIODS: Final = ("month", "state", "closed_at", "closed_by")
 COLUMNS: Final = ("merchant_id", "table", "key", "kind", "live", "rebuilt")
 Patience = Annotated[
-    float, typer.Option(min=0, help="Seconds that reporting gets to book the latest events.")
+    float, typer.Option(min=0, help="Seconds to wait until the latest events are booked.")
 ]
 
 
@@ -47,10 +47,10 @@ Patience = Annotated[
 def balance(
     *,
     merchant: MerchantId,
-    on: Annotated[str, typer.Option(help="Last day that counts, e.g. 2026-11-30.")] = "",
+    on: Annotated[str, typer.Option(help="Last day to include, e.g. 2026-11-30.")] = "",
     currency: Annotated[str, typer.Option(help="Only this currency.")] = "",
     by_party: Annotated[
-        bool, typer.Option("--by-party", help="By PSP account and courier.")
+        bool, typer.Option("--by-party", help="Split by PSP account and courier.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -131,10 +131,10 @@ def statement(
 def entries(
     *,
     merchant: MerchantId,
-    payment: Annotated[str, typer.Option(help="Of this payment: pay_….")] = "",
-    order: Annotated[str, typer.Option(help="Of this order reference.")] = "",
-    event: Annotated[str, typer.Option(help="Of this event: evt_….")] = "",
-    trace: Annotated[str, typer.Option(help="Of this trace.")] = "",
+    payment: Annotated[str, typer.Option(help="Filter by payment: pay_….")] = "",
+    order: Annotated[str, typer.Option(help="Filter by order reference.")] = "",
+    event: Annotated[str, typer.Option(help="Filter by event: evt_….")] = "",
+    trace: Annotated[str, typer.Option(help="Filter by trace id.")] = "",
     limit: Limit = 20,
     cursor: Cursor = "",
     as_json: AsJson = False,
@@ -152,7 +152,7 @@ def entries(
     if as_json:
         output.print_json(found)
         return
-    output.print_table("Entries", ENTRIES, entry_lines(found["data"]), empty="No entry fits.")
+    output.print_table("Entries", ENTRIES, entry_lines(found["data"]), empty="No entry matches.")
     output.print_next_page(found.get("next_cursor", ""))
 
 
@@ -179,11 +179,11 @@ def check(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
     elif code:
         _show(result)
         output.fail(
-            "The ledger is not what the events say.",
-            next_step="An event that is missing: `incasso events replay`. Otherwise `incasso ledger rebuild`.",
+            "The ledger differs from the events.",
+            next_step="If reporting missed events: `incasso events replay`. Otherwise: `incasso ledger rebuild`.",
         )
     else:
-        output.console().print(f"{result['entries']} entries, the same as the events have them.")
+        output.console().print(f"{result['entries']} entries, all as in the events.")
     raise typer.Exit(code)
 
 
@@ -192,7 +192,7 @@ def rebuild(
     *,
     drop_unknown: Annotated[
         bool,
-        typer.Option("--drop-unknown", help="Also when entries are lost that no event tells of."),
+        typer.Option("--drop-unknown", help="Even if this removes entries that no event explains."),
     ] = False,
     patience: Patience = 60.0,
     as_json: AsJson = False,
@@ -208,10 +208,10 @@ def rebuild(
         _show(result)
         if not result["replaced"]:
             output.fail(
-                "The ledger has entries that no event tells of: it stays as it is.",
-                next_step="Is each log the one of this installation? Then repeat with --drop-unknown.",
+                "The ledger has entries that no event explains: it was not replaced.",
+                next_step="Does every event log belong to this installation? Then repeat with --drop-unknown.",
             )
-        output.console().print(f"The ledger has {result['entries']} entries, by the events.")
+        output.console().print(f"The ledger has {result['entries']} entries, all from the events.")
     raise typer.Exit(code)
 
 
@@ -219,7 +219,7 @@ def _show(result: dict[str, Any]) -> None:
     counts = [f"{count} {kind}" for kind, count in result["differences"].items()]
     rows = [{**row, **_sides(row)} for row in result["first"]]
     title = f"Differences: {', '.join(counts)}"
-    output.print_table(title, COLUMNS, rows, empty="The ledger was as the events have it.")
+    output.print_table(title, COLUMNS, rows, empty="The ledger already agreed with the events.")
 
 
 def _sides(row: dict[str, Any]) -> dict[str, str]:
@@ -242,11 +242,11 @@ def _job(name: str, *arguments: str) -> tuple[int, dict[str, Any]]:
         result = _follow(job.stdout)
         code = job.wait()
     if code == BUSY:
-        output.fail("Somebody else builds the ledger anew.", next_step="Wait until they are done.")
+        output.fail("Another check or rebuild is running.", next_step="Wait until it has finished.")
     if result is None:
         output.fail(
-            "The ledger was not built; nothing has changed.",
-            next_step="What stands above says why.",
+            "The job failed; the ledger is unchanged.",
+            next_step="The output above says why.",
             code=code or DIFFERENT,
         )
     return code, result

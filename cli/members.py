@@ -32,12 +32,15 @@ MemberId = Annotated[str, typer.Argument(help="mem_…")]
 @app.command()
 def invite(
     *,
-    email: Annotated[str, typer.Argument(help="Whom to invite.")],
+    email: Annotated[str, typer.Argument(help="E-mail address to invite.")],
     merchant: MerchantId,
-    role: Annotated[Role, typer.Option(help="What they will be able to do.")] = Role.OWNER,
-    locale: Annotated[str, typer.Option(help="Of the e-mail; by default the merchant's.")] = "",
+    role: Annotated[Role, typer.Option(help="What the member may do.")] = Role.OWNER,
+    locale: Annotated[
+        str, typer.Option(help="Language of the e-mail; by default the merchant's.")
+    ] = "",
     show_link: Annotated[
-        bool, typer.Option("--show-link", help="Also print a link, if no e-mail can be sent.")
+        bool,
+        typer.Option("--show-link", help="Also print the link, in case no e-mail can be sent."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +71,7 @@ def list_(
     if as_json:
         output.print_json(page)
         return
-    empty = "Nobody yet. `incasso members invite EMAIL` invites the first owner."
+    empty = "No members yet. `incasso members invite EMAIL` invites the first owner."
     output.print_table("Members", COLUMNS, page["data"], empty=empty)
     output.print_next_page(page.get("next_cursor", ""))
 

@@ -24,7 +24,8 @@ def create(
     currency: Annotated[str, typer.Option(help="ISO 4217 settlement currency.")],
     locale: Annotated[str, typer.Option(help="Language; by default the country's.")] = "",
     time_zone: Annotated[
-        str, typer.Option(help="Of its days, for good; by default that of the country's capital.")
+        str,
+        typer.Option(help="Time zone, fixed for good; by default that of the country's capital."),
     ] = "",
     plan: Annotated[str, typer.Option(help="basic, pro, enterprise.")] = "",
     contact: Annotated[str, typer.Option(help="E-mail address of its owner.")] = "",
@@ -98,4 +99,4 @@ def contact(
 def stop_bank_account(*, merchant: Annotated[str, typer.Argument(help="mer_…")]) -> None:
     """Cancel the pending change of the bank account."""
     answer = plain(ask(MERCHANTS, pb.CancelBankAccountChangeRequest(), merchant_id=merchant))
-    output.print_record("The change is stopped", answer["merchant"])
+    output.print_record("Change cancelled", answer["merchant"])

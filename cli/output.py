@@ -117,7 +117,7 @@ def print_secrets(keys: Sequence[Mapping[str, Any]]) -> None:
     for key in keys:
         lines.append(f"{key['kind']:<12} ", style="bold")
         lines.append(f"{key['secret']}\n")
-    lines.append("Copy it now: only its hash is stored, and nobody can show it again.", "yellow")
+    lines.append("Copy it now: only its hash is stored, so it cannot be shown again.", "yellow")
     console().print(Panel(lines, title="Shown only once", border_style="yellow", expand=False))
 
 

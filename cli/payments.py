@@ -61,8 +61,8 @@ def unresolved(*, limit: Limit = 50, as_json: AsJson = False) -> None:
     )
     if page["data"]:
         output.print_hint(
-            "Look each id up at the PSP: it is the idempotency key of the call. What you find there,"
-            " say by `incasso payments settle-attempt`."
+            "Look up each id at the PSP: it is the idempotency key of the call. Record what you find"
+            " with `incasso payments settle-attempt`."
         )
 
 
@@ -113,4 +113,4 @@ def actions(*, limit: Limit = 50, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json(page)
         return
-    output.print_table("Settled by hand", ACTIONS, page["data"], empty="Nothing was.")
+    output.print_table("Settled by hand", ACTIONS, page["data"], empty="Nothing yet.")

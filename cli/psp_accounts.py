@@ -34,7 +34,9 @@ def add(
         output.print_json(account)
         return
     output.print_record("PSP account added", account)
-    output.print_hint(f"Webhooks of this account carry its id in their address: {account['id']}")
+    output.print_hint(
+        f"Register this webhook URL at the PSP: <gateway>/webhooks/psp/{account['id']}"
+    )
 
 
 @app.command("list")

@@ -19,7 +19,7 @@ from incasso.reporting.v1 import reconciliation_pb2 as runs
 from libs.errors import RemoteRefusal
 
 app = typer.Typer(
-    help="Reconciliation: import what banks and PSPs say, and resolve what does not match.",
+    help="Reconciliation: import files from banks and PSPs, and resolve what does not match.",
     no_args_is_help=True,
 )
 
@@ -48,10 +48,10 @@ app.command("resolve")(exceptions.resolve)
 @app.command("import")
 def import_files(
     *,
-    files: Annotated[list[Path], typer.Argument(help="Files of banks or PSPs.")],
+    files: Annotated[list[Path], typer.Argument(help="Files from banks or PSPs.")],
     merchant: MerchantId,
     psp_account: Annotated[
-        str, typer.Option(help="PSP account that a PSP's report is of, by its name.")
+        str, typer.Option(help="Name of the PSP account that a PSP's report covers.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -61,7 +61,9 @@ def import_files(
     """
     wrong = [file for file in files if not file.is_file()]
     if wrong:
-        output.fail(f"{wrong[0].name}: {'is no file' if wrong[0].exists() else 'does not exist'}.")
+        output.fail(
+            f"{wrong[0].name}: {'is not a file' if wrong[0].exists() else 'does not exist'}."
+        )
     found = [_imported(file, merchant, psp_account) for file in files]
     if as_json:
         output.print_json(found)
@@ -94,7 +96,7 @@ def matches(
     *,
     merchant: MerchantId,
     item: Annotated[
-        str, typer.Option(help="Of this item: evt_…, pyo_…, or a line, stl_… or bln_….")
+        str, typer.Option(help="Filter by item: evt_…, pyo_…, or a line, stl_… or bln_….")
     ] = "",
     limit: Limit = 20,
     cursor: Cursor = "",
@@ -122,7 +124,8 @@ def sources(*, merchant: MerchantId, as_json: AsJson = False) -> None:
         output.print_json(found)
     else:
         empty = (
-            "All sources have no tolerance and 7 days; `incasso reconciliation terms` sets them."
+            "All sources have the default terms, no tolerance and 7 days."
+            " `incasso reconciliation terms` changes them."
         )
         output.print_table("Sources", SOURCES, found["data"], empty=empty)
 
@@ -133,15 +136,19 @@ def terms(
     party: Annotated[str, typer.Argument(help="Name of the PSP account, or cou_….")],
     merchant: MerchantId,
     tolerance_minor: Annotated[int, typer.Option(help="Largest difference that matches.")] = 0,
-    late_after_days: Annotated[int, typer.Option(help="Days until it is missing or late.")] = 7,
+    late_after_days: Annotated[
+        int, typer.Option(help="Days until an item is missing or late.")
+    ] = 7,
     fee_basis_points: Annotated[
-        int | None, typer.Option(help="Agreed fee in basis points; checked if both are set.")
+        int | None, typer.Option(help="Agreed fee in basis points; checked if both parts are set.")
     ] = None,
-    fee_fixed_minor: Annotated[int | None, typer.Option(help="Its fixed part.")] = None,
+    fee_fixed_minor: Annotated[
+        int | None, typer.Option(help="Fixed part of the agreed fee.")
+    ] = None,
     acquirer: Annotated[
-        str, typer.Option(help="Name of the acquirer, for a till's register.")
+        str, typer.Option(help="Name of the acquirer, for the till register.")
     ] = "",
-    tax_code: Annotated[str, typer.Option(help="Its tax code.")] = "",
+    tax_code: Annotated[str, typer.Option(help="Tax code of the acquirer.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Set the terms of a PSP account or courier; replaces the current ones."""
@@ -165,7 +172,7 @@ def terms(
 def audit(
     *,
     merchant: MerchantId,
-    subject: Annotated[str, typer.Option(help="Of this subject, e.g. exc_….")] = "",
+    subject: Annotated[str, typer.Option(help="Filter by subject, e.g. exc_….")] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Check the chain of hashes; fails if it is broken.")
     ] = False,
@@ -184,7 +191,7 @@ def audit(
     if as_json:
         output.print_json(found)
         return
-    output.print_table("Audit log", AUDIT, found["data"], empty="Nobody has changed anything.")
+    output.print_table("Audit log", AUDIT, found["data"], empty="No changes yet.")
     output.print_next_page(found.get("next_cursor", ""))
 
 

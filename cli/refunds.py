@@ -52,7 +52,7 @@ def list_refunds(
         output.print_json(found)
         return
     rows = [_refund(each) for each in found["data"]]
-    output.print_table("Refunds of cash", REFUNDS, rows, empty="There are no refunds of cash.")
+    output.print_table("Cash refunds", REFUNDS, rows, empty="There are no cash refunds.")
     output.print_next_page(found.get("next_cursor", ""))
 
 
@@ -64,7 +64,7 @@ def export(
     on: Annotated[str, typer.Option(help="Execution date, e.g. 2027-01-31.")] = "",
     most: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of refunds.")] = 500,
     key: Annotated[
-        str, typer.Option(help="Idempotency key, to repeat a call that had no answer.")
+        str, typer.Option(help="Idempotency key, to retry a call that got no answer.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:

@@ -97,7 +97,7 @@ def lines(
         return
     currency = _remittance(remittance, merchant)["currency"] if found["data"] else ""
     rows = [with_amounts(each, currency) for each in found["data"]]
-    empty = "No line is left to look at." if exceptions else "It has no lines."
+    empty = "No line needs attention." if exceptions else "It has no lines."
     output.print_table("Lines", LINES, rows, empty=empty)
     output.print_next_page(found.get("next_cursor", ""))
 
@@ -191,5 +191,5 @@ def _shown(found: Mapping[str, Any], *, as_json: bool) -> None:
         output.print_hint(f"Nothing is booked yet: `incasso cod remittances commit {found['id']}`.")
     elif found["exceptions"]:
         output.print_hint(
-            f"`incasso cod remittances lines {found['id']} --exceptions` shows what to look at."
+            f"`incasso cod remittances lines {found['id']} --exceptions` shows the lines that need attention."
         )

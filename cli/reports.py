@@ -17,7 +17,7 @@ from cli.plain import plain
 from incasso.reporting.v1 import reports_pb2 as pb
 from libs.tables.model import Format
 
-app = typer.Typer(help="Reports: list, show, write to files, make regularly.", no_args_is_help=True)
+app = typer.Typer(help="Reports: list, show, write to files, schedule.", no_args_is_help=True)
 
 LOOK_SECONDS: Final = 0.5
 WAITING: Final = {"queued", "running"}
@@ -27,7 +27,7 @@ RUN_COLUMNS: Final = (
     "id", "state", "report", "format", "booked_from", "booked_to", "rows", "size_bytes", "created_at",
 )  # fmt: skip
 
-Name = Annotated[str, typer.Argument(help="Report: `incasso reports list` shows them.")]
+Name = Annotated[str, typer.Argument(help="Name of the report: see `incasso reports list`.")]
 From = Annotated[str, typer.Option("--from", help="First day, e.g. 2026-11-01.")]
 To = Annotated[str, typer.Option("--to", help="Last day; today by default.")]
 Currency = Annotated[str, typer.Option(help="Only this currency.")]
@@ -88,7 +88,7 @@ def run(
     currency: Currency = "",
     form: Form = Format.CSV,
     into: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File; by default named by the report.")
+        Path | None, typer.Option("-o", "--output", help="File; by default named after the report.")
     ] = None,
     by_month: Annotated[
         bool,
@@ -139,7 +139,9 @@ def schedules(
     if as_json:
         output.print_json(found)
         return
-    output.print_table("Schedules", SCHEDULE_COLUMNS, found["data"], empty="There are none.")
+    output.print_table(
+        "Schedules", SCHEDULE_COLUMNS, found["data"], empty="There are no schedules."
+    )
     output.print_next_page(found.get("next_cursor", ""))
 
 
@@ -148,11 +150,13 @@ def schedule(
     *,
     name: Name,
     merchant: MerchantId,
-    every: Annotated[Every, typer.Option(help="How often: of the period before.")],
-    hour: Annotated[int, typer.Option(min=0, max=23, help="Hour of the merchant's day.")] = 6,
+    every: Annotated[Every, typer.Option(help="How often; covers the previous period.")],
+    hour: Annotated[int, typer.Option(min=0, max=23, help="Hour in the merchant's time zone.")] = 6,
     form: Form = Format.CSV,
     currency: Currency = "",
-    email: Annotated[list[str] | None, typer.Option(help="Address that gets the file.")] = None,
+    email: Annotated[
+        list[str] | None, typer.Option(help="Send the file to this e-mail address.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Schedule a report."""
@@ -201,7 +205,7 @@ def _months(first: str, last: str) -> Iterator[tuple[str, str]]:
     try:
         begin, end = date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:
-        output.fail("--from and --to are days such as 2026-11-01.")
+        output.fail("--from and --to must be dates such as 2026-11-01.")
     while begin <= end:
         following = (begin.replace(day=1) + timedelta(days=31)).replace(day=1)
         yield begin.isoformat(), min(end, following - timedelta(days=1)).isoformat()

@@ -12,26 +12,25 @@ def secrets(
     *,
     fullname: Annotated[
         str,
-        typer.Option(
-            help="What the chart calls its objects; `incasso` for a release of that name."
-        ),
+        typer.Option(help="Prefix of the chart's objects; `incasso` for a release of that name."),
     ] = "incasso",
     database: Annotated[
         str,
         typer.Option(
-            help="host:port of PostgreSQL, or of a primary and its standbys with commas; the"
-            " chart's own when absent."
+            help="host:port of PostgreSQL, or of a primary and its standbys, comma-separated;"
+            " by default the chart's own."
         ),
     ] = "",
     nats: Annotated[
         str,
-        typer.Option(help="host:port of NATS, or of several nodes; the chart's own when absent."),
+        typer.Option(help="host:port of NATS, or of several nodes; by default the chart's own."),
     ] = "",
     smtp_url: Annotated[
-        str, typer.Option(help="Where mail goes out; to the chart's sandbox when absent.")
+        str, typer.Option(help="Mail server; by default the chart's sandbox.")
     ] = "",
     sandbox_url: Annotated[
-        str, typer.Option(help="Where browsers find the chart's sandbox; it is no PSP when absent.")
+        str,
+        typer.Option(help="Public URL of the chart's sandbox; without it, the sandbox is no PSP."),
     ] = "",
 ) -> None:
     """Print the Secrets of a new installation, for `kubectl create -f -`: all of them are new and random."""

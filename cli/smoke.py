@@ -20,10 +20,12 @@ PSP_ACCOUNT = "sandbox-a"
 
 def smoke(
     *,
-    url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="Of the gateway.")],
-    sandbox_url: Annotated[str, typer.Option(envvar="INCASSO_SANDBOX_URL", help="Of the sandbox.")],
+    url: Annotated[str, typer.Option(envvar="INCASSO_URL", help="URL of the gateway.")],
+    sandbox_url: Annotated[
+        str, typer.Option(envvar="INCASSO_SANDBOX_URL", help="URL of the sandbox.")
+    ],
     credentials: Annotated[
-        str, typer.Option(help="Which credentials of the sandbox payments has.")
+        str, typer.Option(help="Name of payments' credentials file for the sandbox.")
     ] = PSP_ACCOUNT,
     as_json: AsJson = False,
 ) -> None:
@@ -34,13 +36,13 @@ def smoke(
     except (JourneyFailedError, aiohttp.ClientError, TimeoutError) as error:
         output.fail(
             f"The payment failed: {str(error) or type(error).__name__}",
-            next_step="`incasso health` asks every replica.",
+            next_step="Check every replica with `incasso health`.",
         )
     found = {"merchant": merchant_id, **paid}
     if as_json:
         output.print_json(found)
     else:
-        output.print_record("Paid, and half given back", found)
+        output.print_record("Paid, and half refunded", found)
 
 
 def merchant_of_its_own(credentials: str) -> tuple[str, str]:

@@ -46,7 +46,7 @@ def statements(
     """Show what a file from a bank (CAMT, MT940) or PSP (Stripe, PayPal) contains. Nothing is imported."""
     try:
         if not file.is_file():
-            output.fail(f"{file.name}: {'is no file' if file.exists() else 'does not exist'}.")
+            output.fail(f"{file.name}: {'is not a file' if file.exists() else 'does not exist'}.")
         with _progress(file.stat().st_size) as bar:
             _show(file, bar, as_json=as_json)
     except RefusedError as refusal:
@@ -54,7 +54,7 @@ def statements(
             output.print_json({"refused": {"line": refusal.line, "reason": refusal.reason}})
         output.fail(
             f"{file.name}: {refusal}.",
-            next_step="Get the file again, unchanged, from whom it came.",
+            next_step="Get an unaltered copy of the file from its sender.",
         )
     except OSError as error:
         output.fail(f"{file.name}: {error.strerror}.")
@@ -220,7 +220,7 @@ def _print_tables(name: str, contents: Contents, entries: Iterator[tuple[int, En
     )
     if count > len(shown) or len(contents.statements) > len(rows):
         output.print_hint(
-            f"{count} entries of {len(contents.statements)} statements: --json shows all."
+            f"{count} entries in {len(contents.statements)} statements: --json shows all."
         )
 
 
@@ -230,7 +230,7 @@ def _statement_row(statement: Statement) -> dict[str, Any]:
         "account": statement.heading.account,
         "opening": _money(statement.opening),
         "closing": _money(statement.closing),
-        "adds_up": "not said" if statement.adds_up is None else statement.adds_up,
+        "adds_up": "not stated" if statement.adds_up is None else statement.adds_up,
         "entries": sum(total.entries for total in statement.totals),
         "sums": ", ".join(
             f"+{amounts.written(total.credits_minor, total.currency)} "

@@ -47,7 +47,10 @@ def taeg(
         sets = read(file)
         percents = [_percent(place, each) for place, each in sets]
     except FlowsError as error:
-        output.fail(f"{file.name}: {error}.", next_step="`incasso taeg --help` tells the form.")
+        output.fail(
+            f"{file.name}: {error}.",
+            next_step='Write a set as {"flows": [{"amount": 900, "at": 0}, {"amount": -950, "at": "1/2"}]}.',
+        )
     except OSError as error:
         output.fail(f"{file.name}: {error.strerror}.")
     if as_json:
@@ -101,7 +104,7 @@ def _json(content: bytes) -> Any:
     """Parses JSON with exact numbers."""
 
     def never(name: str) -> NoReturn:
-        raise FlowsError("", f"{name} is no number")
+        raise FlowsError("", f"{name} is not a number")
 
     try:
         return json.loads(content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=never)
@@ -113,7 +116,9 @@ def _json(content: bytes) -> Any:
     except FlowsError:
         raise
     except (ValueError, RecursionError):  # numbers of thousands of digits, lists nested too deeply
-        raise FlowsError("", "is not JSON that anybody would write") from None
+        raise FlowsError(
+            "", "is not JSON that can be read (nested too deeply, or a number too long)"
+        ) from None
 
 
 def _object(place: str, said: Any) -> Mapping[str, Any]:
@@ -146,7 +151,7 @@ def _number(said: Any, place: str) -> Fraction:
     if isinstance(said, bool) or not isinstance(said, int | Decimal):
         raise FlowsError(place, "must be a number")
     if not -formula.MOST_AMOUNT <= said <= formula.MOST_AMOUNT:
-        raise FlowsError(place, f"must not be beyond {formula.MOST_AMOUNT}")
+        raise FlowsError(place, f"must be between -{formula.MOST_AMOUNT} and {formula.MOST_AMOUNT}")
     if isinstance(said, Decimal) and _exponent(said) < -_MOST_DIGITS:
         raise FlowsError(place, f"must have at most {_MOST_DIGITS} digits after the point")
     return Fraction(said)

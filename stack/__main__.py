@@ -197,7 +197,7 @@ def running_stack() -> Mapping[str, str] | None:
     known = read_demo_env(file) if file.exists() else {}
     url = known.get("INCASSO_URL", "")
     if not url or not is_listening(url):
-        console.print("[red]The stack that runs here is not ready yet.[/] Try again in seconds.")
+        console.print("[red]The running stack is not ready yet.[/] Try again in a few seconds.")
         return None
     return known
 
@@ -244,7 +244,7 @@ def addresses(stack: Stack, merchant: DemoMerchant) -> Table:
         "Console": stack.console_url,
         "Demo sign-in": LOCAL_SIGN_IN,
         "Sandbox, traces, faults": stack.sandbox_url,
-        "Inbox of customers": stack.inbox_url,
+        "Customers' inbox": stack.inbox_url,
         "localstripe": stack.localstripe_url,
         "PostgreSQL": stack.database_url("payments"),
         "NATS": stack.nats_url,

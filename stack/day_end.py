@@ -169,7 +169,7 @@ def misnamed(found: Iterable[Row]) -> list[str]:
     names, planted = Counter(each["type"] for each in found), Counter(PLANTED)
     return [
         *(f"{count} planted {name} not found" for name, count in (planted - names).items()),
-        *(f"{count} {name} found that nobody planted" for name, count in (names - planted).items()),
+        *(f"{count} {name} found but not planted" for name, count in (names - planted).items()),
     ]
 
 
@@ -206,7 +206,7 @@ async def _receivables(shop: Shop, exceptions: Sequence[Row]) -> list[str]:
     for name, minor in owed.items():
         if ledger.get(name, 0) != minor:
             found.append(
-                f"{name} owes {ledger.get(name, 0)} by the ledger and {minor} by its books"
+                f"{name} owes {ledger.get(name, 0)} in the ledger but {minor} in its books"
             )
         elif listed.get(name, 0) != minor:
             found.append(f"{name} owes {minor}, of which exceptions explain {listed.get(name, 0)}")

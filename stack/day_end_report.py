@@ -21,8 +21,8 @@ def print_day_end(console: Console, found: DayEnd) -> None:
         console.print(f"[red]✗ {difference}[/]")
     if not found.differences:
         console.print(
-            f"[green]✓[/] everything matches but the {len(found.exceptions)} planted errors, each found"
-            " by its name; what PSPs still owe is what these say"
+            f"[green]✓[/] everything matches except the {len(found.exceptions)} planted errors, each"
+            " found under its type; they explain all that the PSPs still owe"
         )
     if found.trace_url:
         console.print(f"  the trace of the payment whose amount differs: {found.trace_url}")

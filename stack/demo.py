@@ -138,7 +138,7 @@ async def audit(shop: Shop) -> Audit:
 def unreferenced(payments: list[dict[str, Any]]) -> list[str]:
     """Payments that took money but have no PSP charge reference."""
     return [
-        f"{payment['id']}: captured {payment['captured_minor']} with no reference of a PSP"
+        f"{payment['id']}: captured {payment['captured_minor']} without a PSP reference"
         for payment in payments
         if payment["captured_minor"] and "psp_reference" not in payment
     ]
@@ -147,7 +147,7 @@ def unreferenced(payments: list[dict[str, Any]]) -> list[str]:
 def strays(books: dict[str, dict[str, Any]], run_id: str, explained: set[str]) -> list[str]:
     """Charges for this run's orders that took money and belong to no payment."""
     return [
-        f"the PSP took {row['captured_minor']} for {row['reference']} in a charge of its own"
+        f"the PSP took {row['captured_minor']} for {row['reference']} in a charge of no payment"
         for charge_id, row in books.items()
         if str(row["reference"]).startswith(f"D-{run_id}-")
         and row["captured_minor"]

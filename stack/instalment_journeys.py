@@ -143,12 +143,12 @@ async def pay_by_link(shop: Shop, email: str, *, within_seconds: float = 60.0) -
         if found:
             break
         if time.monotonic() > deadline:
-            raise JourneyFailedError(f"no link of a missed part arrived for {email}")
+            raise JourneyFailedError(f"no link for a missed instalment arrived at {email}")
         await asyncio.sleep(0.2)
     payer = Payer(shop.http, shop.sandbox_url)
     page = await payer.pay(await payer.open(found[0]), VISA)
     if page.view not in {"paid", "processing"}:
-        raise JourneyFailedError(f"the link of a missed part is shown as {page.view}")
+        raise JourneyFailedError(f"the link for a missed instalment is shown as {page.view}")
 
 
 async def partner_pays(shop: Shop) -> JourneyReport:
@@ -221,11 +221,11 @@ async def taken(shop: Shop, plan: Mapping[str, Any]) -> int:
         payment = await shop.get(f"/v1/payments/{payment_id}")
         booked = books[payment["psp_reference"]]["captured_minor"]
         if (payment["captured_minor"], booked) != (amount_minor,) * 2:
-            raise JourneyFailedError(f"{payment_id} is {payment}, the PSP took {booked}")
+            raise JourneyFailedError(f"the PSP took {booked} for {payment_id}: {payment}")
     of_order = [row for row in books.values() if row["reference"] == plan["order_reference"]]
     kept: int = sum(row["captured_minor"] - row["refunded_minor"] for row in of_order)
     if (sum(wanted.values()), kept) != (plan["paid_minor"],) * 2:
-        raise JourneyFailedError(f"{wanted} was taken of {plan}, in the PSP's books {kept}")
+        raise JourneyFailedError(f"payments took {wanted}, the PSP kept {kept}: {plan}")
     return kept
 
 

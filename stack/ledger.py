@@ -91,7 +91,7 @@ def unbalanced(balance: Mapping[str, Any]) -> list[str]:
         if row["debit_minor"] != row["credit_minor"]
     ]
     return found + [
-        f"{row['balance_minor']} {row['currency']} of plans and of their payments do not meet"
+        f"plans and their payments differ by {row['balance_minor']} {row['currency']}"
         for row in balance["data"]
         if row["account"] == CLEARING and row["balance_minor"]
     ]
@@ -99,7 +99,7 @@ def unbalanced(balance: Mapping[str, Any]) -> list[str]:
 
 def compared(receivables: Mapping[str, int], books: Mapping[str, int]) -> list[str]:
     return [
-        f"{name} owes {receivables.get(name, 0)} by the ledger and {minor} by its own books"
+        f"{name} owes {receivables.get(name, 0)} in the ledger but {minor} in its own books"
         for name, minor in books.items()
         if receivables.get(name, 0) != minor
     ]
@@ -122,7 +122,7 @@ def print_ledger(console: Console, title: str, found: Ledger) -> None:
     for difference in found.differences:
         console.print(f"[red]✗ {difference}[/]")
     if not found.differences:
-        console.print("[green]✓[/] debits are credits, and PSPs owe what their own books say")
+        console.print("[green]✓[/] debits equal credits, and PSPs owe what their own books say")
 
 
 def _amounts(row: Balance, balance_minor: int) -> list[str]:

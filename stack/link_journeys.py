@@ -42,7 +42,7 @@ async def link_by_mail(shop: Shop) -> JourneyReport:
         link = answer.expect(201)
         (mail,) = await shop.inbox(to)
         if link["url"] not in mail["links"]:
-            raise JourneyFailedError("the mail does not hold the link")
+            raise JourneyFailedError("the e-mail does not contain the link")
         page = await payer.accept_quote(await payer.open(link["url"]))
         page = await payer.pay(page, CHALLENGED)
         await shop.approve(challenge_of(page, shop))
@@ -79,7 +79,7 @@ async def link_by_sms(shop: Shop) -> JourneyReport:
     link = answer.expect(201)
     (message,) = await shop.inbox(phone)
     if link["url"] not in message["text"] or message["segments"] != 1:
-        raise JourneyFailedError(f"the SMS is not one part with the link: {message['text']}")
+        raise JourneyFailedError(f"the SMS does not carry the link in one part: {message['text']}")
     page = await Payer(shop.http, shop.sandbox_url).open(link["url"])
     await Payer(shop.http, shop.sandbox_url).pay(page, VISA)
     paid = await shop.link_in(link["id"], "paid")

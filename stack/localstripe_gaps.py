@@ -285,7 +285,7 @@ class IdempotencyKeys:
         if first != asked:
             return _refusal(400, "Keys can only be used with the same parameters.")
         if answer is None:
-            return _refusal(409, "There is a request at work with this key.")
+            return _refusal(409, "Another request with this key is in progress.")
         return web.Response(
             body=answer.body,
             status=answer.status,

@@ -43,7 +43,9 @@ def as_ordinary_user(command: list[str]) -> list[str]:
     if os.geteuid() != 0:
         return command
     if SETPRIV is None:
-        raise RuntimeError("PostgreSQL refuses root and there is no setpriv: use another user")
+        raise RuntimeError(
+            "PostgreSQL refuses to run as root, and setpriv is missing: use another user"
+        )
     user = pwd.getpwnam(UNPRIVILEGED_USER)
     return [
         SETPRIV,
@@ -89,7 +91,9 @@ class Postgres:
         """Creates the cluster unless there is one."""
         if (self.data / "PG_VERSION").exists():
             if self.secrets and not self._password_file(SUPERUSER).exists():
-                raise RuntimeError(f"the passwords of {self.data} are lost: remove both folders")
+                raise RuntimeError(
+                    f"the passwords of {self.data} are lost: remove it and {self.secrets}"
+                )
             return
         self._clear()  # of an interrupted initdb
         options = [f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C"]

@@ -66,7 +66,9 @@ def tests_of(tree: Path) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m stack.previous_release", description=__doc__)
     parser.add_argument("release", help="a tag or commit")
-    parser.add_argument("tests", nargs="*", help="instead of those of stores and flows")
+    parser.add_argument(
+        "tests", nargs="*", help="tests to run instead of those of stores and flows"
+    )
     options, more = parser.parse_known_args()
     with checked_out(options.release) as tree:
         added = add_new_migrations(tree)

@@ -83,7 +83,7 @@ def installed(lock: Path, install: Callable[[Path, Path], None]) -> Path:
     with (folder / "lock").open("w") as one_at_a_time:
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         if not kept.exists():
-            print(f"Installing what {lock.relative_to(ROOT)} names", flush=True)
+            print(f"Installing the packages of {lock.relative_to(ROOT)}", flush=True)
             with tempfile.TemporaryDirectory(dir=folder) as work:
                 install(lock, Path(work) / "half")
                 (Path(work) / "half").rename(kept)

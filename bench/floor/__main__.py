@@ -67,7 +67,7 @@ class Walk:
         deadline = time.monotonic() + SETTLED_SECONDS
         while (waiting := self.value(_WITHOUT_MAIL)) > 0:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{waiting} charges never had their mail")
+                raise RuntimeError(f"{waiting} charges still have no mail")
             time.sleep(LOOK_SECONDS)
 
     async def pay(self, concurrency: int, seconds: int, run_id: str) -> Load:
@@ -138,8 +138,8 @@ def measure(walk: Walk, *, seconds: int, concurrency: int) -> Figures:
 
 
 def table(figures: Figures) -> Table:
-    shown = Table(title="What the bare walk of a click costs", title_justify="left")
-    shown.add_column("processor time")
+    shown = Table(title="Cost of a click on the bare walk", title_justify="left")
+    shown.add_column("CPU time")
     shown.add_column("ms", justify="right")
     shown.add_column("in reference charges", justify="right")
     rows = {**figures.seconds, "all": sum(figures.seconds.values())}
@@ -166,9 +166,9 @@ def main(
     console.print(table(figures))
     load, limit = figures.load, figures.limit
     console.print(
-        f"{load.per_second:.1f} clicks a second, {load.per_second / limit.per_second:.3f} of"
+        f"{load.per_second:.1f} clicks per second, {load.per_second / limit.per_second:.3f} of"
         f" {limit.per_second:.1f} reference charges, which take {1000 * limit.cpu_seconds:.2f} ms each;"
-        f" {figures.wal_bytes / figures.charges / 1000:.1f} kB of WAL a click;"
+        f" {figures.wal_bytes / figures.charges / 1000:.1f} kB of WAL per click;"
         f" not captured: {load.other or 'none'}"
     )
 

@@ -204,7 +204,7 @@ async def incasso(played: Remittances, paying: Refunds):
                 "Spedizione",
                 "RESO: returned",
                 "ASSENTE: attempt_failed",
-                "PARTITA: passed over",
+                "PARTITA: ignored",
             ),
         ),
         (("settings",), ("always", "30.00 %", "50.00 EUR", "6.00 EUR", "22.00 %", "Anna Bianchi")),

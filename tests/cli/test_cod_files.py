@@ -81,7 +81,7 @@ async def test_a_file_of_events_is_summed_up(incasso: Command, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"broken", "courier_file_unreadable"), (bytes(740_001), "has more than 740000 bytes")],
+    [(b"broken", "courier_file_unreadable"), (bytes(740_001), "is larger than 740000 bytes")],
     ids=["broken", "large"],
 )
 async def test_a_file_that_cannot_be_read_or_sent_is_refused(incasso, tmp_path, content, says):

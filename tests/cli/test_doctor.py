@@ -142,8 +142,8 @@ async def test_endpoints_that_accept_nothing_are_wrong(targets):
     ("status", "state", "said"),
     [
         (303, "ok", "people sign in at id.example"),
-        (404, "ok", "by password"),
-        (503, "failed", "does not reach its OpenID provider"),
+        (404, "ok", "with a password"),
+        (503, "failed", "cannot reach its OpenID provider"),
         (500, "failed", "HTTP 500"),
     ],
 )

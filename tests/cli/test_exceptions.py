@@ -65,7 +65,9 @@ class Reconciliation(grpc.ReconciliationServiceServicer):
     async def ResolveException(self, request, rpc):
         self.asked.append(request)
         if not request.parts and not request.item_ids:
-            raise named("amounts_differ", Kind.CONFLICT, "The item has 6090, items and parts 0.")
+            raise named(
+                "amounts_differ", Kind.CONFLICT, "The item is 6090, but items and parts sum to 0."
+            )
         return pb.ResolveExceptionResponse(exception=FOUND)
 
     async def RunReconciliation(self, request, rpc):

@@ -106,10 +106,10 @@ async def test_a_file_that_was_cut_off_leaves_what_was_there(gateway, tmp_path):
     ("arguments", "said"),
     [
         (["disputes"], "/state must be one of open"),
-        (["merchant"], "no list"),
+        (["merchant"], "is not a list"),
         (["events"], "HTTP 502"),
-        (["../payments"], "no list"),
-        (["payments", "--filter", "state"], "no filter"),
+        (["../payments"], "is not a list"),
+        (["payments", "--filter", "state"], "is not a filter"),
     ],
 )
 async def test_what_cannot_be_exported_says_why(gateway, tmp_path, arguments, said):

@@ -70,9 +70,9 @@ async def incasso() -> AsyncIterator[Command]:
 async def test_values_are_shown_with_what_they_are_computed_from(incasso):
     done = await incasso("kpis", *OF, "--currency", "eur", "--years", "5")
     assert done.exit_code == 0, done.output
-    for text in ("75.00 %", "29.95 EUR", "others than link", "88.00 EUR", "1.50", "77.00 EUR"):
+    for text in ("75.00 %", "29.95 EUR", "other than link", "88.00 EUR", "1.50", "77.00 EUR"):
         assert text in done.stdout
-    for text in ("for 5 years", "25.00 %", "NPS", "-12.50 %", "88.89 %"):
+    for text in ("over 5 years", "25.00 %", "NPS", "-12.50 %", "88.89 %"):
         assert text in done.stdout
 
 

@@ -16,7 +16,7 @@ async def test_a_merchant_is_created_and_its_secrets_are_shown_once(incasso: Com
     assert done.exit_code == 0, done.output
     secret = re.search(r"sk_\w{32}", done.stdout).group()
     assert re.search(r"pk_\w{32}", done.stdout)
-    assert "nobody can show it again" in done.stdout
+    assert "it cannot be shown again" in done.stdout
     merchant_id = (await authenticate(merchants, secret)).merchant_id
     assert merchant_id in done.stdout
     for arguments in (
@@ -181,10 +181,10 @@ async def test_a_service_that_is_away_is_told_from_one_that_says_no(free_port):
     read = await command("merchants", "list")
     assert read.exit_code == 3
     assert "incasso health" in read.stderr
-    assert "may have been done" not in read.stderr
+    assert "may have taken effect" not in read.stderr
     written = await command(*CREATE)
     assert written.exit_code == 3
-    assert "may have been done" in written.stderr
+    assert "may have taken effect" in written.stderr
 
 
 async def test_operators_say_where_owners_are_told_and_stop_another_bank_account(

@@ -68,7 +68,7 @@ SETTLE = ("payments", "settle-attempt", "att_1", *OF, "--note", "seen in the con
 async def test_an_attempt_is_settled_as_it_was_found_and_recorded(
     incasso_payments: Command, payments
 ):
-    assert "Nothing was" in (await incasso_payments("payments", "actions")).stdout
+    assert "Nothing yet" in (await incasso_payments("payments", "actions")).stdout
     done = await incasso_payments(*SETTLE, "--as", "not-done", "--operator", "giulia")
     assert done.exit_code == 0, done.output
     assert "att_1 is settled as not-done" in done.stdout

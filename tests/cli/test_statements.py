@@ -59,7 +59,7 @@ def test_a_person_gets_tables(good: Path):
 def test_a_long_file_is_shown_in_part(tmp_path: Path):
     file = tmp_path / "long.xml"
     file.write_bytes(camt(statement(entry("1.00") * 60)))
-    assert "60 entries of 1 statements: --json shows all" in run(file).stdout
+    assert "60 entries in 1 statements: --json shows all" in run(file).stdout
 
 
 def test_a_refused_file_says_line_and_reason(tmp_path: Path):
@@ -76,7 +76,7 @@ def test_a_refused_file_says_line_and_reason(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("nothing.xml", "does not exist"), (".", "is no file")]
+    ("name", "words"), [("nothing.xml", "does not exist"), (".", "is not a file")]
 )
 def test_what_is_no_file_is_an_error(tmp_path: Path, name: str, words: str):
     done = run(tmp_path / name)

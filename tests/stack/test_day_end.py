@@ -18,7 +18,7 @@ def test_an_error_under_another_name_is_missed_and_too_much():
     found = [{"type": name} for name in PLANTED if name != "late"] + [{"type": "ambiguous"}]
     assert misnamed(found) == [
         "1 planted late not found",
-        "1 ambiguous found that nobody planted",
+        "1 ambiguous found but not planted",
     ]
 
 

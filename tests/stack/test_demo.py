@@ -54,7 +54,7 @@ def test_money_without_a_reference_of_a_psp_is_a_difference():
     nowhere = {"id": "pay_2", "captured_minor": 100}
     declined = {"id": "pay_3", "captured_minor": 0}
     assert unreferenced([PAYMENT, nowhere, declined]) == [
-        "pay_2: captured 100 with no reference of a PSP"
+        "pay_2: captured 100 without a PSP reference"
     ]
 
 
@@ -66,7 +66,7 @@ def test_a_second_charge_of_an_order_is_a_difference():
         "ch_4": {**CHARGE, "reference": "D-other-1"},
     }
     assert strays(books, "run", {"ch_1"}) == [
-        "the PSP took 5990 for D-run-1 in a charge of its own"
+        "the PSP took 5990 for D-run-1 in a charge of no payment"
     ]
 
 
@@ -111,7 +111,7 @@ def test_what_the_sandbox_has_taken_is_owed_by_its_accounts_of_this_merchant():
     books = owed_by_books(charges, {"a-lender": "a"})
     assert books == {"a EUR": 9800}
     assert compared({"a EUR": 9800, "stripe EUR": 7}, books) == []
-    assert compared({}, books) == ["a EUR owes 0 by the ledger and 9800 by its own books"]
+    assert compared({}, books) == ["a EUR owes 0 in the ledger but 9800 in its own books"]
 
 
 def test_a_ledger_that_does_not_balance_is_seen_and_said():
@@ -120,10 +120,10 @@ def test_a_ledger_that_does_not_balance_is_seen_and_said():
     found = unbalanced({"totals": [total], "data": [clearing]})
     assert found == [
         "debits of 100 and credits of 90 EUR",
-        "-5 EUR of plans and of their payments do not meet",
+        "plans and their payments differ by -5 EUR",
     ]
     out = io.StringIO()
     row = {**total, "account": "bank_in_transit", "party": "cou_1", "balance_minor": 10}
     print_ledger(Console(file=out, width=100), "Trial balance", Ledger([row], [total], {}, found))
     assert "bank in transit" in out.getvalue()
-    assert "do not meet" in out.getvalue()
+    assert "differ by" in out.getvalue()
