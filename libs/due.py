@@ -25,7 +25,7 @@ from libs.logs import log
 from libs.queues import Claim, Due, Room
 from libs.tasks import cancel, happens
 
-RUNS = CounterMetric("incasso_due_rows_total", "Due rows worked on", ["name", "outcome"])
+RUNS = CounterMetric("incasso_due_rows_total", "Due rows processed", ["name", "outcome"])
 
 INTERVAL_SECONDS: Final = 1.0  # until a row that has become due is noticed
 UNWATCHED_SECONDS: Final = 60.0  # after which a worker claims without being woken

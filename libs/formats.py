@@ -297,7 +297,7 @@ def phone(text: str) -> str | None:
     if text and phones.e164(text) == text:
         return None
     if text.startswith("+"):
-        return "is no phone number of its country: check its digits"
+        return "is not a valid phone number in its country: check its digits"
     return "must be a phone number with its country, such as +39 333 123 4567"
 
 
@@ -344,7 +344,7 @@ def day(text: str) -> str | None:
         fits = date.fromisoformat(text).isoformat() == text
     except ValueError:
         fits = False
-    return None if fits else "must be a day of the calendar such as 2027-01-31"
+    return None if fits else "must be a date such as 2027-01-31"
 
 
 def contact(text: str) -> str | None:

@@ -218,7 +218,7 @@ def private_key(file: Path) -> Ed25519PrivateKey:
     except (TypeError, ValueError):  # encrypted, or not PEM
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise FileError(f"{file} is no Ed25519 private key in PEM")
+        raise FileError(f"{file} is not an Ed25519 private key in PEM")
     return key
 
 
@@ -234,7 +234,7 @@ def public_keys(folder: Path) -> dict[str, _Trusted]:
         except ValueError:
             key = None
         if not isinstance(key, Ed25519PublicKey):
-            raise FileError(f"{file} is no Ed25519 public key in PEM")
+            raise FileError(f"{file} is not an Ed25519 public key in PEM")
         before = found.get(key_id(key))
         owners = {file.name.partition(".")[0], *(before.services if before else ())}
         found[key_id(key)] = _Trusted(key, frozenset(owners))
@@ -276,11 +276,11 @@ def acting_as(signer: Signer) -> Iterator[None]:
 def signer() -> Signer:
     found = _acting.get() or _Process.signer
     if found is None:
-        raise RuntimeError("the process has no identity: identity.set_up comes first")
+        raise RuntimeError("the process has no identity: call identity.set_up first")
     return found
 
 
 def trust() -> Trust:
     if _Process.trust is None:
-        raise RuntimeError("the process trusts nobody: identity.set_up comes first")
+        raise RuntimeError("the process has no trusted keys: call identity.set_up first")
     return _Process.trust

@@ -25,8 +25,10 @@ IDLE: Final = 0.05  # share of a CPU below which the loop counts as idle
 WINDOW_SECONDS: Final = 15.0
 ALARM_SECONDS: Final = 0.1
 
-LAG = Gauge("incasso_loop_lag_seconds", "Worst delay of the event loop of late")
-HELD = Gauge("incasso_loop_held_seconds", "Most processor time between two turns of the event loop")
+LAG = Gauge("incasso_loop_lag_seconds", "Worst recent delay of the event loop")
+HELD = Gauge(
+    "incasso_loop_held_seconds", "Highest recent CPU time between two turns of the event loop"
+)
 
 
 def settle() -> None:

@@ -64,7 +64,7 @@ def _read(content: bytes) -> tuple[str, tuple[int, int]]:
             return "image/jpeg", _jpeg_size(content)
     except (IndexError, struct.error, zlib.error, ValueError) as error:
         raise PictureUnusable(
-            "The picture is damaged, cut off, or something follows it."
+            "The picture is damaged or truncated, or has data after its end."
         ) from error
     raise PictureUnusable("The picture is neither PNG nor JPEG.")
 

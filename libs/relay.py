@@ -49,7 +49,7 @@ _REFUSALS: Final = (
 
 PUBLISHED = Counter("incasso_outbox_published_total", "Events published")
 LAG = Gauge("incasso_outbox_lag_seconds", "Age of the oldest unpublished event")
-SET_ASIDE = Gauge("incasso_outbox_set_aside", "Events that could not be published")
+SET_ASIDE = Gauge("incasso_outbox_set_aside", "Events set aside because NATS refuses them")
 
 _WAITING: Final = (
     "published_at IS NULL AND set_aside_at IS NULL AND (retry_at IS NULL OR retry_at <= now())"

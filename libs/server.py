@@ -46,7 +46,9 @@ RPC_SECONDS = Histogram(
     ["method", "code"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-REFUSED = Counter("incasso_rpc_refused_at_door_total", "Calls not let in", ["method", "reason"])
+REFUSED = Counter(
+    "incasso_rpc_refused_at_door_total", "RPCs refused before being handled", ["method", "reason"]
+)
 
 # Takes a request, or an uploads.Upload.
 Unary = Callable[[Any, Any], Coroutine[Any, Any, Message | Download]]

@@ -24,7 +24,7 @@ from libs.payments.client import Payments
 ABANDON_AFTER: Final = timedelta(minutes=15)  # a shopper who has left is no longer charged
 AFTER_END: Final = Counter(
     "incasso_payments_after_their_end_total",
-    "Payments that succeeded after their row had ended without: money to give back",
+    "Payments that succeeded after the row that requested them had ended: to be refunded",
 )
 
 T_co = TypeVar("T_co", covariant=True)

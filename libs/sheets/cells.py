@@ -103,7 +103,7 @@ def amount_of(cell: Cell, style: AmountStyle, *, places: int) -> int:
         else _written(cell, style, places)
     )
     if abs(amount) > MOST_MINOR:
-        raise WrongCellError("is too large an amount")
+        raise WrongCellError("is too large")
     return amount
 
 
@@ -147,7 +147,7 @@ def day_of(cell: Cell, order: DayOrder) -> date:
     else:
         found = _written_day(cell, order)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise WrongCellError(f"is not a day from {FIRST_YEAR} to {LAST_YEAR}")
+        raise WrongCellError(f"is not a date from {FIRST_YEAR} to {LAST_YEAR}")
     return found
 
 
@@ -164,7 +164,7 @@ def time_of(cell: Cell) -> time:
     try:
         return time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
     except ValueError:
-        raise WrongCellError("is not a time of the day") from None
+        raise WrongCellError("is not a valid time of day") from None
 
 
 def moment_of(cell: Cell, order: DayOrder) -> datetime:
@@ -181,16 +181,16 @@ def moment_of(cell: Cell, order: DayOrder) -> datetime:
 def _counted_day(number: Decimal) -> date:
     """The fraction is the time of the day."""
     if not 0 < number < _LAST_COUNTED:
-        raise WrongCellError("is a number, not a day")
+        raise WrongCellError("is a number, not a date")
     return _EPOCH + timedelta(days=int(number))
 
 
 def _written_day(text: str, order: DayOrder) -> date:
     found = _DAYS[order].fullmatch(_TIME.sub("", text))
     if found is None:
-        raise WrongCellError(f"is not a day like {_DAY_EXAMPLES[order]}")
+        raise WrongCellError(f"is not a date like {_DAY_EXAMPLES[order]}")
     year, month, day = (int(found[part]) for part in ("year", "month", "day"))
     try:
         return date(year if len(found["year"]) > len("27") else FIRST_YEAR + year, month, day)
     except ValueError:
-        raise WrongCellError("is not a day of the calendar") from None
+        raise WrongCellError("is not a calendar date") from None

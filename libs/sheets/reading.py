@@ -67,7 +67,7 @@ def _unpacked(data: bytes, limits: Limits) -> bytes:
     try:
         unpacked = stream.decompress(data, limits.file_bytes + 1)
     except zlib.error:
-        raise UnreadableError("is no gzip file, although it begins like one") from None
+        raise UnreadableError("starts like a gzip file but is not one") from None
     if not stream.eof and len(unpacked) <= limits.file_bytes:
         raise UnreadableError("is a gzip file that ends too early")
     return unpacked
@@ -93,10 +93,10 @@ def _places(
         raise UnreadableError(f"has more than {limits.columns} columns", line=header_row)
     for column, name in wanted.items():
         if names.count(name) != 1:
-            times = "more than once" if name in names else "not at all"
-            raise UnreadableError(
-                f"the header has this column {times}", line=header_row, column=column
+            reason = (
+                "is in the header more than once" if name in names else "is missing from the header"
             )
+            raise UnreadableError(reason, line=header_row, column=column)
     return {column: names.index(name) for column, name in wanted.items()}, len(names)
 
 

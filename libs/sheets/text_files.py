@@ -34,7 +34,7 @@ def decoded(data: bytes) -> str:
         raise UnreadableError("is neither UTF-8, UTF-16 nor Windows-1252: save it as UTF-8")
     text = str(found)
     if _BINARY.search(text):
-        raise UnreadableError("is no text: save it as CSV in UTF-8, or as XLSX")
+        raise UnreadableError("is not text: save it as CSV in UTF-8, or as XLSX")
     return text
 
 
@@ -70,12 +70,12 @@ def _parted(text: str, separator: str, limits: Limits) -> Lines:
         for cells in reader:
             if max(map(len, cells), default=0) > limits.characters:
                 raise UnreadableError(
-                    f"has a cell of more than {limits.characters} characters: a quotation mark may be left open",
+                    f"has a cell of more than {limits.characters} characters: a quotation mark may be unclosed",
                     line=line,
                 )
             yield line, cells
             line = reader.line_num + 1
     except csv.Error:
         raise UnreadableError(
-            "has a quotation mark that is left open or not doubled", line=line
+            "has a quotation mark that is not closed or not doubled", line=line
         ) from None

@@ -27,8 +27,8 @@ _BROKEN_BY: Final = (
     OSError,
     RuntimeError,  # a password
 )
-BROKEN: Final = "is no workbook that can be read: save it again as XLSX, or as CSV"
-TOO_LARGE: Final = "is a workbook too large when unpacked: split it"
+BROKEN: Final = "is not a readable workbook: save it again as XLSX or CSV"
+TOO_LARGE: Final = "is a workbook that is too large when unpacked: split it"
 
 
 def check(data: bytes, limits: Limits) -> None:

@@ -63,7 +63,7 @@ def _read(sheet: Any, limits: Limits, *, width: int) -> Lines:
     rows = sheet.iter_rows(max_col=width, values_only=True)
     for line, values in enumerate(rows, start=1):
         if line > LAST_LINE:
-            raise UnreadableError("has more lines than a spreadsheet", line=line)
+            raise UnreadableError("has more lines than a spreadsheet can have", line=line)
         if values.count(None) < len(values):
             yield line, [_cell(value, line, limits) for value in values]
 
@@ -80,5 +80,5 @@ def _cell(value: object, line: int, limits: Limits) -> Cell:
     if isinstance(value, date):
         return value
     if not math.isfinite(value):
-        raise UnreadableError("has a number that is none", line=line)
+        raise UnreadableError("has a numeric cell without a number", line=line)
     return Decimal(value) if isinstance(value, int) else Decimal(format(value, f".{SAFE_DIGITS}g"))

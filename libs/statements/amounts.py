@@ -26,7 +26,7 @@ def places(currency: str, *, what: str, line: int) -> int:
     if currency in _WITHDRAWN:
         return 2
     raise RefusedError(
-        f"{what} is in a currency that ISO 4217 does not have"
+        f"{what} has a currency that ISO 4217 does not list"
         if currency
         else f"{what} has no currency",
         line=line,
@@ -40,7 +40,7 @@ def minor(text: str, currency: str, *, what: str, line: int, mark: str = ".") ->
     decimals = places(currency, what=what, line=line)
     found = _PARTS[mark].fullmatch(text)
     if found is None or not (found[2] or found[3]):
-        raise RefusedError(f"{what} is no amount", line=line)
+        raise RefusedError(f"{what} is not an amount", line=line)
     fraction = (found[3] or "").rstrip("0")
     if len(fraction) > decimals:
         raise RefusedError(f"{what} has more than the {decimals} decimals of {currency}", line=line)
@@ -53,7 +53,7 @@ def minor(text: str, currency: str, *, what: str, line: int, mark: str = ".") ->
 def unsigned(text: str, currency: str, *, what: str, line: int, mark: str = ".") -> int:
     """Minor units of an amount whose sign is given separately."""
     if text.startswith(("-", "+")):
-        raise RefusedError(f"{what} has a sign of its own", line=line)
+        raise RefusedError(f"{what} has a sign, which is given separately", line=line)
     return minor(text, currency, what=what, line=line, mark=mark)
 
 
@@ -76,4 +76,4 @@ def day(text: str, *, what: str, line: int) -> date:
 
 
 def _no_day(what: str, line: int) -> date:
-    raise RefusedError(f"{what} is no day of the calendar", line=line) from None
+    raise RefusedError(f"{what} is not a calendar date", line=line) from None

@@ -56,7 +56,9 @@ class _Message(xml_parts.Shape):
             return not self._is_inside
         if name in _MESSAGES:
             if self.format is not None:
-                raise RefusedError("holds a second message: one a file", line=line)
+                raise RefusedError(
+                    "contains a second message: split it, one message per file", line=line
+                )
             kind, self._statement = _MESSAGES[name]
             version = _VERSION.search(namespace)
             self.format = Format(kind, version[1] if version and kind in namespace else "")
@@ -97,10 +99,10 @@ def read(chunks: Iterable[bytes]) -> Iterator[Event]:
         message.taken = []
     if message.format is None:
         raise RefusedError(
-            "is XML, but no bank statement: CAMT.052, .053 and .054 are read", line=1
+            "is XML but not a bank statement in CAMT.052, CAMT.053 or CAMT.054", line=1
         )
     if not count:
-        raise RefusedError("holds no statement")
+        raise RefusedError("contains no statement")
 
 
 class _Statement:

@@ -18,7 +18,7 @@ def rows(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
         for number, text in text_lines.lines(chunks):
             if number - line > MOST_LINES:
                 raise RefusedError(
-                    f"has a row of more than {MOST_LINES} lines: a quotation mark may be left open",
+                    f"has a row of more than {MOST_LINES} lines: a quotation mark may be unclosed",
                     line=line,
                 )
             yield f"{text}\n"
@@ -31,7 +31,7 @@ def rows(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 1
     except csv.Error:
         raise RefusedError(
-            "has a quotation mark that is left open or not doubled, or ends too early", line=line
+            "has a quotation mark that is not closed or not doubled, or ends too early", line=line
         ) from None
 
 
@@ -46,6 +46,6 @@ def first(text: str) -> list[str]:
 def check_width(cells: Sequence[str], header: Sequence[str], line: int) -> None:
     if len(cells) != len(header):
         raise RefusedError(
-            f"has {len(cells)} cells, but {len(header)} columns have a name: it may have been cut off",
+            f"has {len(cells)} cells, but the header has {len(header)}: the file may be truncated",
             line=line,
         )

@@ -59,7 +59,7 @@ class Identities:
             self._forget(day, line)
         if day in self._gone[self._account]:
             raise RefusedError(
-                f"has more than {MOST_HELD} entries that are not in the order of their days: split it",
+                f"has more than {MOST_HELD} entries that are not in date order: split it",
                 line=line,
             )
         counts = self._days.setdefault(day, {})

@@ -84,7 +84,7 @@ def read(chunks: Iterable[bytes]) -> Iterator[Event]:
     if message is not None:
         yield from _ended(message, last)
     if not count:
-        raise RefusedError("holds no statement")
+        raise RefusedError("contains no statement")
 
 
 def _fields(lines: Iterable[tuple[int, str]]) -> Iterator[_Field]:
@@ -109,7 +109,7 @@ def _fields(lines: Iterable[tuple[int, str]]) -> Iterator[_Field]:
         elif text.strip():
             between += 1
             if between > MOST_BETWEEN:
-                raise RefusedError("has text that is of no message", line=number)
+                raise RefusedError("has text outside of a message", line=number)
     if held is not None:
         yield held
 
@@ -117,7 +117,7 @@ def _fields(lines: Iterable[tuple[int, str]]) -> Iterator[_Field]:
 def _taken(message: _Message, part: _Field) -> Iterator[Event]:
     first = part.lines[0].strip()
     if part.tag in _OF_ONE_LINE and any(map(str.strip, part.lines[1:])):
-        raise RefusedError(f"has text after :{part.tag}:, which has one line", line=part.line + 1)
+        raise RefusedError(f"has text after :{part.tag}:, which takes one line", line=part.line + 1)
     match part.tag:
         case "25" | "25P":
             message.account = first.replace(" ", "")
@@ -193,7 +193,7 @@ def _balance(message: _Message, part: _Field) -> Balance:
     """Some banks give the currency only in the first balance."""
     found = _BALANCE.fullmatch(part.lines[0].strip())
     if found is None:
-        raise RefusedError(f":{part.tag}: is no balance", line=part.line)
+        raise RefusedError(f":{part.tag}: is not a balance", line=part.line)
     known = message.opening.currency if message.opening is not None else ""
     currency = found[3] or known
     what = f"the balance :{part.tag}:"
@@ -212,7 +212,7 @@ def _balance(message: _Message, part: _Field) -> Balance:
 def _entry(part: _Field, currency: str) -> Entry:
     found = _ENTRY.fullmatch(part.lines[0].strip())
     if found is None:
-        raise RefusedError(":61: is no booking", line=part.line)
+        raise RefusedError(":61: is not a booking", line=part.line)
     mark = found["mark"]
     minor = amounts.unsigned(
         found["amount"], currency, what="the amount of :61:", line=part.line, mark=","
@@ -256,5 +256,5 @@ def _booked_on(text: str | None, value_on: date, line: int) -> date:
         except ValueError:
             continue
     if not found:
-        raise RefusedError("the booking date of :61: is no day of the calendar", line=line)
+        raise RefusedError("the booking date of :61: is not a calendar date", line=line)
     return min(found, key=lambda each: abs(each - value_on))

@@ -55,11 +55,9 @@ class _Report:
         self._last = line
         kind = cells[0]
         if kind not in _TYPES:
-            raise RefusedError(
-                "begins with no type of record that a settlement report has", line=line
-            )
+            raise RefusedError("has a record type that settlement reports do not have", line=line)
         if kind in {"CH", "SB", "SF", "SC"} and not self._is_open:
-            raise RefusedError(f"{kind} stands outside of a section", line=line)
+            raise RefusedError(f"{kind} is outside of a section", line=line)
         match kind:
             case "RH":
                 self._account = _cell(cells, 3)
@@ -87,7 +85,7 @@ class _Report:
         if self._is_open or not self._is_ended:
             raise RefusedError("ends too early: its footers are missing", line=self._last)
         if not self._sections:
-            raise RefusedError("holds no section")
+            raise RefusedError("contains no section")
 
     def _open(self, line: int, cells: Sequence[str]) -> Iterator[Event]:
         if self._is_open:
@@ -106,12 +104,12 @@ class _Report:
         for name in _NEEDED:
             if self._header.count(name) != 1:
                 raise RefusedError(
-                    f"CH does not have the column Transaction {name} once", line=line
+                    f"CH must have the column Transaction {name} exactly once", line=line
                 )
 
     def _row(self, line: int, cells: Sequence[str]) -> Entry:
         if not self._header:
-            raise RefusedError("SB stands before CH names its columns", line=line)
+            raise RefusedError("SB comes before CH, which names its columns", line=line)
         csv_rows.check_width(cells, self._header, line)
         self._rows += 1
         entry = _entry(dict(zip(self._header, cells, strict=True)), line)
@@ -130,7 +128,7 @@ class _Report:
         sums = [self._sums[cells[1], place] for place in range(_SUMS)]
         # Each pair may be in either order: the record does not name its sums.
         if _pairs([*map(int, stated)]) != _pairs(sums):
-            raise RefusedError("SF states other sums than the rows of its section have", line=line)
+            raise RefusedError("the sums in SF differ from those of the section's rows", line=line)
 
 
 def _pairs(sums: Sequence[int]) -> list[list[int]]:
@@ -175,7 +173,7 @@ def _signed(cells: Mapping[str, str], columns: Sequence[str], line: int) -> int:
     mark, amount, currency = (cells.get(column, "") for column in columns)
     amounts.places(currency, what=columns[1], line=line)
     if not _WHOLE.fullmatch(amount):
-        raise RefusedError(f"{columns[1]} is no amount in minor units", line=line)
+        raise RefusedError(f"{columns[1]} is not an amount in minor units", line=line)
     if mark not in _SIGNS:
         raise RefusedError(f"{columns[0]} is neither CR nor DR", line=line)
     return _SIGNS[mark] * int(amount)
@@ -183,7 +181,7 @@ def _signed(cells: Mapping[str, str], columns: Sequence[str], line: int) -> int:
 
 def _count(cells: Sequence[str], line: int) -> int:
     if not _WHOLE.fullmatch(_cell(cells, 1)):
-        raise RefusedError(f"{cells[0]} is no count", line=line)
+        raise RefusedError(f"{cells[0]} is not a count", line=line)
     return int(cells[1])
 
 

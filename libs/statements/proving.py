@@ -38,7 +38,8 @@ def statements(events: Iterable[Event]) -> Iterator[Format | Statement]:
                 count += 1
                 if count > MOST_STATEMENTS:
                     raise RefusedError(
-                        f"holds more than {MOST_STATEMENTS} statements: split it", line=event.line
+                        f"contains more than {MOST_STATEMENTS} statements: split it",
+                        line=event.line,
                     )
                 sums = _Sums(event)
             case Entry():
@@ -127,7 +128,9 @@ class _Sums:
         ):
             total = sum(sums.values())
             if said not in {None, total, total + others}:
-                self._refuse(ending, f"states another sum of {what} than its entries have")
+                self._refuse(
+                    ending, f"states a sum of {what} that differs from that of its entries"
+                )
 
     def _adds_up(self, ending: Ending) -> tuple[bool | None, bool]:
         """Whether it adds up, and whether only after inverting the sign of reversals, as some banks
@@ -139,7 +142,7 @@ class _Sums:
         for currency, line in self.first_lines.items():
             if currency != opening.currency:
                 raise RefusedError(
-                    f"an entry in {currency} stands in statement {self.heading.id} of an account in {opening.currency}",
+                    f"an entry in {currency} is in statement {self.heading.id} of an account in {opening.currency}",
                     line=line,
                 )
         moved = self.credits[opening.currency] - self.debits[opening.currency]

@@ -11,9 +11,9 @@ from libs.statements.refusals import RefusedError
 
 HEAD_BYTES: Final = 4096
 _OTHERS: Final = (
-    (b"\x1f\x8b", "is packed by gzip: unpack it"),
+    (b"\x1f\x8b", "is compressed with gzip: unpack it"),
     (b"PK\x03\x04", "is a ZIP file or a workbook: unpack it, or save the workbook as CSV"),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel file: take the file as the bank or PSP gave it"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel file: upload the original file of the bank or PSP"),
     (b"%PDF", "is a PDF: ask the bank for CAMT.053 or MT940"),
 )
 _WIDE: Final = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -31,7 +31,9 @@ def reader(head: bytes) -> Reader:
     if not text:
         raise RefusedError("is empty")
     if _PAGE.match(text):
-        raise RefusedError("is a web page, perhaps of a session that had ended", line=1)
+        raise RefusedError(
+            "is a web page: sign in at the bank or PSP and download the file again", line=1
+        )
     if text.startswith("<"):
         return camt.read
     if mt940.START.search(text.replace("\r", "\n")):
@@ -42,7 +44,7 @@ def reader(head: bytes) -> Reader:
     if stripe.is_header(cells):
         return stripe.read
     raise RefusedError(
-        "is none of the files that are read: CAMT.052, .053, .054, MT940, Stripe's and PayPal's reports",
+        "is in no supported format: CAMT.052, .053, .054, MT940, or a report of Stripe or PayPal",
         line=1,
     )
 

@@ -40,8 +40,8 @@ def read(chunks: Iterable[bytes]) -> Iterator[Event]:
     names = _names(header)
     for name in (*_NEEDED, *names):
         if names.count(name) != 1:
-            times = "more than once" if name in names else "not at all"
-            raise RefusedError(f"the header has the column {name} {times}", line=first_line)
+            has = "more than one column" if name in names else "no column"
+            raise RefusedError(f"the header has {has} {name}", line=first_line)
     if not {*_CREATED} & {*names}:
         raise RefusedError("the header has no column created_utc", line=first_line)
     yield Format(_format(names), "itemized.5" if {*_NEWER} & {*names} else "itemized")
@@ -77,7 +77,7 @@ def _entry(cells: Cells, line: int) -> Entry:
         for column in ("gross", "fee", "net")
     )
     if gross - fee != net:
-        raise RefusedError("gross less fee is not net", line=line)
+        raise RefusedError("gross minus fee is not net", line=line)
     created = _day(cells, _CREATED, line)
     if created is None:
         raise RefusedError("a row has no date of creation", line=line)

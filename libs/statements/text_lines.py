@@ -65,7 +65,7 @@ def _as_utf_8(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield decoder.decode(chunk).encode()
         decoder.decode(b"", final=True)
     except UnicodeError:
-        raise RefusedError("is not in UTF-16, although it begins so, or ends too early") from None
+        raise RefusedError("starts like UTF-16 but is not valid, or ends too early") from None
 
 
 class _Decoder:
@@ -79,7 +79,7 @@ class _Decoder:
         if not found.isprintable() and any(
             each < _FIRST_PRINTED and each != "\t" for each in found
         ):
-            raise RefusedError("has a character that text does not have", line=number)
+            raise RefusedError("has a control character", line=number)
         return found
 
     def _decoded(self, line: bytes, number: int) -> str:
@@ -93,6 +93,6 @@ class _Decoder:
             self._encodings = [encoding]
             return found
         raise RefusedError(
-            "has a character that is not of its encoding: UTF-8 or Windows-1252, one a file",
+            "has a character that is not of the file's encoding, UTF-8 or Windows-1252",
             line=number,
         )

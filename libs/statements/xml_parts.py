@@ -21,15 +21,15 @@ MOST_TOKEN: Final = 2**20  # bytes of a tag or comment
 _INNER_DEPTH: Final = 2
 _ERRORS: Final = expat.errors.codes  # by message
 _WHY: Final = {
-    expat.errors.XML_ERROR_NO_ELEMENTS: "ends too early: something of it is missing",
-    expat.errors.XML_ERROR_UNCLOSED_TOKEN: "ends too early: something of it is missing",
-    expat.errors.XML_ERROR_INVALID_TOKEN: "has a character that is not of its encoding, or not allowed in XML",
+    expat.errors.XML_ERROR_NO_ELEMENTS: "ends too early: it may be truncated",
+    expat.errors.XML_ERROR_UNCLOSED_TOKEN: "ends too early: it may be truncated",
+    expat.errors.XML_ERROR_INVALID_TOKEN: "has a character that its encoding or XML does not allow",
     expat.errors.XML_ERROR_PARTIAL_CHAR: "ends in the middle of a character",
     expat.errors.XML_ERROR_TAG_MISMATCH: "closes an element that is not open",
-    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "goes on after its end: one document a file",
-    expat.errors.XML_ERROR_UNDEFINED_ENTITY: "has an entity that XML does not have",
-    expat.errors.XML_ERROR_UNKNOWN_ENCODING: "is in an encoding that nobody knows",
-    expat.errors.XML_ERROR_INCORRECT_ENCODING: "is not in the encoding that it states",
+    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "contains a second document: only one is allowed",
+    expat.errors.XML_ERROR_UNDEFINED_ENTITY: "has an entity that is not defined",
+    expat.errors.XML_ERROR_UNKNOWN_ENCODING: "is in an unknown encoding: save it as UTF-8",
+    expat.errors.XML_ERROR_INCORRECT_ENCODING: "is not in the encoding that it declares",
 }
 _REASONS: Final = {_ERRORS[words]: reason for words, reason in _WHY.items()}
 
@@ -116,7 +116,7 @@ class _Reader:
         except (LookupError, ValueError) as error:
             if isinstance(error, RefusedError):
                 raise
-            raise self._refused("is in an encoding that is not read: save it as UTF-8") from None
+            raise self._refused("is in an unsupported encoding: save it as UTF-8") from None
         self._fed += len(chunk)
         here = max(self._parser.CurrentByteIndex, 0)
         if self._fed - here > MOST_TOKEN:
@@ -127,7 +127,7 @@ class _Reader:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MOST_DEPTH:
-            raise self._refused(f"has elements more than {MOST_DEPTH} deep")
+            raise self._refused(f"has elements nested more than {MOST_DEPTH} deep")
         namespace, _, name = tag.rpartition(" ")
         line = self._parser.CurrentLineNumber
         if not self._open and not self._shape.begins(name, namespace, line):
@@ -165,7 +165,7 @@ class _Reader:
                 raise self._refused(f"has a text of more than {MOST_TEXT} characters")
 
     def _doctype(self, *declaration: object) -> None:
-        raise self._refused("declares a document type or entities, which no bank does")
+        raise self._refused("declares a document type or entities, which bank statements must not")
 
     def _refused(self, reason: str) -> RefusedError:
         return RefusedError(reason, line=self._parser.CurrentLineNumber)

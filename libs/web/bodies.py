@@ -91,11 +91,13 @@ def unpack(body: bytes, coding: str, most: int) -> bytes:
     try:
         found = stream.decompress(body, most + 1)
     except zlib.error:
-        raise BodyUnreadable(f"The body is not {coding}, as its Content-Encoding says.") from None
+        raise BodyUnreadable(
+            f"The body is not {coding}, although its Content-Encoding says so."
+        ) from None
     if len(found) > most:
         raise BodyTooLarge
     if not stream.eof or stream.unused_data:
-        raise BodyUnreadable(f"The body is not one whole {coding} stream.")
+        raise BodyUnreadable(f"The body is not one complete {coding} stream.")
     return found
 
 

@@ -15,7 +15,7 @@ from libs.logs import log
 
 FORWARDED_WRONG = Counter(
     "incasso_http_forwarded_wrong_total",
-    "Requests whose X-Forwarded-For does not fit INCASSO_TRUSTED_PROXIES",
+    "Requests whose X-Forwarded-For does not match INCASSO_TRUSTED_PROXIES",
     ["reason"],
 )
 _UNTRUSTED: Final = (

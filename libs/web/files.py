@@ -19,7 +19,7 @@ from libs.errors import InternalError, Refusal
 from libs.logs import log
 from libs.web.requests import TRACE_HEADER
 
-CUT_OFF = Counter("incasso_http_files_cut_off_total", "Files not sent to their end", ["reason"])
+CUT_OFF = Counter("incasso_http_files_cut_off_total", "Downloads that were cut off", ["reason"])
 _NOT_PLAIN: Final = re.compile(r"[^\w.,() -]", re.ASCII)
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: what is not sent is dropped
 
@@ -55,7 +55,7 @@ def _reason(error: Refusal | ConnectionError) -> str:
 
 def _cut_off(request: web.Request, reason: str) -> None:
     CUT_OFF.labels(reason).inc()
-    log.info("a file was not sent to its end", reason=reason)
+    log.info("a download was cut off", reason=reason)
     reset(request)
 
 

@@ -20,7 +20,7 @@ class FormOld(Refusal, kind=Kind.FORBIDDEN, reason="form_old"):
 
 
 class ReauthenticationNeeded(Refusal, kind=Kind.FORBIDDEN, reason="reauthentication_needed"):
-    message = "Prove that it is you before this step."
+    message = "Confirm your identity before this step."
 
 
 class SignInFailed(Refusal, kind=Kind.FORBIDDEN, reason="sign_in_failed"):
@@ -28,11 +28,11 @@ class SignInFailed(Refusal, kind=Kind.FORBIDDEN, reason="sign_in_failed"):
 
 
 class ChangedMeanwhile(Refusal, kind=Kind.CONFLICT, reason="changed_meanwhile"):
-    message = "Somebody has changed this since the page was opened; look at it again."
+    message = "Somebody has changed this since the page was opened; reload it."
 
 
 class LineGone(Refusal, kind=Kind.NOT_FOUND, reason="line_gone"):
-    message = "The line is not among those shown any more."
+    message = "The line is no longer in the list."
 
 
 class ReportUnknown(Refusal, kind=Kind.NOT_FOUND, reason="report_not_found"):

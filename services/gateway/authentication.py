@@ -140,7 +140,8 @@ class Keys:
         if known is None or now - known.answered_at > STALE_SECONDS:
             raise ServiceUnavailable from refusal
         log.warning(
-            "merchants does not answer; a known key goes on", api_key_id=known.identity.api_key_id
+            "merchants does not answer; a cached key stays valid",
+            api_key_id=known.identity.api_key_id,
         )
         known.checked_at = now
         return known.identity

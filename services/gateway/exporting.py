@@ -121,5 +121,5 @@ class Exporter(Transcoder):
 def _refuse_pages(request: web.Request) -> None:
     given = [name for name in OF_A_PAGE if name in request.query]
     if given:
-        why = "is for pages; a file has the whole list"
+        why = "applies to pages only; a file contains the whole list"
         raise InvalidArgument(violations=tuple(FieldViolation(name, why) for name in given))

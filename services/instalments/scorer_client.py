@@ -35,7 +35,7 @@ def load(name: str) -> Scorer:
         scorer = getattr(importlib.import_module(module), attribute)()
         _ = scorer.accepts
     except (ImportError, AttributeError, TypeError) as error:
-        raise ValueError(f"INCASSO_SCORER: {name} is no class with `accepts`") from error
+        raise ValueError(f"INCASSO_SCORER: {name} is not a class with `accepts`") from error
     return cast(Scorer, scorer)
 
 
@@ -44,6 +44,6 @@ async def opinion(scorer: Scorer, applicant: Applicant) -> tuple[Concern, ...]:
         async with asyncio.timeout(SECONDS):
             accepted = await scorer.accepts(applicant)
     except Exception as error:  # noqa: BLE001 - raised by the operator's code
-        log.warning("the scorer has no answer", kind=type(error).__name__)
+        log.warning("the scorer gave no answer", kind=type(error).__name__)
         return (Concern.SCORE_UNAVAILABLE,)
     return () if accepted else (Concern.SCORE,)

@@ -7,9 +7,9 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-LINKS: Final = Counter("incasso_payment_links_total", "Links made, by where", ["origin"])
-PAID: Final = Counter("incasso_payment_links_paid_total", "Uses of links paid, by how", ["method"])
+LINKS: Final = Counter("incasso_payment_links_total", "Links created by origin", ["origin"])
+PAID: Final = Counter("incasso_payment_links_paid_total", "Payments by link, by method", ["method"])
 OLDEST_UNANSWERED: Final = Gauge(
     "incasso_oldest_unanswered_link_payment_age_seconds",
-    "Age of the oldest attempt about which payments has reported nothing",
+    "Age of the oldest link payment without an answer from payments",
 )

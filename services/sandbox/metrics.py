@@ -10,7 +10,7 @@ class Metrics:
             "sandbox_charges", "Charges booked", ["account", "state"], registry=self.registry
         )
         self.faults = Counter(
-            "sandbox_faults", "Faults played", ["operation", "kind"], registry=self.registry
+            "sandbox_faults", "Faults injected", ["operation", "kind"], registry=self.registry
         )
         self.webhooks = Counter(
             "sandbox_webhooks", "Webhook deliveries", ["outcome"], registry=self.registry

@@ -223,7 +223,7 @@ async def test_notify_killed_before_the_hand_over_sends_it_once(
     assert len(await mails(to)) == 1
 
 
-@pytest.mark.parametrize("stored", [True, False], ids=["it was taken", "nobody knows"])
+@pytest.mark.parametrize("stored", [True, False], ids=["it was accepted", "outcome unknown"])
 async def test_notify_killed_before_it_read_the_reply_does_not_send_it_twice(
     stack, shop, set_faults, struck, times, mails, caught_up, stored
 ):

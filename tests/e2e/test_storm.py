@@ -133,7 +133,7 @@ class Storm:
         """
         async with self.shop.http.get(f"{self.shop.sandbox_url}/books/totals") as answer:
             if waiting := (await answer.json())["webhooks_waiting"]:
-                return [f"{waiting} webhooks are on their way"]
+                return [f"{waiting} webhooks are not yet delivered"]
         books = await self.shop.books()
         for suspects in (self.different, self.payments):
             self.different, found = await self._differing(suspects, books)
@@ -174,7 +174,7 @@ async def test_after_a_storm_the_psps_books_are_what_payments_says(storm):
     await asyncio.gather(*(storm.rage() for _ in range(WORKERS)), storm.kill_payments_twice())
     await storm.set_faults([])
 
-    different = ["nobody has looked yet"]
+    different = ["not compared yet"]
 
     async def agreed():
         nonlocal different

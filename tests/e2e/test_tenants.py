@@ -170,7 +170,7 @@ def service_of(name):
 def path_of(route, ids):
     named = ids | examples.places_of(route)
     missing = set(route.path_fields) - set(named)
-    assert not missing, f"{route.path}: make an object of merchant A for {missing}"
+    assert not missing, f"{route.path}: create an object of merchant A for {missing}"
     return route.path.format(**named) + examples.query_of(route)
 
 

@@ -37,6 +37,6 @@ async def until_locked_out(database: Database | asyncpg.Connection) -> None:
 
 async def _until_locked_out(conn: Any) -> None:
     assert not conn.is_in_transaction(), (
-        "a transaction does not see who connects after its first look"
+        "a transaction does not see connections made after its first query"
     )
     await until(partial(conn.fetchval, _WAITING))

@@ -33,4 +33,4 @@ def seconds_of(work: Callable[[], Any], *, enough: float = 0.0) -> float:
 def assert_quick(work: Callable[[], Any], *, within: float, what: object = "") -> None:
     """`within`: seconds of CPU time."""
     spent = seconds_of(work, enough=within)
-    assert spent < within, f"{what} took {spent:.3f} s of processor time, {within} are allowed"
+    assert spent < within, f"{what} took {spent:.3f} s of CPU time; at most {within} s allowed"

@@ -27,10 +27,10 @@ class Moment(Enum):
     BEFORE_INTENT = "before the intent is committed"
     AFTER_INTENT = "before payments is asked"
     DURING_CALL = "while payments works"
-    AFTER_CALL = "with the answer in its hands"
-    AFTER_RECORD = "after the answer was recorded"
-    NEVER_ARRIVED = "the call never arrives, and nobody dies"
-    LOST_ANSWER = "the answer is lost, and nobody dies"
+    AFTER_CALL = "before the answer is recorded"
+    AFTER_RECORD = "after the answer is recorded"
+    NEVER_ARRIVED = "the call never arrives, without a crash"
+    LOST_ANSWER = "the answer is lost, without a crash"
 
 
 class World(Protocol):

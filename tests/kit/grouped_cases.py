@@ -76,7 +76,7 @@ class _Failures:
     def kept(self, name: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - the other cases run, whatever fails
+        except Exception as error:  # noqa: BLE001 - the other cases must still run
             error.add_note(f"in the case of {name}")
             self._errors.append(error)
 

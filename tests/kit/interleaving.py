@@ -26,7 +26,7 @@ SELECT pid FROM unnest($1::int[]) AS running (pid) WHERE cardinality(pg_blocking
 
 class At(Enum):
     GATE = "before its next statement"
-    WORK = "in a statement, or on its way to the next"
+    WORK = "in a statement, or about to send the next"
     END = "at its end"
 
 

@@ -11,12 +11,12 @@ from tests.tidy.sources import Source, sources
 
 # Awaited before the key, and why a retry finds the same as the first call.
 STAYS = {
-    "deps.merchants.get": "whoever calls is a merchant",
+    "deps.merchants.get": "the caller's merchant always exists",
     "deps.merchants.get_current": "the same",
-    "default_settings": "the same, and so are its settings",
-    "_contents": "the same: its currency and language",
+    "default_settings": "the same for its settings",
+    "_contents": "the same for its currency and language",
     "plans_flow.found": "plans are never deleted",
-    "_find": "nor are charges; a browser's secret is looked at each time",
+    "_find": "nor are charges; a browser's secret is checked each time",
     "deps.routing_cache.of": "a repeat asks the PSP again, by its account",
 }
 
@@ -71,4 +71,4 @@ def _awaited(node: ast.AST) -> Iterator[ast.Call]:
 )
 def test_a_repeat_is_answered_before_anything_is_looked_at(source, function):
     looked_at = [name for name in before_the_key(function) if name not in STAYS]
-    assert looked_at == [], "ask idempotency.answered first, or say in STAYS why it stays"
+    assert looked_at == [], "call idempotency.answered first, or add the reason to STAYS"

@@ -16,9 +16,9 @@ every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service:
 # A service and its tests may name those that it calls.
 LIST, NEIGHBOURS = 3, 6
 EXCEPTIONS = {
-    "bench/floor/walk.py": "plays those of one walk, whatever other services there are",
+    "bench/floor/walk.py": "runs only the services of one walk",
     "libs/services.py": "is the table",
-    "tests/e2e/test_rollout.py": "restarts as many as a test has time for",
+    "tests/e2e/test_rollout.py": "restarts only as many as it has time for",
 }
 
 

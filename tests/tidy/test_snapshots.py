@@ -8,18 +8,18 @@ from tests.tidy.sources import sources
 
 # Functions that may read in several snapshots, by file below `services`.
 MAY = {
-    ("merchants/flows/merchants.py", "create_merchant"): "the rows were made by one transaction",
+    ("merchants/flows/merchants.py", "create_merchant"): "one transaction created the rows",
     ("merchants/flows/sessions.py", "list_memberships"): "takes a lock, as for a change",
     ("merchants/flows/sessions.py", "list_sessions"): "takes a lock, as for a change",
     ("merchants/flows/sign_in.py", "reauthenticate_with_identity"): "takes a lock, as for a change",
     ("merchants/flows/sign_in.py", "reauthenticate_with_password"): "takes a lock, as for a change",
     ("oneclick/flows/charge.py", "resume"): "writes",
     ("oneclick/flows/undo.py", "_find"): "a charge keeps its session, whose secret never changes",
-    ("paylink/flows/opening.py", "shown_payment"): "the second is read instead of the first",
+    ("paylink/flows/opening.py", "shown_payment"): "the second read replaces the first",
     (
         "payments/flows/recovery.py",
         "recover_attempt",
-    ): "its outcome is recorded on the rows of then",
+    ): "its outcome is recorded on the rows as they are then",
     ("payments/flows/refresh.py", "refresh_payment"): "writes",
     ("reporting/flows/rebuilding.py", "build"): "writes",
     ("cod/flows/refund_exports.py", "get_file"): "a file never changes",

@@ -68,12 +68,12 @@ def test_what_runs_beside_the_loop_is_shown_by_its_thread():
 
 WITH_CONNECTIONS = {
     "tests/conftest.py": "makes databases",
-    "tests/kit/connections.py": "all others' place",
+    "tests/kit/connections.py": "serves all other tests",
     "tests/e2e/test_strangers.py": "is refused",
     "tests/stack/test_roles.py": "is refused",
 }
 WITH_ACTIVITY = {
-    "tests/kit/connections.py": "all others' place",
+    "tests/kit/connections.py": "serves all other tests",
     "tests/services/reporting/striking.py": "looks for one server process",
     "tests/services/reporting/test_rebuilding.py": "looks for one program, on a connection of its own",
 }

@@ -133,7 +133,7 @@ def _check(events: Sequence[NewCourierEvent], now: datetime) -> None:
             continue
         for name in ("amount_minor", "mode"):
             if getattr(event, name) is not None:
-                raise invalid(f"events.{index}.{name}", "can only be said of what was collected")
+                raise invalid(f"events.{index}.{name}", "can only be set if kind is collected")
 
 
 def _received(event: NewCourierEvent, courier_id: str, now: datetime) -> CourierEvent:

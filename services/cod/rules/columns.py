@@ -109,9 +109,9 @@ def check_events(columns: EventColumns) -> None:
 def check_remittances(columns: RemittanceColumns) -> None:
     """Raises InvalidArgument."""
     if not (columns.tracking_number or columns.sender_reference):
-        raise invalid(f"{_REMITTANCES}.tracking_number", "is required, or else sender_reference")
+        raise invalid(f"{_REMITTANCES}.tracking_number", "is required without sender_reference")
     if not (columns.collected or columns.remitted):
-        raise invalid(f"{_REMITTANCES}.collected", "is required, or else remitted")
+        raise invalid(f"{_REMITTANCES}.collected", "is required without remitted")
     _check_names(columns, _REMITTANCES)
     if columns.words and not columns.state:
         raise invalid(f"{_REMITTANCES}.words", "needs the column state")
@@ -122,11 +122,11 @@ def _check_names(sheet: Sheet, field: str) -> None:
     taken: dict[str, str] = {}
     for name, column in sheet.names:
         if (other := taken.setdefault(column.casefold(), name)) != name:
-            raise invalid(f"{field}.{name}", f"is the column of {other} already")
+            raise invalid(f"{field}.{name}", f"is already the column of {other}")
 
 
 def _check_words(texts: Sequence[str], field: str) -> None:
     folded = [text.casefold() for text in texts]
     for index, text in enumerate(folded):
         if text in folded[:index]:
-            raise invalid(f"{field}.words.{index}.text", "is there twice")
+            raise invalid(f"{field}.words.{index}.text", "is a duplicate")

@@ -106,7 +106,7 @@ class Reader(ABC, Generic[L]):
         if self._is_total(row):
             self._check_total(row)
         elif self._total_on is not None:
-            self.fault(row, "", f"stands below the total in line {self._total_on}")
+            self.fault(row, "", f"is below the total in line {self._total_on}")
         else:
             line = self.line(row)
             if line is not None and len(self._faults) == faults:
@@ -150,4 +150,4 @@ def word_of(cell: Cell, words: Mapping[str, T]) -> T:
     try:
         return words[reading.folded(text_of(cell))]
     except KeyError:
-        raise WrongCellError("is not among the courier's words, whose meanings are known") from None
+        raise WrongCellError("is not one of the courier's known words") from None

@@ -195,6 +195,6 @@ def _check_modes(modes: Sequence[Mode]) -> None:
     for index, each in enumerate(modes):
         before = modes[:index]
         if any(each.mode is other.mode for other in before):
-            raise invalid(f"terms.modes.{index}.mode", "is there twice")
+            raise invalid(f"terms.modes.{index}.mode", "is a duplicate")
         if any(each.code == other.code for other in before):
-            raise invalid(f"terms.modes.{index}.code", "stands for another mode already")
+            raise invalid(f"terms.modes.{index}.code", "already stands for another mode")

@@ -101,7 +101,7 @@ class _Reader(Reader[NewCourierEvent]):
         try:
             return self._modes[folded(text_of(cell))]
         except KeyError:
-            raise WrongCellError("is no code of the courier's modes") from None
+            raise WrongCellError("is not one of the courier's mode codes") from None
 
     def _known(self, row: Row, event: NewCourierEvent) -> NewCourierEvent:
         """The event with its id. A courier's id used for two different events is a fault: one of them
@@ -112,7 +112,7 @@ class _Reader(Reader[NewCourierEvent]):
             return replace(event, event_id=_id_of(event, self._seen[event]))
         line, first = self._own.setdefault(event.event_id, (row.line, event))
         if first != event:
-            self.fault(row, "event_id", f"is that of line {line}, which tells something else")
+            self.fault(row, "event_id", f"is already the id of a different event in line {line}")
         return event
 
 

@@ -23,7 +23,7 @@ from services.cod.rules.states import ONLINE_REFUND_INITIAL
 BY_TRANSFER: Final = StoredRefusal(
     Kind.CONFLICT.name,
     "paid_by_bank_transfer",
-    "The link was paid by bank transfer: transfer what is given back to whoever paid.",
+    "The link was paid by bank transfer: refund the payer by bank transfer.",
 )
 
 

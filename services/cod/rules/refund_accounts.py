@@ -35,7 +35,7 @@ def check(holder: str, iban: str, *, within: str) -> None:
     if no := holder_fault(holder):
         wrong.append(FieldViolation(f"{within}holder", no))
     if iban[:2] not in sepa.COUNTRIES:
-        wrong.append(FieldViolation(f"{within}iban", "must be of a country of SEPA"))
+        wrong.append(FieldViolation(f"{within}iban", "must be from a SEPA country"))
     if wrong:
         raise InvalidArgument(violations=wrong)
 
@@ -44,7 +44,7 @@ def holder_fault(holder: str) -> str | None:
     """What is wrong with a name as banks write it, in Latin letters."""
     written = sepa.plain(holder)
     if sum(letter.isalnum() for letter in written) < _SHORTEST:
-        return "must be the name of whoever holds the account, in letters"
+        return "must be the account holder's name, in letters"
     if len(written) > sepa.NAME:
         return f"must have at most {sepa.NAME} characters in Latin letters"
     return None

@@ -37,11 +37,11 @@ class Resolution:
 def check(said: Resolution) -> None:
     """Raises InvalidArgument."""
     if (said.cod_order_id is None) == (said.closed_as is None):
-        raise invalid("closed_as", "must be there when there is no cod_order_id, and only then")
+        raise invalid("closed_as", "is required without cod_order_id, and must not be set with it")
     if said.tracking_number is not None and said.cod_order_id is None:
-        raise invalid("tracking_number", "must be there only with a cod_order_id")
+        raise invalid("tracking_number", "can only be set with a cod_order_id")
     if said.closed_as is not None and not said.resolution:
-        raise invalid("resolution", "must say what came of a line that is closed")
+        raise invalid("resolution", "is required with closed_as")
 
 
 def is_known(remittance: Remittance, line: Line, said: Resolution) -> bool:

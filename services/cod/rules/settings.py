@@ -107,7 +107,9 @@ def change(settings: Settings, new: SettingsChange, *, version: str, now: dateti
     after = _checked(patched(settings, new))
     if (said := new.acknowledgement) is not None:
         if said.version != version:
-            raise invalid("acknowledgement.version", f"must be that of the warning: {version}")
+            raise invalid(
+                "acknowledgement.version", f"must be the version of the warning: {version}"
+            )
         after = replace(
             after, fee_acknowledgement=Acknowledgement(said.acknowledged_by, version, now)
         )

@@ -57,7 +57,7 @@ def checked(zones: Sequence[Zone], field: str) -> tuple[Zone, ...]:
     """The zones with normalised patterns. Raises InvalidArgument."""
     patterns = sum(len(zone.postcodes) + len(zone.excluded_postcodes) for zone in zones)
     if patterns > MOST_PATTERNS:
-        raise invalid(field, f"must have at most {MOST_PATTERNS} beginnings and ranges together")
+        raise invalid(field, f"must have at most {MOST_PATTERNS} prefixes and ranges in total")
     return tuple(
         Zone(
             zone.country,
@@ -78,7 +78,7 @@ def _pattern(text: str, field: str) -> str:
     if not known or (dash and (len(first) != len(last) or first > last)):
         raise invalid(
             field,
-            'must be the beginning of a postcode, "20", or a range of equal lengths, "201-209"',
+            'must be a postcode prefix such as "20", or a range of equal lengths such as "201-209"',
         )
     return first + dash + last
 

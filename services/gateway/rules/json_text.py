@@ -75,7 +75,7 @@ def _twice(pairs: list[tuple[str, Any]]) -> str:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise JsonMalformed(f"The body has {name}, which JSON does not know.")
+    raise JsonMalformed(f"The body contains {name}, which is not valid JSON.")
 
 
 def _check_depth(value: Any) -> None:

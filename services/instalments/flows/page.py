@@ -99,9 +99,7 @@ async def _has_no_email(deps: Deps, plan: Plan) -> bool:
     try:
         return not (await deps.saved_cards.customer(plan.customer_id)).email
     except Refusal as refusal:
-        log.info(
-            "the page of a plan goes without what is known of its customer", reason=refusal.reason
-        )
+        log.info("plan page shown without the customer's data", reason=refusal.reason)
         return False
 
 

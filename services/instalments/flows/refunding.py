@@ -81,7 +81,7 @@ async def refund_plan(deps: Deps, cmd: RefundPlan, key: Key) -> Shown:
 def _amount(cmd: RefundPlan, plan: Plan) -> Money:
     """Raises InvalidArgument; PlanRefunded if nothing is left."""
     if (cmd.amount is None) == (not cmd.items):
-        raise invalid("amount", "or items is required, and not both")
+        raise invalid("amount", "is required without items, and must not be set with them")
     if not remaining_price(plan):
         raise PlanRefunded
     if cmd.amount is None:

@@ -62,7 +62,7 @@ async def _release(deps: Deps, plan_id: str) -> None:
     try:
         await part_links.release(deps, plan_id)
     except ServiceUnavailable as refusal:
-        log.warning("links of a plan are closed after its withdrawal", reason=refusal.reason)
+        log.warning("links of a withdrawn plan are not closed yet", reason=refusal.reason)
 
 
 async def _withdraw(deps: Deps, cmd: WithdrawPlan) -> tuple[Shown, Withdrawal, Sequence[Repayment]]:

@@ -30,7 +30,7 @@ def due_dates(
     try:
         days = [later(first, every, times) for times in range(count)]
     except (OverflowError, ValueError):
-        raise invalid("signed_on", "leads to days beyond the calendar") from None
+        raise invalid("signed_on", "leads to dates after the year 9999") from None
     if holidays_of is not None:
         days[1:] = [working_day(day, holidays_of) for day in days[1:]]
         if any(day <= before for before, day in pairwise(days)):

@@ -27,11 +27,11 @@ class Returned:
 def check_sum(lines: Sequence[Line], amount_minor: int) -> None:
     """Raises InvalidArgument unless the lines sum to the price, or there are none."""
     if lines and sum(line.quantity * line.unit_amount_minor for line in lines) != amount_minor:
-        raise invalid("items", f"must sum to {amount_minor}, the price that was quoted")
+        raise invalid("items", f"must sum to {amount_minor}, the quoted price")
 
 
 def amount_of(lines: Sequence[Line], returned: Sequence[Returned], *, left_minor: int) -> int:
-    """The price of the returned items. `left_minor`: what is left of the price.
+    """The price of the returned items. `left_minor`: the rest of the price.
 
     Raises InvalidArgument, which names the line.
     """
@@ -42,16 +42,16 @@ def amount_of(lines: Sequence[Line], returned: Sequence[Returned], *, left_minor
         if not 0 <= each.line < len(lines):
             raise invalid(f"items.{index}.line", "is not a line of the order")
         if each.line in [other.line for other in returned[:index]]:
-            raise invalid(f"items.{index}.line", "is there twice")
+            raise invalid(f"items.{index}.line", "is a duplicate")
         left = lines[each.line].quantity - lines[each.line].returned
         if not 1 <= each.quantity <= left:
             most = f"1 to {left}" if left > 0 else "of a line that has not come back"
             raise invalid(f"items.{index}.quantity", f"must be {most}")
         amount_minor += each.quantity * lines[each.line].unit_amount_minor
     if amount_minor < 1:
-        raise invalid("items", "must cost more than nothing")
+        raise invalid("items", "must cost more than 0")
     if amount_minor > left_minor:
-        raise invalid("items", f"must cost at most {left_minor}, what is left of the price")
+        raise invalid("items", f"must cost at most {left_minor}, the rest of the price")
     return amount_minor
 
 

@@ -30,11 +30,11 @@ class Refund:
 
 def refund(schedule: Schedule, amount_minor: int, *, paid: Mapping[int, int]) -> Refund:
     """`paid`: the amount paid for each part, by number, without late fees; less than its amount if
-    paid early. Raises InvalidArgument unless the amount is from 1 to what is left of the order.
+    paid early. Raises InvalidArgument unless the amount is from 1 to the rest of the order.
     """
     left = schedule.amount.amount_minor
     if not 1 <= amount_minor <= left:
-        raise invalid("amount.amount_minor", f"must be 1 to {left}, what is left of the order")
+        raise invalid("amount.amount_minor", f"must be 1 to {left}, the rest of the order")
     keeps = Fraction(left - amount_minor, left)
     now = replace(
         _lowered(schedule, keeps), amount=Money(left - amount_minor, schedule.amount.currency)

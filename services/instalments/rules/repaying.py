@@ -19,7 +19,7 @@ from services.instalments.rules.plans import Instalment, Plan
 BY_TRANSFER: Final = StoredRefusal(
     Kind.CONFLICT.name,
     "paid_by_bank_transfer",
-    "The part was paid by bank transfer: transfer what is given back of it to the customer.",
+    "The part was paid by bank transfer: refund the customer by bank transfer.",
 )
 _LOWERED: Final = ("principal_minor", "interest_minor", "fee_minor", "late_fee_minor")
 

@@ -52,7 +52,7 @@ def rescheduled(
         return parts
     _check_part(part, parts, now)
     if day < part.due_on:
-        raise invalid("due_on", "must be later than the present due date")
+        raise invalid("due_on", "must be later than the current due date")
     by = day - part.due_on
     after = [
         _later(plan, each, by, country)

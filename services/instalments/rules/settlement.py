@@ -63,7 +63,7 @@ def pay_early(schedule: Schedule, number: int, *, paid: Collection[int], on: dat
     """
     left = [part for part in schedule.parts if part.number == number and number not in paid]
     if not left:
-        raise invalid("number", "is of no part that is left to pay")
+        raise invalid("number", "is not the number of an unpaid part")
     return _settlement(schedule, left, on)
 
 

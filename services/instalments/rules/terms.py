@@ -183,7 +183,7 @@ def checked(terms: Terms) -> Terms:
     for name in ("categories", "excluded_categories", "segments"):
         _check_names(name, getattr(terms, name))
     if both := set(terms.categories) & set(terms.excluded_categories):
-        raise invalid("excluded_categories", f"has {min(both)}, which categories allows")
+        raise invalid("excluded_categories", f"contains {min(both)}, which is also in categories")
     _check_lateness(terms)
     _check_dunning(terms.dunning)
     _check_financing(terms)
@@ -241,7 +241,7 @@ def _check_names(name: str, names: Sequence[str]) -> None:
         if not 1 <= len(each) <= MOST_NAME:
             raise invalid(f"{name}.{index}", f"must have 1 to {MOST_NAME} characters")
         if each in names[:index]:
-            raise invalid(f"{name}.{index}", "is there twice")
+            raise invalid(f"{name}.{index}", "is a duplicate")
 
 
 def _check_lateness(terms: Terms) -> None:

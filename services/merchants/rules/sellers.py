@@ -35,7 +35,7 @@ def vat_number_of(text: str, country: str) -> str:
     number = prefix + plain.removeprefix(own)
     if prefix in _CHECKED:
         if not vat.is_valid(number):
-            raise invalid(FIELD, f"is no VAT number of {prefix}: check its digits")
+            raise invalid(FIELD, f"is not a valid VAT number of {prefix}: check its digits")
         return str(vat.compact(number))
     if not (number.isascii() and number.isalnum() and _SHORTEST <= len(number) <= _LONGEST):
         raise invalid(FIELD, "must be a VAT number with its country such as IT12345670017")

@@ -42,7 +42,7 @@ async def _update_merchant(
     deps: Deps, request: pb.UpdateMerchantRequest, key: Key | None
 ) -> Merchant:
     if request.HasField("bank_account"):  # it has its own scope and route
-        raise invalid("bank_account", "is changed by PUT /v1/merchant/bank-account")
+        raise invalid("bank_account", "can only be changed with PUT /v1/merchant/bank-account")
     branding = _branding(request.branding) if request.HasField("branding") else None
     change = wire.read(MerchantChange, request, branding=branding)
     return await merchants.update_merchant(deps, change, key)

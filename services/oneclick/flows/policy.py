@@ -48,7 +48,7 @@ def _limit(cmd: UpdatePolicy, field: str, before: Money) -> Money:
     money: Money | None = getattr(cmd, field)
     minor: int | None = getattr(cmd, f"{field}_minor")
     if money is not None and minor is not None:
-        raise invalid(f"{field}_minor", f"must not be there together with {field}")
+        raise invalid(f"{field}_minor", f"must not be set together with {field}")
     if money is not None:
         return money
     return before if minor is None else Money(minor, before.currency)

@@ -37,7 +37,7 @@ class UndoOneClickPayment:
 async def undo_one_click_payment(deps: Deps, cmd: UndoOneClickPayment, key: Key) -> bytes:
     """Returns the Payment message, the same for the same key."""
     if cmd.amount is not None and cmd.remove:
-        raise invalid("remove", "must not be there together with an amount")
+        raise invalid("remove", "must not be set together with an amount")
     charge = await _find(deps, cmd)
     async with deps.db.transaction() as tx:
         claim = await idempotency.claim(tx, key, charge.id)

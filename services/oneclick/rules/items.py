@@ -48,9 +48,11 @@ def check(items: Sequence[Item], amount: Money) -> None:
     seen: set[str] = set()
     for index, item in enumerate(items):
         if item.id in seen:
-            raise invalid(f"items.{index}.id", "is the id of another item")
+            raise invalid(f"items.{index}.id", "is already the id of another item")
         if item.unit_amount_minor < 0 and not item.fixed:
-            raise invalid(f"items.{index}.unit_amount_minor", "is below zero and not fixed")
+            raise invalid(
+                f"items.{index}.unit_amount_minor", "can only be negative for a fixed item"
+            )
         seen.add(item.id)
     if items and (sum_minor := total_minor(items)) != amount.amount_minor:
         together = Money(sum_minor, amount.currency)

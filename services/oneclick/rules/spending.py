@@ -53,7 +53,7 @@ def check_charge(policy: Policy, amount: Money) -> None:
 def check_spending(policy: Policy, before: Spending, amount: Money) -> None:
     """Checks that `amount` can be added. Raises DailyLimitExceeded, VelocityExceeded."""
     together = [*before.daily, amount]
-    _check(together, policy.max_daily, DailyLimitExceeded, "A customer's sum of 24 hours")
+    _check(together, policy.max_daily, DailyLimitExceeded, "A customer's total in 24 hours")
     if before.hourly_charges + 1 > policy.max_hourly_charges:
         raise VelocityExceeded
 

@@ -92,12 +92,12 @@ async def repeated(deps: Deps, merchant_id: str, payment_id: str) -> LinkPayment
 async def _card(deps: Deps, link: Link, cmd: PayByCard) -> SavedCard | NewCard:
     if cmd.new_card is not None:
         if cmd.instrument_id is not None:
-            raise invalid("instrument_id", "excludes a new card")
+            raise invalid("instrument_id", "cannot be combined with a new card")
         if not cmd.new_card.psp_account:  # the page showed no field for one
             raise MethodNotOffered
         return cmd.new_card
     if cmd.instrument_id is None:
-        raise invalid("card_token", "is required, or else instrument_id")
+        raise invalid("card_token", "is required without instrument_id")
     if link.customer_id is None:
         raise InstrumentNotFound
     cards = await deps.saved_cards.of_customer(link.customer_id)

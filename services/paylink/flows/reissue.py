@@ -116,7 +116,7 @@ def _balance(
     account = merchant.bank_account is not None
     methods = [m for m in paid.methods if m is not Method.BANK_TRANSFER or account]
     if not methods:
-        raise invalid("payment_link_id", "has no way of paying that the merchant still offers")
+        raise invalid("payment_link_id", "has no payment method that the merchant still offers")
     return NewLink(
         merchant=merchant,
         description=paid.description,

@@ -157,4 +157,4 @@ def _check_day(booked_on: str) -> None:
     try:
         date.fromisoformat(booked_on)
     except ValueError as error:
-        raise invalid("booked_on", "is not a day") from error
+        raise invalid("booked_on", "is not a date") from error

@@ -65,7 +65,7 @@ def total(items: Sequence[LineItem]) -> int:
 def _price(new: NewLink) -> Money:
     if new.amount is not None:
         if new.currency not in {None, new.amount.currency}:
-            raise invalid("currency", "differs from the amount's")
+            raise invalid("currency", "differs from the amount's currency")
         if new.line_items and total(new.line_items) != new.amount.amount_minor:
             raise invalid("line_items", "do not add up to the amount")
         return new.amount
@@ -86,9 +86,9 @@ def _deposit(new: NewLink, price: Money) -> int | None:
     if new.deposit is None:
         return None
     if new.reusable:
-        raise invalid("deposit", "cannot be asked for by a reusable link")
+        raise invalid("deposit", "cannot be combined with a reusable link")
     if new.deposit.currency != price.currency:
-        raise invalid("deposit.currency", "differs from the amount's")
+        raise invalid("deposit.currency", "differs from the amount's currency")
     if new.deposit.amount_minor >= price.amount_minor:
         raise invalid("deposit.amount_minor", "must be below the amount")
     return new.deposit.amount_minor
@@ -98,7 +98,7 @@ def check_channels(channels: Sequence[Channel], recipient: Recipient) -> None:
     """Each channel once, with an address of the recipient."""
     for index, channel in enumerate(channels):
         if channel in channels[:index]:
-            raise invalid(f"channels.{index}", "is there twice")
+            raise invalid(f"channels.{index}", "is a duplicate")
         if not recipient.reachable_by(channel):
             address = "email" if channel is Channel.EMAIL else "phone"
             raise invalid(f"recipient.{address}", f"is required by channel {channel.value}")
@@ -108,7 +108,7 @@ def _check_uses(new: NewLink) -> None:
     if new.max_uses is not None and not new.reusable:
         raise invalid("max_uses", "needs a reusable link")
     if new.quote is not None and new.reusable:
-        raise invalid("quote", "is accepted by one person, a reusable link has many")
+        raise invalid("quote", "is accepted by one person; a reusable link has many")
 
 
 def _check_instalments(new: NewLink) -> None:
@@ -116,13 +116,13 @@ def _check_instalments(new: NewLink) -> None:
     if Method.INSTALMENTS not in new.methods:
         return
     if new.reusable or new.deposit is not None:
-        raise invalid("methods", "instalments pay a whole price once: no deposit, and not reusable")
+        raise invalid("methods", "instalments pay one full price: no deposit, no reusable link")
 
 
 def _methods(asked: Sequence[Method], merchant: Merchant, currency: str) -> tuple[Method, ...]:
     if asked:
         if len(set(asked)) != len(asked):
-            raise invalid("methods", "has one twice")
+            raise invalid("methods", "contains a duplicate")
         if Method.BANK_TRANSFER in asked and merchant.bank_account is None:
             raise BankAccountMissing
         return tuple(asked)

@@ -41,7 +41,7 @@ def _quote_of(quote: pb.Quote | None) -> Quote | None:
         return None
     for field in ("text_sha256", "acceptance"):
         if quote.HasField(field):
-            raise invalid(f"quote.{field}", "is only in answers")
+            raise invalid(f"quote.{field}", "is read-only; leave it out")
     return wire.read(Quote, quote)
 
 

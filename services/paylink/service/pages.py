@@ -32,7 +32,7 @@ def _new_card(request: pb.PayByCardRequest, psp_account: str) -> NewCard | None:
     if token is None:
         return None
     if not token:
-        raise invalid("card_token", "is required, or else instrument_id")
+        raise invalid("card_token", "is required without instrument_id")
     return NewCard(psp_account, token, request.brand, request.last4)
 
 

@@ -59,7 +59,7 @@ async def _truth(deps: Deps, payment: Payment, attempt: Attempt, age: timedelta)
                 DeclineCode.PSP_UNAVAILABLE, "The PSP was not reachable; nothing was charged."
             )
         case WhenUnknown.WAIT:
-            return Unknown("the PSP does not know what it may have known")
+            return Unknown("the PSP has no record of it, but may still process it")
 
 
 def _tells_nothing_new(attempt: Attempt, outcome: Outcome) -> bool:

@@ -53,7 +53,7 @@ def check(routing: Routing) -> None:
         if bounded and len({exponent(currency) for currency in rule.currencies}) != 1:
             raise invalid(
                 f"routing.rules.{index}.currencies",
-                "must name the currencies of the amounts, all with as many decimal places",
+                "must list the currencies of the amounts, all with equally many decimals",
             )
 
 

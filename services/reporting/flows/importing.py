@@ -208,17 +208,17 @@ def _same(cmd: ImportStatement, known: Import | None) -> Import | None:
     if known is None or known.state is not ImportState.IMPORTED:
         return None
     if known.source is Source.PSP and cmd.psp_account not in {None, known.psp_account}:
-        raise invalid("psp_account", "is another than that for which this file was imported")
+        raise invalid("psp_account", "differs from the account that this file was imported for")
     return known
 
 
 def _check_source(cmd: ImportStatement, source: Source) -> None:
     if cmd.source not in {None, source}:
-        raise invalid("source", f"is not what the file is: that is {source.value}")
+        raise invalid("source", f"does not match the file, whose source is {source.value}")
     if source is Source.PSP and not cmd.psp_account:
         raise invalid("psp_account", "is required for a PSP's report")
     if source is Source.BANK and cmd.psp_account:
-        raise invalid("psp_account", "is for PSPs' reports: this is a bank's statement")
+        raise invalid("psp_account", "is only for PSP reports; this is a bank statement")
 
 
 @contextmanager

@@ -42,21 +42,21 @@ class Said:
 def check(said: Said) -> None:
     """Raises InvalidArgument."""
     if said.resolved_as not in _BY_PERSON:
-        raise invalid("resolved_as", "is matched, split, written_off or dismissed")
+        raise invalid("resolved_as", "must be matched, split, written_off or dismissed")
     takes_items = said.resolved_as in {ResolvedAs.MATCHED, ResolvedAs.SPLIT}
     if said.item_ids and not takes_items:
-        raise invalid("item_ids", "are for matched and split")
+        raise invalid("item_ids", "are only for matched and split")
     if said.resolved_as is ResolvedAs.MATCHED and not said.item_ids:
         raise invalid("item_ids", "name the items that it is matched with")
     if len(set(said.item_ids)) < len(said.item_ids):
         raise invalid("item_ids", "name each item once")
     if said.parts and said.resolved_as is not ResolvedAs.SPLIT:
-        raise invalid("parts", "are for split")
+        raise invalid("parts", "are only for split")
     if said.resolved_as is ResolvedAs.SPLIT and not said.parts:
-        raise invalid("parts", "say what of the item belongs to which account")
+        raise invalid("parts", "say how much of the item belongs to which account")
     for part in said.parts:
         if part.account not in _ACCOUNTS:
-            raise invalid("parts.account", f"is none of {', '.join(sorted(_ACCOUNTS))}")
+            raise invalid("parts.account", f"must be one of: {', '.join(sorted(_ACCOUNTS))}")
 
 
 _ACCOUNTS = frozenset(account.value for account in Account)
@@ -79,7 +79,9 @@ def moves(item: OpenItem, others: Sequence[OpenItem], said: Said) -> Sequence[Mo
     parts_minor = sum(part.amount_minor for part in said.parts)
     found_minor = sum(each.amount_minor for each in others) + parts_minor
     if found_minor != item.amount_minor:
-        raise AmountsDiffer(f"The item has {item.amount_minor}, items and parts {found_minor}.")
+        raise AmountsDiffer(
+            f"The item is {item.amount_minor}, but items and parts sum to {found_minor}."
+        )
     return [Moved(part.account, "", -part.amount_minor) for part in said.parts]
 
 
@@ -87,4 +89,4 @@ def check_others(item: OpenItem, others: Sequence[OpenItem]) -> None:
     """Raises InvalidArgument."""
     for each in others:
         if (each.stage, each.currency) != (item.stage, item.currency) or each.side is item.side:
-            raise invalid("item_ids", f"{each.id} is not of the other side, or of another currency")
+            raise invalid("item_ids", f"{each.id} is on the same side, or in another currency")

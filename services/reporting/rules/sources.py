@@ -35,7 +35,7 @@ def of_terms(terms: Terms, merchant_id: str, now: datetime) -> Source:
     """Raises InvalidArgument."""
     if (terms.fee_basis_points is None) != (terms.fee_fixed_minor is None):
         missing = "fee_fixed_minor" if terms.fee_fixed_minor is None else "fee_basis_points"
-        raise invalid(missing, "say both parts of the fee, or none")
+        raise invalid(missing, "set both parts of the fee, or neither")
     return Source(
         merchant_id=merchant_id,
         party=terms.party,

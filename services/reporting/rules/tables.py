@@ -86,7 +86,7 @@ def checked(report: Report, asked: Asked, today: date) -> Asked:
     """The filters with the last day filled in, by default today. Raises InvalidArgument."""
     for each in Filter:
         if getattr(asked, each.value) is not None and each not in report.takes:
-            raise invalid(each.value, f"is no filter of {report.name}")
+            raise invalid(each.value, f"is not a filter of {report.name}")
     if Filter.FROM in report.takes and asked.booked_from is None:
         raise invalid(Filter.FROM.value, f"is required by {report.name}")
     until = asked.booked_to or (today if Filter.TO in report.takes else None)

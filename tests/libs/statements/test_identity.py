@@ -90,7 +90,7 @@ class TestManyEntries:
     def test_a_day_that_comes_back_is_refused(self, identities: Identities):
         for day in (1, 2, 3, 4):
             identities.named(self.line(day, 1))
-        with pytest.raises(RefusedError, match="order of their days"):
+        with pytest.raises(RefusedError, match="not in date order"):
             identities.named(self.line(1, 1))
 
     def test_one_day_has_an_end(self, identities: Identities):

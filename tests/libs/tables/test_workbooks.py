@@ -22,7 +22,7 @@ def test_a_workbook_has_numbers_days_and_times_of_their_own_type():
     sheet = sheet_of(written(PAYMENTS, Format.XLSX, [payment(0), EMPTY], [payment(0)]))
     header, row, empty, _ = sheet.iter_rows(values_only=True)
     assert header[:5] == ("id", "count", "amount", "amount_currency", "fee")
-    day = datetime(2026, 11, 26)  # noqa: DTZ001 - spreadsheets have no zones
+    day = datetime(2026, 11, 26)  # noqa: DTZ001 - spreadsheets have no time zones
     assert row == ("pay_0", 0, 59.9, "EUR", -0.29, day, AT.replace(tzinfo=None), True, 22.5)
     assert set(empty) == {None}
     assert sheet.title == "payments"

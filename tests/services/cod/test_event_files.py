@@ -112,7 +112,7 @@ async def test_nothing_of_a_malformed_file_is_recorded(world):
     refusal = await refused(event_file(shop, good, "ABX;Perso;26/11/2026;;"), whole=True)
     assert refusal.reason == "courier_file_unreadable"
     assert [found.description for found in refusal.violations] == [
-        "line 3, column 'Esito': is not among the courier's words, whose meanings are known"
+        "line 3, column 'Esito': is not one of the courier's known words"
     ]
     assert (await shop.get(order.id)).state == pb.CodOrder.STATE_DISPATCHED
 
@@ -169,7 +169,7 @@ def test_the_couriers_own_ids_are_kept():
     row = "AB1;Assente;26/11/2026;;77"
     assert [one.event_id for one in of(f"{row}\n{row}", columns).lines] == ["77", "77"]
     other = "AB2;Assente;26/11/2026;;77"
-    reason = "is that of line 2, which tells something else"
+    reason = "is already the id of a different event in line 2"
     assert of(f"{row}\n{other}", columns).faults == (Fault(3, "Incasso", reason),)
     assert of("AB1;Assente;26/11/2026;;", columns).faults == (Fault(2, "Incasso", "is empty"),)
 
@@ -181,9 +181,9 @@ def test_the_couriers_own_ids_are_kept():
         ("AB1;;26/11/2026;;", "Esito", "is empty"),
         ("AB1;Assente;;;", "Data", "is empty"),
         ("AB1;Assente;28/11/2026;;", "Data", "is in the future"),
-        ("AB1;Assente;26/11/2026 25:00;;", "Data", "is not a time of the day"),
+        ("AB1;Assente;26/11/2026 25:00;;", "Data", "is not a valid time of day"),
         ("AB1;Consegnato;26/11/2026;-1,00;", "Contrassegno", "must not be below zero"),
-        ("AB1;Consegnato;26/11/2026;1,00;AP", "Incasso", "is no code of the courier's modes"),
+        ("AB1;Consegnato;26/11/2026;1,00;AP", "Incasso", "is not one of the courier's mode codes"),
     ],
 )
 def test_what_is_wrong_is_said_by_line_and_column(row, column, reason):

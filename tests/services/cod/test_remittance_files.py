@@ -120,8 +120,8 @@ def test_what_a_file_does_not_say_follows_from_the_rest(header, row, expected):
     ("row", "column", "reason"),
     [
         (";;26/11/2026;Reso;1;0;1", "", "neither a tracking number nor a reference"),
-        ("AB1;;26/11/2026;Perso;1;0;1", "Esito", "not among the courier's words"),
-        ("AB1;;2026-11-26;Reso;1;0;1", "Data", "not a day like 31/01/2027"),
+        ("AB1;;26/11/2026;Perso;1;0;1", "Esito", "not one of the courier's known words"),
+        ("AB1;;2026-11-26;Reso;1;0;1", "Data", "not a date like 31/01/2027"),
         ("AB1;;26/11/2026;Consegnato;25.00;3,00;22,00", "Contrassegno", "not an amount like"),
         ("AB1;;26/11/2026;Consegnato;25,00;3,00;", "Netto", "is empty"),
         ("AB1;;26/11/2026;Consegnato;25,000;3,00;1", "Contrassegno", "more than 2 decimals"),
@@ -148,12 +148,12 @@ def test_a_total_is_no_parcel_and_has_to_be_the_sum():
     (fault,) = faults(HEADER + LINES + total.replace("1.219,46", "1.219,45"))
     assert fault == Fault(5, "Netto", "is not the sum of the lines above")
     (fault,) = faults(HEADER + LINES + total + LINES.splitlines()[0])
-    assert fault == Fault(6, "", "stands below the total in line 5")
+    assert fault == Fault(6, "", "is below the total in line 5")
 
 
 def test_a_file_without_a_column_of_the_courier_is_refused():
     (fault,) = faults(HEADER.replace("Netto", "Totale") + LINES)
-    assert fault == Fault(1, "Netto", "the header has this column not at all")
+    assert fault == Fault(1, "Netto", "is missing from the header")
 
 
 def test_other_styles_of_amounts_and_days():

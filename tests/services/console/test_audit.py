@@ -19,7 +19,7 @@ async def test_what_has_no_recorded_end_is_shown_as_unknown_with_what_to_do(cons
     console.services.answers["ListAuditEntries"] = audit_pb2.ListAuditEntriesResponse(data=[entry])
     page = await console.page("/audit")
     assert "Not known" in page
-    assert "Look at what it is about before you do it again" in page
+    assert "Check the result before you do it again" in page
     assert f'href="/search?q={PAYMENT_ID}"' in page
 
 

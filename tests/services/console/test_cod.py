@@ -114,7 +114,7 @@ async def test_a_line_that_is_not_shown_any_more_is_not_resolved(console: Consol
     other = LINE.replace("rml_06", "rml_99")
     status, _, page = await console.post(other, {"closed_as": "not_ours", "resolution": "x"})
     assert status == LineGone.kind.http_status
-    assert "not among those shown" in page
+    assert "no longer in the list" in page
     assert console.services.calls("ResolveRemittanceLine") == 0
 
 

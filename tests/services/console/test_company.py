@@ -44,7 +44,7 @@ async def test_legal_data_are_saved_with_what_was_there_in_the_log(console: Cons
 
 
 async def test_a_wrong_vat_number_is_marked_and_what_was_typed_stays(console: Console):
-    wrong = FieldViolation("seller.vat_number", "is no VAT number of IT: check its digits")
+    wrong = FieldViolation("seller.vat_number", "is not a valid VAT number of IT: check its digits")
     refusal = RemoteRefusal(Kind.INVALID, "invalid_argument", "Wrong.", violations=(wrong,))
     console.services.answers["UpdateMerchant"] = refusal
     console.cookies["incasso-language"] = "it"

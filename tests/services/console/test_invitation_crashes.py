@@ -40,7 +40,7 @@ class ProcessDied(BaseException):
 
 class When(Enum):
     BEFORE = "before it arrives"
-    AFTER = "with the answer in its hands"
+    AFTER = "before the answer is handled"
 
 
 MOMENTS = [

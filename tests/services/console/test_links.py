@@ -47,7 +47,7 @@ def ended(console: Console, state: int, **more: Any) -> paylink_pb2.PaymentLink:
 
 async def test_an_expired_link_gets_a_new_address(console: Console):
     ended(console, LINK.STATE_EXPIRED)
-    assert "Issue anew and send" in await console.page(ONE)
+    assert "Reissue and send" in await console.page(ONE)
     _, place, _ = await console.post(f"{ONE}/issue", {"days": "14"})
     assert place == f"{ONE}?said=sent"
     asked = console.services.last("ReissuePaymentLink").request

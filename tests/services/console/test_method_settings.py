@@ -150,7 +150,7 @@ async def test_zones_and_columns_are_saved_and_the_other_terms_stay(console: Con
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
-        ("country_0", "", "Say of which country"),
+        ("country_0", "", "Name the country"),
         ("manifest_columns:to_collect", "", "Name this column"),
         ("event_columns:header_row", "first", "Whole numbers only"),
     ],

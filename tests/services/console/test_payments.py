@@ -73,8 +73,8 @@ async def test_disputed_payments_are_listed_like_a_state(console: Console):
     ("query", "said"),
     [
         ("amount=lots", "Not an amount"),
-        ("created_from=yesterday", "Not a day"),
-        ("created_to=9999-12-31", "Not a day"),
+        ("created_from=yesterday", "Not a date"),
+        ("created_to=9999-12-31", "Not a date"),
     ],
 )
 async def test_a_filter_that_cannot_be_read_says_so_at_its_field(

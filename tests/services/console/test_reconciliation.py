@@ -100,14 +100,14 @@ async def test_a_report_of_a_provider_needs_its_account_before_it_is_shown(conso
     report = stripe_file(stripe_row(5990, 110, name="txn_1"))
     status, page = await send(console, "/reconciliation/imports/preview", report)
     assert status == 400
-    assert "Name the account at the provider" in page
+    assert "Name the PSP account" in page
 
 
 async def test_a_file_that_cannot_be_read_says_where(console: Console):
     broken = MT940.replace(b"1129,00", b"1130,00")
     status, page = await send(console, "/reconciliation/imports/preview", broken)
     assert status == 400
-    assert "line" in page
+    assert "line 7: " in page
     assert console.services.calls("ImportStatement") == 0
 
 

@@ -120,4 +120,4 @@ async def test_an_operator_sees_the_rules_and_changes_none(console: Console):
 
 async def test_without_accounts_the_page_says_who_adds_them(console: Console):
     console.services.answers["ListPspAccounts"] = payments_pb2.ListPspAccountsResponse()
-    assert "added by whoever runs the installation" in await console.page(PAGE)
+    assert "added by the operator of the installation" in await console.page(PAGE)

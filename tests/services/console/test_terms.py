@@ -89,10 +89,10 @@ async def test_what_cannot_be_read_is_named_and_kept(
 
 
 async def test_what_the_service_refuses_is_shown_at_its_field(console: Console):
-    console.services.answers["CreateInstalmentTerms"] = invalid("categories.0", "is there twice")
+    console.services.answers["CreateInstalmentTerms"] = invalid("categories.0", "is a duplicate")
     status, _, page = await console.post(NEW, {**TYPED, "categories": "shoes"})
     assert status == 400
-    assert "is there twice" in page
+    assert "is a duplicate" in page
 
 
 async def test_terms_are_archived_and_the_usual_ones_cannot_be(console: Console):

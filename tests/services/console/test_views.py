@@ -162,7 +162,7 @@ async def test_a_stored_address_leads_nowhere_but_to_a_list_of_the_console(conso
     assert "evil.example" not in html
     assert "javascript:" not in html
     assert 'href="/payments?state=paid"' in html
-    assert html.count("The list is not there any more") == 3
+    assert html.count("The list no longer exists") == 3
 
 
 async def test_a_view_of_what_a_role_does_not_see_leads_nowhere(console: Console):

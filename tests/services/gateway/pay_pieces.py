@@ -31,7 +31,7 @@ def merchant(**more: object) -> pages_pb2.PageMerchant:
         ),
         **more,
     }
-    return pages_pb2.PageMerchant(**values)  # type: ignore[arg-type]  # the tests' own values
+    return pages_pb2.PageMerchant(**values)  # type: ignore[arg-type]  # values of the tests
 
 
 def transfer() -> pages_pb2.TransferDetails:

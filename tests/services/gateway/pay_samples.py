@@ -46,7 +46,7 @@ def link(state: int = LINK.STATE_SENT, **more: object) -> paylink_pb2.PaymentLin
         ],
         **more,
     }
-    found = paylink_pb2.PaymentLink(**values)  # type: ignore[arg-type]  # the tests' own values
+    found = paylink_pb2.PaymentLink(**values)  # type: ignore[arg-type]  # values of the tests
     found.expires_at.FromDatetime(datetime(2026, 12, 21, 9, 30, tzinfo=UTC))
     return found
 
@@ -63,7 +63,7 @@ def page(**more: object) -> pages_pb2.PayPage:
         "offer": OFFER,
         **more,
     }
-    return pages_pb2.PayPage(**values)  # type: ignore[arg-type]  # the tests' own values
+    return pages_pb2.PayPage(**values)  # type: ignore[arg-type]  # values of the tests
 
 
 def tried(state: int, **more: object) -> pages_pb2.PagePayment:
@@ -77,7 +77,7 @@ def tried(state: int, **more: object) -> pages_pb2.PagePayment:
         method=method,  # type: ignore[arg-type]  # same
         amount=euros(12900),
         payment_id="pay_06f2k8q4v0t1m9z7c3x5b6n8d4",
-        **details,  # type: ignore[arg-type]  # the tests' own values
+        **details,  # type: ignore[arg-type]  # values of the tests
     )
     found.created_at.FromDatetime(NOW)
     if state != TRY.STATE_PROCESSING:
@@ -177,7 +177,7 @@ def long(**more: object) -> pages_pb2.PayPage:
         for number in range(100)
     ]
     asked = link(line_items=items, description=f"{NO_SPACES} {LONG}", order_reference="X" * 120)
-    asked.MergeFrom(paylink_pb2.PaymentLink(**more))  # type: ignore[arg-type]  # the tests' own
+    asked.MergeFrom(paylink_pb2.PaymentLink(**more))  # type: ignore[arg-type]  # values of the tests
     return page(payment_link=asked, merchant=merchant(name=f"{LONG} {NO_SPACES}"), saved_cards=[])
 
 

@@ -208,7 +208,9 @@ async def test_it_needs_a_scope_of_its_own(service: Merchants):
         assert rules.scope == "bank_account:write"
     merchant_id = await with_an_account(service)
     work = service.call("UpdateMerchant", merchant_id=merchant_id, bank_account=OTHER)
-    assert await violations(work) == {"bank_account": "is changed by PUT /v1/merchant/bank-account"}
+    assert await violations(work) == {
+        "bank_account": "can only be changed with PUT /v1/merchant/bank-account"
+    }
 
 
 @pytest.mark.parametrize(

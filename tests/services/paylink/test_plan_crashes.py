@@ -25,13 +25,13 @@ NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")
 class Step(Enum):
     BEFORE_QUOTE = "before the quote"
     AFTER_QUOTE = "with a quote, before the intent"
-    BEFORE_CUSTOMER = "before a customer is made of the guest"
-    AFTER_CUSTOMER = "with the guest's customer in its hands"
-    LOST_CUSTOMER = "the answer with the customer is lost, and nobody dies"
+    BEFORE_CUSTOMER = "before the guest becomes a customer"
+    AFTER_CUSTOMER = "once the guest is a customer"
+    LOST_CUSTOMER = "the answer with the customer is lost, without a crash"
     AFTER_INTENT = "before instalments is asked"
-    AFTER_CALL = "with the plan in its hands"
-    NEVER_ARRIVED = "the call never arrives, and nobody dies"
-    LOST_ANSWER = "the answer is lost, and nobody dies"
+    AFTER_CALL = "before the plan is recorded"
+    NEVER_ARRIVED = "the call never arrives, without a crash"
+    LOST_ANSWER = "the answer is lost, without a crash"
 
 
 OF_GUESTS = {Step.BEFORE_CUSTOMER, Step.AFTER_CUSTOMER, Step.LOST_CUSTOMER}

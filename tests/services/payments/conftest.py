@@ -230,7 +230,7 @@ async def open_world(database: Database, folder: Any) -> World:
         routing_cache=RoutingCache(database),
         public_url="https://pay.test",
         breakers=Breakers(failures=1000),
-        clock=time,  # type: ignore[arg-type]  # a clock that can be set
+        clock=time,  # type: ignore[arg-type]  # a settable clock
     )
     world = World(deps, database, time, doubles)
     world.act()

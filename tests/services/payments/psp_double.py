@@ -46,7 +46,7 @@ class ProcessDied(BaseException):
 class Fault(Enum):
     DIES_BEFORE = "the process dies before the request leaves"
     DIES_DURING = "the PSP does it, and the process dies before the answer"
-    DIES_AFTER = "the process dies with the answer in its hands"
+    DIES_AFTER = "the process dies before it records the answer"
     LOST_ANSWER = "the PSP does it, and its answer is lost"
     NEVER_ARRIVED = "no answer, and the PSP never saw the request"
 

@@ -80,8 +80,8 @@ async def test_a_refund_through_stripe_that_fails_days_later_can_be_given_again(
     world: World, event_type: str
 ):
     paid = await world.create(amount=Money(9000, "EUR"))
-    stripe = StripeConnector(stripe_credentials("http://127.0.0.1:9"), None)  # type: ignore[arg-type]  # nothing is sent
-    world.a.parse_webhook = stripe.parse_webhook  # type: ignore[method-assign]  # its ears only
+    stripe = StripeConnector(stripe_credentials("http://127.0.0.1:9"), None)  # type: ignore[arg-type]  # makes no calls
+    world.a.parse_webhook = stripe.parse_webhook  # type: ignore[method-assign]  # only its webhook parser
     world.a.plan(REFUND, Approved("re_3QA", 4000))
     await world.refund(paid, 4000)
     [attempt] = await world.attempts(REFUND)

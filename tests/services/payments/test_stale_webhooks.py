@@ -149,7 +149,7 @@ async def test_news_is_applied_by_the_merchants_clock_as_it_is_by_then(world: Wo
         return datetime.now(UTC)
 
     held, later = await world.hold(), await world.hold()
-    world.time.now = now  # type: ignore[method-assign]  # which clock is asked is the test
+    world.time.now = now  # type: ignore[method-assign]  # the test is about this clock
     for event, payment, ahead in (("e1", held, 0), ("e2", later, 3600)):
         await world.rows("DELETE FROM test_clocks")
         await world.rows("INSERT INTO test_clocks VALUES ($1, $2)", MERCHANT, timedelta(0, ahead))

@@ -29,7 +29,7 @@ class Doubt:
     async def save(self, **wrong: object) -> bool:
         """Approves it. `wrong`: what the caller wrongly believes about payment or attempt."""
         believed = AttemptState(wrong.pop("attempt_state", self.attempt.state))
-        before = replace(self.payment, **wrong)  # type: ignore[arg-type]  # of any field
+        before = replace(self.payment, **wrong)  # type: ignore[arg-type]  # values of any field
         event = NewEvent(MERCHANT, self.payment.id, "first", b"", datetime.now(UTC))
         async with self.world.db.connection() as conn:
             return await recording.save(

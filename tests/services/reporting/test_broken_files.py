@@ -38,7 +38,7 @@ BROKEN = {
 }
 BROKEN_REPORTS = {
     "only a header": stripe_file(),
-    "gross less fee is not net": REPORT.replace(b"0.97", b"0.98"),
+    "gross minus fee is not net": REPORT.replace(b"0.97", b"0.98"),
     "a row that is cut": REPORT[:-8],
     "a quotation mark that is open": REPORT.replace(b"ch_1,,", b'ch_1,",', 1),
     "too many decimals": REPORT.replace(b"1.00,", b"1.001,"),

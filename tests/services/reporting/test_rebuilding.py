@@ -246,7 +246,7 @@ async def run(installation: Installation, *arguments: str) -> tuple[int, str, st
 async def test_the_command_says_what_differs_and_mends_it(installation):
     (event, *_) = await booked(installation)
     code, out, _ = await run(installation, "check")
-    assert (code, out.strip()) == (0, "3 entries, the same as the events have them.")
+    assert (code, out.strip()) == (0, "3 entries, all as in the events.")
     await installation.change("UPDATE entries SET kind = 'x' WHERE kind <> 'x'")
     code, out, err = await run(installation, "check", "--patience", "0")
     assert (code, "kind x" in out, event.merchant_id in out) == (1, True, True)
@@ -272,7 +272,7 @@ async def test_one_at_a_time_builds_anew(installation):
         assert await store.alone(conn)
         code, _, err = await run(installation, "check")
         await conn.execute("SELECT pg_advisory_unlock_all()")
-    assert (code, "Somebody else" in err) == (1, True)
+    assert (code, "Another check" in err) == (1, True)
 
 
 async def test_a_log_that_is_not_named_is_asked_for(installation):

@@ -11,15 +11,13 @@ from services.notify.messages.rules import outcomes, retry
 from services.notify.messages.rules.domain import PHONES, Message, State
 from services.notify.messages.store import attempts, messages
 
-NOT_THERE = "the provider has never heard of it"
+NOT_THERE = "the provider does not know the message"
 
 
 async def resolve_message(deps: Deps, message: Message) -> None:
     """E-mail cannot be looked up: it stays unknown. A provider of text messages can be asked."""
     if message.state is State.SENDING:
-        await record_outcome(
-            deps, message, outcomes.Lost("the process died after it was handed over")
-        )
+        await record_outcome(deps, message, outcomes.Lost("the process died during the hand-over"))
     elif message.channel in PHONES:
         await _ask(deps, message)
 

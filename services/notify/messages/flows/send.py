@@ -36,7 +36,7 @@ from services.notify.messages.smtp_client import Parcel, TryLostError
 from services.notify.messages.store import attempts, messages, sms, suppressions
 from services.notify.messages.store.attempts import Mark
 
-NOBODY = "nobody to tell: no address is known"
+NOBODY = "no recipient: no address is known"
 PAYING = "a payment of the link is under way"
 CONFIRMED = "the payment is not pending any more"
 

@@ -33,5 +33,5 @@ def prefixes_of(text: str) -> tuple[str, ...]:
     """Calling codes from `+39,+41`. Raises ValueError for anything else."""
     found = tuple(part.strip() for part in text.split(",") if part.strip())
     if wrong := [part for part in found if not _PREFIX.fullmatch(part)]:
-        raise ValueError(f"{wrong[0]!r} is no calling code such as +39")
+        raise ValueError(f"{wrong[0]!r} is not a calling code such as +39")
     return found

@@ -141,7 +141,7 @@ class StripeConnector:
             return mapping.intent_state(asked.kind, intent.to_dict(), asked.amount_minor)
         made = search.made_at(asked.key)
         if asked.kind is not AttemptKind.AUTHORISE or made is None:
-            return Unknown("nothing says where to look")
+            return Unknown("no reference or time to look it up by")
         since, until = search.period(asked.kind, made)
         request = parameters.intents_made(since=since, until=until, psp_customer=asked.psp_customer)
         listed = every(await self._api.payment_intents.list_async(request))
@@ -157,7 +157,7 @@ class StripeConnector:
         else:
             made = search.made_at(asked.key)
             if made is None:
-                return Unknown("nothing says where to look")
+                return Unknown("no reference or time to look it up by")
             since, until = search.period(asked.kind, made)
             request = parameters.refunds_made(since=since, until=until)
         listed = every(await self._api.refunds.list_async(request))

@@ -14,7 +14,7 @@ _METHOD: Final = "coalesce(entry.method, matched.method, '')"
 REPORT: Final = Report(
     "fees",
     "Fees of PSPs and couriers by month, payment method and the provider's invoice, if its report"
-    " states one; `settled` is what they were kept from.",
+    " states one; `settled` is the amount they were deducted from.",
     (
         *day("month"),
         *text("kind", "provider", "method", "invoice_reference", "currency"),

@@ -18,8 +18,8 @@ _ALL: Final = tuple(account for account in Account if KINDS[account] in _EARNING
 
 REPORT: Final = Report(
     "margins",
-    "Sales, refunds, income from credit, fees and losses of each order, before the cost of goods. What"
-    " belongs to no order has an empty reference.",
+    "Sales, refunds, income from credit, fees and losses of each order, before the cost of goods."
+    " Amounts that belong to no order have an empty reference.",
     (
         *text("order_reference", "currency"),
         *money(

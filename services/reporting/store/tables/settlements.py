@@ -9,8 +9,8 @@ from services.reporting.store.tables.moves import GIVEN
 REPORT: Final = Report(
     "settlements",
     "Payouts of PSPs and remittances of couriers: gross, fees and net, and the bank line by which"
-    " each arrived. What a provider has not paid out has no payout; a payout whose provider does not"
-    " state its lines has only a net amount.",
+    " each arrived. Lines not paid out yet have no payout; a payout whose provider does not state its"
+    " lines has only a net amount.",
     (
         *day("payout_on"),
         *text("kind", "provider", "payout_reference", "currency"),

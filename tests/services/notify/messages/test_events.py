@@ -123,7 +123,7 @@ async def test_nobody_to_tell_is_no_failure(world: World, contact: dict | None):
     await captured(world, customer_id=known)
     await world.turn()
     row = await world.row()
-    assert (row["state"], row["error"]) == ("obsolete", "nobody to tell: no address is known")
+    assert (row["state"], row["error"]) == ("obsolete", "no recipient: no address is known")
 
 
 async def test_a_refund_is_told_to_who_got_the_receipt(world: World):

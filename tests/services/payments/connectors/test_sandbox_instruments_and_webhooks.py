@@ -150,7 +150,7 @@ async def test_settlement_lines_add_up_and_are_read_once(connector, session, san
 
 def test_the_browser_finds_the_field_where_the_public_reaches_it(sandbox_credentials):
     values = {**sandbox_credentials.values, "public_url": "https://pay.example/"}
-    connector = SandboxConnector(Credentials(values), session=None)  # type: ignore[arg-type]  # it calls nobody
+    connector = SandboxConnector(Credentials(values), session=None)  # type: ignore[arg-type]  # makes no calls
     assert connector.field == ("sandbox-a", "https://pay.example/psp/field.js")
 
 
@@ -158,7 +158,7 @@ def test_malformed_events_are_refused_even_when_signed(sandbox_credentials):
     import hashlib
     import hmac
 
-    connector = SandboxConnector(sandbox_credentials, session=None)  # type: ignore[arg-type]  # it calls nobody
+    connector = SandboxConnector(sandbox_credentials, session=None)  # type: ignore[arg-type]  # makes no calls
     for body in (b"[]", b"{}", b"\xff", b'{"id": "sev_1", "type": "charge.captured", "data": 1}'):
         digest = hmac.new(b"whsec_sandbox", b"100." + body, hashlib.sha256).hexdigest()
         with pytest.raises(WebhookMalformedError):

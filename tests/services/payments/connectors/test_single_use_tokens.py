@@ -81,7 +81,7 @@ async def shop_with(
 ) -> Shop:
     mortal = Mortal(real)
     (tmp_path / "real.json").write_text(json.dumps({}))
-    psps = Psps({"real": lambda *_: mortal}, tmp_path, session)  # type: ignore[dict-item]  # passes on
+    psps = Psps({"real": lambda *_: mortal}, tmp_path, session)  # type: ignore[dict-item]  # wraps a real connector
     deps = replace(world.deps, psps=psps)
     world.deps = deps
     await accounts.create_psp_account(deps, accounts.CreatePspAccount("real", "real", "real"))

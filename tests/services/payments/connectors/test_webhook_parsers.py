@@ -58,7 +58,7 @@ JSON = st.recursive(
 
 
 def connector(psp: str) -> Connector:
-    return CONNECTORS[psp](PSPS[psp][0], None)  # type: ignore[arg-type]  # nothing is sent
+    return CONNECTORS[psp](PSPS[psp][0], None)  # type: ignore[arg-type]  # makes no calls
 
 
 def read(psp: str, body: bytes) -> None:
