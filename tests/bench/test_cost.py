@@ -22,14 +22,14 @@ LOG = """\
 """
 
 
-def test_transactions_count_as_one_commit_and_lone_statements_as_one_each() -> None:
+def test_a_committed_transaction_or_a_lone_statement_counts_as_one_commit() -> None:
     counted = Counted()
     count(counted, LOG)
     assert (counted.statements, counted.commits) == (7, 2)
     assert counted.by_service == {"oneclick": 6, "payments": 1}
 
 
-def test_statements_are_named_by_what_they_do() -> None:
+def test_statements_are_named_by_command_and_table() -> None:
     counted = Counted()
     count(counted, LOG)
     assert counted.by_name["oneclick INSERT charges"] == 1
@@ -37,17 +37,17 @@ def test_statements_are_named_by_what_they_do() -> None:
     assert counted.by_name["oneclick BEGIN"] == 2
 
 
-def test_what_others_ask_and_what_the_server_tells_of_itself_is_not_counted() -> None:
+def test_statements_of_other_clients_and_server_messages_are_not_counted() -> None:
     counted = Counted()
     count(counted, "\n".join(LOG.splitlines()[-3:]))
     assert counted.statements == 0
 
 
-def test_a_process_has_spent_processor_time() -> None:
+def test_the_cpu_time_of_a_process_is_positive() -> None:
     assert seconds_of(os.getpid()) > 0
 
 
-def test_what_is_counted_runs_in_a_stack_without_a_console() -> None:
+def test_every_counted_process_runs_in_a_stack_without_a_console() -> None:
     ports = plan_ports(spare, {"payments": 2}, None)
     assert (
         {"gateway", "payments-1", "payments-2"}

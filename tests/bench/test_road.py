@@ -29,15 +29,15 @@ REQUEST = [
 ]
 
 
-def test_sql_calls_and_the_psp_are_round_trips_and_servers_are_not() -> None:
+def test_sql_rpc_and_psp_calls_are_round_trips_and_server_spans_are_not() -> None:
     assert road.count(REQUEST) == 3
 
 
-def test_what_began_after_the_answer_is_not_waited_for() -> None:
+def test_spans_begun_after_the_response_are_not_counted() -> None:
     assert road.count([*REQUEST, span("6", "3", "INSERT late", 11, sql=True)]) == 3
 
 
-def test_events_of_the_trace_are_beside_the_request() -> None:
+def test_event_publishing_and_processing_are_not_counted() -> None:
     published = [
         span("6", "3", "publish incasso.payments.payment.captured", 5),
         span("7", "6", "process incasso.payments.payment.captured", 6),
@@ -46,5 +46,5 @@ def test_events_of_the_trace_are_beside_the_request() -> None:
     assert road.count([*REQUEST, *published]) == 3
 
 
-def test_without_a_trace_there_are_none() -> None:
+def test_an_empty_trace_has_no_round_trips() -> None:
     assert road.count([]) == 0

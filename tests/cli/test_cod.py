@@ -216,16 +216,14 @@ async def incasso(played: Remittances, paying: Refunds):
         (("ageing",), ("cou_1", "GLS", "70.00 EUR", "20.00 EUR", "50.00 EUR")),
     ],
 )
-async def test_couriers_and_settings_are_shown_as_people_write_them(
-    incasso: Command, arguments, texts
-):
+async def test_cod_resources_are_printed_in_human_readable_form(incasso: Command, arguments, texts):
     done = await incasso("cod", *arguments, *OF)
     assert done.exit_code == 0, done.output
     for text in texts:
         assert text in done.stdout
 
 
-async def test_a_script_gets_the_resource_as_the_api_says_it(incasso: Command):
+async def test_json_output_has_the_fields_of_the_api(incasso: Command):
     (found,) = await incasso.json("cod", "couriers", *OF)
     assert found == await incasso.json("cod", "courier", "cou_1", *OF)
     assert (found["state"], found["max_collect_minor"]) == ("active", 3_000_00)
@@ -233,14 +231,14 @@ async def test_a_script_gets_the_resource_as_the_api_says_it(incasso: Command):
     assert (await incasso.json("cod", "settings", *OF))["fee"]["vat_basis_points"] == 2200
 
 
-async def test_a_courier_that_nobody_has_is_refused_with_a_next_step(incasso: Command):
+async def test_an_unknown_courier_is_refused_with_a_next_step(incasso: Command):
     done = await incasso("cod", "courier", "cou_2", *OF)
     assert done.exit_code == 1
     assert "courier_not_found" in done.stderr
     assert "incasso cod couriers" in done.stderr
 
 
-async def test_a_file_is_uploaded_as_it_is_and_previewed(incasso: Command, played, tmp_path):
+async def test_a_file_is_uploaded_unchanged_and_previewed(incasso: Command, played, tmp_path):
     file = tmp_path / "rimesse.csv"
     file.write_bytes("Spedizione;Netto\nAB1;47,00\u20ac\n".encode("cp1252"))
     upload = ("cod", "remittances", "upload", str(file), *OF)
@@ -253,7 +251,7 @@ async def test_a_file_is_uploaded_as_it_is_and_previewed(incasso: Command, playe
     assert (await incasso(*upload, "--courier", "cou_2")).exit_code == 1
 
 
-async def test_a_line_is_booked_or_closed_as_an_operator_says(incasso: Command, played):
+async def test_an_operator_books_or_closes_a_remittance_line(incasso: Command, played):
     resolve = ("cod", "remittances", "resolve", "rem_1", "rml_1", *OF)
     assert (await incasso.json(*resolve, "--order", "cod_1", "--parcel", "AB1"))["id"] == "rml_1"
     done = await incasso(*resolve, "--close", "given_back", "--note", "On 3 December")
@@ -264,13 +262,13 @@ async def test_a_line_is_booked_or_closed_as_an_operator_says(incasso: Command, 
     assert closed.resolution == "On 3 December"
 
 
-async def test_only_exceptions_are_listed_when_asked_for(incasso: Command, played):
+async def test_remittance_lines_can_be_limited_to_exceptions(incasso: Command, played):
     await incasso.json("cod", "remittances", "lines", "rem_1", *OF)
     await incasso.json("cod", "remittances", "lines", "rem_1", "--exceptions", *OF)
     assert [each.is_exception for each in played.asked] == [False, True]
 
 
-async def test_a_file_for_the_bank_is_written_for_its_owner_alone(incasso: Command, tmp_path):
+async def test_a_refund_export_file_is_accessible_to_its_owner_only(incasso: Command, tmp_path):
     done = await incasso("cod", "refunds", "export", str(tmp_path), *OF)
     assert done.exit_code == 0, done.output
     assert all(text in done.stdout for text in ("cre_1", "35.50 EUR", "2 exported"))
@@ -281,7 +279,7 @@ async def test_a_file_for_the_bank_is_written_for_its_owner_alone(incasso: Comma
     assert (found["id"], found["file"]) == ("cre_1", str(file))
 
 
-async def test_a_file_that_gave_no_answer_is_asked_for_by_the_same_key(
+async def test_an_unanswered_export_is_retried_under_its_printed_key(
     incasso: Command, paying, tmp_path
 ):
     export = ("cod", "refunds", "export", str(tmp_path), *OF)

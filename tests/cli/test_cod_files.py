@@ -57,7 +57,7 @@ async def incasso():
     await server.stop(1)
 
 
-async def test_a_manifest_shows_which_orders_are_not_to_be_dispatched(incasso: Command, tmp_path):
+async def test_a_manifest_lists_the_orders_that_must_not_be_dispatched(incasso: Command, tmp_path):
     file = tmp_path / "manifest.csv"
     file.write_text("one differs")
     done = await incasso("cod", "manifest", str(file), *OF)
@@ -70,7 +70,7 @@ async def test_a_manifest_shows_which_orders_are_not_to_be_dispatched(incasso: C
     assert "Every order can be dispatched." in done.stdout
 
 
-async def test_a_file_of_events_is_summed_up(incasso: Command, tmp_path):
+async def test_an_event_file_is_summarised(incasso: Command, tmp_path):
     file = tmp_path / "events.csv"
     file.write_text("three")
     done = await incasso("cod", "events", str(file), *OF)
@@ -84,7 +84,7 @@ async def test_a_file_of_events_is_summed_up(incasso: Command, tmp_path):
     [(b"broken", "courier_file_unreadable"), (bytes(740_001), "is larger than 740000 bytes")],
     ids=["broken", "large"],
 )
-async def test_a_file_that_cannot_be_read_or_sent_is_refused(incasso, tmp_path, content, says):
+async def test_a_malformed_or_oversized_event_file_is_refused(incasso, tmp_path, content, says):
     file = tmp_path / "events.csv"
     file.write_bytes(content)
     done = await incasso("cod", "events", str(file), *OF)

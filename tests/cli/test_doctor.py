@@ -32,7 +32,7 @@ def targets(merchants, payments):
     }
 
 
-async def test_what_nobody_named_is_not_looked_at_and_not_called_wrong(merchants, targets):
+async def test_unconfigured_targets_are_reported_as_not_set_and_do_not_fail(merchants, targets):
     done, found = await examined(targets)
     assert done.exit_code == 0, done.output
     assert found[f"merchants {merchants.target}"] == ("ok", "serving")
@@ -40,13 +40,13 @@ async def test_what_nobody_named_is_not_looked_at_and_not_called_wrong(merchants
     assert found["gateway"][0] == found["console"][0] == found["cod"][0] == "not set"
 
 
-async def test_a_replica_that_does_not_answer_is_wrong(targets, free_port):
+async def test_an_unreachable_replica_is_a_fault(targets, free_port):
     done, _ = await examined({**targets, "INCASSO_COD_TARGET": f"127.0.0.1:{free_port()}"})
     assert done.exit_code == 1
     assert "no answer" in done.stdout
 
 
-async def test_a_gateway_or_console_that_does_not_answer_is_wrong(targets, free_port):
+async def test_an_unreachable_gateway_or_console_is_a_fault(targets, free_port):
     nobody = f"http://127.0.0.1:{free_port()}"
     done = await Command(targets)("doctor", "--url", nobody, "--console", nobody, "--json")
     assert done.exit_code == 1
@@ -54,14 +54,14 @@ async def test_a_gateway_or_console_that_does_not_answer_is_wrong(targets, free_
     assert states["gateway"] == states["console"] == "failed"
 
 
-async def test_outcomes_that_wait_for_a_person_are_wrong(payments, targets):
+async def test_unresolved_attempts_are_a_fault(payments, targets):
     payments[0].attempts = [pb.UnresolvedAttempt(id="att_1")]
     done, _ = await examined(targets)
     assert done.exit_code == 1
     assert "incasso payments unresolved" in done.stdout
 
 
-async def test_an_account_without_credentials_is_wrong(payments, targets):
+async def test_a_psp_account_without_credentials_is_a_fault(payments, targets):
     payments[0].accounts = [pb.PspAccount(id="psa_1", name="stripe-eu", publishable_key="pk")]
     done, found = await examined(targets, "--merchant", "mer_1")
     assert found["PSP account stripe-eu"][0] == "ok", done.output
@@ -80,7 +80,7 @@ def arrivals(*, approved=None, webhook=None):
     )
 
 
-async def test_webhooks_that_stopped_coming_are_wrong(payments, targets):
+async def test_psp_webhooks_that_stopped_arriving_are_a_fault(payments, targets):
     payments[0].arrivals = [arrivals(approved=NOW, webhook=NOW - timedelta(days=1))]
     done, _ = await examined({**targets, "COLUMNS": "400"}, "--merchant", "mer_1")
     assert done.exit_code == 1
@@ -96,7 +96,7 @@ async def test_webhooks_that_stopped_coming_are_wrong(payments, targets):
         (arrivals(approved=NOW, webhook=NOW), "ok"),
     ],
 )
-def test_a_webhook_is_missed_only_after_a_payment(arrived, state):
+def test_a_psp_webhook_is_missing_only_after_an_approved_payment(arrived, state):
     assert doctor._arrival(arrived)[0] == state
 
 
@@ -125,7 +125,7 @@ ENDPOINTS = {
 }
 
 
-async def test_endpoints_that_accept_nothing_are_wrong(targets):
+async def test_failing_webhook_endpoints_are_faults_but_paused_ones_are_not(targets):
     add = webhooks_pb2_grpc.add_WebhooksServiceServicer_to_server
     server = Server([(add, Webhooks())], ["incasso.notify.v1.WebhooksService"], Tasks())
     port = await server.start("127.0.0.1:0")
@@ -147,17 +147,17 @@ async def test_endpoints_that_accept_nothing_are_wrong(targets):
         (500, "failed", "HTTP 500"),
     ],
 )
-def test_a_console_whose_provider_it_does_not_reach_is_wrong(status, state, said):
+def test_the_sign_in_status_decides_the_consoles_state(status, state, said):
     found = doctor._sign_in(status, "https://id.example/authorize?state=a", "https://console")
     assert (found.subject, found.state) == ("console", state)
     assert said in found.detail
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (3, "ok"), (-4, "failed")])
-def test_a_clock_that_is_seconds_off_is_wrong(seconds, state):
+def test_a_clock_off_by_more_than_three_seconds_is_a_fault(seconds, state):
     said = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
     assert doctor._clock(said, NOW).state == state
 
 
-def test_a_gateway_that_hides_its_time_is_wrong():
+def test_a_gateway_without_a_date_header_is_a_fault():
     assert doctor._clock("", NOW).state == "failed"

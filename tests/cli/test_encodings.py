@@ -47,7 +47,7 @@ async def merchant(incasso: Command) -> str:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-async def test_every_terminal_shows_what_it_can(incasso, merchant, encoding):
+async def test_output_degrades_to_what_the_terminals_encoding_can_show(incasso, merchant, encoding):
     code, output = await asyncio.to_thread(
         run_here, "merchants", "list", encoding=encoding, env=incasso.env
     )
@@ -58,7 +58,7 @@ async def test_every_terminal_shows_what_it_can(incasso, merchant, encoding):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
-async def test_scripts_lose_nothing(incasso, merchant, encoding):
+async def test_json_output_is_lossless_in_ascii_and_utf_8(incasso, merchant, encoding):
     listed = ("merchants", "list", "--json")
     code, output = await asyncio.to_thread(run_here, *listed, encoding=encoding, env=incasso.env)
     assert code == 0, output
@@ -66,7 +66,7 @@ async def test_scripts_lose_nothing(incasso, merchant, encoding):
     assert ("🛍" in output) == (encoding == "utf-8")  # escaped otherwise
 
 
-async def test_details_and_refusals_are_shown_by_the_poorest_terminal(incasso, merchant):
+async def test_details_and_refusals_are_shown_on_an_ascii_terminal(incasso, merchant):
     async def show(sought):
         return await run("merchants", "show", sought, encoding="ascii", env=incasso.env)
 

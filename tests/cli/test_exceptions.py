@@ -140,20 +140,20 @@ async def played() -> AsyncIterator[tuple[Reconciliation, Command]]:
     await server.stop(1)
 
 
-def test_types_and_their_causes_are_those_of_reporting():
+def test_exception_types_and_causes_match_those_of_reporting():
     assert {each.value for each in Type} == {each.value for each in ExceptionType} == set(CAUSES)
 
 
 @pytest.mark.parametrize(
     ("now", "shown"), [(30, "new"), (90, "1 min"), (7200, "2 h"), (3 * 86_400 + 5, "3 d")]
 )
-def test_an_age_is_told_in_its_largest_unit(now: int, shown: str):
+def test_an_age_is_shown_in_its_largest_unit(now: int, shown: str):
     began = datetime(2026, 11, 20, 12, tzinfo=UTC)
     at = datetime.fromtimestamp(began.timestamp() + now, UTC)
     assert age("2026-11-20T12:00:00Z", at) == shown
 
 
-async def test_exceptions_are_listed_with_what_a_person_needs(played):
+async def test_exceptions_are_listed_with_amounts_suggestions_and_trace(played):
     servicer, incasso = played
     done = await incasso(*_at("exceptions"), "--type", "amount_differs", "--owner", "Anna")
     assert done.exit_code == 0, done.output
@@ -171,7 +171,7 @@ async def test_exceptions_are_listed_with_what_a_person_needs(played):
     assert not servicer.asked[1].HasField("state")
 
 
-async def test_an_exception_is_shown_with_its_entries_and_the_trace_of_its_payment(played):
+async def test_an_exception_is_shown_with_its_journal_entries_and_trace_link(played):
     _, incasso = played
     done = await incasso(*_at("show", "exc_1"))
     assert done.exit_code == 0, done.output
@@ -182,13 +182,13 @@ async def test_an_exception_is_shown_with_its_entries_and_the_trace_of_its_payme
     assert found["entries"][0]["lines"][1]["account"] == "sales"
 
 
-async def test_an_unknown_exception_says_where_they_are_listed(played):
+async def test_an_unknown_exception_is_refused_with_a_next_step(played):
     _, incasso = played
     done = await incasso(*_at("show", "exc_2"))
     assert (done.exit_code, "incasso reconciliation exceptions" in done.stderr) == (1, True)
 
 
-async def test_an_exception_is_assigned_and_given_back(played):
+async def test_an_exception_is_assigned_and_unassigned(played):
     servicer, incasso = played
     assert (await incasso.json(*_at("assign", "exc_1"), "--to", "Anna"))["owner"] == "Anna"
     assert (await incasso(*_at("assign", "exc_1"))).exit_code == 0
@@ -207,7 +207,7 @@ async def test_an_exception_is_split_among_items_and_accounts(played):
 
 
 @pytest.mark.parametrize("way", [each for each in ResolvedAs if each is not ResolvedAs.SUPERSEDED])
-async def test_each_way_to_resolve_is_passed_on(played, way: ResolvedAs):
+async def test_each_resolution_is_sent_to_reporting(played, way: ResolvedAs):
     servicer, incasso = played
     said = ("--as", way.value, "--because", "x", "--item", "evt_1")
     assert (await incasso(*_at("resolve", "exc_1"), *said)).exit_code == 0
@@ -216,7 +216,7 @@ async def test_each_way_to_resolve_is_passed_on(played, way: ResolvedAs):
 
 
 @pytest.mark.parametrize("part", ["psp_fees", "=5", "psp_fees=-2.50", "psp_fees=", "psp_fees=٣"])
-async def test_a_part_that_is_none_says_how_to_write_it(played, part: str):
+async def test_a_malformed_part_is_refused_with_an_example(played, part: str):
     servicer, incasso = played
     said = ("--as", "split", "--because", "x", "--part", part)
     done = await incasso(*_at("resolve", "exc_1"), *said)
@@ -224,13 +224,13 @@ async def test_a_part_that_is_none_says_how_to_write_it(played, part: str):
     assert servicer.asked == []
 
 
-async def test_amounts_that_differ_say_what_is_missing(played):
+async def test_a_resolution_whose_amounts_differ_suggests_adding_a_part(played):
     _, incasso = played
     done = await incasso(*_at("resolve", "exc_1"), "--as", "matched", "--because", "x")
     assert (done.exit_code, "--part ACCOUNT=AMOUNT" in done.stderr) == (1, True)
 
 
-async def test_a_run_tells_what_it_matched_and_what_is_open(played):
+async def test_a_run_reports_its_matches_and_open_exceptions(played):
     _, incasso = played
     done = await incasso(*_at("run"))
     assert all(text in done.stdout for text in ("reference", "7", "duplicate", "exceptions"))

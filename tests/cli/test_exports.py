@@ -54,7 +54,7 @@ async def gateway():
     await runner.cleanup()
 
 
-async def test_a_list_is_written_as_filtered(gateway, tmp_path):
+async def test_a_filtered_list_is_written_to_a_file(gateway, tmp_path):
     command, asked = gateway
     file = tmp_path / "payments.csv"
     found = await command.json(
@@ -84,7 +84,7 @@ async def test_a_list_is_written_as_filtered(gateway, tmp_path):
         (["-o", "p.txt"], "text/csv"),
     ],
 )
-async def test_the_format_is_that_of_the_file_unless_it_is_named(
+async def test_the_file_extension_sets_the_format_unless_a_format_is_given(
     gateway, tmp_path, arguments, form
 ):
     command, asked = gateway
@@ -92,7 +92,7 @@ async def test_the_format_is_that_of_the_file_unless_it_is_named(
     assert form in asked[0].headers["Accept"]
 
 
-async def test_a_file_that_was_cut_off_leaves_what_was_there(gateway, tmp_path):
+async def test_a_truncated_download_leaves_the_existing_file_untouched(gateway, tmp_path):
     command, _ = gateway
     file = tmp_path / "lines.csv"
     file.write_text("before")
@@ -112,7 +112,7 @@ async def test_a_file_that_was_cut_off_leaves_what_was_there(gateway, tmp_path):
         (["payments", "--filter", "state"], "is not a filter"),
     ],
 )
-async def test_what_cannot_be_exported_says_why(gateway, tmp_path, arguments, said):
+async def test_a_refused_export_says_why_and_leaves_no_file(gateway, tmp_path, arguments, said):
     command, _ = gateway
     done = await command("export", *arguments, "-o", str(tmp_path / "x.csv"))
     assert done.exit_code == 1
@@ -120,7 +120,7 @@ async def test_what_cannot_be_exported_says_why(gateway, tmp_path, arguments, sa
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_without_a_gateway_or_a_key_it_says_what_to_set(free_port, tmp_path):
+async def test_an_unset_url_is_named_and_an_unreachable_gateway_leaves_no_file(free_port, tmp_path):
     done = await Command({"INCASSO_URL": "", "INCASSO_SECRET_KEY": ""})("export", "payments")
     assert (done.exit_code, "INCASSO_URL" in done.stderr) == (78, True)
     env = {"INCASSO_URL": f"http://127.0.0.1:{free_port()}", "INCASSO_SECRET_KEY": "sk_1"}

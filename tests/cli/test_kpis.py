@@ -67,7 +67,7 @@ async def incasso() -> AsyncIterator[Command]:
     await server.stop(1)
 
 
-async def test_values_are_shown_with_what_they_are_computed_from(incasso):
+async def test_kpis_are_printed_as_decimal_amounts_and_percentages(incasso):
     done = await incasso("kpis", *OF, "--currency", "eur", "--years", "5")
     assert done.exit_code == 0, done.output
     for text in ("75.00 %", "29.95 EUR", "other than link", "88.00 EUR", "1.50", "77.00 EUR"):
@@ -76,7 +76,7 @@ async def test_values_are_shown_with_what_they_are_computed_from(incasso):
         assert text in done.stdout
 
 
-async def test_scripts_get_integers_and_nothing_for_what_is_undefined(incasso):
+async def test_json_has_integers_and_omits_undefined_values(incasso):
     found = await incasso.json("kpis", *OF)
     assert found["conversion"][0]["steps"][0]["rate_basis_points"] == 7_500
     assert "average_minor" not in found["order_values"][0]["without_it"]
@@ -85,6 +85,6 @@ async def test_scripts_get_integers_and_nothing_for_what_is_undefined(incasso):
     assert found["satisfaction"]["csat"] == {"answers": 0, "options": []}
 
 
-async def test_a_day_is_written_as_one(incasso):
+async def test_a_malformed_day_is_refused_with_an_example(incasso):
     done = await incasso("kpis", "--merchant", "mer_1", "--from", "november", "--to", "2026-11-30")
     assert (done.exit_code, "2026-11-01" in done.stderr) == (1, True)

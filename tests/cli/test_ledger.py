@@ -67,7 +67,7 @@ async def played() -> AsyncIterator[tuple[Ledger, Command]]:
     await server.stop(1)
 
 
-async def test_a_trial_balance_is_shown_as_people_write_amounts(played):
+async def test_a_trial_balance_is_printed_in_decimal_amounts(played):
     ledger, incasso = played
     done = await incasso("ledger", "balance", *OF, "--on", "2026-11-30", "--currency", "eur")
     assert done.exit_code == 0, done.output

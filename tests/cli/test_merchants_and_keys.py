@@ -40,7 +40,7 @@ async def test_scripts_get_the_json_of_the_rest_api(incasso: Command):
     assert shown == made["merchant"]
 
 
-async def test_lists_come_in_pages(incasso: Command):
+async def test_lists_are_paginated(incasso: Command):
     empty = await incasso("merchants", "list")
     assert "incasso merchants create" in empty.stdout
     made = [(await incasso.json(*CREATE))["merchant"]["id"] for _ in range(3)]
@@ -52,7 +52,7 @@ async def test_lists_come_in_pages(incasso: Command):
     assert [merchant["id"] for merchant in page["data"]] == [made[0]]
 
 
-async def test_a_name_cannot_steer_the_terminal(incasso: Command, merchants):
+async def test_control_characters_in_a_name_never_reach_the_terminal(incasso: Command, merchants):
     refused = await incasso(*CREATE[:2], "Bot\x1b[2Jtega", *CREATE[3:])
     assert "U+001B" in refused.output
     made = await incasso.json(*CREATE)
@@ -63,7 +63,7 @@ async def test_a_name_cannot_steer_the_terminal(incasso: Command, merchants):
     assert "[red]Bot\N{REPLACEMENT CHARACTER}[2Jtega" in shown.stdout
 
 
-async def test_times_are_short_for_people_and_whole_for_scripts(incasso: Command):
+async def test_times_are_shortened_in_tables_and_complete_in_json(incasso: Command):
     made = await incasso.json(*CREATE)
     assert made["merchant"]["created_at"] == "2026-11-20T12:00:00Z"
     assert "2026-11-20 12:00 " in (await incasso("merchants", "list")).stdout
@@ -111,7 +111,7 @@ async def test_a_fresh_key_is_shown_with_a_warning(incasso: Command):
     assert "Shown only once" in done.stdout
 
 
-async def test_revoking_asks_first(incasso: Command, merchants):
+async def test_revoking_a_key_asks_for_confirmation(incasso: Command, merchants):
     made = await incasso.json(*CREATE)
     key = made["api_keys"][0]
     command = ("keys", "revoke", key["id"], "--merchant", made["merchant"]["id"])
@@ -162,7 +162,7 @@ async def test_without_a_key_the_command_says_which_variable_to_set(merchants, f
     assert "export INCASSO_IDENTITY_KEY_FILE=" in done.stderr
 
 
-async def test_a_key_that_nobody_knows_is_told_from_a_service_that_is_away(merchants, tmp_path):
+async def test_an_unknown_identity_key_is_reported_as_a_configuration_error(merchants, tmp_path):
     write_pair(tmp_path / "own.key")
     env = {"INCASSO_MERCHANTS_TARGET": merchants.target}
     env["INCASSO_IDENTITY_KEY_FILE"] = str(tmp_path / "own.key")
@@ -171,12 +171,12 @@ async def test_a_key_that_nobody_knows_is_told_from_a_service_that_is_away(merch
     assert "operator.pub" in done.stderr
 
 
-async def test_half_a_certificate_ends_the_command(incasso: Command):
+async def test_a_tls_key_without_a_certificate_is_a_configuration_error(incasso: Command):
     command = Command({**incasso.env, "INCASSO_TLS_KEY_FILE": "tls.key"})
     assert (await command("merchants", "list")).exit_code == 78
 
 
-async def test_a_service_that_is_away_is_told_from_one_that_says_no(free_port):
+async def test_an_unreachable_service_warns_that_a_write_may_have_been_done(free_port):
     command = Command({"INCASSO_MERCHANTS_TARGET": f"127.0.0.1:{free_port()}"})
     read = await command("merchants", "list")
     assert read.exit_code == 3
@@ -187,7 +187,7 @@ async def test_a_service_that_is_away_is_told_from_one_that_says_no(free_port):
     assert "may have taken effect" in written.stderr
 
 
-async def test_operators_say_where_owners_are_told_and_stop_another_bank_account(
+async def test_operators_set_a_merchants_contact_and_stop_a_bank_account_change(
     incasso: Command, merchants
 ):
     made = (await incasso.json(*CREATE, "--contact", "owner@bottega.example"))["merchant"]

@@ -6,7 +6,7 @@ from tests.cli.conftest import AT, Command
 OF = ("--merchant", "mer_1")
 
 
-async def test_an_account_is_added_for_the_merchant(incasso_payments: Command, payments):
+async def test_a_psp_account_is_added_once_and_listed(incasso_payments: Command, payments):
     add = ("psp-accounts", "add", "sandbox-a", *OF, "--psp", "sandbox")
     done = await incasso_payments(*add)
     assert done.exit_code == 0, done.output
@@ -29,11 +29,11 @@ async def test_missing_credentials_say_where_to_put_them(incasso_payments: Comma
     assert "INCASSO_PSP_CREDENTIALS_DIR" in done.stderr
 
 
-async def test_a_merchant_without_accounts_is_told_how_to_add_one(incasso_payments: Command):
+async def test_an_empty_psp_account_list_says_how_to_add_one(incasso_payments: Command):
     assert "psp-accounts add" in (await incasso_payments("psp-accounts", "list", *OF)).stdout
 
 
-async def test_a_payment_is_shown_with_amounts_as_people_write_them(incasso_payments: Command):
+async def test_a_payment_is_shown_with_decimal_amounts(incasso_payments: Command):
     done = await incasso_payments("payments", "show", "pay_1", *OF)
     assert done.exit_code == 0, done.output
     for text in ("59.90 EUR", "10.00 EUR", "partially_refunded", "ref_1", "succeeded"):
@@ -44,13 +44,13 @@ async def test_a_payment_is_shown_with_amounts_as_people_write_them(incasso_paym
     assert found["metadata"] == {"cart": "7"}
 
 
-async def test_a_payment_of_nobody_is_refused(incasso_payments: Command):
+async def test_an_unknown_payment_is_refused(incasso_payments: Command):
     done = await incasso_payments("payments", "show", "pay_2", *OF)
     assert done.exit_code == 1
     assert "payment_not_found" in done.stderr
 
 
-async def test_unresolved_attempts_are_listed_or_said_to_be_none(
+async def test_unresolved_attempts_are_listed_and_their_absence_is_stated(
     incasso_payments: Command, payments
 ):
     assert "Every outcome is known" in (await incasso_payments("payments", "unresolved")).stdout
@@ -65,7 +65,7 @@ async def test_unresolved_attempts_are_listed_or_said_to_be_none(
 SETTLE = ("payments", "settle-attempt", "att_1", *OF, "--note", "seen in the console")
 
 
-async def test_an_attempt_is_settled_as_it_was_found_and_recorded(
+async def test_an_attempt_is_settled_with_its_outcome_and_the_action_is_listed(
     incasso_payments: Command, payments
 ):
     assert "Nothing yet" in (await incasso_payments("payments", "actions")).stdout
@@ -83,14 +83,14 @@ async def test_an_attempt_is_settled_as_it_was_found_and_recorded(
     assert (listed["data"][0]["operator"], listed["data"][0]["outcome"]) == ("giulia", "not_done")
 
 
-async def test_who_does_not_say_who_they_are_is_named_by_their_login(
+async def test_settling_without_the_operator_option_still_names_an_operator(
     incasso_payments: Command, payments
 ):
     assert (await incasso_payments(*SETTLE, "--as", "done")).exit_code == 0
     assert payments[0].calls[0][1].operator
 
 
-async def test_an_attempt_that_is_not_unresolved_says_where_to_look(incasso_payments: Command):
+async def test_settling_a_resolved_attempt_is_refused_with_a_next_step(incasso_payments: Command):
     done = await incasso_payments(
         "payments", "settle-attempt", "att_2", *OF, "--note", "x", "--as", "done"
     )

@@ -99,7 +99,7 @@ async def incasso():
         (("show", "pln_1"), ("deferral", "paid", "pay_1", "53.33 EUR", "3 × €53.34")),
     ],
 )
-async def test_terms_quotes_and_plans_are_shown_as_people_write_them(
+async def test_terms_quotes_and_plans_are_printed_in_human_readable_form(
     incasso: Command, arguments, texts
 ):
     done = await incasso("plan", *arguments, *OF)
@@ -108,7 +108,7 @@ async def test_terms_quotes_and_plans_are_shown_as_people_write_them(
         assert text in done.stdout
 
 
-async def test_a_script_gets_the_resource_as_the_api_says_it(incasso: Command):
+async def test_json_output_has_the_fields_of_the_api(incasso: Command):
     found = await incasso.json("plan", "show", "pln_1", *OF)
     assert (found["state"], found["paid_minor"]) == ("active", 53_33)
     assert found["instalments"][0]["state"] == "paid"
@@ -119,7 +119,7 @@ async def test_a_script_gets_the_resource_as_the_api_says_it(incasso: Command):
     ("arguments", "reason"),
     [(("show", "pln_2"), "plan_not_found"), (("quote", "iqt_2"), "quote_not_found")],
 )
-async def test_what_nobody_has_is_refused_with_a_next_step(incasso: Command, arguments, reason):
+async def test_an_unknown_plan_or_quote_suggests_a_next_step(incasso: Command, arguments, reason):
     done = await incasso("plan", *arguments, *OF)
     assert done.exit_code == 1
     assert reason in done.stderr

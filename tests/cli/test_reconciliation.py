@@ -65,7 +65,7 @@ def files(tmp_path):
     return tmp_path
 
 
-async def test_a_file_is_sent_as_it_is_and_shown(command, imports, files):
+async def test_a_statement_file_is_sent_unchanged_and_its_import_shown(command, imports, files):
     done = await command("reconciliation", "import", str(files / "april.xml"), *OF)
     assert done.exit_code == 0, done.output
     assert "april.xml" in done.stdout
@@ -83,7 +83,7 @@ async def test_a_refused_file_says_line_and_reason_and_the_others_are_imported(c
     assert "may.xml: line 7: does not add up." in done.stderr
 
 
-async def test_scripts_get_both_as_json(command, files):
+async def test_json_output_has_refused_and_imported_files(command, files):
     names = [str(files / name) for name in ("may.xml", "april.xml")]
     done = await command("reconciliation", "import", *names, *OF, "--json")
     assert done.exit_code == 1
@@ -92,7 +92,7 @@ async def test_scripts_get_both_as_json(command, files):
     assert (right["file"], right["import"]["lines"]) == ("april.xml", 3)
 
 
-async def test_the_psp_account_of_a_report_is_said(command, imports, files):
+async def test_the_psp_account_of_a_report_is_sent(command, imports, files):
     done = await command(
         "reconciliation", "import", str(files / "april.xml"), *OF, "--psp-account", "stripe-it"
     )
@@ -100,7 +100,7 @@ async def test_the_psp_account_of_a_report_is_said(command, imports, files):
     assert imports.calls[0][1].psp_account == "stripe-it"
 
 
-async def test_what_is_no_file_is_not_sent(command, imports, tmp_path):
+async def test_a_directory_or_missing_file_is_not_sent(command, imports, tmp_path):
     for path in (tmp_path, tmp_path / "nowhere.xml"):
         done = await command("reconciliation", "import", str(path), *OF)
         assert done.exit_code == 1

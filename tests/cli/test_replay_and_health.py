@@ -47,7 +47,7 @@ async def waiting(database) -> set[str]:
     return {row["subject"] for row in rows}
 
 
-async def test_a_range_is_sent_again_and_nothing_outside_it(log):
+async def test_a_replay_requeues_only_the_events_in_its_range(log):
     url, database = log
     done = await Command({"INCASSO_DATABASE_URL": url})(
         "events", "replay", "--service", "merchants", *RANGE
@@ -60,7 +60,7 @@ async def test_a_range_is_sent_again_and_nothing_outside_it(log):
     }
 
 
-async def test_a_subject_narrows_the_range(log):
+async def test_a_subject_narrows_a_replay(log):
     url, database = log
     answer = await Command({"INCASSO_MERCHANTS_DATABASE_URL": url}).json(
         "events", "replay", "--service", "merchants", *RANGE,
@@ -70,7 +70,7 @@ async def test_a_subject_narrows_the_range(log):
     assert await waiting(database) == {"incasso.merchants.api_key.created"}
 
 
-async def test_events_that_consumers_have_forgotten_are_sent_again_only_when_that_is_meant(log):
+async def test_events_past_deduplication_are_replayed_only_with_handled_again(log):
     url, _ = log
     old = ("--service", "merchants", "--from", "2020-01-01", *RANGE[2:])
     command = Command({"INCASSO_DATABASE_URL": url})
@@ -90,7 +90,7 @@ async def test_another_services_database_is_refused(log):
     assert await waiting(database) == set()
 
 
-async def test_a_database_without_events_is_refused(new_database):
+async def test_a_database_of_no_service_is_refused(new_database):
     command = Command({"INCASSO_DATABASE_URL": new_database()})
     done = await command("events", "replay", "--service", "payments", *RANGE)
     assert done.exit_code == 1
@@ -105,7 +105,7 @@ async def test_a_database_without_events_is_refused(new_database):
         ("", RANGE, 78),
     ],
 )
-async def test_a_replay_that_cannot_be_done_says_why(url: str, dates, code: int):
+async def test_a_failed_replay_exits_with_a_next_step(url: str, dates, code: int):
     done = await Command({"INCASSO_DATABASE_URL": url})(
         "events", "replay", "--service", "merchants", *dates
     )
@@ -113,7 +113,7 @@ async def test_a_replay_that_cannot_be_done_says_why(url: str, dates, code: int)
     assert "Next:" in done.stderr
 
 
-async def test_events_that_were_set_aside_are_listed_and_released(log):
+async def test_set_aside_events_are_listed_and_released(log):
     url, database = log
     async with database.connection() as conn:
         await conn.execute(
@@ -135,7 +135,7 @@ async def test_events_that_were_set_aside_are_listed_and_released(log):
     assert (await command.json("events", "set-aside", "--service", "merchants"))["data"] == []
 
 
-async def test_a_release_says_which_events(log):
+async def test_a_release_that_names_no_events_is_refused(log):
     done = await Command({"INCASSO_DATABASE_URL": log[0]})(
         "events", "release", "--service", "merchants"
     )
@@ -153,13 +153,13 @@ async def test_health_asks_every_replica(merchants, payments, free_port):
     assert done.stdout.count("not set") == len(NAMES) - 2
 
 
-async def test_health_is_good_when_all_that_are_set_serve(merchants):
+async def test_health_succeeds_when_every_configured_service_is_serving(merchants):
     rows = await Command({"INCASSO_MERCHANTS_TARGET": merchants.target}).json("health")
     assert [row["service"] for row in rows] == list(NAMES)
     assert [row["state"] for row in rows if row["state"] != "not set"] == ["serving"]
 
 
-async def test_health_without_any_address_says_what_to_set():
+async def test_health_without_any_target_is_a_configuration_error():
     assert (await Command({})("health")).exit_code == 78
 
 

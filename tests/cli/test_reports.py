@@ -123,14 +123,14 @@ async def test_a_report_is_written_to_a_file(played, tmp_path):
     assert target.read_bytes() == FILE
 
 
-async def test_a_file_that_is_cut_off_is_not_there(played, tmp_path):
+async def test_a_truncated_download_leaves_no_file(played, tmp_path):
     reports, incasso = played
     reports.cut_off = True
     done = await incasso("reports", "run", "daily_sales", *OF, "-o", str(tmp_path / "sales.csv"))
     assert (done.exit_code != 0, list(tmp_path.iterdir())) == (True, [])
 
 
-async def test_a_year_by_month_is_read_as_one_data_set_without_the_database(played, tmp_path):
+async def test_monthly_parquet_files_form_one_partitioned_data_set(played, tmp_path):
     from pyarrow.dataset import dataset, field
 
     _, incasso = played
@@ -143,7 +143,7 @@ async def test_a_year_by_month_is_read_as_one_data_set_without_the_database(play
     assert march["booked_on"].to_pylist() == ["2026-03-01"]
 
 
-async def test_what_was_not_written_says_why(played, tmp_path):
+async def test_a_failed_or_refused_report_says_why(played, tmp_path):
     _, incasso = played
     failed = await incasso("reports", "run", "too_large", *OF, "-o", str(tmp_path / "x"))
     assert (failed.exit_code, "too_large" in failed.stderr) == (1, True)

@@ -30,7 +30,7 @@ def good(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_script_gets_everything_as_json(good: Path):
+def test_json_output_has_balances_and_entries(good: Path):
     done = run(good, "--json")
     assert done.exit_code == 0
     found = json.loads(done.stdout)
@@ -49,14 +49,14 @@ def test_a_script_gets_everything_as_json(good: Path):
     assert (second["id"], second["adds_up"], second["entries"]) == ("S2", True, [])
 
 
-def test_a_person_gets_tables(good: Path):
+def test_statements_are_printed_as_tables(good: Path):
     done = run(good)
     assert done.exit_code == 0
     for words in ("camt.053 001.02", "10.00 EUR", "11.50 EUR", "-3.50 EUR", "Ordine A-1, Forlì"):
         assert words in done.stdout
 
 
-def test_a_long_file_is_shown_in_part(tmp_path: Path):
+def test_a_long_file_points_to_the_json_option(tmp_path: Path):
     file = tmp_path / "long.xml"
     file.write_bytes(camt(statement(entry("1.00") * 60)))
     assert "60 entries in 1 statements: --json shows all" in run(file).stdout
@@ -78,7 +78,7 @@ def test_a_refused_file_says_line_and_reason(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "words"), [("nothing.xml", "does not exist"), (".", "is not a file")]
 )
-def test_what_is_no_file_is_an_error(tmp_path: Path, name: str, words: str):
+def test_a_directory_or_missing_file_is_refused(tmp_path: Path, name: str, words: str):
     done = run(tmp_path / name)
     assert done.exit_code == 1
     assert words in done.stderr

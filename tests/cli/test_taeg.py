@@ -42,11 +42,11 @@ def test_rates_are_printed_in_the_order_of_the_file():
         assert abs(rate - vector["recomputed"]) <= 1e-4
 
 
-def test_one_set_of_payments_is_a_list_of_one_rate(tmp_path: Path):
+def test_one_set_of_payments_prints_a_list_of_one_rate(tmp_path: Path):
     assert json.loads(run(written(tmp_path, {"flows": BRIDGE}), "--json").stdout) == [12.2066]
 
 
-def test_a_person_gets_a_table_with_four_decimals(tmp_path: Path):
+def test_rates_are_tabulated_with_four_decimals(tmp_path: Path):
     done = run(written(tmp_path, [{"id": "bridge", "flows": BRIDGE}, {"flows": BRIDGE}]))
     assert done.exit_code == 0
     assert [line.split() for line in done.stdout.splitlines() if "12.2066" in line] == [
@@ -107,12 +107,12 @@ def test_a_bad_file_is_refused_with_the_place(tmp_path: Path, content: Any, plac
     assert place in refused(written(tmp_path, content))
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path):
+def test_a_directory_or_missing_file_is_refused(tmp_path: Path):
     assert "No such file" in refused(tmp_path / "nothing.json")
     assert "directory" in refused(tmp_path)
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path):
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path):
     file = tmp_path / "payments.json"
     file.write_bytes(b"\xff\xfe\x00{")
     assert "is not UTF-8" in refused(file)

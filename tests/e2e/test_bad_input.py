@@ -79,7 +79,7 @@ async def send(shop, route, **more):
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
-async def test_every_field_that_is_wrong_is_named(shop, name):
+async def test_every_invalid_field_is_named(shop, name):
     route = ROUTES[name]
     body = examples.body_of(route)
     descriptor = route.rpc.input_type
@@ -99,7 +99,7 @@ async def test_every_field_that_is_wrong_is_named(shop, name):
 
 
 @grouped("name", WITH_BODY, by=service_of)
-async def test_a_field_that_does_not_exist_is_refused_by_name(shop, name):
+async def test_an_unknown_field_is_refused_by_name(shop, name):
     route = ROUTES[name]
     problem = await send(shop, route, json={**examples.body_of(route), "emial": "x"})
     assert [error["pointer"] for error in problem["errors"]] == ["/emial"]
@@ -117,7 +117,7 @@ async def test_a_body_that_is_not_json_is_refused(shop, name, data):
 
 
 @grouped("name", WITH_BODY, by=service_of)
-async def test_a_body_that_is_too_large_is_refused(shop, name):
+async def test_an_oversized_body_is_refused(shop, name):
     route = ROUTES[name]
     most = body_size.MOST_BYTES + 2 * validation.most_file_bytes(route.rpc.input_type)
     problem = await send(shop, route, data=lambda: io.BytesIO(b'{"a": "' + b"x" * most + b'"}'))
@@ -131,7 +131,7 @@ async def test_another_media_type_is_refused(shop, name):
 
 
 @grouped("name", [n for n, route in ROUTES.items() if not route.body], by=service_of)
-async def test_a_parameter_that_does_not_exist_is_refused_by_name(shop, name):
+async def test_an_unknown_parameter_is_refused_by_name(shop, name):
     route = ROUTES[name]
     problem = await send(shop, route, params={"emial": "x"})
     assert "emial" in str(problem["errors"])

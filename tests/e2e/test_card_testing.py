@@ -9,7 +9,7 @@ from tests.e2e.test_links import DECLINED
 FLOOD = 40
 
 
-async def test_a_flooded_link_closes_to_new_cards_and_a_saved_one_still_pays(stack, payer):
+async def test_a_link_under_card_testing_refuses_new_cards_but_takes_a_saved_one(stack, payer):
     async with open_shop(stack, "Flooded") as (shop, _):
         customer = await shop.customer("tok_visa")
         link = (await shop.link(3_000, customer_id=customer)).expect(201)
@@ -28,7 +28,7 @@ async def test_a_flooded_link_closes_to_new_cards_and_a_saved_one_still_pays(sta
         ]
 
 
-async def test_one_address_cannot_try_card_after_card_over_many_links(stack, payer):
+async def test_declines_from_one_address_are_capped_across_links(stack, payer):
     async with open_shop(stack, "Swept") as (shop, _):
         links = [(await shop.link(100)).expect(201) for _ in range(FLOOD)]
 
@@ -44,7 +44,7 @@ async def test_one_address_cannot_try_card_after_card_over_many_links(stack, pay
         assert (await payer.open(links[-1]["url"])).view == "open"
 
 
-async def test_one_address_cannot_click_through_card_after_card(stack):
+async def test_one_click_declines_from_one_browser_address_are_capped(stack):
     async with open_shop(stack, "Clicked") as (shop, merchant):
         browser = Shop(
             shop.http, shop.url, merchant.publishable_key, shop.sandbox_url, shop.localstripe_url

@@ -20,7 +20,7 @@ COURIER = {
 }
 
 
-async def test_a_code_confirms_an_order_that_its_courier_collects(stack):
+async def test_an_order_confirmed_by_code_is_collected_by_its_courier(stack):
     async with open_shop(stack, "Contrassegno") as (shop, _):
         courier = (await shop.call("POST", "/v1/couriers", COURIER)).expect(201)["id"]
         settings = {"confirmation_needed": True}
@@ -98,7 +98,7 @@ async def deposit_is(shop, at, state):
     await until(reached, within_seconds=HANGING_SECONDS)
 
 
-async def test_a_deposit_is_paid_online_the_rest_at_the_door_and_each_is_booked_once(stack):
+async def test_an_online_deposit_and_the_rest_on_delivery_are_each_booked_once(stack):
     """Also checks the books of a cancelled order, whose deposit is refunded."""
     async with open_shop(stack, "Acconti") as (shop, _):
         courier = (await shop.call("POST", "/v1/couriers", COURIER)).expect(201)["id"]

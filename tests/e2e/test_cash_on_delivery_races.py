@@ -76,7 +76,7 @@ async def at_rest(shop, order, link):
 
 
 @pytest.mark.parametrize("first", ["link", "neither"])
-async def test_a_link_that_is_paid_while_the_courier_collects_brings_the_price_once(
+async def test_a_link_paid_while_the_courier_collects_nets_the_price_once(
     shop, payer, set_faults, struck, first
 ):
     order, link, collect = await at_the_door(shop)

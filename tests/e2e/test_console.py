@@ -44,7 +44,7 @@ async def paid(opened):
     return (await shop.one_click(customer, 12900)).expect(201)
 
 
-async def test_finance_gives_money_back_and_the_log_says_so(
+async def test_a_refund_in_the_console_is_recorded_in_the_audit_log(
     stack, console, browser, shop, merchant, paid
 ):
     owner = await colleague(stack, merchant, sessions_pb2.ROLE_OWNER)
@@ -65,7 +65,7 @@ async def test_finance_gives_money_back_and_the_log_says_so(
     await until(given_back, every_seconds=0.1)
 
 
-async def test_a_viewer_sees_the_payment_and_cannot_touch_it(
+async def test_a_viewer_sees_a_payment_but_cannot_refund_it(
     stack, console, browser, merchant, paid
 ):
     viewer = await colleague(stack, merchant, sessions_pb2.ROLE_VIEWER)
@@ -77,7 +77,9 @@ async def test_a_viewer_sees_the_payment_and_cannot_touch_it(
         assert answer.status == 403
 
 
-async def test_a_link_is_made_and_sent_on_a_phone(stack, console, browser, shop, merchant):
+async def test_a_link_is_created_and_sent_on_a_phone_screen(
+    stack, console, browser, shop, merchant
+):
     operator = await colleague(stack, merchant, sessions_pb2.ROLE_OPERATOR)
     address = f"{uuid4().hex[:8]}@example.com"
     async with signed_in(browser, console, operator) as page:
@@ -99,7 +101,7 @@ async def invitation_of(shop, email):
     return found[0]
 
 
-async def test_a_colleague_is_invited_as_a_viewer_and_cannot_refund_until_made_finance(
+async def test_an_invited_viewer_can_refund_only_after_becoming_finance(
     stack, console, browser, shop, merchant, paid
 ):
     owner = await colleague(stack, merchant, sessions_pb2.ROLE_OWNER)
@@ -131,7 +133,7 @@ async def test_a_colleague_is_invited_as_a_viewer_and_cannot_refund_until_made_f
             await expect(other.get_by_role("button", name="Give back")).to_have_count(0)
 
 
-async def test_a_viewer_finds_the_view_that_they_saved_and_nobody_else_does(
+async def test_a_saved_view_is_shown_only_to_the_user_who_saved_it(
     stack, console, browser, merchant
 ):
     viewer = await colleague(stack, merchant, sessions_pb2.ROLE_VIEWER)
@@ -150,7 +152,9 @@ async def test_a_viewer_finds_the_view_that_they_saved_and_nobody_else_does(
         await expect(page.get_by_role("link", name="My mornings")).to_have_count(0)
 
 
-async def test_an_owner_changes_the_bank_account_is_warned_and_stops_it(stack, console, browser):
+async def test_a_bank_account_change_is_notified_by_mail_and_can_be_cancelled(
+    stack, console, browser
+):
     warned = f"{uuid4().hex[:8]}@bottega.example"
     async with open_shop(stack, "Conti") as (shop, merchant):
         branding = {"branding": {"reply_to": warned}}

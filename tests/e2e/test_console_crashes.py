@@ -36,7 +36,7 @@ async def entries_of(clerk, console, paid):
     return (await clerk.open(f"{console.url}/audit?subject_id={paid['id']}")).html
 
 
-async def test_a_kill_in_the_middle_of_a_refund_gives_the_money_back_once(
+async def test_a_console_killed_during_a_refund_refunds_once(
     shop, set_faults, struck, booked, console, clerk
 ):
     paid = (await shop.one_click(await shop.customer("tok_visa"), 12900)).expect(201)

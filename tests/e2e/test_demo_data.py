@@ -9,7 +9,7 @@ from stack.shop import Shop
 from tests.e2e.conftest import RECORDED
 
 
-async def test_days_of_data_are_planted_once(stack, opened, tmp_path):
+async def test_demo_days_are_planted_once(stack, opened, tmp_path):
     told = io.StringIO()
     planted = await plant(stack, tmp_path, Console(file=told), days=2)
     assert (planted.days, planted.complete) == (2, True)

@@ -46,7 +46,7 @@ async def stranger(stack):
 
 
 @grouped("path", LISTS, by=lambda path: LISTS[path].rpc.containing_service.name)
-async def test_a_file_has_the_rows_of_the_list(traded, path):
+async def test_an_export_has_the_same_rows_as_the_list(traded, path):
     query = examples.query_of(LISTS[path])
     if "limit" in LISTS[path].rpc.input_type.fields_by_name:
         listed = [row async for row in traded.pages(path + query)]
@@ -57,7 +57,7 @@ async def test_a_file_has_the_rows_of_the_list(traded, path):
     assert [row.get("id") for row in rows] == [row.get("id") for row in listed]
 
 
-async def test_a_file_is_filtered_as_the_list_is(traded):
+async def test_an_export_applies_the_filters_of_the_list(traded):
     customer = await traded.customer("tok_visa")
     paid = (await traded.one_click(customer, 4200)).expect(201)
     [row] = await exported(traded, "/v1/payments", customer_id=customer)
@@ -65,7 +65,7 @@ async def test_a_file_is_filtered_as_the_list_is(traded):
     assert await exported(traded, "/v1/payments", customer_id=customer, state="declined") == []
 
 
-async def test_a_file_shows_nothing_of_another_merchant(traded, stranger):
+async def test_an_export_contains_no_data_of_another_merchant(traded, stranger):
     assert len(await exported(traded, "/v1/customers")) > 100
     assert await exported(stranger, "/v1/customers") == []
     customer = (await traded.get("/v1/payments"))["data"][0]["customer_id"]

@@ -21,7 +21,7 @@ def pull_now(stack, merchant):
     return due
 
 
-async def test_lines_of_a_feed_match_and_are_known_when_their_file_comes(shop, booked, pull_now):
+async def test_feed_lines_match_and_are_not_imported_again_from_a_file(shop, booked, pull_now):
     payment = (await shop.one_click(await shop.customer("tok_visa"), 6_431)).expect(201)
     (row,) = await booked(payment)
     account = row["account"]

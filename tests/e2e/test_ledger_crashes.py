@@ -44,9 +44,7 @@ def own_merchant(opened_shop):
 
 
 @pytest.mark.parametrize("killed", ["reporting", "nats", "postgres"])
-async def test_a_kill_in_the_middle_of_a_batch_leaves_the_ledger_as_it_should_be(
-    stack, own_shop, killed
-):
+async def test_the_ledger_agrees_with_the_psp_after_a_kill_during_a_batch(stack, own_shop, killed):
     customer = await until_back(lambda: own_shop.customer("tok_visa"))
     async with connected(stack.database_url("reporting")) as holding:
         await holding.execute("SELECT pg_advisory_lock($1)", LOCK)
@@ -78,7 +76,7 @@ _PAYOUTS = "SELECT FROM open_items WHERE merchant_id = $1 AND kind = 'payout' FO
 
 @pytest.mark.parametrize("during", ["import", "run"])
 @pytest.mark.parametrize("killed", ["reporting", "nats", "postgres"])
-async def test_a_kill_in_the_middle_of_an_import_or_a_run_leaves_nothing_half_done(
+async def test_an_import_or_run_completes_after_a_kill(
     stack, own_shop, own_merchant, killed, during
 ):
     account = "sandbox-a-libro"
@@ -133,7 +131,7 @@ async def statement_of(shop, account):
         return await answer.read()
 
 
-async def test_after_all_of_it_the_ledger_is_what_the_events_say(stack):
+async def test_the_ledger_agrees_with_the_events_after_all_crashes(stack):
     """Checks every merchant that the tests have created on this stack so far."""
     urls = {f"INCASSO_{name.upper()}_DATABASE_URL": stack.database_url(name) for name in LOGS}
     process = await asyncio.create_subprocess_exec(

@@ -123,7 +123,7 @@ async def test_a_kill_during_the_psp_call_leaves_one_charge_and_a_paid_link(
     await expect_paid_once(shop, payer, link, caught_up)
 
 
-async def test_paylink_killed_before_payments_has_heard_of_it(
+async def test_paylink_killed_before_payments_gets_the_charge_pays_the_link_once(
     stack, shop, payer, caught_up, link, crowd
 ):
     stack.kill("payments", signal.SIGSTOP)
@@ -137,7 +137,7 @@ async def test_paylink_killed_before_payments_has_heard_of_it(
     await expect_paid_once(shop, payer, link, caught_up)
 
 
-async def test_paylink_killed_before_it_has_heard_payments_answer(
+async def test_paylink_killed_before_it_reads_payments_reply_pays_the_link_once(
     stack, shop, payer, set_faults, struck, caught_up, link, crowd
 ):
     await set_faults({"operation": "charge", "times": 1, "kind": "latency", "seconds": 5})
@@ -157,7 +157,7 @@ async def test_paylink_killed_before_it_has_heard_payments_answer(
     await expect_paid_once(shop, payer, link, caught_up)
 
 
-async def test_both_killed_at_once_leave_one_charge_and_a_paid_link(
+async def test_killing_paylink_and_payments_leaves_one_charge_and_a_paid_link(
     stack, shop, payer, set_faults, struck, caught_up, link, crowd
 ):
     await set_faults({"operation": "charge", "times": 1, "kind": "latency", "seconds": 5})
@@ -169,7 +169,7 @@ async def test_both_killed_at_once_leave_one_charge_and_a_paid_link(
     await expect_paid_once(shop, payer, link, caught_up)
 
 
-async def test_a_lost_answer_is_shown_as_under_way_and_ends_paid_once(
+async def test_a_lost_psp_response_is_shown_as_processing_and_is_paid_once(
     shop, payer, set_faults, caught_up, link
 ):
     await set_faults(
@@ -185,9 +185,7 @@ async def test_a_lost_answer_is_shown_as_under_way_and_ends_paid_once(
     await expect_paid_once(shop, payer, link, caught_up)
 
 
-async def test_a_pending_charge_is_shown_as_pending_and_ends_paid_once(
-    shop, payer, caught_up, link
-):
+async def test_a_pending_charge_is_shown_as_pending_and_is_paid_once(shop, payer, caught_up, link):
     page = await payer.pay(await payer.open(link["url"]), PENDING)
     assert page.view == "pending"
     assert (await payer.open(link["url"])).view == "pending"

@@ -9,7 +9,7 @@ from tests.e2e.conftest import address, mailed
 VISA = "4242424242424242"
 
 
-async def test_reminders_go_out_by_the_merchants_clock_and_stop_when_it_is_paid(shop, payer):
+async def test_reminders_follow_the_merchants_clock_and_stop_after_payment(shop, payer):
     to, unpaid = address(), address()
     link = (await shop.link(2_000, **mailed(to))).expect(201)
     (await shop.link(2_000, **mailed(unpaid))).expect(201)  # its reminder is due a little later
@@ -25,7 +25,7 @@ async def test_reminders_go_out_by_the_merchants_clock_and_stop_when_it_is_paid(
     assert kinds == {"link": 1, "link_reminder": 1, "receipt": 1}
 
 
-async def test_an_expired_link_says_so_and_a_reissued_one_has_another_address(shop, payer):
+async def test_an_expired_link_can_be_reissued_under_a_new_url(shop, payer):
     to = address()
     link = (await shop.link(2_000, expires_in_days=1, **mailed(to))).expect(201)
     await shop.inbox(to)
@@ -42,7 +42,7 @@ async def test_an_expired_link_says_so_and_a_reissued_one_has_another_address(sh
     assert (await payer.pay(await payer.open(reissued["url"]), VISA)).view == "paid"
 
 
-async def test_an_sms_holds_the_whole_link_in_one_part(shop):
+async def test_an_sms_with_a_link_fits_in_one_segment(shop):
     phone = f"+39333{uuid4().int % 10**7:07d}"
     link = await shop.link(
         12_900,
@@ -63,7 +63,7 @@ async def test_an_sms_holds_the_whole_link_in_one_part(shop):
     assert sent["state"] == "delivered"
 
 
-async def test_a_left_cart_is_recovered_by_a_link(shop, payer):
+async def test_an_abandoned_cart_is_recovered_by_a_link(shop, payer):
     to = address()
     cart = await shop.call(
         "POST",

@@ -60,7 +60,7 @@ async def of_order(shop, link, what):
     return found["data"]
 
 
-async def test_a_link_is_paid_by_the_plan_that_its_page_leads_to(shop, payer):
+async def test_a_link_is_paid_by_the_plan_chosen_on_its_page(shop, payer):
     link = await link_of(shop)
     page = await offering(payer, link)
     await payer.submit(page, page.form("/choose-plan"))
@@ -79,7 +79,7 @@ async def test_a_link_is_paid_by_the_plan_that_its_page_leads_to(shop, payer):
     assert (payment["state"], payment["order_part"]) == ("captured", "instalment:1")
 
 
-async def test_a_guests_plan_that_is_given_up_is_cancelled_and_the_link_paid_by_card(shop, payer):
+async def test_a_guest_can_abandon_a_plan_and_pay_the_link_by_card(shop, payer):
     link = await link_of(shop, guest=True)
     page = await offering(payer, link)
     await payer.submit(page, page.form("/choose-plan"), **GUEST)
@@ -119,7 +119,7 @@ async def at_partner(shop, payer):
     return link, await until(leads_on), await shop.get(path)
 
 
-async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(partnered, payer):
+async def test_a_partner_finances_a_guests_link(partnered, payer):
     shop = partnered
     link, waiting, plan = await at_partner(shop, payer)
     leads_to = plan["next_action"]["url"]
@@ -131,7 +131,7 @@ async def test_a_guest_goes_on_to_a_partner_who_pays_the_link(partnered, payer):
     assert (tried["partner"], tried["state"]) == ("klarna", "succeeded")
 
 
-async def test_a_guest_who_does_not_decide_at_the_partner_pays_by_card(partnered, payer):
+async def test_a_guest_who_returns_undecided_from_the_partner_pays_by_card(partnered, payer):
     shop = partnered
     link, waiting, plan = await at_partner(shop, payer)
     (back,) = (one for one in waiting.links if "/p/return/" in one)
@@ -145,7 +145,7 @@ async def test_a_guest_who_does_not_decide_at_the_partner_pays_by_card(partnered
     assert sorted(states) == ["cancelled", "captured"]
 
 
-async def test_twenty_payers_by_card_and_by_plan_pay_one_link_once(shop, payer):
+async def test_twenty_concurrent_payers_by_card_or_plan_pay_one_link_once(shop, payer):
     link = await link_of(shop)
     pages = [await offering(payer, link) for _ in range(20)]
     answers = await asyncio.gather(

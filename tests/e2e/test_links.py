@@ -20,9 +20,7 @@ def told(link, kind):
     return wanted
 
 
-async def test_a_link_is_mailed_paid_receipted_and_told_to_the_merchant(
-    shop, payer, webhooks, booked
-):
+async def test_a_paid_link_sends_a_receipt_and_a_webhook(shop, payer, webhooks, booked):
     to = address()
     link = (await shop.link(12_900, locale="it", **mailed(to))).expect(201)
     assert link["state"] == "sent"
@@ -50,9 +48,7 @@ async def test_a_link_is_mailed_paid_receipted_and_told_to_the_merchant(
     assert same == event
 
 
-async def test_twenty_payers_of_one_link_are_one_capture_and_nineteen_clear_answers(
-    shop, payer, booked
-):
+async def test_twenty_concurrent_payers_of_one_link_make_one_capture(shop, payer, booked):
     link = (await shop.link(7_700)).expect(201)
     pages = await asyncio.gather(*(payer.open(link["url"]) for _ in range(20)))
     assert {page.view for page in pages} == {"open"}
@@ -76,7 +72,7 @@ async def test_twenty_payers_of_one_link_are_one_capture_and_nineteen_clear_answ
     assert last.view == "paid"
 
 
-async def test_scanners_that_open_a_link_change_nothing(shop):
+async def test_link_scanners_leave_a_link_unchanged(shop):
     to = address()
     link = (await shop.link(1_000, **mailed(to))).expect(201)
     (mail,) = await shop.inbox(to)
@@ -95,7 +91,7 @@ async def test_scanners_that_open_a_link_change_nothing(shop):
     assert await shop.get(f"/v1/payment-links/{link['id']}") == link
 
 
-async def test_a_form_sent_twice_and_two_tabs_are_one_payment(shop, payer):
+async def test_repeated_submits_and_a_second_tab_make_one_payment(shop, payer):
     link = (await shop.link(3_300)).expect(201)
     first, second = await payer.open(link["url"]), await payer.open(link["url"])
     form = first.form("/pay", having="card_token")
@@ -110,7 +106,7 @@ async def test_a_form_sent_twice_and_two_tabs_are_one_payment(shop, payer):
     assert [payment["state"] for payment in listed["data"]] == ["captured"]
 
 
-async def test_a_quote_is_accepted_first_and_leaves_its_evidence(shop, payer):
+async def test_a_quote_is_accepted_before_payment_and_its_acceptance_is_recorded(shop, payer):
     quote = {"title": "Preventivo 118", "text": "Fornitura.\n\nPosa.", "version": "2026-11"}
     link = (await shop.link(50_000, quote=quote, locale="it")).expect(201)
     page = await payer.open(link["url"])
@@ -125,7 +121,7 @@ async def test_a_quote_is_accepted_first_and_leaves_its_evidence(shop, payer):
     assert (await payer.pay(page, VISA)).view == "paid"
 
 
-async def test_a_challenge_is_passed_and_the_shopper_comes_back(shop, payer):
+async def test_an_approved_challenge_returns_the_shopper_and_pays_the_link(shop, payer):
     link = (await shop.link(25_000)).expect(201)
     page = await payer.pay(await payer.open(link["url"]), CHALLENGED)
     assert page.view == "confirm"
@@ -147,7 +143,7 @@ async def test_after_a_decline_the_link_can_be_paid_with_another_card(shop, paye
     assert states == ["succeeded", "declined"]
 
 
-async def test_a_saved_card_pays_without_any_script(shop, payer, booked):
+async def test_a_saved_card_pays_without_javascript(shop, payer, booked):
     customer = await shop.customer("tok_visa")
     link = (await shop.link(3_900, customer_id=customer)).expect(201)
     page = await payer.open(link["url"])
@@ -161,14 +157,14 @@ async def test_a_saved_card_pays_without_any_script(shop, payer, booked):
     assert row["captured_minor"] == 3_900
 
 
-async def test_a_link_offers_no_card_of_another_merchants_customer(shop, stack):
+async def test_a_link_for_another_merchants_customer_is_refused(shop, stack):
     async with open_shop(stack, "Elsewhere") as (other, _):
         stranger = await other.customer("tok_visa")
     answer = await shop.link(3_900, customer_id=stranger)
     assert answer.expect(404)["code"] == "customer_not_found"
 
 
-async def test_a_transfer_that_the_bank_accepts_pays_the_link(shop, payer):
+async def test_a_recorded_bank_transfer_pays_its_link(shop, payer):
     account = {"holder": "Bottega S.r.l.", "iban": "IT60X0542811101000000123456"}
     (await shop.call("PUT", "/v1/merchant/bank-account", account)).expect(200)
     link = (await shop.link(9_900)).expect(201)
@@ -210,7 +206,7 @@ async def test_every_wrong_token_gets_the_same_page(shop, payer, opened):
     assert len(plain) == 1
 
 
-async def test_a_product_of_the_one_page_shop_is_bought(shop, payer):
+async def test_a_product_is_bought_in_the_one_page_shop(shop, payer):
     slug = f"bottega-{uuid4().hex[:8]}"
     opened = (await shop.call("PATCH", "/v1/shop", {"slug": slug})).expect(200)
     price = {"amount_minor": 4_500, "currency": "EUR"}

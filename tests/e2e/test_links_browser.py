@@ -79,7 +79,7 @@ async def pay_with_challenge(phone):
     await look(phone, "5-paid")
 
 
-async def test_a_link_is_mailed_accepted_paid_with_a_challenge_and_told(shop, phone, webhooks):
+async def test_a_mailed_quote_is_accepted_paid_with_a_challenge_and_rated(shop, phone, webhooks):
     to = address()
     more = mailed(to, description="Scarpe da corsa", line_items=ITEMS, quote=QUOTE, locale="it")
     link = (await shop.link(12_900, **more)).expect(201)
@@ -103,7 +103,7 @@ async def test_a_link_is_mailed_accepted_paid_with_a_challenge_and_told(shop, ph
     assert (await shop.get(f"/v1/payment-links/{link['id']}"))["state"] == "paid"
 
 
-async def test_refresh_and_back_during_the_payment_are_one_payment(shop, phone):
+async def test_reload_and_back_during_a_payment_make_one_payment(shop, phone):
     link = (await shop.link(4_900, locale="it")).expect(201)
     await phone.goto(link["url"])
     await type_card(phone, CHALLENGED)
@@ -127,7 +127,7 @@ async def test_refresh_and_back_during_the_payment_are_one_payment(shop, phone):
     assert [payment["state"] for payment in listed["data"]] == ["captured"]
 
 
-async def test_an_open_page_shows_by_itself_that_the_link_was_paid_elsewhere(shop, phone):
+async def test_an_open_page_updates_when_the_link_is_paid_in_another_tab(shop, phone):
     link = (await shop.link(2_100, locale="it")).expect(201)
     other = await phone.context.new_page()
     await other.goto(link["url"])
@@ -138,7 +138,7 @@ async def test_an_open_page_shows_by_itself_that_the_link_was_paid_elsewhere(sho
     await expect(other.locator("body.view-paid")).to_be_visible()
 
 
-async def test_a_stripe_account_shows_stripes_own_field(shop, phone):
+async def test_a_link_routed_to_stripe_shows_stripes_card_form(shop, phone):
     rules = {"rules": [{"targets": [{"psp_account": "stripe"}]}]}
     (await shop.call("PUT", "/v1/routing", rules)).expect(200)
     try:

@@ -91,7 +91,7 @@ async def send(shop, to):
     return (await shop.link(2_000, **mailed(to))).expect(201)
 
 
-async def test_mail_waits_for_a_server_that_is_away_and_arrives_once(stack, shop, times, mails):
+async def test_mail_queued_while_the_server_is_down_arrives_once(stack, shop, times, mails):
     await stack.stop("sandbox")
     try:
         links = await asyncio.gather(*(send(shop, address()) for _ in range(5)))
@@ -107,7 +107,7 @@ async def test_mail_waits_for_a_server_that_is_away_and_arrives_once(stack, shop
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-async def test_mail_that_was_not_taken_is_tried_again_and_arrives_once(
+async def test_rejected_mail_is_retried_and_arrives_once(
     stack, shop, set_faults, times, mails, caught_up, refusal
 ):
     to = address()
@@ -127,7 +127,7 @@ async def test_mail_that_was_not_taken_is_tried_again_and_arrives_once(
     assert len(await mails(to)) == 1
 
 
-async def test_a_slow_server_holds_up_nobody_else(shop, set_faults, mails):
+async def test_slow_deliveries_do_not_delay_other_mail(shop, set_faults, mails):
     slow, quick = {phase: address() for phase in ("rcpt", "data")}, address()
     rule = {"operation": "smtp", "kind": "slow", "seconds": 12}
     await set_faults(*({**rule, "phase": phase, "account": to} for phase, to in slow.items()))
@@ -139,7 +139,7 @@ async def test_a_slow_server_holds_up_nobody_else(shop, set_faults, mails):
     assert [len(await mails(to)) for to in (*slow.values(), quick)] == [1, 1, 1]
 
 
-async def test_a_refused_address_stops_only_its_own_mail(shop, times, mails):
+async def test_a_refused_address_blocks_only_its_own_mail(shop, times, mails):
     tag = uuid4().hex[:8]
     gone, full, grey = (f"{name}+{tag}@example.com" for name in ("refused", "full", "greylisted"))
     good = address()
@@ -164,7 +164,7 @@ async def test_a_refused_address_stops_only_its_own_mail(shop, times, mails):
     await message(shop, links[full], "obsolete")
 
 
-async def test_returned_mail_ends_the_address_until_somebody_takes_it_off_the_list(shop, mails):
+async def test_a_bounced_address_is_suppressed_until_removed_from_the_list(shop, mails):
     to = f"bounce+{uuid4().hex[:8]}@example.com"
     first = await send(shop, to)
     bounced = await message(shop, first, "bounced")
@@ -188,7 +188,7 @@ async def test_returned_mail_ends_the_address_until_somebody_takes_it_off_the_li
 
 
 @pytest.mark.parametrize(("kind", "arrived"), [("drop_before", 0), ("drop_after", 1)])
-async def test_mail_without_an_answer_is_sent_again_by_people_only(
+async def test_mail_with_an_unknown_outcome_is_resent_only_manually(
     shop, set_faults, times, mails, caught_up, kind, arrived
 ):
     to = address()
@@ -207,7 +207,7 @@ async def test_mail_without_an_answer_is_sent_again_by_people_only(
     assert len(await mails(to)) == arrived + 1
 
 
-async def test_notify_killed_before_the_hand_over_sends_it_once(
+async def test_notify_killed_before_handing_mail_over_sends_it_once(
     stack, shop, set_faults, times, mails, caught_up
 ):
     to = address()
@@ -224,7 +224,7 @@ async def test_notify_killed_before_the_hand_over_sends_it_once(
 
 
 @pytest.mark.parametrize("stored", [True, False], ids=["it was accepted", "outcome unknown"])
-async def test_notify_killed_before_it_read_the_reply_does_not_send_it_twice(
+async def test_notify_killed_before_reading_the_reply_does_not_send_mail_twice(
     stack, shop, set_faults, struck, times, mails, caught_up, stored
 ):
     to = address()
@@ -251,7 +251,7 @@ async def texted(shop):
     return phone, link.expect(201)
 
 
-async def test_an_sms_that_the_provider_put_off_comes_when_it_said(shop, set_faults, mails):
+async def test_a_rate_limited_sms_is_retried_within_the_providers_delay(shop, set_faults, mails):
     await set_faults(
         {"operation": "sms", "kind": "error", "code": "429", "seconds": 8, "times": 1},
     )
@@ -263,7 +263,7 @@ async def test_an_sms_that_the_provider_put_off_comes_when_it_said(shop, set_fau
 
 
 @pytest.mark.parametrize(("kind", "tries"), [("drop_before", 2), ("drop_after", 1)])
-async def test_the_provider_is_asked_about_an_sms_without_an_answer(
+async def test_an_unanswered_sms_is_sent_again_only_if_it_was_lost(
     shop, set_faults, times, mails, caught_up, kind, tries
 ):
     await set_faults({"operation": "sms", "kind": kind, "times": 1})
@@ -275,7 +275,7 @@ async def test_the_provider_is_asked_about_an_sms_without_an_answer(
     assert len(await mails(phone)) == 1
 
 
-async def test_notify_killed_while_an_sms_is_handed_over_sends_it_once(
+async def test_notify_killed_while_handing_over_an_sms_sends_it_once(
     stack, shop, set_faults, struck, times, mails
 ):
     await set_faults({"operation": "sms", "kind": "slow", "seconds": 5, "times": 1})

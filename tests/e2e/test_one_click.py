@@ -19,7 +19,7 @@ def money(amount_minor):
     return {"amount": {"amount_minor": amount_minor, "currency": "EUR"}}
 
 
-async def test_a_click_charges_once_and_carries_its_trace(shop, booked):
+async def test_a_click_charges_once_and_returns_its_trace_id(shop, booked):
     answer = await shop.one_click(await shop.customer("tok_visa"), 5990)
     payment = answer.expect(201)
     assert (payment["state"], payment["captured_minor"]) == ("captured", 5990)
@@ -31,7 +31,7 @@ async def test_a_click_charges_once_and_carries_its_trace(shop, booked):
     assert listed["data"] == [payment]
 
 
-async def test_fifty_equal_requests_are_one_charge_and_fifty_equal_answers(shop, booked):
+async def test_fifty_concurrent_identical_requests_make_one_charge(shop, booked):
     customer, order, key = await shop.customer("tok_visa"), shop.next_order(), str(uuid4())
 
     async def until_answered():
@@ -50,7 +50,7 @@ async def test_fifty_equal_requests_are_one_charge_and_fifty_equal_answers(shop,
     assert other.expect(422)["code"] == "idempotency_key_reused"
 
 
-async def test_money_needs_an_idempotency_key(shop):
+async def test_a_payment_without_an_idempotency_key_is_refused(shop):
     async with shop.http.post(
         f"{shop.url}/v1/one-click-payments",
         json={"customer_id": "cus_x", **money(1), "order_reference": "A"},
@@ -60,7 +60,7 @@ async def test_money_needs_an_idempotency_key(shop):
     assert (answer.status, body["code"]) == (400, "idempotency_key_missing")
 
 
-async def test_an_authorisation_is_captured_in_part_and_refunded_to_the_end(shop, booked):
+async def test_an_authorisation_is_partially_captured_then_fully_refunded(shop, booked):
     held = await shop.one_click(await shop.customer("tok_mastercard"), 10_000, capture="manual")
     payment = held.expect(201)
     path = f"/v1/payments/{payment['id']}"
@@ -76,7 +76,7 @@ async def test_an_authorisation_is_captured_in_part_and_refunded_to_the_end(shop
     assert (row["captured_minor"], row["refunded_minor"]) == (8000, 8000)
 
 
-async def test_concurrent_refunds_never_give_back_more_than_was_taken(shop, booked):
+async def test_concurrent_refunds_never_exceed_the_captured_amount(shop, booked):
     payment = (await shop.one_click(await shop.customer("tok_visa"), 1000)).expect(201)
     path = f"/v1/payments/{payment['id']}/refund"
     answers = await asyncio.gather(*(shop.call("POST", path, money(300)) for _ in range(10)))
@@ -86,7 +86,7 @@ async def test_concurrent_refunds_never_give_back_more_than_was_taken(shop, book
     assert row["refunded_minor"] == 900
 
 
-async def test_a_delayed_payment_can_be_lowered_and_is_captured_by_itself(shop, booked):
+async def test_a_delayed_payment_can_be_lowered_before_its_automatic_capture(shop, booked):
     customer = await shop.customer("tok_visa")
     answer = await shop.one_click(customer, 4500, capture="delayed", grace_seconds=3)
     payment = answer.expect(201)
@@ -106,7 +106,7 @@ async def test_a_delayed_payment_can_be_lowered_and_is_captured_by_itself(shop, 
     assert late.status == 409
 
 
-async def test_a_test_clock_brings_a_delayed_capture_forward(shop):
+async def test_advancing_the_test_clock_triggers_a_delayed_capture(shop):
     customer = await shop.customer("tok_visa")
     answer = await shop.one_click(customer, 4500, capture="delayed", grace_seconds=86_400)
     payment = answer.expect(201)
@@ -120,7 +120,7 @@ async def test_a_test_clock_brings_a_delayed_capture_forward(shop):
 
 
 @pytest.mark.parametrize("first", ["webhook", "return"])
-async def test_after_a_challenge_the_payment_succeeds_whichever_tells_first(
+async def test_a_challenged_payment_succeeds_whether_webhook_or_return_comes_first(
     shop, set_faults, first
 ):
     if first == "return":
@@ -143,7 +143,7 @@ async def test_after_a_challenge_the_payment_succeeds_whichever_tells_first(
     assert (settled["state"], settled["captured_minor"]) == ("captured", 25_000)
 
 
-async def test_a_refused_challenge_is_a_decline(shop):
+async def test_a_refused_challenge_declines_the_payment(shop):
     customer = await shop.customer("tok_3ds")
     payment = (await shop.one_click(customer, 25_000)).expect(201)
     async with shop.http.post(
@@ -154,7 +154,7 @@ async def test_a_refused_challenge_is_a_decline(shop):
     assert settled["decline"]["code"] == "authentication_failed"
 
 
-async def test_the_second_psp_account_takes_what_the_first_declines(shop, booked):
+async def test_a_charge_declined_at_the_first_psp_account_falls_back_to_the_second(shop, booked):
     customer = await shop.customer("tok_declined_at_a")
     await shop.attach(customer, "tok_declined_at_a", "sandbox-b")
     payment = (await shop.one_click(customer, 3300)).expect(201)
@@ -164,7 +164,7 @@ async def test_the_second_psp_account_takes_what_the_first_declines(shop, booked
     assert taken[0]["account"].startswith("sandbox-b")
 
 
-async def test_nobody_else_is_asked_after_an_unknown_answer(shop, booked):
+async def test_a_charge_with_an_unknown_outcome_does_not_fall_back(shop, booked):
     customer = await shop.customer("tok_lost_answer")
     await shop.attach(customer, "tok_lost_answer", "sandbox-b")
     payment = (await shop.one_click(customer, 6100)).expect(201)
@@ -175,7 +175,7 @@ async def test_nobody_else_is_asked_after_an_unknown_answer(shop, booked):
     assert row["account"].startswith("sandbox-a")
 
 
-async def test_a_disputed_payment_is_not_refunded_until_the_dispute_is_won(shop):
+async def test_a_disputed_payment_is_refundable_only_once_the_dispute_is_won(shop):
     payment = (await shop.one_click(await shop.customer("tok_visa"), 2000)).expect(201)
     control = f"{shop.sandbox_url}/control/disputes"
     async with shop.http.post(control, json={"charge_id": payment["psp_reference"]}) as opened:
@@ -202,7 +202,7 @@ async def test_a_disputed_payment_is_not_refunded_until_the_dispute_is_won(shop)
     assert answer.expect(200)["state"] == "refunded"
 
 
-async def test_stripe_takes_holds_and_gives_back_through_its_own_sdk(shop):
+async def test_a_stripe_payment_is_authorised_captured_and_partially_refunded(shop):
     customer = await shop.customer(await shop.stripe_card("4242424242424242"), "stripe")
     payment = (await shop.one_click(customer, 9900, capture="manual")).expect(201)
     assert (payment["state"], payment["psp_account"]) == ("authorised", "stripe")
@@ -237,12 +237,12 @@ def as_operator(stack):
     return run
 
 
-async def test_an_operator_sees_by_one_command_that_payments_work(as_operator, merchant):
+async def test_the_smoke_command_makes_a_payment(as_operator, merchant):
     paid = await as_operator("smoke", "--credentials", "sandbox-a-bottega")
     assert paid["payment"].startswith("pay_")
 
 
-async def test_an_installation_in_which_all_is_well_is_found_well(as_operator, merchant):
+async def test_doctor_finds_no_fault_in_a_healthy_installation(as_operator, merchant):
     rows = await as_operator("doctor", "--merchant", merchant.merchant_id)
     found = {row["subject"]: row["state"] for row in rows}
     unlike = {subject: state for subject, state in found.items() if state != "ok"}

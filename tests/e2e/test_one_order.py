@@ -22,7 +22,7 @@ def paid_of(shop):
     return find
 
 
-async def test_three_clicks_with_keys_of_their_own_are_one_capture(shop, paid_of):
+async def test_three_clicks_with_different_keys_make_one_capture_per_order(shop, paid_of):
     customer, order = await shop.customer("tok_visa"), shop.next_order()
     first, second = await asyncio.gather(
         *(shop.one_click(customer, 7_700, order_reference=order) for _ in range(2))
@@ -37,7 +37,9 @@ async def test_three_clicks_with_keys_of_their_own_are_one_capture(shop, paid_of
     assert ([payment["id"] for payment in taken], booked_minor) == ([made.body["id"]], 7_700)
 
 
-async def test_a_click_and_two_links_at_once_are_one_capture(shop, payer, webhooks, paid_of):
+async def test_a_concurrent_click_and_two_links_make_one_capture_per_order(
+    shop, payer, webhooks, paid_of
+):
     customer, order = await shop.customer("tok_visa"), shop.next_order()
     links = [(await shop.link(7_700, order_reference=order)).expect(201) for _ in range(2)]
     pages = [await payer.open(link["url"]) for link in links]
@@ -69,7 +71,7 @@ async def test_a_click_and_two_links_at_once_are_one_capture(shop, payer, webhoo
     assert (await payer.pay(left, VISA)).view == "paid"
 
 
-async def test_a_deposit_and_its_balance_are_paid_and_the_whole_is_not(shop, payer):
+async def test_an_order_with_a_paid_deposit_takes_its_balance_but_not_the_full_price(shop, payer):
     order = shop.next_order()
     deposit = {"amount_minor": 2_000, "currency": "EUR"}
     link = (await shop.link(9_000, order_reference=order, deposit=deposit)).expect(201)
@@ -84,7 +86,7 @@ async def test_a_deposit_and_its_balance_are_paid_and_the_whole_is_not(shop, pay
     assert [payment["order_part"] for payment in listed] == ["balance", "deposit"]
 
 
-async def test_a_merchant_whose_references_repeat_sets_a_policy(stack):
+async def test_the_payment_policy_can_flag_or_allow_duplicate_orders(stack):
     async with open_shop(stack, "Repeats") as (shop, _):
         customer = await shop.customer("tok_visa")
         assert await shop.get("/v1/payment-policy") == {"duplicate_orders": "refuse"}

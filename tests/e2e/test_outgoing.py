@@ -42,12 +42,12 @@ async def message_is(api, state: str, channel: str, recipient: dict[str, str]) -
 
 
 @pytest.mark.parametrize("local_part", ["bounce", "refused"])
-async def test_mail_to_a_dead_mailbox_is_known_to_have_bounced(api, local_part):
+async def test_mail_to_a_dead_mailbox_is_marked_bounced(api, local_part):
     recipient = {"email": f"{local_part}+{uuid4().hex[:8]}@example.com"}
     await message_is(api, "bounced", "email", recipient)
 
 
 @pytest.mark.parametrize("channel", ["sms", "whatsapp"])
-async def test_a_text_message_is_known_to_have_arrived(api, channel):
+async def test_a_text_message_is_marked_delivered(api, channel):
     recipient = {"phone": f"+39334{uuid4().int % 10**7:07d}"}
     await message_is(api, "delivered", channel, recipient)

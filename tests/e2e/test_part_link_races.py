@@ -91,7 +91,7 @@ async def at_rest(shop, part):
 
 
 @pytest.mark.parametrize("first", ORDERS)
-async def test_link_and_retry_at_once_pay_the_part_once(
+async def test_a_concurrent_link_and_retry_pay_an_instalment_once(
     shop, payer, missed, set_faults, struck, first
 ):
     parts = missed[first]

@@ -27,7 +27,7 @@ async def sign(page):
     await page.get_by_role("button", name="Firma e paga").click()
 
 
-async def test_a_plan_is_signed_with_a_challenge_then_paid_by_another_card(shop, phone):
+async def test_a_plan_signed_with_a_challenge_is_paid_off_with_another_card(shop, phone):
     """The bank's challenge comes in between and returns to the page."""
     customer = await shop.customer("tok_3ds")
     other = await shop.attach(customer, "tok_mastercard", "sandbox-a")
@@ -83,7 +83,7 @@ async def signed_by(shop, plan, customer_id, last4):
     assert (signed["state"], signed["instrument_id"]) == ("active", card["id"])
 
 
-async def test_a_customer_without_a_card_types_one_and_signs(shop, phone):
+async def test_a_customer_without_a_saved_card_enters_one_and_signs(shop, phone):
     customer_id, plan = await without_card(shop, phone)
     await type_card(phone, "4242424242424242")
     await sign(phone)
@@ -91,7 +91,7 @@ async def test_a_customer_without_a_card_types_one_and_signs(shop, phone):
     await signed_by(shop, plan, customer_id, "4242")
 
 
-async def test_a_card_that_the_bank_confirms_first_is_listed_then_and_signs(shop, phone):
+async def test_a_new_card_challenged_at_setup_is_saved_and_signs_the_plan(shop, phone):
     customer_id, plan = await without_card(shop, phone)
     await type_card(phone, CHALLENGED_AT_SETUP)
     await sign(phone)

@@ -40,7 +40,7 @@ async def open_day(stack):
 
 
 @pytest.mark.parametrize(("dialect", "form"), [("stripe", "camt.053"), ("paypal", "mt940")])
-async def test_each_planted_error_is_found_by_its_name(open_day, dialect: str, form: str):
+async def test_each_planted_error_raises_its_exception_type(open_day, dialect: str, form: str):
     shop = await open_day(f"{dialect}-errors")
     accounts = {name: f"{name}-{dialect}-errors" for name in ("sandbox-a", "sandbox-b")}
     orders = await charges(shop)

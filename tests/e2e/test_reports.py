@@ -13,7 +13,7 @@ async def downloaded(shop, path):
         return answer.headers["Content-Disposition"], await answer.text()
 
 
-async def test_a_report_of_the_day_is_a_file_whose_totals_are_the_ledgers(stack):
+async def test_the_daily_sales_report_agrees_with_the_ledger(stack):
     async with open_shop(stack, "Reports") as (shop, _):  # nothing else is booked there
         payment = (await shop.one_click(await shop.customer("tok_visa"), 4990)).expect(201)
 
@@ -38,7 +38,7 @@ async def test_a_report_of_the_day_is_a_file_whose_totals_are_the_ledgers(stack)
     assert income["sales"] == -4990
 
 
-async def test_a_scheduled_report_arrives_by_mail_on_the_next_day(shop):
+async def test_a_scheduled_report_is_mailed_the_next_day(shop):
     to = address()
     asked = {"report": "trial_balance", "format": "xlsx", "every": "day", "hour": 6, "emails": [to]}
     schedule = (await shop.call("POST", "/v1/reports/schedules", asked)).expect(201)

@@ -138,7 +138,7 @@ def people(stack, shop, customers, stop, seen, orders):
     return [asyncio.create_task(person) for person in (*shoppers, *payers)]
 
 
-async def test_a_rollout_of_all_services_at_once_loses_nothing(doubled):
+async def test_rolling_restarts_of_all_services_fail_no_payment(doubled):
     """As with a new version of the chart: all services at the same time have one replica down."""
     stack, shop = doubled
     customers = [await shop.customer("tok_visa") for _ in range(2)]

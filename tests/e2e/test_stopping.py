@@ -8,7 +8,7 @@ from tests.waiting import until
 NAMES = (*services.NAMES, "gateway", "sandbox", "localstripe")
 
 
-async def test_every_process_of_the_stack_ends_well_on_sigterm(stack):
+async def test_every_process_exits_cleanly_on_sigterm(stack):
     before = len(stack.events)
     for name in NAMES:
         stack.kill(name, signal.SIGTERM)

@@ -168,7 +168,7 @@ def agree(payment, booked):
     return booked["state"] != "authorised" and captured == refunded
 
 
-async def test_after_a_storm_the_psps_books_are_what_payments_says(storm):
+async def test_payments_agrees_with_the_psps_books_after_a_storm_of_faults(storm):
     await storm.prepare()
     await storm.set_faults(FAULTS)
     await asyncio.gather(*(storm.rage() for _ in range(WORKERS)), storm.kill_payments_twice())

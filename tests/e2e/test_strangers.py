@@ -49,7 +49,7 @@ def target(stack: Stack, service: str) -> str:
 
 @pytest.mark.parametrize("opened", [in_clear, without_a_certificate])
 @pytest.mark.parametrize("service", services.NAMES)
-async def test_who_has_no_certificate_of_the_stack_is_not_even_heard(
+async def test_a_connection_without_a_certificate_of_the_stack_is_refused(
     stack: Stack, service: str, opened: Callable[[Stack, str], grpc.aio.Channel]
 ):
     async with opened(stack, service) as channel:
@@ -59,7 +59,7 @@ async def test_who_has_no_certificate_of_the_stack_is_not_even_heard(
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_who_reaches_a_port_may_do_nothing(stack: Stack):
+async def test_a_call_without_a_caller_identity_is_refused(stack: Stack):
     """Merchant and actor as plain metadata are refused: a certificate alone does not identify a caller."""
     plain = (("incasso-merchant-id", "mer_1"), ("incasso-actor", "operator"))
     async with stack.channel("merchants") as channel:
@@ -76,7 +76,7 @@ async def test_who_reaches_a_port_may_do_nothing(stack: Stack):
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-async def test_no_service_tells_its_contracts(stack: Stack, service: str):
+async def test_no_service_offers_grpc_reflection(stack: Stack, service: str):
     async with stack.channel(service) as channel:
         call = channel.stream_stream(
             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
@@ -86,7 +86,7 @@ async def test_no_service_tells_its_contracts(stack: Stack, service: str):
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_service_cannot_forge_that_a_link_was_paid(bus: Nats):
+async def test_a_service_cannot_publish_events_of_payments(bus: Nats):
     complaints: list[str] = []
 
     async def complain(error: Exception) -> None:
@@ -105,7 +105,9 @@ async def test_a_service_cannot_forge_that_a_link_was_paid(bus: Nats):
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-async def test_no_service_reads_the_database_of_another(postgres: Postgres, service: str):
+async def test_no_service_can_connect_to_another_services_database(
+    postgres: Postgres, service: str
+):
     async with connected(postgres.role_url(service, service)) as own:
         assert await own.fetchval("SELECT count(*) FROM schema_migrations") > 0
         assert (
@@ -116,7 +118,7 @@ async def test_no_service_reads_the_database_of_another(postgres: Postgres, serv
             await asyncpg.connect(postgres.role_url(service, other))
 
 
-async def test_keys_and_passwords_are_private(stack: Stack):
+async def test_key_and_password_files_are_readable_only_by_their_owner(stack: Stack):
     keys = stack.folders.keys
     folders = (keys.folder, keys.trust, stack.folders.secrets, stack.folders.certificates.folder)
     files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
@@ -129,7 +131,7 @@ async def test_keys_and_passwords_are_private(stack: Stack):
 @pytest.mark.parametrize(
     "name", [*services.NAMES, "gateway", *(f"{name}-migrate" for name in services.NAMES)]
 )
-async def test_nobody_is_refused_in_its_own_work(stack: Stack, name: str):
+async def test_no_service_logs_a_refusal_of_its_own_permissions(stack: Stack, name: str):
     said = stack.log(name).lower()
     refusals = (
         "permissions violation",

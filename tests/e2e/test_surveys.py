@@ -25,7 +25,7 @@ def payer(shop):
     return Payer(shop.http, shop.sandbox_url)
 
 
-async def test_a_shopper_answers_from_the_receipt_and_the_merchant_sees_the_scores(shop, payer):
+async def test_survey_answers_given_from_the_receipt_change_the_scores(shop, payer):
     link = (await shop.link(12_900, locale="it")).expect(201)
     page = await payer.pay(await payer.open(link["url"]), VISA)
     await shop.link_in(link["id"], "paid")
@@ -60,7 +60,7 @@ async def test_a_shopper_answers_from_the_receipt_and_the_merchant_sees_the_scor
     await until(is_counted)
 
 
-async def test_a_paid_link_is_counted_in_conversion_and_order_values(shop, payer):
+async def test_a_paid_link_counts_in_conversion_and_revenue(shop, payer):
     async def figures():
         return await shop.get(f"/v1/reports/kpis?{DAYS}&currency=EUR")
 

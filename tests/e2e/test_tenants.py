@@ -184,7 +184,7 @@ EMPTY = {"GET /v1/reconciliation/payments/{payment_id}/trail": {"steps": []}}
 
 
 @grouped("name", [n for n, route in ROUTES.items() if names_an_object(route)], by=service_of)
-async def test_an_object_of_another_merchant_is_not_found(owned, stranger, name):
+async def test_another_merchants_object_is_not_found(owned, stranger, name):
     route = ROUTES[name]
     answer = await stranger.call(route.method, path_of(route, owned), examples.body_of(route))
     if name in EMPTY:
@@ -195,7 +195,7 @@ async def test_an_object_of_another_merchant_is_not_found(owned, stranger, name)
 
 
 @pytest.mark.parametrize("name", [n for n, route in ROUTES.items() if len(route.path_fields) > 1])
-async def test_an_object_of_another_merchant_is_not_found_below_ones_own(owned, stranger, name):
+async def test_another_merchants_object_is_not_found_under_ones_own_customer(owned, stranger, name):
     route = ROUTES[name]
     own = {**owned, "customer_id": await stranger.customer("tok_visa")}
     answer = await stranger.call(route.method, path_of(route, own), examples.body_of(route))
@@ -210,7 +210,7 @@ async def test_an_object_of_another_merchant_is_not_found_below_ones_own(owned, 
         if route.body == "*" and "customer_id" in set(examples.body_of(route)) - {None}
     ],
 )
-async def test_an_object_of_another_merchant_is_not_found_in_a_body(owned, stranger, name):
+async def test_another_merchants_customer_in_a_body_is_not_found(owned, stranger, name):
     route = ROUTES[name]
     body = examples.body_of(route)
     body.update({key: value for key, value in owned.items() if key in body})
@@ -222,7 +222,7 @@ async def test_an_object_of_another_merchant_is_not_found_in_a_body(owned, stran
     "name",
     [n for n, route in ROUTES.items() if route.method == "GET" and not names_an_object(route)],
 )
-async def test_a_list_shows_nothing_of_another_merchant(owned, stranger, name):
+async def test_a_list_contains_no_objects_of_another_merchant(owned, stranger, name):
     route = ROUTES[name]
     answer = await stranger.call("GET", path_of(route, {}))
     nothing_there = answer.body.get("code") == "shop_not_found"
@@ -232,7 +232,7 @@ async def test_a_list_shows_nothing_of_another_merchant(owned, stranger, name):
 
 
 @pytest.mark.parametrize("filter_name", ["customer_id", "order_reference"])
-async def test_a_filter_finds_nothing_of_another_merchant(owned, stranger, filter_name):
+async def test_a_filter_matches_no_payments_of_another_merchant(owned, stranger, filter_name):
     value = owned.get(filter_name, "A-1")
     answer = await stranger.get(f"/v1/payments?{filter_name}={value}")
     assert answer["data"] == []

@@ -13,7 +13,7 @@ def shop(shop, monkeypatch):
     return shop
 
 
-async def test_a_charge_is_one_trace_from_gateway_to_nats(shop):
+async def test_a_charge_makes_one_trace_from_gateway_to_nats(shop):
     customer = await shop.customer("tok_visa")
     answer = await shop.one_click(customer, 5990)
     payment = answer.expect(201)
@@ -31,7 +31,7 @@ async def test_a_charge_is_one_trace_from_gateway_to_nats(shop):
     await until(is_one_tree, every_seconds=0.5)
 
 
-async def test_what_a_webhook_tells_before_the_answer_is_in_the_payments_trace(shop):
+async def test_the_trace_is_complete_for_a_payment_with_a_lost_psp_response(shop):
     answer = await shop.one_click(await shop.customer("tok_lost_answer"), 6_100)
     await shop.settled(answer.expect(201)["id"])
     _, missing = await complete_trace(shop.http, shop.sandbox_url, answer.trace_id)

@@ -90,7 +90,7 @@ def links_of(events):
     return [event["data"]["payment_link"]["id"] for event in events]
 
 
-async def test_a_receiver_that_fails_is_tried_again_with_the_same_event(shop, told):
+async def test_a_failed_delivery_is_retried_with_the_same_event(shop, told):
     told.listening.plan = [web.Response(status=500, text="the database is away")]
     link = await make_link(shop)
     event = await told.taken(link)
@@ -101,7 +101,7 @@ async def test_a_receiver_that_fails_is_tried_again_with_the_same_event(shop, to
     assert await shop.get(f"/v1/events/{done['event_id']}") == event
 
 
-async def test_a_receiver_that_is_away_is_tried_again(shop, told):
+async def test_a_delivery_answered_with_404_is_retried_at_the_updated_url(shop, told):
     elsewhere = {"url": told.listening.url.replace("/webhooks", "/moved")}
     path = f"/v1/webhook-endpoints/{told.id}"
     (await shop.call("PATCH", path, elsewhere)).expect(200)
@@ -112,7 +112,7 @@ async def test_a_receiver_that_is_away_is_tried_again(shop, told):
     assert statuses(await told.delivery(state="delivered", attempts=2)) == [404, 204]
 
 
-async def test_a_redirect_is_not_followed_and_a_retry_by_hand_is_at_once(shop, told):
+async def test_redirects_are_not_followed_and_manual_retries_are_allowed_in_any_state(shop, told):
     async with receiver() as foreign:
         foreign.secrets = told.listening.secrets
         moved = {"Location": foreign.url}
@@ -132,7 +132,7 @@ async def test_a_redirect_is_not_followed_and_a_retry_by_hand_is_at_once(shop, t
         assert (foreign.events, foreign.refused) == ([], [])
 
 
-async def test_a_receiver_that_is_gone_is_left_alone_until_the_merchant_replays(shop, told):
+async def test_a_410_disables_the_endpoint_until_the_merchant_enables_it(shop, told):
     told.listening.plan = [web.Response(status=410)]
     first = await make_link(shop)
     failed = await told.delivery(state="failed", attempts=1)
@@ -168,7 +168,7 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_the_merchant_replays(
     assert len({event["id"] for event in told.listening.events}) == 3
 
 
-async def test_an_event_is_sent_again_under_its_own_id(shop, told):
+async def test_an_event_is_resent_under_the_same_id(shop, told):
     event = await told.taken(await make_link(shop))
     await told.delivered(1)
     path = f"/v1/events/{event['id']}"
@@ -182,7 +182,7 @@ async def test_an_event_is_sent_again_under_its_own_id(shop, told):
     assert (unknown.status, unknown.body["code"]) == (404, "event_not_found")
 
 
-async def test_webhooks_wait_while_notify_is_away(stack, shop, told):
+async def test_webhooks_are_delivered_after_notify_was_killed(stack, shop, told):
     await told.taken(await make_link(shop))
     starts = stack.process("notify").starts
     stack.kill("notify")
@@ -206,7 +206,7 @@ class NeverHeard(web.Response):
         return await super().prepare(request)
 
 
-async def test_a_receiver_tells_by_the_id_what_it_is_sent_again_after_a_crash(stack, shop, told):
+async def test_a_delivery_repeated_after_a_crash_has_the_same_event_id(stack, shop, told):
     told.listening.plan = [NeverHeard(stack)]
     link = await make_link(shop)
     await until(lambda: told.listening.refused)
@@ -225,7 +225,7 @@ async def test_a_receiver_tells_by_the_id_what_it_is_sent_again_after_a_crash(st
 
 
 @pytest.mark.parametrize("url", PRIVATE)
-async def test_an_address_inside_a_network_is_refused(shop, told, url):
+async def test_a_webhook_url_in_a_private_network_is_refused(shop, told, url):
     made = await shop.call("POST", "/v1/webhook-endpoints", {"url": url})
     assert (made.status, made.body["code"]) == (422, "webhook_url_refused")
     changed = await shop.call("PATCH", f"/v1/webhook-endpoints/{told.id}", {"url": url})

@@ -84,7 +84,7 @@ class CrashMatrix:
     gives_up = True
 
     @pytest.mark.parametrize("moment", ALL)
-    async def test_a_repeat_pays_once(self, subject: Subject, moment: Moment):
+    async def test_a_retry_pays_once(self, subject: Subject, moment: Moment):
         await struck(subject, moment)
         await repeat(subject)
         await work(subject)
@@ -94,20 +94,20 @@ class CrashMatrix:
         await expect(subject, "paid")
 
     @pytest.mark.parametrize("moment", ALL)
-    async def test_what_nobody_asks_for_any_more_comes_to_its_end(self, subject, moment):
+    async def test_the_worker_finishes_a_begun_payment_without_a_retry(self, subject, moment):
         await struck(subject, moment)
         await work(subject)
         await expect(subject, "open" if moment is Moment.BEFORE_INTENT else "paid")
 
     @pytest.mark.parametrize("moment", WITH_PAYMENT)
-    async def test_an_event_alone_ends_it(self, subject, moment):
+    async def test_an_event_alone_completes_the_payment(self, subject, moment):
         await struck(subject, moment)
         for payment in effects(subject) * 2:
             await subject.tell(payment)
             await expect(subject, "paid")
 
     @pytest.mark.parametrize("moment", ALL)
-    async def test_workers_a_repeat_and_an_event_at_once_pay_once(self, subject, moment):
+    async def test_concurrent_workers_retry_and_event_pay_once(self, subject, moment):
         death = await struck(subject, moment, arrives=False)
         await later(subject)
         subject.world.act()
@@ -123,7 +123,7 @@ class CrashMatrix:
         await expect(subject, "paid")
 
     @pytest.mark.parametrize("moment", ALL)
-    async def test_long_after_it_is_paid_or_nobody_is_charged(self, subject, moment):
+    async def test_a_stale_payment_ends_paid_or_uncharged(self, subject, moment):
         await struck(subject, moment)
         given_up = self.gives_up or moment is Moment.BEFORE_INTENT
         state = "open" if given_up and not effects(subject) else "paid"
@@ -131,7 +131,7 @@ class CrashMatrix:
         await work(subject)
         await expect(subject, state)
 
-    async def test_a_call_that_arrives_after_the_end_charges_nobody(self, subject):
+    async def test_a_call_that_arrives_after_the_end_changes_nothing(self, subject):
         death = await struck(subject, Moment.DURING_CALL, arrives=False)
         await age(subject)
         await work(subject)
@@ -144,7 +144,7 @@ class CrashMatrix:
         "moment", [Moment.AFTER_INTENT, Moment.AFTER_CALL, Moment.AFTER_RECORD]
     )
     @pytest.mark.parametrize("long", [False, True])
-    async def test_the_worker_may_die_as_well(self, subject, first, moment, long):
+    async def test_the_payment_recovers_if_the_worker_dies_too(self, subject, first, moment, long):
         await struck(subject, first)
         booked = effects(subject)
         if long:

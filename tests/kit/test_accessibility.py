@@ -36,9 +36,7 @@ async def rules(page, body: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_a_poor_contrast_is_found_beside_colours_that_were_judged(
-    browser: Browser, name: str
-):
+async def test_poor_contrast_is_found_next_to_colours_already_checked(browser: Browser, name: str):
     async with opened_page(browser) as page:
         assert await rules(page, GOOD + LARGE) == set()
         assert await rules(page, GOOD + LARGE + BAD[name]) == {"color-contrast"}
@@ -46,14 +44,14 @@ async def test_a_poor_contrast_is_found_beside_colours_that_were_judged(
 
 
 @pytest.mark.parametrize("name", UNREAD)
-async def test_colours_in_which_nothing_was_read_are_not_judged(browser: Browser, name: str):
+async def test_colours_without_readable_text_are_not_checked(browser: Browser, name: str):
     async with opened_page(browser) as page:
         assert await rules(page, UNREAD[name]) == set()
         assert await rules(page, f"{UNREAD[name]}<p style='{POOR}'>Seven</p>") == {"color-contrast"}
 
 
 @pytest.mark.parametrize("look", ["min-width: 1000px", "prefers-color-scheme: dark"])
-async def test_a_poor_contrast_in_one_look_only_is_found(browser: Browser, look: str):
+async def test_poor_contrast_in_one_media_query_only_is_found(browser: Browser, look: str):
     async with opened_page(browser) as page:
         await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
         assert await rules(page, BY_LOOK % look) == set()

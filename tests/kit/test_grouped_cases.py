@@ -22,7 +22,7 @@ def groups_of(test):
     return dict(zip(mark.kwargs["ids"], mark.args[1], strict=True))
 
 
-def test_all_cases_run_and_all_that_fail_are_told():
+def test_all_cases_run_and_every_failure_is_reported():
     seen = []
     with pytest.raises(ExceptionGroup, match="2 of 3 cases failed") as caught:
         is_odd(cases=groups_of(is_odd)["b"], seen=seen)
@@ -31,10 +31,10 @@ def test_all_cases_run_and_all_that_fail_are_told():
     assert told == [["in the case of no. 2"], ["in the case of no. 4"]]
 
 
-def test_cases_that_hold_are_silent():
+def test_passing_cases_raise_nothing():
     is_odd(cases=groups_of(is_odd)["a"], seen=[])
 
 
-async def test_so_it_is_where_a_test_waits():
+async def test_failures_of_async_cases_are_reported():
     with pytest.raises(ExceptionGroup, match="1 of 2 cases failed"):
         await is_odd_too(cases=groups_of(is_odd_too)["all"])

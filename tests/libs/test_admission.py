@@ -111,21 +111,21 @@ async def everything(tmp_path_factory) -> AsyncIterator[Everything]:
 
 
 @every_rpc
-async def test_its_callers_get_past_the_door(everything: Everything, rpc):
+async def test_allowed_callers_are_admitted(everything: Everything, rpc):
     for caller in callers(rpc):
         key = everything.with_right_key(rpc)
         assert await everything.tried(rpc, everything.as_caller(caller, rpc), key) == ""
 
 
 @every_rpc
-async def test_services_and_operators_get_in_with_work_of_their_own(everything: Everything, rpc):
+async def test_services_and_operators_are_admitted_on_their_own_behalf(everything: Everything, rpc):
     for caller in set(callers(rpc)) - VOUCHING:
         own = everything.signers[caller].metadata(path(rpc), Call(merchant_id="mer_1"))
         assert await everything.tried(rpc, *own) == ""
 
 
 @every_rpc
-async def test_nobody_gets_in_without_an_identity(everything: Everything, rpc):
+async def test_a_call_without_an_identity_is_refused(everything: Everything, rpc):
     assert await everything.tried(rpc) == CallerUnknown.reason
     key = everything.with_right_key(rpc)
     assert await everything.tried(rpc, key) == CallerUnknown.reason
@@ -134,7 +134,7 @@ async def test_nobody_gets_in_without_an_identity(everything: Everything, rpc):
 
 
 @every_rpc
-async def test_other_services_do_not_get_in(everything: Everything, rpc):
+async def test_other_services_are_refused(everything: Everything, rpc):
     """Tries one of them with a real call, and all against Admission: thousands of calls would show no more."""
     key = everything.with_right_key(rpc)
     admission = Admission(path(rpc), descriptors.rules_of(rpc), everything.trust)
@@ -147,9 +147,7 @@ async def test_other_services_do_not_get_in(everything: Everything, rpc):
 
 
 @every_rpc
-async def test_an_expired_an_altered_and_a_borrowed_token_do_not_get_in(
-    everything: Everything, rpc
-):
+async def test_expired_altered_and_misused_caller_tokens_are_refused(everything: Everything, rpc):
     caller, key = callers(rpc)[0], everything.with_right_key(rpc)
     old = Signer(caller, everything.keys.private(caller), now=lambda: time.time() - 66)
     another = next(other for other in RPCS if other is not rpc and caller in callers(other))
@@ -163,9 +161,7 @@ async def test_an_expired_an_altered_and_a_borrowed_token_do_not_get_in(
 
 
 @every_rpc
-async def test_a_merchants_identity_must_be_the_gateways_or_the_callers_own(
-    everything: Everything, rpc
-):
+async def test_foreign_forged_and_expired_principals_are_refused(everything: Everything, rpc):
     for caller in callers(rpc):
         proof = everything.as_caller(caller, rpc)
         stranger = next(name for name in ("merchants", "notify") if name != caller)
@@ -191,7 +187,7 @@ async def test_a_key_and_a_member_must_hold_the_scope(everything: Everything, rp
 
 
 @every_rpc
-async def test_a_publishable_key_gets_only_where_it_may(everything: Everything, rpc):
+async def test_a_publishable_key_is_admitted_only_where_allowed(everything: Everything, rpc):
     if GATEWAY not in callers(rpc):
         return
     proof, key = everything.as_caller(GATEWAY, rpc), everything.as_key(publishable=True)
@@ -200,7 +196,7 @@ async def test_a_publishable_key_gets_only_where_it_may(everything: Everything, 
     assert refused == ("" if allowed else PublishableKeyNotAllowed.reason)
 
 
-async def test_a_stranger_learns_nothing_of_the_contracts(everything: Everything):
+async def test_grpc_reflection_is_off(everything: Everything):
     """Reflection is off; health checks are open."""
     call = everything.channel.stream_stream(
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
@@ -210,7 +206,7 @@ async def test_a_stranger_learns_nothing_of_the_contracts(everything: Everything
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_caller_whose_key_is_unknown_has_an_unknown_outcome(
+async def test_a_caller_with_an_unknown_key_gets_an_unknown_outcome(
     everything: Everything, tmp_path
 ):
     """A configuration error is no refusal: nothing was done, and the call is retried."""

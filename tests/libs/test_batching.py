@@ -21,14 +21,14 @@ class Dividing:
         return [row["tenth"] for row in rows]
 
 
-async def test_those_that_ask_at_once_share_a_statement_and_each_has_its_own_answer(database):
+async def test_concurrent_calls_share_a_statement_and_get_their_own_answers(database):
     batcher, work = StatementBatcher(database), Dividing()
     answers = await asyncio.gather(*(batcher.statement(work, n) for n in (1, 2, 5)))
     assert answers == [10, 5, 2]
     assert work.asked == [[1, 2, 5]]
 
 
-async def test_others_may_join_for_a_moment_where_nobody_minds(database):
+async def test_calls_may_join_a_batch_while_it_lingers(database):
     batcher, work = StatementBatcher(database, linger_seconds=HANGING_SECONDS), Dividing()
     early = asyncio.create_task(batcher.statement(work, 1))
     await asyncio.sleep(0)  # it has entered the queue
@@ -37,7 +37,7 @@ async def test_others_may_join_for_a_moment_where_nobody_minds(database):
     assert work.asked == [[1, *[2] * (ENOUGH - 1)]]
 
 
-async def test_those_that_come_while_one_runs_are_the_next(database):
+async def test_calls_made_while_a_batch_runs_form_the_next_one(database):
     batcher, first = StatementBatcher(database), asyncio.Event()
     begun, asked = asyncio.Event(), []
 
@@ -56,7 +56,7 @@ async def test_those_that_come_while_one_runs_are_the_next(database):
     assert asked == [[1], [2, 3]]
 
 
-async def test_what_the_database_refuses_of_many_fails_alone(database):
+async def test_a_call_that_the_database_rejects_fails_alone(database):
     batcher, work = StatementBatcher(database), Dividing()
     told = await asyncio.gather(
         *(batcher.statement(work, n) for n in (1, 0, 5)), return_exceptions=True
@@ -67,7 +67,7 @@ async def test_what_the_database_refuses_of_many_fails_alone(database):
     assert work.asked == [[1, 0, 5], [1], [0], [5]]
 
 
-async def test_what_may_have_had_its_effect_is_told_to_all_and_not_repeated(database):
+async def test_an_unavailable_database_fails_all_calls_without_a_retry(database):
     batcher, asked = StatementBatcher(database), []
 
     async def away(conn, numbers):
@@ -81,7 +81,7 @@ async def test_what_may_have_had_its_effect_is_told_to_all_and_not_repeated(data
     assert asked == [[1, 2]]
 
 
-async def test_who_gives_up_waiting_takes_nobody_along(database):
+async def test_a_cancelled_call_does_not_cancel_the_others(database):
     batcher, work = StatementBatcher(database), Dividing()
     leaving, staying = (asyncio.create_task(batcher.statement(work, n)) for n in (1, 2))
     await asyncio.sleep(0)

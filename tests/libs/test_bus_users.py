@@ -78,7 +78,7 @@ def event(subject: str, event_id: str) -> Event:
     return Event(event_id, "mer_1", "pay_1", subject, b"body", "", datetime.now(UTC))
 
 
-async def test_events_travel_from_their_service_to_those_who_read_them(server, database, streams):
+async def test_events_reach_the_service_that_consumes_them(server, database, streams):
     captured, updated = Heard(), Heard()
     async with reading(server, database, captured=captured, updated=updated):
         for service, subject in (("payments", CAPTURED), ("oneclick", UPDATED)):
@@ -88,7 +88,7 @@ async def test_events_travel_from_their_service_to_those_who_read_them(server, d
         assert (await updated.next()).event_id == "evt_oneclick"
 
 
-async def test_a_header_cannot_make_an_event_another_services(server, database, streams):
+async def test_a_forged_header_does_not_change_an_events_subject(server, database, streams):
     """oneclick may publish on its own subjects only; a header that claims another subject is ignored."""
     captured, updated = Heard(), Heard()
     forged = event(CAPTURED, "evt_forged").headers("")
@@ -159,7 +159,7 @@ class Watched:
         "$SYS.REQ.SERVER.PING",
     ],
 )
-async def test_a_service_may_not_publish_elsewhere(server, streams, subject):
+async def test_a_service_cannot_publish_to_foreign_subjects(server, streams, subject):
     before = (await streams.js.stream_info(STREAM)).state.messages
     async with Watched(server, "oneclick") as oneclick:
         assert not await oneclick.may_publish(subject)
@@ -169,12 +169,12 @@ async def test_a_service_may_not_publish_elsewhere(server, streams, subject):
 @pytest.mark.parametrize(
     "subject", [CAPTURED, "incasso.>", ">", "_INBOX_paylink.>", "_INBOX.>", "$JS.EVENT.>"]
 )
-async def test_a_service_may_not_listen_to_others(server, streams, subject):
+async def test_a_service_cannot_subscribe_to_foreign_subjects(server, streams, subject):
     async with Watched(server, "oneclick") as oneclick:
         assert not await oneclick.may_subscribe(subject)
 
 
-async def test_a_service_may_do_its_own_work(server, streams):
+async def test_a_service_can_publish_and_subscribe_where_it_needs_to(server, streams):
     async with Watched(server, "oneclick") as oneclick:
         assert await oneclick.may_publish("incasso.oneclick.customer.created")
         assert await oneclick.may_publish("incasso.dead.oneclick")
@@ -183,7 +183,7 @@ async def test_a_service_may_do_its_own_work(server, streams):
         assert await paylink.may_subscribe(MERCHANT_UPDATED)
 
 
-async def test_who_sets_up_tells_no_events(server, streams):
+async def test_the_setup_user_cannot_publish_read_or_delete_events(server, streams):
     async with Watched(server, SETUP) as setup:
         assert not await setup.may_publish(CAPTURED)
         assert not await setup.may_subscribe("incasso.>")
@@ -191,7 +191,7 @@ async def test_who_sets_up_tells_no_events(server, streams):
 
 
 @pytest.mark.parametrize("userinfo", ["", "oneclick:guess@", "oneclick@"])
-async def test_nobody_connects_without_a_users_password(server, userinfo):
+async def test_connecting_requires_a_users_password(server, userinfo):
     client = Client()
     with pytest.raises(nats.errors.Error, match=r"(?i)authorization|no servers"):
         await client.connect(
@@ -216,7 +216,7 @@ def test_passwords_and_the_servers_configuration_are_private(server):
     assert server.user_url("payments") == before
 
 
-async def test_events_are_kept_by_as_many_servers_as_are_wanted_or_by_none(streams: Bus):
+async def test_set_up_fails_with_fewer_servers_than_replicas(streams: Bus):
     with pytest.raises(nats.js.errors.APIError, match="replicas"):
         await buses.set_up(streams, replicas=3)  # there is only one server
     await buses.set_up(streams, replicas=1)

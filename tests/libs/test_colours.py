@@ -20,10 +20,10 @@ def test_every_colour_is_readable(colour, ground):
 
 
 @pytest.mark.parametrize("wrong", ["", "#abc", "red", "#0b6b57;x:y"])
-def test_what_is_no_colour_becomes_ours(wrong):
+def test_an_invalid_colour_falls_back_to_ours(wrong):
     assert colours.known(wrong) == colours.OURS
 
 
-def test_contrast_is_that_of_the_standard():
+def test_contrast_matches_wcag_reference_values():
     assert colours.contrast("#ffffff", "#000000") == pytest.approx(21)
     assert colours.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

@@ -23,7 +23,7 @@ async def count(conn, table):
     return await conn.fetchval(f"SELECT count(*) FROM {table}")
 
 
-async def test_each_piece_has_its_own_parameters_and_its_own_answer(conn):
+async def test_each_write_has_its_own_parameters_and_answer(conn):
     events = [Write(INSERT, (f"reader {n}", f"evt_{n}"), "max(event_id)") for n in range(7)]
     clock = Write(CLOCK, ("mer_a", 60))
     assert await combined_writes.execute(conn, *events, clock) == [
@@ -34,7 +34,7 @@ async def test_each_piece_has_its_own_parameters_and_its_own_answer(conn):
     assert await conn.fetchval("SELECT extract(epoch FROM clock_offset) FROM test_clocks") == 60
 
 
-async def test_a_guard_that_finds_nothing_keeps_all_from_being_written(conn):
+async def test_nothing_is_written_if_the_guard_finds_no_row(conn):
     guard = Write(GUARD, ("mer_a",))
     both = [Write(INSERT, ("reader", "evt_1"), "max(event_id)"), Write(INSERT, ("other", "evt_1"))]
     assert await combined_writes.execute(conn, *both, guard=guard) is None
@@ -44,7 +44,7 @@ async def test_a_guard_that_finds_nothing_keeps_all_from_being_written(conn):
     assert await count(conn, "inbox") == 2
 
 
-async def test_a_piece_that_would_not_heed_the_guard_is_a_mistake(conn):
+async def test_a_write_that_ignores_the_guard_is_rejected(conn):
     careless = Write(INSERT.replace(" WHERE {when}", ""), ("reader", "evt_1"))
     with pytest.raises(AssertionError):
         await combined_writes.execute(conn, careless, guard=Write(GUARD, ("mer_a",)))

@@ -36,15 +36,15 @@ SHOP = Shop("shp_1", "rossi", "Ottica Rossi", 3)
         (Change(slug=""), Shop("shp_1", "", "Ottica Rossi", 3)),
     ],
 )
-def test_only_what_is_said_changes(change: Change, after: Shop):
+def test_only_the_given_fields_change(change: Change, after: Shop):
     assert patched(SHOP, change) == after
 
 
-def test_what_both_have_is_taken_over_unless_it_is_given():
+def test_common_fields_are_copied_unless_given():
     asked = Change(slug="verdi", title="Ottica Verdi", places=2)
     assert copy_as(Shop, asked, id="shp_2", places=9) == Shop("shp_2", "verdi", "Ottica Verdi", 9)
 
 
-def test_what_nobody_gives_is_missed():
+def test_a_field_without_a_value_is_an_error():
     with pytest.raises(TypeError, match="id"):
         copy_as(Shop, Change())

@@ -5,7 +5,7 @@ import pytest
 from libs import db
 
 
-async def test_a_snapshot_sees_one_moment_whatever_is_committed_meanwhile(new_database):
+async def test_a_snapshot_does_not_see_later_commits(new_database):
     database = await db.connect(new_database(), pool_size=2, service="libs")
     count = "SELECT count(*) FROM told"
     async with database.connection() as other:
@@ -18,7 +18,7 @@ async def test_a_snapshot_sees_one_moment_whatever_is_committed_meanwhile(new_da
     await database.close()
 
 
-async def test_nothing_is_written_in_a_snapshot(new_database):
+async def test_a_snapshot_is_read_only(new_database):
     database = await db.connect(new_database(), pool_size=1, service="libs")
     with pytest.raises(Exception, match="read-only"):
         async with database.snapshot() as seen:
@@ -26,7 +26,7 @@ async def test_nothing_is_written_in_a_snapshot(new_database):
     await database.close()
 
 
-async def test_what_is_to_follow_a_commit_follows_no_rollback(new_database):
+async def test_after_commit_callbacks_run_only_after_a_commit(new_database):
     database = await db.connect(new_database(), pool_size=1, service="libs")
     seen = []
     async with database.transaction() as tx:

@@ -26,7 +26,7 @@ NBSP = "\N{NO-BREAK SPACE}"
         (Money(-500, "EUR"), "it", f"-5,00{NBSP}€"),
     ],
 )
-def test_amounts(money, locale, shown):
+def test_amounts_are_formatted_for_the_locale(money, locale, shown):
     assert display.amount(money, locale) == shown
 
 
@@ -40,7 +40,7 @@ def test_no_amount_of_any_currency_is_rounded(locale):
 
 
 @pytest.mark.parametrize("locale", ["es-419", "zh-Hant-TW", "sr-Latn-RS", "ar"])
-def test_who_reads_no_language_of_ours_gets_amounts_and_days_in_the_language_of_the_text(locale):
+def test_unsupported_languages_get_english_amounts_and_dates(locale):
     assert display.language_of(locale) == "en"
     assert display.amount(Money(12900, "EUR"), locale) == "€129.00"
     assert display.moment(datetime(2026, 11, 21, tzinfo=UTC), locale).startswith(
@@ -48,7 +48,7 @@ def test_who_reads_no_language_of_ours_gets_amounts_and_days_in_the_language_of_
     )
 
 
-def test_a_reader_of_a_language_of_ours_keeps_the_customs_of_the_country():
+def test_a_supported_language_keeps_its_countrys_number_format():
     assert (
         display.amount(Money(129000, "CHF"), "it-CH")
         == f"CHF{NBSP}1\N{RIGHT SINGLE QUOTATION MARK}290.00"
@@ -56,7 +56,7 @@ def test_a_reader_of_a_language_of_ours_keeps_the_customs_of_the_country():
     assert display.amount(Money(12900, "EUR"), "en_US") == "€129.00"
 
 
-def test_moments_name_their_zone():
+def test_timestamps_name_their_time_zone():
     at = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
     assert display.moment(at, "it") == "22 novembre 2026, 00:30 CET"
     assert display.moment(at, "en") == "22 November 2026, 00:30 CET"
@@ -75,7 +75,7 @@ def test_moments_name_their_zone():
         ("", "it"),
     ],
 )
-def test_the_first_language_that_we_speak(accepted, language):
+def test_the_first_supported_language_is_preferred(accepted, language):
     assert display.preferred(accepted, otherwise="it") == language
 
 
@@ -89,7 +89,7 @@ def test_the_first_language_that_we_speak(accepted, language):
         ("visa", "", "Visa"),
     ],
 )
-def test_cards(brand, last4, shown):
+def test_cards_are_shown_by_brand_and_last_four_digits(brand, last4, shown):
     assert display.card_name(brand, last4) == shown
 
 
@@ -97,11 +97,11 @@ def test_cards(brand, last4, shown):
     ("locale", "shown"),
     [("it", "1 marzo 2027"), ("en", "1 March 2027"), ("en-US", "1 March 2027")],
 )
-def test_a_day_has_its_month_in_words(locale, shown):
+def test_a_date_has_its_month_in_words(locale, shown):
     assert display.day(date(2027, 3, 1), locale) == shown
 
 
-def test_a_short_day_keeps_its_month_in_letters():
+def test_a_short_date_has_an_abbreviated_month():
     assert display.short_day(date(2027, 1, 1), "it") == "1 gen 2027"
     assert display.short_day(date(2027, 1, 1), "en") == "1 Jan 2027"
 
@@ -128,5 +128,5 @@ def test_rates_have_two_places_rounded_half_up(rate, locale, shown):
         ("2.5", "JPY", "JP¥2.5"),
     ],
 )
-def test_what_is_too_small_for_its_currency_is_shown_with_fractions(major, currency, shown):
+def test_fractions_of_a_minor_unit_are_shown_with_more_decimals(major, currency, shown):
     assert display.fraction(Decimal(major), currency, "en") == shown

@@ -82,20 +82,20 @@ async def test_ten_thousand_due_rows_of_one_merchant_do_not_delay_anothers(conn,
     assert len(claimed) == 7, "the rest is for others"
 
 
-async def test_a_row_is_seen_behind_a_flood_of_any_size_when_it_becomes_due(conn):
+async def test_a_due_row_is_claimed_despite_another_merchants_flood(conn):
     await conn.execute(FLOOD, 5 * queues.CONSIDERED, 1)
     await add(conn, "mer_b")
     assert Thing("mer_b", "b0") in await claim(conn, Room(8, 6))
 
 
-async def test_rows_are_taken_oldest_first_and_from_each_merchant_in_turn(conn):
+async def test_rows_are_claimed_from_each_merchant_in_turn(conn):
     for number in range(3):
         await add(conn, f"mer_{number}", due_in=timedelta(minutes=number - 10), count=5)
     claimed = await claim(conn, Room(6, 5))
     assert sorted(thing.merchant_id for thing in claimed) == sorted(["mer_0", "mer_1", "mer_2"] * 2)
 
 
-async def test_what_is_under_way_counts_towards_a_merchants_share(conn):
+async def test_running_rows_count_towards_a_merchants_share(conn):
     await add(conn, "mer_a", count=5)
     assert len(await claim(conn, Room(8, 3, {"mer_a": 2}))) == 1
     assert await claim(conn, Room(8, 3, {"mer_a": 3})) == []
@@ -140,7 +140,7 @@ async def test_slow_rows_of_one_merchant_leave_places_for_others(database):
             await asyncio.wait_for(seen.wait(), HANGING_SECONDS)
 
 
-async def test_places_are_filled_again_before_the_slowest_has_ended(database):
+async def test_free_places_are_refilled_before_the_slowest_row_ends(database):
     slow, seen = asyncio.Event(), []
 
     async def work(thing):
@@ -156,7 +156,7 @@ async def test_places_are_filled_again_before_the_slowest_has_ended(database):
         await asyncio.wait_for(slow.wait(), HANGING_SECONDS)
 
 
-async def test_rows_that_end_during_a_claim_do_not_pass_for_the_end_of_what_is_due(database):
+async def test_rows_that_finish_during_a_claim_do_not_make_the_worker_pause(database):
     """If they did, the worker would pause for an hour."""
     second_claim, all_done, begun, done = asyncio.Event(), asyncio.Event(), [], []
 
@@ -254,7 +254,7 @@ async def test_a_queue_without_due_rows_is_not_claimed_again(database, conn):
 
 
 @pytest.mark.usefixtures("_looks_often")
-async def test_a_look_that_fails_is_not_the_last(database, conn, monkeypatch):
+async def test_the_lookout_survives_a_failed_look(database, conn, monkeypatch):
     done, failed = asyncio.Queue(), asyncio.Event()
     worker = DueWorker("things", database, claim, done.put, any_due=CLAIM.any_due)
     monkeypatch.setattr(due.log, "warning", lambda *_, **__: failed.set())
@@ -266,5 +266,5 @@ async def test_a_look_that_fails_is_not_the_last(database, conn, monkeypatch):
         await done.get()
 
 
-def test_a_claim_with_a_moment_of_its_callers_cannot_be_looked_for():
+def test_a_claim_at_a_time_given_by_its_caller_has_no_any_due_query():
     assert Queue("things", now="$4::timestamptz").claim(TAKE).any_due is None

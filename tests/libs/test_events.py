@@ -45,7 +45,7 @@ def largest_body(bus):
     return bus.max_payload - buses.HEAD_BYTES - head
 
 
-async def test_an_event_travels_from_the_outbox_to_a_handler_once(database, bus):
+async def test_an_event_reaches_a_handler_once_even_if_replayed(database, bus):
     seen = []
 
     async def handle(conn, event):
@@ -82,7 +82,7 @@ async def test_a_rolled_back_effect_sends_no_event(database, bus):
         assert await outbox.age(conn) == timedelta()
 
 
-async def test_events_of_an_aggregate_keep_their_order_and_two_relays_send_each_once(database, bus):
+async def test_two_relays_deliver_each_event_once_and_in_aggregate_order(database, bus):
     seen = []
 
     async def handle(conn, event):
@@ -102,7 +102,7 @@ async def test_events_of_an_aggregate_keep_their_order_and_two_relays_send_each_
         assert numbers == sorted(numbers)
 
 
-async def test_a_failing_event_is_repeated_while_the_others_go_on(database, bus, monkeypatch):
+async def test_a_failing_event_is_retried_without_stopping_the_others(database, bus, monkeypatch):
     monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 0.01)
     failures = []
 
@@ -131,7 +131,7 @@ async def test_a_failing_event_is_repeated_while_the_others_go_on(database, bus,
     assert [row["body"] for row in rows] == [b"bad", b"better", b"good"]
 
 
-async def test_events_that_wait_are_handled_together_each_once(database, bus):
+async def test_waiting_events_are_handled_in_batches_each_once(database, bus):
     batches = []
 
     async def handle(conn, events):
@@ -155,9 +155,7 @@ async def test_events_that_wait_are_handled_together_each_once(database, bus):
     assert len(batches) < len(bodies)
 
 
-async def test_an_event_that_fails_among_those_handled_together_fails_alone(
-    database, bus, monkeypatch
-):
+async def test_an_event_that_fails_in_a_batch_is_retried_alone(database, bus, monkeypatch):
     monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 0.01)
     failed, handled = [], []
 
@@ -203,7 +201,7 @@ async def test_an_event_that_always_fails_becomes_a_dead_letter(database, bus, m
         assert await conn.fetchval("SELECT count(*) FROM inbox") == 0
 
 
-async def test_an_event_that_dies_with_too_large_a_body_is_buried_without_it(
+async def test_a_dead_letter_that_is_too_large_is_published_without_its_body(
     database, bus, monkeypatch
 ):
     monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 0.001)
@@ -220,7 +218,7 @@ async def test_an_event_that_dies_with_too_large_a_body_is_buried_without_it(
     assert (message.headers["ce-id"], message.data) == (event_id, b"")
 
 
-async def test_events_that_wait_to_come_again_do_not_stop_the_others(database, bus, monkeypatch):
+async def test_events_awaiting_redelivery_do_not_block_the_others(database, bus, monkeypatch):
     """Ten batches of them; the next delivery of each is minutes away."""
     monkeypatch.setattr(consumers, "BATCH", 10)
     monkeypatch.setattr(consumers, "RETRY_DELAY_SECONDS", 300.0)
@@ -241,7 +239,7 @@ async def test_events_that_wait_to_come_again_do_not_stop_the_others(database, b
             await asyncio.wait_for(seen.wait(), 60)
 
 
-async def test_a_consumer_of_an_older_version_is_changed_in_place(database, bus):
+async def test_an_older_consumer_is_updated_in_place(database, bus):
     older = ConsumerConfig(
         ack_policy=AckPolicy.EXPLICIT, max_ack_pending=1000, filter_subjects=["incasso.test.other"]
     )

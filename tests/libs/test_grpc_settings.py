@@ -34,7 +34,7 @@ def environment(monkeypatch):
     client.set_up(grpc_settings.DEFAULTS)
 
 
-def test_by_default_connections_survive_a_rollout_and_find_new_replicas():
+def test_the_default_options_find_new_replicas_and_outlast_transfers():
     found = dict(client.options())
     assert found["grpc.lb_policy_name"] == "round_robin"
     assert found["grpc.dns_min_time_between_resolutions_ms"] <= 5000
@@ -45,7 +45,7 @@ def test_by_default_connections_survive_a_rollout_and_find_new_replicas():
 
 
 @pytest.mark.usefixtures("environment")
-def test_what_the_environment_says_reaches_channel_and_server():
+def test_environment_settings_reach_channel_and_server():
     config = settings.load(GrpcSettings)
     client.set_up(config)
     for given, found in (
@@ -66,14 +66,14 @@ def test_what_the_environment_says_reaches_channel_and_server():
         ("KEEPALIVE_SECONDS", "5", "refuse their clients' pings"),
     ],
 )
-def test_a_setting_that_cuts_calls_is_refused_by_its_name(monkeypatch, capsys, name, value, said):
+def test_a_setting_that_would_cut_calls_is_refused(monkeypatch, capsys, name, value, said):
     monkeypatch.setenv(f"INCASSO_GRPC_{name}", value)
     with pytest.raises(SystemExit):
         settings.load(GrpcSettings)
     assert said in capsys.readouterr().err
 
 
-async def test_a_connection_of_the_greatest_age_is_let_go():
+async def test_a_connection_at_its_maximum_age_is_closed():
     add = payments_pb2_grpc.add_PaymentsServiceServicer_to_server
     servicer = payments_pb2_grpc.PaymentsServiceServicer()
     young = GrpcSettings(grpc_connection_age_seconds=1)

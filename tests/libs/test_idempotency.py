@@ -17,7 +17,7 @@ def key(text="k1", body=b"one", merchant="mer_a"):
     return idempotency.Key(merchant, "Charge", text, body)
 
 
-async def test_a_repeat_gets_the_stored_answer(database):
+async def test_a_retry_gets_the_stored_answer(database):
     async with database.transaction() as conn:
         assert (await idempotency.claim(conn, key(), "pay_1")).fresh
         await idempotency.finish(conn, key(), b"answer")
@@ -26,7 +26,7 @@ async def test_a_repeat_gets_the_stored_answer(database):
     assert again == idempotency.Claim(fresh=False, resource_id="pay_1", answer=b"answer")
 
 
-async def test_an_effect_is_made_once_and_answered_the_same(database):
+async def test_an_effect_happens_once_and_a_retry_gets_the_same_answer(database):
     made = []
 
     async def effect(conn, resource_id):
@@ -41,7 +41,7 @@ async def test_an_effect_is_made_once_and_answered_the_same(database):
     assert again == idempotency.Answered(fresh=False, resource_id="pay_1", body=body)
 
 
-async def test_a_repeat_is_told_the_resource_where_that_is_the_answer(database):
+async def test_a_retry_gets_the_resource_id_if_there_is_no_body(database):
     async def effect(conn, resource_id):
         return None
 
@@ -50,7 +50,7 @@ async def test_a_repeat_is_told_the_resource_where_that_is_the_answer(database):
     assert again == idempotency.Answered(fresh=False, resource_id="pay_1", body=b"")
 
 
-async def test_an_effect_that_is_refused_leaves_no_key(database):
+async def test_a_refused_effect_leaves_no_key(database):
     async def refused(conn, resource_id):
         raise CursorInvalid
 
@@ -70,7 +70,7 @@ async def test_without_a_key_each_call_has_its_effect(database):
     assert (await idempotency.once(database, None, "pay_1", effect)).fresh
 
 
-def test_a_key_that_is_needed_is_asked_for():
+def test_a_missing_required_key_is_refused():
     with pytest.raises(IdempotencyKeyMissing):
         idempotency.needed_key_of(payments_pb2.CapturePaymentRequest(), "CapturePayment")
 
@@ -83,7 +83,7 @@ async def test_another_body_under_the_same_key_is_refused(database):
             await idempotency.claim(conn, key(body=b"two"), "pay_2")
 
 
-async def test_a_running_key_is_in_use_until_its_lock_ends(database):
+async def test_a_key_is_in_use_until_its_lock_expires(database):
     async with database.transaction() as conn:
         await idempotency.claim(conn, key(), "pay_1", lock=timedelta(hours=1))
     with pytest.raises(IdempotencyKeyInUse):
@@ -96,7 +96,7 @@ async def test_a_running_key_is_in_use_until_its_lock_ends(database):
     assert resumed == idempotency.Claim(fresh=False, resource_id="pay_1")
 
 
-async def test_a_released_key_is_resumed_by_exactly_one_of_many(database):
+async def test_exactly_one_of_several_concurrent_claims_resumes_a_released_key(database):
     async with database.transaction() as conn:
         await idempotency.claim(conn, key(), "pay_1")
         await idempotency.release(conn, key())
@@ -112,7 +112,7 @@ async def test_a_released_key_is_resumed_by_exactly_one_of_many(database):
     assert claims == [idempotency.Claim(fresh=False, resource_id="pay_1")]
 
 
-async def test_of_concurrent_first_claims_one_is_fresh(database):
+async def test_exactly_one_of_several_concurrent_first_claims_is_fresh(database):
     async def attempt(number):
         try:
             async with database.transaction() as conn:
@@ -134,13 +134,13 @@ async def test_a_rolled_back_effect_leaves_no_key(database):
         assert (await idempotency.claim(conn, key(), "pay_2")).fresh
 
 
-async def test_keys_of_two_merchants_do_not_meet(database):
+async def test_two_merchants_can_use_the_same_key(database):
     async with database.transaction() as conn:
         assert (await idempotency.claim(conn, key(), "pay_1")).fresh
         assert (await idempotency.claim(conn, key(merchant="mer_b"), "pay_2")).fresh
 
 
-def test_the_key_of_a_call_hashes_the_canonical_request():
+def test_a_calls_key_has_its_merchant_its_text_and_a_hash_of_the_request():
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     context.set_current(context.Call(merchant_id="mer_a", idempotency_key="k"))
     found = idempotency.key_of(request, "CapturePayment")

@@ -56,31 +56,31 @@ def test_a_token_proves_its_service_for_its_method(keys: Keys):
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
-def test_what_is_no_token_proves_nothing(keys: Keys, token: str):
+def test_a_malformed_token_is_refused(keys: Keys, token: str):
     with pytest.raises(CallerUnknown):
         Trust(keys.trust).caller(token, METHOD)
 
 
-def test_an_altered_token_proves_nothing(keys: Keys):
+def test_an_altered_token_is_refused(keys: Keys):
     token = signer(keys, "oneclick").caller(METHOD)
     with pytest.raises(CallerUnknown):
         Trust(keys.trust).caller(altered(token), METHOD)
 
 
 @pytest.mark.parametrize("age", [66.0, -66.0])
-def test_a_token_of_another_time_proves_nothing(keys: Keys, age: float):
+def test_an_expired_or_future_token_is_refused(keys: Keys, age: float):
     token = signer(keys, "oneclick", age=age).caller(METHOD)
     with pytest.raises(CallerUnknown):
         Trust(keys.trust).caller(token, METHOD)
 
 
 @pytest.mark.parametrize("age", [61.0, -3.0])
-def test_clocks_may_differ_by_seconds(keys: Keys, age: float):
+def test_a_token_is_accepted_despite_a_few_seconds_of_clock_skew(keys: Keys, age: float):
     token = signer(keys, "oneclick", age=age).caller(METHOD)
     assert Trust(keys.trust).caller(token, METHOD) == "oneclick"
 
 
-def test_a_remembered_token_ends_with_its_time(keys: Keys, monkeypatch):
+def test_a_cached_token_expires_too(keys: Keys, monkeypatch):
     token = signer(keys, "oneclick").caller(METHOD)
     trust = Trust(keys.trust)
     assert trust.caller(token, METHOD) == "oneclick"
@@ -92,7 +92,7 @@ def test_a_remembered_token_ends_with_its_time(keys: Keys, monkeypatch):
         trust.caller(token, METHOD)
 
 
-def test_a_token_that_lives_too_long_proves_nothing(keys: Keys, monkeypatch):
+def test_a_token_with_too_long_a_lifetime_is_refused(keys: Keys, monkeypatch):
     monkeypatch.setattr(identity, "LIFE_SECONDS", 3600)
     token = signer(keys, "oneclick").caller(METHOD)
     monkeypatch.undo()
@@ -100,13 +100,13 @@ def test_a_token_that_lives_too_long_proves_nothing(keys: Keys, monkeypatch):
         Trust(keys.trust).caller(token, METHOD)
 
 
-def test_a_service_cannot_speak_with_the_name_of_another(keys: Keys):
+def test_a_service_cannot_sign_as_another(keys: Keys):
     token = Signer("gateway", keys.private("oneclick")).caller(METHOD)
     with pytest.raises(CallerUnknown):
         Trust(keys.trust).caller(token, METHOD)
 
 
-def test_the_gateway_vouches_for_a_key_and_others_carry_it_on(keys: Keys):
+def test_the_gateway_vouches_for_a_key_and_other_services_forward_it(keys: Keys):
     token = signer(keys, "gateway").principal(KEY_CALL)
     trust = Trust(keys.trust)
     expected = Principal("gateway", "mer_1", "key_1", 60, frozenset({"payments:read"}))
@@ -115,7 +115,7 @@ def test_the_gateway_vouches_for_a_key_and_others_carry_it_on(keys: Keys):
     assert carried[identity.PRINCIPAL] == token
 
 
-def test_a_service_speaks_for_itself_without_scopes(keys: Keys):
+def test_a_services_own_principal_has_no_scopes_and_cannot_be_forwarded(keys: Keys):
     call = Call(merchant_id="mer_1", actor="key_1", publishable=True, scopes=frozenset("*"))
     token = dict(signer(keys, "oneclick").metadata(METHOD, call))[identity.PRINCIPAL]
     trust = Trust(keys.trust)
@@ -124,7 +124,7 @@ def test_a_service_speaks_for_itself_without_scopes(keys: Keys):
         trust.principal(token, "paylink")  # passed on by another service
 
 
-def test_the_console_vouches_for_a_member_and_others_carry_it_on(keys: Keys):
+def test_the_console_vouches_for_a_member_and_other_services_forward_it(keys: Keys):
     call = Call("mer_1", "mem_1", scopes=frozenset({"refunds:write"}))
     token = signer(keys, "console").principal(call)
     expected = Principal("console", "mer_1", "mem_1", 0, frozenset({"refunds:write"}))
@@ -139,7 +139,7 @@ def test_only_gateway_and_console_vouch_for_others(keys: Keys, monkeypatch):
         Trust(keys.trust).principal(token, "oneclick")
 
 
-def test_one_kind_of_token_is_not_the_other(keys: Keys):
+def test_caller_and_principal_tokens_are_not_interchangeable(keys: Keys):
     gateway, trust = signer(keys, "gateway"), Trust(keys.trust)
     with pytest.raises(CallerUnknown):
         trust.caller(gateway.principal(KEY_CALL), METHOD)
@@ -147,7 +147,7 @@ def test_one_kind_of_token_is_not_the_other(keys: Keys):
         trust.principal(gateway.caller(METHOD), "gateway")
 
 
-def test_tokens_are_made_again_only_after_a_while(keys: Keys):
+def test_tokens_are_reused_until_their_renewal_time(keys: Keys):
     now = time.time()
     made = Signer("gateway", keys.private("gateway"), now=lambda: now)
     first = (made.caller(METHOD), made.principal(KEY_CALL))
@@ -167,7 +167,7 @@ def test_memory_is_bounded(keys: Keys, monkeypatch):
     assert len(trust._known) <= 3
 
 
-def test_a_key_is_rotated_while_everybody_runs(keys: Keys, tmp_path):
+def test_a_key_is_rotated_without_restarts(keys: Keys, tmp_path):
     made, trust = signer(keys, "oneclick"), Trust(keys.trust)
     old = made.caller(METHOD)
     assert trust.caller(old, METHOD) == "oneclick"
@@ -183,14 +183,14 @@ def test_a_key_is_rotated_while_everybody_runs(keys: Keys, tmp_path):
         trust.caller(old, METHOD)  # although it was cached
 
 
-def test_a_key_that_cannot_be_read_leaves_the_last_one(keys: Keys):
+def test_an_unreadable_key_leaves_the_previous_one_in_use(keys: Keys):
     made, trust = signer(keys, "oneclick"), Trust(keys.trust)
     keys.private("oneclick").write_text("half a ke")
     (keys.trust / "gateway.pub").write_text("")
     assert trust.caller(made.caller(METHOD), METHOD) == "oneclick"
 
 
-def test_a_process_without_good_keys_does_not_start(tmp_path, keys: Keys):
+def test_a_missing_or_invalid_key_is_refused(tmp_path, keys: Keys):
     with pytest.raises(FileNotFoundError):
         Signer("oneclick", tmp_path / "nowhere.key")
     with pytest.raises(FileError, match="private key"):
@@ -200,7 +200,7 @@ def test_a_process_without_good_keys_does_not_start(tmp_path, keys: Keys):
         Trust(tmp_path / "empty")
 
 
-def test_the_keys_of_the_stack_are_private_and_stay(keys: Keys):
+def test_the_stacks_keys_are_private_and_persistent(keys: Keys):
     before = keys.private("gateway").read_bytes()
     keys.ensure(("gateway",))
     assert keys.private("gateway").read_bytes() == before

@@ -6,7 +6,7 @@ from libs import ids, pages
 from libs.errors import CursorInvalid
 
 
-def test_ids_sort_by_time_and_know_their_prefix():
+def test_ids_sort_by_time_and_carry_their_prefix():
     made = [ids.new("pay") for _ in range(1000)]
     assert made == sorted(made)
     assert len(set(made)) == 1000
@@ -15,14 +15,14 @@ def test_ids_sort_by_time_and_know_their_prefix():
     assert not ids.is_id("pay_short", "pay")
 
 
-def test_ids_of_the_last_hour_are_told_by_one_comparison():
+def test_ids_of_the_last_hour_are_found_by_one_comparison():
     made = ids.new("pay")
     assert ids.is_id(ids.earliest("pay", ago=timedelta(hours=1)), "pay")
     assert ids.earliest("pay", ago=timedelta(hours=1)) < made
     assert made < ids.earliest("pay", ago=-timedelta(hours=1))
 
 
-def test_an_id_made_of_a_text_is_always_the_same_and_sorts_by_its_day():
+def test_a_derived_id_is_stable_and_sorts_by_its_day():
     days = [date(1, 1, 1), date(2026, 4, 7), date(2026, 4, 8), date(9999, 12, 31)]
     made = [ids.derived("bln", "what it says", on=day) for day in days]
     assert made == sorted(made)
@@ -48,6 +48,6 @@ def test_a_page_ends_with_a_cursor_that_continues_it():
 
 
 @pytest.mark.parametrize("cursor", ["x", "%%%", "cGF5Xw==", "ZZZZ", "é"])
-def test_a_cursor_of_ones_own_making_is_refused(cursor):
+def test_a_made_up_cursor_is_refused(cursor):
     with pytest.raises(CursorInvalid):
         pages.page_of(limit=0, cursor=cursor, prefix="pay")

@@ -7,7 +7,7 @@ from tests.libs.test_events import SUBJECT, append, published, running
 from tests.waiting import until
 
 
-async def test_a_consumer_is_sent_the_events_of_its_route_and_those_without_one(database, bus):
+async def test_a_consumer_receives_events_of_its_route_and_events_without_a_route(database, bus):
     """Events without a route come from senders of the previous version."""
     seen, everything = [], []
 
@@ -36,7 +36,7 @@ async def test_a_consumer_is_sent_the_events_of_its_route_and_those_without_one(
     assert passed_on.delivered.consumer_seq == 3
 
 
-async def test_what_is_known_of_a_batch_is_found_at_once_and_handled_no_further(database, bus):
+async def test_known_events_are_looked_up_by_batch_and_not_handled(database, bus):
     looks, handled = [], []
 
     async def known(conn, events):

@@ -29,7 +29,7 @@ async def meter():
     await cancel([task])
 
 
-async def test_computing_on_the_loop_shows_as_lag_and_as_processor_time(meter):
+async def test_computing_on_the_loop_is_measured_as_lag_and_cpu_time(meter):
     await asyncio.sleep(0)
     compute(0.3)
     await until(lambda: REGISTRY.get_sample_value("incasso_loop_held_seconds") >= 0.3)
@@ -48,24 +48,24 @@ async def test_a_late_loop_is_logged(meter, capsys):
     await until(told)
 
 
-def test_a_loop_that_is_late_without_computing_was_kept_waiting():
+def test_lag_is_attributed_to_computing_or_blocking():
     assert lag.Worst(late=0.3, held=0.3).cause == "it computed"
     assert lag.Worst(late=0.9, held=0.05).cause == "it blocked or had no processor"
 
 
-async def test_computing_in_a_thread_does_not_hold_the_loop(meter):
+async def test_computing_in_a_thread_does_not_block_the_loop(meter):
     with lag.unswept():
         await threads.run(compute, 0.3)
     assert meter.worst.held < 0.1
     assert REGISTRY.get_sample_value("incasso_loop_held_seconds") < 0.1
 
 
-async def test_a_thread_knows_the_call_for_which_it_works():
+async def test_a_thread_keeps_the_context_of_its_call():
     context.set_current(context.Call(merchant_id="mer_a", actor="key_1"))
     assert await threads.run(lambda: context.current().merchant_id) == "mer_a"
 
 
-async def test_more_work_than_can_wait_is_refused_and_room_is_made_again():
+async def test_excess_work_is_refused_until_there_is_room():
     few = threads.Threads(concurrency=1, waiting=1)
     go = threading.Event()
     running = [asyncio.create_task(few.run(go.wait)) for _ in range(2)]
@@ -103,7 +103,7 @@ async def test_a_cancelled_call_keeps_its_place_until_its_work_ends():
     assert await asyncio.wait_for(answers(), HANGING_SECONDS) == "room"
 
 
-def test_a_settled_process_looks_for_garbage_among_what_came_later():
+def test_settling_freezes_existing_objects_for_the_garbage_collector():
     kept = [[] for _ in range(1000)]
     before = gc.get_freeze_count()
     lag.settle()

@@ -22,7 +22,7 @@ def test_keys_and_addresses_are_masked():
     assert text == "[secret] of [email]"
 
 
-def test_fields_that_are_not_allowed_are_dropped_by_name(capsys):
+def test_disallowed_log_fields_are_dropped_and_named(capsys):
     event = logs._filter(None, "", {"event": "x", "email": "giulia@example.com", "status": 200})
     assert "email" not in event
     assert event["error"] == "log fields not allowed: email"
@@ -45,7 +45,7 @@ def test_a_log_line_is_json_with_its_service(capsys):
     assert (line["event"], line["service"], line["payment_id"]) == ("paid", "test", "pay_1")
 
 
-def test_what_libraries_log_looks_the_same(capsys):
+def test_library_logs_have_the_same_format(capsys):
     with set_up():
         logging.getLogger("aiohttp.server").warning("from %s", "giulia@example.com")
     line = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -25,7 +25,7 @@ def _amount(money):
         (-5, "EUR", "-0.05 EUR"),
     ],
 )
-def test_money_is_written_with_the_places_of_its_currency(amount, currency, text):
+def test_money_is_written_with_its_currencys_decimals(amount, currency, text):
     assert str(Money(amount, currency)) == text
 
 

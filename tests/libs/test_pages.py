@@ -29,7 +29,7 @@ def text_of(element: Descriptor) -> str:
 
 
 @pytest.mark.parametrize("rpc", answers(), ids=lambda rpc: rpc.name)
-def test_a_page_of_large_elements_is_cut_and_its_cursor_goes_on(rpc: MethodDescriptor):
+def test_a_page_of_large_elements_is_cut_and_its_cursor_continues(rpc: MethodDescriptor):
     element = rpc.output_type.fields_by_name["data"].message_type
     left = sorted((ids.new("any") for _ in range(MOST_ELEMENTS)), reverse=True)
     text, seen, turns = text_of(element), [], 0
@@ -49,13 +49,13 @@ def test_a_page_of_large_elements_is_cut_and_its_cursor_goes_on(rpc: MethodDescr
 
 
 @pytest.mark.parametrize("rpc", answers(), ids=lambda rpc: rpc.name)
-def test_a_list_asks_for_a_page_and_has_identified_elements(rpc: MethodDescriptor):
+def test_every_list_takes_limit_and_cursor_and_returns_elements_with_ids(rpc: MethodDescriptor):
     assert {"limit", "cursor"} <= set(rpc.input_type.fields_by_name)
     element = rpc.output_type.fields_by_name["data"].message_type
     assert element.fields_by_name["id"].type == element.fields_by_name["id"].TYPE_STRING
 
 
-def test_one_element_is_answered_however_large():
+def test_one_element_is_returned_however_large():
     page = GetMessageClass(answers()[0].output_type)()
     element = answers()[0].output_type.fields_by_name["data"].message_type
     for _ in range(2):
@@ -64,7 +64,7 @@ def test_one_element_is_answered_however_large():
     assert page.HasField("next_cursor")
 
 
-def test_a_page_that_fits_stays_as_it_is():
+def test_a_page_that_fits_is_unchanged():
     page = GetMessageClass(answers()[0].output_type)()
     page.data.add(id=ids.new("any"))
     before = page.SerializeToString()

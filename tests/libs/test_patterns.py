@@ -73,7 +73,7 @@ def nearly_matching(pattern):
                 yield before + part * (count // len(part)) + after
 
 
-def test_no_text_makes_a_pattern_try_for_long():
+def test_no_regular_expression_backtracks_for_long():
     patterns = [*compiled(), *of_protos()]
     assert len(patterns) > 20
     for where, pattern in patterns:

@@ -58,7 +58,7 @@ async def wrong(config, *, in_days=0):
     return {one.subject: one.wrong for one in found if one.wrong}
 
 
-async def test_what_is_missing_is_named_until_nothing_is(server, config, database):
+async def test_a_missing_event_setup_is_reported_until_it_is_done(server, config, database):
     bus = await buses.connect(server.user_url(SETUP), service=SETUP)
     await bus.close()
     assert "run the job `migrate`" in (await wrong(config))["events"]
@@ -66,7 +66,7 @@ async def test_what_is_missing_is_named_until_nothing_is(server, config, databas
     assert await wrong(config) == {}
 
 
-async def test_a_server_that_is_away_is_named_with_its_error(config):
+async def test_unreachable_servers_are_reported(config):
     config.database_url = f"postgresql://merchants:x@{NOWHERE}/merchants"
     config.nats_url = f"nats://{NOWHERE}"
     found = await wrong(config)
@@ -74,23 +74,23 @@ async def test_a_server_that_is_away_is_named_with_its_error(config):
     assert all(one.startswith("does not answer") for one in found.values())
 
 
-async def test_migrations_that_are_missing_are_named(config, new_database):
+async def test_missing_migrations_are_named(config, new_database):
     config.database_url = new_database("libs")
     assert "0001_pre_" in (await wrong(config))["database"]
 
 
-async def test_a_key_that_nobody_trusts_is_found(config, tmp_path):
+async def test_an_untrusted_key_is_reported(config, tmp_path):
     others = Keys(tmp_path / "others")
     others.ensure([SERVICE])
     config.identity_key_file = others.private(SERVICE)
     assert "lacks its public key" in (await wrong(config))["identity"]
 
 
-async def test_a_certificate_that_is_no_certificate_is_found(config):
+async def test_an_invalid_certificate_is_reported(config):
     config.tls_certificate_file.write_text("none")
     assert str(config.tls_certificate_file) in (await wrong(config))["certificate"]
 
 
-async def test_a_certificate_that_ends_soon_is_found(config):
+async def test_a_certificate_close_to_expiry_is_reported(config):
     assert "certificate" not in await wrong(config, in_days=350)
     assert " ends on 20" in (await wrong(config, in_days=352))["certificate"]

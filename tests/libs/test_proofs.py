@@ -7,7 +7,7 @@ from libs.proofs import Proofs
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
-def test_a_proof_is_the_same_each_time_and_survives_a_rotation():
+def test_a_proof_is_stable_and_survives_a_key_rotation():
     before = Proofs("a", [OLD]).of("ocs_1")
     assert before == Proofs("a", [OLD]).of("ocs_1")
     assert before in Proofs("a", [NEW, OLD]).all_of("ocs_1")

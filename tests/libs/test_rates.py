@@ -13,7 +13,7 @@ from libs.rates import NoRateError
 CURRENCIES = [row.split(",")[0] for row in rates.FILE.read_text().splitlines()[1:]]
 
 
-def test_the_table_has_currencies_that_exist_each_once_and_a_date():
+def test_the_table_is_dated_and_lists_valid_currencies_once_each():
     assert all(is_currency(currency) for currency in CURRENCIES)
     assert len(CURRENCIES) == len(set(CURRENCIES)) > 150
     assert date(2026, 1, 1) < rates.AS_OF
@@ -31,7 +31,7 @@ def test_the_table_has_currencies_that_exist_each_once_and_a_date():
     ],
     ids=str,
 )
-def test_everyday_amounts_are_about_what_they_are_worth(amount, least, most):
+def test_everyday_amounts_are_converted_plausibly(amount, least, most):
     assert least <= rates.about(amount, "EUR").amount_minor <= most
 
 
@@ -43,7 +43,7 @@ def test_there_and_back_is_never_less(one, other, amount_minor):
     assert exponent(rates.about(amount, other).currency) == exponent(other)
 
 
-def test_what_has_no_rate_is_compared_with_itself_only():
+def test_a_currency_without_a_rate_converts_only_to_itself():
     assert rates.about(Money(5, "UYI"), "UYI") == Money(5, "UYI")
     for amount, currency in ((Money(5, "UYI"), "EUR"), (Money(5, "EUR"), "UYI")):
         with pytest.raises(NoRateError) as wrong:

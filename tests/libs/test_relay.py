@@ -58,7 +58,7 @@ async def drain(the_relay, conn):
         pass
 
 
-async def test_a_batch_of_unpublishable_events_stands_in_nobodys_way(database, bus, conn):
+async def test_unpublishable_events_do_not_block_the_others(database, bus, conn):
     async with database.transaction() as tx:
         await append(tx, subject=NOT_A_SUBJECT, count=relay.BATCH)
         await append(tx)
@@ -69,7 +69,7 @@ async def test_a_batch_of_unpublishable_events_stands_in_nobodys_way(database, b
     assert len(await outbox.set_aside(conn, limit=1000)) == relay.BATCH
 
 
-async def test_another_merchants_event_does_not_wait_for_them(database, bus, conn):
+async def test_another_merchants_event_does_not_wait_for_unpublishable_ones(database, bus, conn):
     async with database.transaction() as tx:
         await append(tx, subject=NOT_A_SUBJECT, count=relay.BATCH)
         await append(tx, "mer_b")
@@ -77,7 +77,7 @@ async def test_another_merchants_event_does_not_wait_for_them(database, bus, con
     assert await waiting(conn) == {"mer_a": relay.BATCH}
 
 
-async def test_an_event_that_is_too_large_is_set_aside_listed_and_alarmed(database, bus, conn):
+async def test_an_oversized_event_is_set_aside_listed_and_logged(database, bus, conn):
     large = await append(conn, body=b"x" * (bus.max_payload + 1))
     later = await append(conn)
     with capture_logs() as logs:
@@ -103,7 +103,7 @@ async def test_an_event_that_is_too_large_with_its_headers_leaves_the_connection
     assert await waiting(conn) == {"mer_a": 1}
 
 
-async def test_a_released_event_is_tried_again(database, bus, conn):
+async def test_a_released_event_is_retried(database, bus, conn):
     event_id = await append(conn, subject=NOT_A_SUBJECT)
     other = await append(conn, subject=NOT_A_SUBJECT)
     for _ in range(relay.MAX_TRIES):
@@ -117,9 +117,7 @@ async def test_a_released_event_is_tried_again(database, bus, conn):
     assert await conn.fetchval("SELECT count(published_at) FROM outbox") == 2
 
 
-async def test_an_event_that_nobody_acknowledges_is_at_fault_when_others_are_acknowledged(
-    database, bus, conn
-):
+async def test_an_unacknowledged_event_is_set_aside_if_others_are_acknowledged(database, bus, conn):
     await append(conn, subject=NOBODYS)
     for _ in range(relay.MAX_TRIES):
         await append(conn, "mer_b")
@@ -128,7 +126,7 @@ async def test_an_event_that_nobody_acknowledges_is_at_fault_when_others_are_ack
     assert (found.subject, found.error) == (NOBODYS, "NoStreamResponseError")
 
 
-async def test_no_event_is_at_fault_when_nats_is_away(database, conn):
+async def test_a_nats_outage_counts_tries_only_for_invalid_subjects(database, conn):
     with throw_away_nats() as server:
         bus = await buses.connect(server.url, service="test")
     bus.js._timeout = 0.2  # for each publish
@@ -143,7 +141,7 @@ async def test_no_event_is_at_fault_when_nats_is_away(database, conn):
     await bus.close()
 
 
-async def test_a_flood_of_one_merchant_leaves_room_for_everybody(database, bus, conn):
+async def test_one_merchants_flood_does_not_delay_the_others(database, bus, conn):
     async with database.transaction() as tx:
         await append(tx, count=3 * relay.BATCH)
         for number in range(20):
@@ -152,7 +150,7 @@ async def test_a_flood_of_one_merchant_leaves_room_for_everybody(database, bus, 
     assert set(await waiting(conn)) == {"mer_a"}
 
 
-async def test_more_merchants_than_a_turn_takes_have_their_turns(database, bus, conn):
+async def test_merchants_beyond_one_turns_limit_are_served_in_later_turns(database, bus, conn):
     async with database.transaction() as tx:
         for number in range(25):
             await append(tx, f"mer_{number:02}", count=100)
@@ -164,7 +162,7 @@ async def test_more_merchants_than_a_turn_takes_have_their_turns(database, bus, 
     assert await waiting(conn) == {}
 
 
-async def test_a_turn_holds_a_few_megabytes_at_most(database, bus, conn):
+async def test_a_turn_publishes_a_bounded_number_of_bytes(database, bus, conn):
     body = b"x" * (bus.max_payload - 4096)
     async with database.transaction() as tx:
         await append(tx, body=body, count=12)

@@ -41,7 +41,7 @@ def answers(now) -> RemoteCache[str]:
     return RemoteCache(fresh_seconds=60, seconds=lambda: now[0])
 
 
-async def test_an_answer_is_kept_for_its_time(answers, now):
+async def test_an_answer_is_cached_while_fresh(answers, now):
     other = Other()
     for _ in range(3):
         assert await answers.get("a", other.ask) == "old"
@@ -50,7 +50,7 @@ async def test_an_answer_is_kept_for_its_time(answers, now):
     assert await answers.get("a", other.ask) == "new"
 
 
-async def test_news_make_it_ask_again_at_once(answers):
+async def test_an_invalidated_answer_is_requested_again(answers):
     other = Other()
     await answers.get("a", other.ask)
     other.value = "new"
@@ -60,7 +60,7 @@ async def test_news_make_it_ask_again_at_once(answers):
     assert await answers.get("a", other.ask) == "new"
 
 
-async def test_an_answer_that_was_under_way_when_news_came_is_not_taken_for_fresh(answers):
+async def test_an_answer_requested_before_an_invalidation_is_not_taken_as_fresh(answers):
     other, may_answer = Other(), asyncio.Event()
 
     async def slow() -> str:
@@ -77,7 +77,7 @@ async def test_an_answer_that_was_under_way_when_news_came_is_not_taken_for_fres
     assert await answers.get("a", other.ask) == "new"
 
 
-async def test_during_an_outage_the_old_answer_serves_and_nobody_waits_each_time(answers, now):
+async def test_during_an_outage_the_stale_answer_is_used_without_asking_each_time(answers, now):
     other = Other()
     await answers.get("a", other.ask)
     answers.invalidate("a")
@@ -90,7 +90,7 @@ async def test_during_an_outage_the_old_answer_serves_and_nobody_waits_each_time
     assert await answers.get("a", other.ask) == "new"
 
 
-async def test_what_was_never_answered_is_refused(answers):
+async def test_an_outage_without_a_cached_answer_is_an_error(answers):
     other = Other()
     other.away = True
     with pytest.raises(ServiceUnavailable):
@@ -106,7 +106,7 @@ async def test_memory_is_bounded(answers):
     assert len(answers._entries) == MAX_ENTRIES
 
 
-async def test_every_replica_hears_what_happens(fresh_nats_url):
+async def test_every_replica_receives_an_event(fresh_nats_url):
     """An event may be missed while a connection is lost, so events are published until all replicas heard one."""
     heard: dict[str, set[str]] = {"one": set(), "two": set()}
     async with AsyncExitStack() as closing:

@@ -36,14 +36,14 @@ async def handled(conn, *, happened, handled, consumer="payments"):
     )
 
 
-async def test_answers_older_than_thirty_days_are_forgotten(database, conn):
+async def test_idempotency_keys_older_than_thirty_days_are_deleted(database, conn):
     await answer(conn, "old", ago=31 * DAY)
     await answer(conn, "young", ago=29 * DAY)
     assert await keep_to(database) == 1
     assert await conn.fetchval("SELECT key FROM idempotency_keys") == "young"
 
 
-async def test_it_is_known_what_was_handled_for_longer_than_it_may_come_again(database, conn):
+async def test_inbox_rows_are_deleted_ninety_days_after_handling(database, conn):
     await handled(conn, happened=91 * DAY, handled=91 * DAY)
     await handled(conn, happened=89 * DAY, handled=89 * DAY)
     await handled(conn, happened=400 * DAY, handled=DAY)  # a replay
@@ -51,14 +51,14 @@ async def test_it_is_known_what_was_handled_for_longer_than_it_may_come_again(da
     assert await conn.fetchval("SELECT count(*) FROM inbox") == 2
 
 
-async def test_a_batch_follows_the_other_until_nothing_is_old(database, conn):
+async def test_batches_continue_until_no_old_row_is_left(database, conn):
     for number in range(7):
         await answer(conn, f"k{number}", ago=31 * DAY)
     assert await keep_to(database, batch=3) == 7
     assert await keep_to(database, batch=3) == 0
 
 
-async def test_a_locked_row_is_left_for_the_next_time(database, conn):
+async def test_a_locked_row_is_left_for_the_next_run(database, conn):
     await answer(conn, "held", ago=31 * DAY)
     await answer(conn, "free", ago=31 * DAY)
     async with database.transaction() as other:

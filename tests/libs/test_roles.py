@@ -2,16 +2,16 @@ from libs import descriptors
 from libs.roles import SCOPES, Role
 
 
-def test_every_scope_of_the_contracts_is_given_to_a_role_and_no_other_is():
+def test_the_roles_scopes_are_exactly_those_of_the_contracts():
     assert frozenset().union(*SCOPES.values()) == descriptors.all_scopes()
 
 
-def test_a_viewer_only_reads_and_keeps_views_of_what_they_read():
+def test_a_viewer_can_only_read_and_save_views():
     changing = {scope for scope in SCOPES[Role.VIEWER] if not scope.endswith(":read")}
     assert changing == {"views:write"}
 
 
-def test_an_owner_may_do_everything_and_nobody_else_gives_power_away():
+def test_an_owner_has_every_scope_and_no_other_role_has_the_powerful_ones():
     assert SCOPES[Role.OWNER] == descriptors.all_scopes()
     powers = {"api_keys:write", "bank_account:write", "members:write", "routing:write"}
     for role in set(Role) - {Role.OWNER}:

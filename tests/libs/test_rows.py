@@ -123,23 +123,23 @@ def test_a_dataclass_is_written_as_its_row():
 
 
 @pytest.mark.parametrize("absent", [{"account": None, "proof": None, "lines": ()}])
-def test_what_is_absent_is_null(absent):
+def test_absent_values_are_written_as_null_or_empty_and_read_back(absent):
     order = replace(ORDER, **absent)
     written = dict(zip(ORDERS.columns, ORDERS.values(order), strict=True))
     assert written == ROW | {"bank_holder": None, "bank_iban": None, "proof": None, "lines": []}
     assert ORDERS.read(written | {"watched": False}) == order
 
 
-def test_some_columns_are_written_in_the_order_asked_for():
+def test_selected_columns_are_written_in_the_given_order():
     assert ORDERS.values(ORDER, "sort", "price_minor") == ["small", 1999]
 
 
-def test_several_are_written_column_by_column():
+def test_several_dataclasses_are_written_as_arrays_by_column():
     assert ORDERS.arrays([ORDER, ORDER], "sort", "price_minor") == [["small"] * 2, [1999] * 2]
     assert ORDERS.arrays([ORDER]) == [[value] for value in ORDERS.values(ORDER)]
 
 
-def test_json_of_before_a_field_is_read_with_its_default():
+def test_json_stored_before_a_field_existed_gets_its_default():
     stored = {"name": "Shirt", "price": {"amount_minor": 1, "currency": "EUR"}, "later": 1}
     assert rows.of_json(Line, stored) == Line("Shirt", Money(1, "EUR"))
 
@@ -175,7 +175,7 @@ class Thing:
 
 
 @pytest.mark.parametrize(("count", "changed"), [(0, False), (1, True)])
-async def test_a_row_is_changed_by_merchant_and_id_where_the_condition_holds(count, changed):
+async def test_a_row_is_updated_by_merchant_and_id_if_the_condition_holds(count, changed):
     conn, thing = Heard(count), Thing("mer_1", "thg_1", State.OPEN)
     things = rows.Table("things", Thing)
     assert (
@@ -207,7 +207,7 @@ class Sold:
     buyer: str
 
 
-def test_a_dataclass_is_made_of_another_ones_fields():
+def test_a_dataclass_is_copied_from_anothers_fields():
     assert copy_as(
         Line, Sold("Shirt", Money(1, "EUR"), State.CLOSED, "Giulia"), price=Money(2, "EUR")
     ) == Line("Shirt", Money(2, "EUR"), State.CLOSED)

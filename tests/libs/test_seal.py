@@ -10,19 +10,19 @@ from libs.seal import Seal, SealBrokenError, keys_of
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
-def test_what_was_sealed_is_opened_also_after_a_rotation_of_keys():
+def test_a_sealed_text_opens_after_a_key_rotation():
     sealed = Seal([OLD]).close("lnk_1/abc")
     assert "abc" not in sealed
     assert Seal([NEW, OLD]).open(sealed) == "lnk_1/abc"
 
 
 @pytest.mark.parametrize("sealed", ["", "x", "gAAAAA", "é"])
-def test_what_nobody_sealed_is_refused(sealed):
+def test_an_unsealed_text_is_refused(sealed):
     with pytest.raises(SealBrokenError):
         Seal([NEW]).open(sealed)
 
 
-def test_an_altered_seal_another_key_and_an_old_seal_are_refused():
+def test_an_altered_foreign_or_expired_seal_is_refused():
     sealed = Seal([OLD]).close("text")
     altered = sealed[:40] + ("A" if sealed[40] != "A" else "B") + sealed[41:]
     with pytest.raises(SealBrokenError):

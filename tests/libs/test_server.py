@@ -78,7 +78,7 @@ async def test_a_refusal_arrives_with_its_reason(served):
     assert refusal.message == "Come back tomorrow."
 
 
-async def test_our_own_fault_says_nothing_of_its_inside(served):
+async def test_an_internal_error_reveals_no_details(served):
     _, stub, *_ = served
     request = payments_pb2.GetPaymentRequest(payment_id="pay_broken")
     with pytest.raises(RemoteRefusal) as caught:
@@ -97,7 +97,7 @@ async def refused(stub, payment_id) -> None:
 
 
 @pytest.mark.parametrize("payment_id", ["pay_refused", ""])
-async def test_nothing_of_a_refused_call_waits_for_the_collector(served, payment_id):
+async def test_a_refused_call_leaves_nothing_for_the_garbage_collector(served, payment_id):
     _, stub, *_ = served
     with garbage.uncollected() as left:
         await refused(stub, payment_id)
@@ -145,7 +145,7 @@ async def give_up(stub, servicer):
             await client.call(stub.CapturePayment, request, timeout_seconds=1, idempotency_key="k")
 
 
-async def test_a_call_that_is_given_up_is_unknown_and_its_work_goes_on(served):
+async def test_a_timed_out_call_is_unknown_and_its_work_continues(served):
     servicer, stub, *_ = served
     await give_up(stub, servicer)
     servicer.may_end.set()
@@ -162,7 +162,7 @@ async def test_a_stopping_server_waits_for_the_work_under_way(served):
     assert servicer.finished.is_set()
 
 
-async def test_a_service_that_is_not_there_is_unknown_not_refused(free_port):
+async def test_an_unreachable_service_gives_an_unknown_outcome(free_port):
     channel = client.channel(f"ipv4:127.0.0.1:{free_port()}")
     stub = payments_pb2_grpc.PaymentsServiceStub(channel)
     with pytest.raises(OutcomeUnknown):
@@ -235,14 +235,14 @@ async def going_away():
     await server.stop(0)
 
 
-async def test_a_read_is_made_again_when_its_replica_goes_away(going_away):
+async def test_a_read_is_retried_when_its_replica_shuts_down(going_away):
     servicer, stub = going_away
     request = payments_pb2.GetPaymentRequest(payment_id="pay_1")
     await client.call(stub.GetPayment, request, timeout_seconds=HANGING_SECONDS)
     assert servicer.seen == 2
 
 
-async def test_a_call_with_a_key_is_made_again_when_its_replica_goes_away(going_away):
+async def test_a_call_with_a_key_is_retried_when_its_replica_shuts_down(going_away):
     servicer, stub = going_away
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     await client.call(
@@ -251,7 +251,7 @@ async def test_a_call_with_a_key_is_made_again_when_its_replica_goes_away(going_
     assert servicer.seen == 2
 
 
-async def test_a_change_without_a_key_is_never_made_again(going_away):
+async def test_a_change_without_a_key_is_never_retried(going_away):
     servicer, stub = going_away
     request = payments_pb2.CapturePaymentRequest(payment_id="pay_1")
     with pytest.raises(OutcomeUnknown):

@@ -91,7 +91,7 @@ async def ask(
     return await getattr(servicer, rpc)(getattr(pb, f"{rpc}Request")(**fields), None)
 
 
-async def test_a_parameter_is_the_field_of_its_name_or_a_command_of_the_request():
+async def test_a_parameter_is_a_request_field_or_a_command_built_from_the_request():
     seen = []
 
     async def create(deps: Any, new: NewProduct) -> None:
@@ -108,7 +108,7 @@ async def test_a_parameter_is_the_field_of_its_name_or_a_command_of_the_request(
     assert seen == [(DEPS, "prd_1", "key-1", "ArchiveProduct")]
 
 
-async def test_what_was_not_sent_is_none():
+async def test_an_unset_field_is_none():
     seen = []
 
     async def read(deps: Any, state: State | None, limit: int | None, cursor: str | None) -> None:
@@ -119,7 +119,7 @@ async def test_what_was_not_sent_is_none():
     assert seen == [(None, None, None), (State.ARCHIVED, 3, None)]
 
 
-async def test_a_key_that_a_flow_needs_is_asked_for():
+async def test_a_missing_key_is_refused_only_if_the_flow_needs_it():
     async def optional(deps: Any, product_id: str, key: Key | None) -> None:
         assert key is None
 
@@ -132,7 +132,7 @@ async def test_a_key_that_a_flow_needs_is_asked_for():
         await ask("ArchiveProduct", needed, product_id="prd_1")
 
 
-async def test_what_is_given_is_asked_for_before_the_key_is_read():
+async def test_given_values_are_resolved_before_the_key():
     """Only the given value, such as a token, may reveal whom the call acts for."""
 
     async def opened(deps: Any, product_id: str) -> Product:
@@ -149,14 +149,14 @@ async def test_what_is_given_is_asked_for_before_the_key_is_read():
 @pytest.mark.parametrize(
     "made", [MUG, pb.Product(id="prd_1"), pb.GetProductResponse(product=pb.Product(id="prd_1"))]
 )
-async def test_an_answer_is_packed_by_its_kind(made: Any):
+async def test_an_answer_is_packed_by_its_type(made: Any):
     async def get(deps: Any, product_id: str) -> Any:
         return made
 
     assert (await ask("GetProduct", get, product_id="prd_1")).product.id == "prd_1"
 
 
-async def test_kept_bytes_are_the_message_that_they_were_made_of():
+async def test_stored_bytes_are_returned_as_their_message():
     kept = pb.Product(id="prd_1", name="Mug")
 
     async def get(deps: Any, product_id: str) -> bytes:
@@ -165,7 +165,7 @@ async def test_kept_bytes_are_the_message_that_they_were_made_of():
     assert (await ask("GetProduct", get, product_id="prd_1")).product == kept
 
 
-async def test_a_class_may_be_shown_otherwise_than_by_its_names():
+async def test_a_class_may_have_its_own_conversion():
     async def all_of_them(deps: Any, request: pb.ListProductsRequest) -> Listed[Product]:
         return Listed([MUG, MUG], "more")
 
@@ -175,7 +175,7 @@ async def test_a_class_may_be_shown_otherwise_than_by_its_names():
     assert answer.next_cursor == "more"
 
 
-async def test_an_answer_is_completed_by_what_is_done_then():
+async def test_a_follow_up_completes_the_answer():
     async def get(deps: Any, product_id: str) -> Product:
         return MUG
 
@@ -212,7 +212,7 @@ def row(product: Product) -> dict[str, Any]:
     return dict(zip(PRODUCTS.columns, PRODUCTS.values(product), strict=True))
 
 
-async def test_a_row_is_the_merchants_or_else_the_refusal():
+async def test_a_merchants_row_is_returned_or_refused_if_absent():
     there, nothing = Answering(row(MUG)), Answering()
     what = servicer.Row(PRODUCTS, NotThere)
     answer = await ask("GetProduct", what, deps=SimpleNamespace(db=there), product_id="prd_1")
@@ -222,7 +222,7 @@ async def test_a_row_is_the_merchants_or_else_the_refusal():
         await ask("GetProduct", what, deps=SimpleNamespace(db=nothing), product_id="prd_1")
 
 
-async def test_rows_are_the_merchants_that_the_filters_leave():
+async def test_rows_are_filtered_by_merchant_and_request():
     db = Answering(row(MUG))
     what = servicer.Rows(PRODUCTS, "prd", where="sold")
     fields = {"state": pb.Product.STATE_ACTIVE, "limit": 1}
@@ -239,7 +239,7 @@ class Delivery:
     state: State
 
 
-async def test_rows_within_another_are_refused_when_that_is_not_there():
+async def test_child_rows_are_refused_when_their_parent_is_absent():
     db = Answering()
     endpoint_id = ids.new("whe")
     rpc = descriptors.method("incasso.notify.v1.WebhooksService/ListWebhookDeliveries")
@@ -253,28 +253,28 @@ async def test_rows_within_another_are_refused_when_that_is_not_there():
     assert db.asked == ["merchant_id = $1 AND id = $2", "mer_1", endpoint_id]
 
 
-def test_an_rpc_without_a_line_and_a_line_without_an_rpc_do_not_start():
+def test_an_unimplemented_or_unknown_rpc_fails_at_startup():
     with pytest.raises(TypeError, match="ArchiveProduct"):
         servicer.of(SHOP)
     with pytest.raises(TypeError, match="SellProduct"):
         door_of("SellProduct", anything)
 
 
-def test_a_parameter_that_nothing_names_does_not_start():
+def test_an_unresolvable_parameter_fails_at_startup():
     async def get(deps: Any, product_id: str, colour: str) -> None: ...
 
     with pytest.raises(TypeError, match="nothing in GetProduct says what colour is"):
         door_of("GetProduct", get)
 
 
-def test_a_field_that_nothing_reads_does_not_start():
+def test_an_unread_request_field_fails_at_startup():
     async def update(deps: Any, product_id: str) -> None: ...
 
     with pytest.raises(TypeError, match=r"UpdateProduct does not read \['description'"):
         door_of("UpdateProduct", update)
 
 
-def test_a_filter_without_a_column_does_not_start():
+def test_a_filter_without_a_column_fails_at_startup():
     with pytest.raises(KeyError, match="state"):
         door_of("ListProducts", servicer.Rows(rows.Table("prices", Price), "prd"))
 

@@ -11,7 +11,7 @@ class Config(TlsSettings):
     seal_keys: str
 
 
-def test_of_several_folders_of_secrets_the_last_one_wins(tmp_path, monkeypatch):
+def test_the_last_of_several_secrets_folders_wins(tmp_path, monkeypatch):
     for name, url in (("settings", "of the service"), ("owner", "of the owner")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "incasso_database_url").write_text(url)

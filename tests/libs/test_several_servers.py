@@ -22,7 +22,7 @@ def several(url, *others):
     return f"{auth}@{','.join(others)},{rest}?target_session_attrs=read-write"
 
 
-async def test_a_silent_host_delays_nobody(new_database):
+async def test_a_silent_host_is_skipped(new_database):
     with silent_host() as silent:
         database = await db.connect(several(new_database(), silent), pool_size=2, service="libs")
         async with database.connection() as one, database.connection() as other:
@@ -30,7 +30,7 @@ async def test_a_silent_host_delays_nobody(new_database):
         await database.close()
 
 
-async def test_a_host_that_accepts_no_writes_is_no_host(new_database):
+async def test_a_read_only_host_is_rejected(new_database):
     url = new_database()
     name = url.rpartition("/")[2]
     async with connected(url) as admin:
@@ -56,12 +56,12 @@ async def test_a_host_that_accepts_no_writes_is_no_host(new_database):
         ("nats://token@one:4222", ["nats://one:4222"], {"token": "token"}),
     ],
 )
-def test_the_credentials_hold_for_every_node(url, servers, credentials):
+def test_credentials_apply_to_every_node(url, servers, credentials):
     assert bus.servers(url) == {"servers": servers, **credentials}
 
 
 @pytest.mark.parametrize("unsettled", bus.UNSETTLED)
-async def test_a_cluster_without_a_leader_is_asked_again(unsettled):
+async def test_a_request_to_a_cluster_without_a_leader_is_retried(unsettled):
     answers = iter([unsettled(), unsettled(), None])
 
     async def ask():

@@ -35,27 +35,27 @@ async def waited(database: Database, seconds: float, stopping: asyncio.Event | N
     )
 
 
-async def test_it_waits_for_the_database_and_then_for_its_migrations_and_says_each_once():
+async def test_startup_waits_for_database_and_migrations_and_logs_each_once():
     away, behind = ConnectionRefusedError("refused"), SchemaBehindError("it lacks 0001_pre_a.sql")
     with capture_logs() as logged:
         assert await waited(Database(away, away, behind, behind), LONG) == "there"
     assert [one["error"] for one in logged] == ["refused", "it lacks 0001_pre_a.sql"]
 
 
-async def test_without_time_to_wait_the_first_failure_is_the_last():
+async def test_without_time_to_wait_the_first_failure_is_final():
     database = Database(ConnectionRefusedError(), ConnectionRefusedError())
     with pytest.raises(ConnectionRefusedError):
         await waited(database, 0)
     assert database.tries == 1
 
 
-async def test_a_process_that_is_to_stop_does_not_wait():
+async def test_a_stopping_process_does_not_wait():
     stopping = asyncio.Event()
     stopping.set()
     with pytest.raises(SchemaBehindError):
         await waited(Database(SchemaBehindError("behind")), LONG, stopping)
 
 
-async def test_a_fault_of_the_program_ends_it_at_once():
+async def test_a_programming_error_ends_startup_at_once():
     with pytest.raises(ZeroDivisionError):
         await waited(Database(ZeroDivisionError()), LONG)

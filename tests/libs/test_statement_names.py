@@ -16,5 +16,5 @@ from libs.db import name_of
         ("COMMIT", "COMMIT"),
     ],
 )
-def test_it_names_what_it_changes_or_else_reads(sql: str, name: str):
+def test_a_statement_is_named_after_the_table_it_changes_or_reads(sql: str, name: str):
     assert name_of(sql) == name

@@ -37,7 +37,7 @@ def flow(amount: str, at: str) -> Flow:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
-def test_the_rate_is_the_published_one(vector: Vector):
+def test_the_rate_matches_the_published_one(vector: Vector):
     percent = taeg.rate(list(flows_of(vector)))
     rough = vector["note"] == "published to 2 decimals"
     if vector["published_apr"] is not None:
@@ -50,26 +50,26 @@ def test_all_published_examples_are_there():
     assert len({vector["id"] for vector in VECTORS}) == 33
 
 
-def test_a_loan_of_twenty_years_with_a_fee_costs_what_the_first_example_says():
+def test_a_twenty_year_loan_with_a_fee_has_the_rate_of_its_example():
     loan = [flow("200000", "0"), flow("-4000", "0")]
     paid = [Flow(Fraction("-1432.86"), Fraction(month, 12)) for month in range(1, 241)]
     assert round(taeg.rate([*loan, *paid]), 6) == Decimal("6.434412")
 
 
-def test_a_bridge_of_six_months_costs_what_its_example_says():
+def test_a_six_month_bridge_loan_has_the_rate_of_its_example():
     bridge = [flow("200000", "0"), flow("-4000", "0"), flow("-207618.17", "1/2")]
     assert round(taeg.rate(bridge), 6) == Decimal("12.206644")
 
 
-def test_one_payment_after_a_year_costs_its_interest():
+def test_the_rate_of_one_payment_after_a_year_is_its_interest():
     assert taeg.rate([flow("100", "0"), flow("-110", "1")]) == 10
 
 
-def test_what_costs_nothing_has_the_rate_nothing():
+def test_a_free_loan_has_a_rate_of_zero():
     assert taeg.rate([flow("0.03", "0"), flow("-0.01", "1/12"), flow("-0.02", "1/6")]) == 0
 
 
-def test_a_discount_has_a_rate_below_zero():
+def test_a_discount_has_a_negative_rate():
     assert taeg.rate([flow("100", "0"), flow("-99", "1")]) == -1
 
 
@@ -93,7 +93,7 @@ def test_a_charge_paid_before_the_drawdown_counts():
         ([flow("1", "0")] * 10_001, "more than 10000 flows"),
     ],
 )
-def test_where_no_rate_solves_the_equation_it_says_so(flows: list[Flow], why: str):
+def test_flows_without_a_solvable_rate_are_refused_with_the_reason(flows: list[Flow], why: str):
     with pytest.raises(NoRateError, match=why):
         taeg.rate(flows)
 
@@ -101,7 +101,7 @@ def test_where_no_rate_solves_the_equation_it_says_so(flows: list[Flow], why: st
 @pytest.mark.parametrize(
     ("percent", "shown"), [("6.45", "6.5"), ("6.449999", "6.4"), ("0", "0.0"), ("9.95", "10.0")]
 )
-def test_a_rate_is_shown_half_up_with_one_place(percent: str, shown: str):
+def test_a_rate_is_rounded_half_up_to_one_decimal(percent: str, shown: str):
     assert str(taeg.rounded(Decimal(percent))) == shown
 
 

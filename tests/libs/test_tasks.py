@@ -29,7 +29,7 @@ async def test_a_cancellation_at_the_moment_of_the_event_is_not_lost(turns: int)
     assert task.cancelled()
 
 
-async def test_it_tells_whether_the_event_came_in_time():
+async def test_waiting_returns_whether_the_event_came_in_time():
     event = asyncio.Event()
     assert not await happens(event, 0.01)
     event.set()

@@ -24,7 +24,7 @@ def _a_sampler_of_its_own_mind() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("parent", [UNRECORDED, RANDOM])
-def test_a_trace_that_is_not_recorded_is_carried_on_without_spans(parent: str) -> None:
+def test_an_unrecorded_trace_is_propagated_without_spans(parent: str) -> None:
     with telemetry.span("server", kind=SpanKind.SERVER, parent=parent) as outer:
         with telemetry.span("sql", attributes={"db.query.text": "SELECT 1"}) as inner:
             assert telemetry.traceparent() == parent
@@ -35,7 +35,7 @@ def test_a_trace_that_is_not_recorded_is_carried_on_without_spans(parent: str) -
     assert telemetry.traceparent() == ""
 
 
-def test_what_this_process_does_not_record_the_next_one_carries_on_without_spans() -> None:
+def test_an_unsampled_trace_is_propagated_unchanged_by_the_next_process() -> None:
     unsampled = TracerProvider(sampler=ParentBased(ALWAYS_OFF)).get_tracer("another process")
     with trace.use_span(unsampled.start_span("request")):
         sent = telemetry.traceparent()
@@ -43,12 +43,12 @@ def test_what_this_process_does_not_record_the_next_one_carries_on_without_spans
         assert telemetry.traceparent() == sent
 
 
-def test_flags_that_nobody_knows_yet_are_not_carried_on() -> None:
+def test_unknown_trace_flags_are_not_propagated() -> None:
     with telemetry.span("server", parent=UNRECORDED.removesuffix("00") + "fe"):
         assert telemetry.traceparent() == RANDOM
 
 
-def test_an_exception_leaves_a_trace_that_is_not_recorded() -> None:
+def test_an_exception_passes_through_an_unrecorded_trace() -> None:
     with (
         pytest.raises(ValueError, match="as it was"),
         telemetry.span("server", parent=UNRECORDED),
@@ -58,7 +58,7 @@ def test_an_exception_leaves_a_trace_that_is_not_recorded() -> None:
     assert telemetry.trace_id() == ""
 
 
-def test_a_recorded_trace_within_one_that_is_not_has_a_place_of_its_own() -> None:
+def test_a_recorded_trace_inside_an_unrecorded_one_is_kept_apart() -> None:
     with telemetry.span("server", parent=UNRECORDED):
         with telemetry.span("process", parent=RECORDED):
             assert telemetry.traceparent().endswith("-01")
@@ -75,12 +75,12 @@ def test_a_recorded_trace_within_one_that_is_not_has_a_place_of_its_own() -> Non
         f"00-{TRACE}-{'0' * 16}-00",
     ],
 )
-def test_what_is_no_place_in_a_trace_begins_a_new_one(parent: str) -> None:
+def test_an_invalid_traceparent_starts_a_new_trace(parent: str) -> None:
     with telemetry.span("server", parent=parent):
         assert telemetry.trace_id() != TRACE
 
 
 @pytest.mark.usefixtures("_a_sampler_of_its_own_mind")
-def test_a_sampler_of_its_own_mind_is_asked_in_every_trace() -> None:
+def test_a_sampler_that_ignores_parents_is_asked_in_every_trace() -> None:
     with telemetry.span("server", parent=UNRECORDED):
         assert telemetry.traceparent() != UNRECORDED

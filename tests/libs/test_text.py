@@ -82,7 +82,7 @@ def is_taken_out(request: Message, character: str) -> bool:
 
 
 @every_rpc
-def test_no_field_takes_a_character_that_steers_others(rpc: MethodDescriptor):
+def test_no_field_accepts_control_or_direction_characters(rpc: MethodDescriptor):
     for path in text_fields(rpc.input_type):
         for character in FORBIDDEN:
             request, name = request_with(rpc.input_type, path, f"a{character}b")
@@ -91,7 +91,7 @@ def test_no_field_takes_a_character_that_steers_others(rpc: MethodDescriptor):
 
 
 @every_rpc
-def test_only_fields_of_many_lines_take_line_breaks(rpc: MethodDescriptor):
+def test_only_multiline_fields_accept_line_breaks(rpc: MethodDescriptor):
     for path in text_fields(rpc.input_type):
         for character in BREAKS:
             request, name = request_with(rpc.input_type, path, f"a{character}b")
@@ -100,7 +100,7 @@ def test_only_fields_of_many_lines_take_line_breaks(rpc: MethodDescriptor):
                 assert ("line breaks" in wrong) is not rules_of(path[-1]).multiline, wrong
 
 
-def test_a_key_of_a_map_is_on_one_line():
+def test_map_keys_accept_no_line_breaks():
     for rpc in RPCS:
         for path in text_fields(rpc.input_type):
             if validation._is_map(path[-1]) and len(path) == 1:
@@ -112,7 +112,7 @@ def test_a_key_of_a_map_is_on_one_line():
 @pytest.mark.parametrize(
     "word", ["Caffè Perché", "日本", "مقهى", "בית קפה", "e\u0301", "👩‍👧", "אב\u200fג", "x" * 100]
 )
-def test_words_of_every_script_are_welcome(word: str):
+def test_words_of_any_script_are_accepted(word: str):
     assert text.wrong_character(word, multiline=False) is None
 
 
@@ -122,15 +122,15 @@ def test_what_a_machine_sent_is_made_harmless(typed: str):
     assert len(text.without_controls(typed)) == len(typed)
 
 
-def test_halves_of_surrogate_pairs_are_refused():
+def test_lone_surrogates_are_refused():
     assert "U+D800" in (text.wrong_character("a\ud800", multiline=True) or "")
 
 
 @pytest.mark.parametrize("word", ["Rossi", "Caffè 24", "日本", ""])
-def test_what_runs_from_left_to_right_stays_as_it_is(word: str):
+def test_left_to_right_text_is_not_isolated(word: str):
     assert text.isolated(word) == word
 
 
 @pytest.mark.parametrize("word", ["בית", "Bottega مقهى", "١٢٣"])
-def test_what_runs_from_right_to_left_turns_only_itself(word: str):
+def test_right_to_left_text_is_isolated(word: str):
     assert text.isolated(word) == f"\u2068{word}\u2069"

@@ -72,7 +72,7 @@ async def ask(channel: grpc.aio.Channel) -> str:
 @pytest.mark.parametrize(
     "target", ["127.0.0.1:{0}", "ipv4:127.0.0.1:{0}", "ipv4:127.0.0.1:{0},127.0.0.1:{0}"]
 )
-async def test_both_sides_show_a_certificate(served: int, tmp_path, authority, target: str):
+async def test_client_and_server_show_certificates(served: int, tmp_path, authority, target: str):
     issue(authority, tmp_path / "client")
     tls.set_up(of(tmp_path / "client"))
     async with client.channel(target.format(served)) as channel:
@@ -86,7 +86,7 @@ async def test_a_client_without_a_certificate_is_refused(served: int, tmp_path):
             await ask(channel)
 
 
-async def test_a_client_that_speaks_in_clear_is_refused(served: int):
+async def test_a_plaintext_client_is_refused(served: int):
     async with client.channel(f"127.0.0.1:{served}") as channel:
         with pytest.raises(OutcomeUnknown):
             await ask(channel)
@@ -106,7 +106,7 @@ async def test_certificates_of_another_authority_are_refused(
             await ask(channel)
 
 
-async def test_a_server_shows_its_new_certificate_without_a_restart(
+async def test_a_server_presents_its_new_certificate_without_a_restart(
     served: int, tmp_path, authority: Authority
 ):
     issue(authority, tmp_path / "client")
@@ -140,7 +140,7 @@ async def test_a_new_authority_takes_over_without_a_restart(served: int, tmp_pat
         assert answer.payment.id
 
 
-async def test_half_a_certificate_leaves_the_last_one(served: int, tmp_path, authority: Authority):
+async def test_an_invalid_certificate_is_not_loaded(served: int, tmp_path, authority: Authority):
     issue(authority, tmp_path / "client")
     (tmp_path / "server" / "tls.crt").write_text("half")
     tls.set_up(of(tmp_path / "client"))
@@ -148,7 +148,7 @@ async def test_half_a_certificate_leaves_the_last_one(served: int, tmp_path, aut
         assert await ask(channel) == "pay_1"
 
 
-def test_the_files_are_given_together_and_are_pem(tmp_path, authority: Authority):
+def test_tls_files_must_be_given_together_and_be_pem(tmp_path, authority: Authority):
     assert TlsSettings().tls() is None
     issue(authority, tmp_path / "x")
     with pytest.raises(ValidationError, match="all or none"):

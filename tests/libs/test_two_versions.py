@@ -48,7 +48,7 @@ async def refuse(_, event):
     raise AssertionError(event.subject)
 
 
-async def test_an_event_that_only_the_new_version_handles_is_left_to_it_by_the_old_one(
+async def test_an_event_that_only_the_new_version_handles_is_left_to_it(
     database, bus, fresh_nats_url, monkeypatch
 ):
     """If the old replica acknowledged the event, it would be lost: no handler has seen it."""

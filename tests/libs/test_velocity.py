@@ -19,16 +19,16 @@ KEYS = [Fernet.generate_key().decode() for _ in range(2)]
         ("fe80::1%eth0", "fe80::/64"),
     ],
 )
-def test_a_shopper_is_told_by_what_is_theirs_of_the_internet(ip: str, network: str):
+def test_a_shopper_is_identified_by_address_or_network(ip: str, network: str):
     assert networks.of(ip) == network
 
 
-def test_what_is_no_address_is_nobodys():
+def test_an_invalid_address_is_refused():
     with pytest.raises(ValueError, match="unknown"):
         networks.of("unknown")
 
 
-def test_replicas_hash_an_address_alike_and_strangers_do_not():
+def test_an_address_hash_is_equal_on_every_replica_and_depends_on_the_keys():
     one, replica = (Proofs(velocity.LABEL, KEYS) for _ in range(2))
     told = velocity.of_address(one, "2001:db8:1:2::3")
     assert told == velocity.of_address(replica, "2001:db8:1:2:9::4")

@@ -86,7 +86,7 @@ class NewLink:
     origin: str = "api"
 
 
-def test_a_message_says_what_its_dataclass_says_and_comes_back_the_same():
+def test_a_dataclass_survives_a_round_trip_through_its_message():
     told = wire.message(paylink_pb2.PaymentLink, LINK)
     assert told == paylink_pb2.PaymentLink(
         id="lnk_1",
@@ -103,7 +103,7 @@ def test_a_message_says_what_its_dataclass_says_and_comes_back_the_same():
     assert wire.read(Link, told) == LINK
 
 
-def test_what_is_given_takes_the_place_of_what_has_the_name():
+def test_given_values_override_fields_of_the_same_name():
     told = wire.message(paylink_pb2.PaymentLink, LINK, customer_id="cus_1", url="https://x")
     assert (told.customer_id, told.url) == ("cus_1", "https://x")
     assert wire.read(Link, told, customer_id=None) == LINK
@@ -115,13 +115,13 @@ def test_an_empty_text_of_an_optional_field_is_not_sent():
     assert not wire.message(paylink_pb2.Recipient, Recipient(name="")).HasField("name")
 
 
-def test_what_was_not_sent_is_none_or_empty_as_the_type_says():
+def test_unset_fields_are_none_or_empty_by_their_type():
     request = paylink_pb2.CreatePaymentLinkRequest(description="Shirt")
     assert wire.read(NewLink, request) == NewLink("Shirt", None, (), None, "", reusable=False)
 
 
 @pytest.mark.parametrize("number", [0, 99])
-def test_a_state_that_says_nothing_is_none(number: int):
+def test_an_unspecified_or_unknown_state_is_none(number: int):
     request = paylink_pb2.ListPaymentLinksRequest()
     request.state = number
 
@@ -132,14 +132,14 @@ def test_a_state_that_says_nothing_is_none(number: int):
     assert wire.read(Query, request) == Query(None)
 
 
-def test_a_channel_that_says_nothing_is_refused_by_its_place():
+def test_an_unspecified_channel_is_refused_by_its_index():
     request = paylink_pb2.CreatePaymentLinkRequest(channels=[1, 0])
     with pytest.raises(InvalidArgument) as refused:
         wire.read(NewLink, request)
     assert refused.value.violations[0].field == "channels.1"
 
 
-def test_a_state_that_is_never_shown_has_no_number():
+def test_a_state_missing_from_the_contract_has_no_number():
     numbers = wire.numbers(State, paylink_pb2.PaymentLink.State)
     assert set(numbers) == {State.CREATED, State.SENT}
     assert wire.members(State, paylink_pb2.PaymentLink.State) == {
@@ -147,7 +147,7 @@ def test_a_state_that_is_never_shown_has_no_number():
     }
 
 
-def test_an_optional_field_is_read_as_ours():
+def test_an_optional_field_is_read_as_our_type():
     request = oneclick_pb2.UpdatePolicyRequest(max_charge={"amount_minor": 1, "currency": "EUR"})
     assert wire.opt(request, "max_charge") == Money(1, "EUR")
     assert wire.opt(request, "max_daily") is None
@@ -156,7 +156,7 @@ def test_an_optional_field_is_read_as_ours():
     assert wire.opt(listed, "email") == ""
 
 
-def test_a_day_is_told_by_its_name():
+def test_a_date_is_sent_as_iso_text():
     @dataclass(frozen=True)
     class Found:
         currency: date | None  # stands for any text field
@@ -167,7 +167,7 @@ def test_a_day_is_told_by_its_name():
     assert wire.read(Found, money_pb2.Money()) == Found(None)
 
 
-def test_an_enum_in_a_field_of_text_is_its_value():
+def test_an_enum_in_a_text_field_is_sent_as_its_value():
     @dataclass(frozen=True)
     class Found:
         id: str

@@ -27,7 +27,7 @@ def stated(service: str) -> set[str]:
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-async def test_every_column_says_whether_it_names_a_person_or_is_a_secret(service, new_database):
+async def test_every_column_is_declared_as_plain_personal_or_secret(service, new_database):
     async with connected(new_database(service)) as conn:
         rows = await conn.fetch(
             "SELECT table_name || '.' || column_name AS name FROM information_schema.columns"
@@ -40,7 +40,7 @@ async def test_every_column_says_whether_it_names_a_person_or_is_a_secret(servic
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-async def test_every_rule_runs_and_finds_what_is_old_by_an_index(service, new_database):
+async def test_every_retention_rule_is_valid_sql_that_can_use_an_index(service, new_database):
     async with connected(new_database(service)) as conn:
         await conn.execute("SET enable_seqscan = off")
         for rule in kept(service).rules:
@@ -51,7 +51,7 @@ async def test_every_rule_runs_and_finds_what_is_old_by_an_index(service, new_da
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-def test_what_goes_by_a_rule_has_one(service):
+def test_every_column_deleted_by_a_rule_has_one(service):
     for name, table in kept(service).tables.items():
         rules = [rule for rule in kept(service).rules if rule.table == name]
         for column, fate in {**table.personal, **table.secret}.items():
@@ -60,14 +60,14 @@ def test_what_goes_by_a_rule_has_one(service):
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-def test_every_rule_is_about_a_table_and_says_why(service):
+def test_every_retention_rule_names_a_declared_table_and_a_reason(service):
     for rule in kept(service).rules:
         assert rule.table in kept(service).tables
         assert rule.why
 
 
 @pytest.mark.parametrize("erased", [payments_events, paylink_events])
-def test_what_is_erased_of_messages_is_in_the_contracts(erased):
+def test_every_erased_field_of_an_event_exists_in_the_contracts(erased):
     for message, fields in erased.PERSONAL.items():
         assert set(fields) <= set(descriptors.message(message).fields_by_name), message
 
@@ -76,7 +76,7 @@ _PARTITIONED = "SELECT relname FROM pg_class WHERE relkind = 'p'"
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-async def test_a_rule_of_a_table_with_partitions_names_its_rows_by_key(service, new_database):
+async def test_a_rule_of_a_partitioned_table_does_not_identify_rows_by_ctid(service, new_database):
     """A row's ctid is its place within its partition: other partitions have a row at the same place."""
     async with connected(new_database(service)) as conn:
         partitioned = {row["relname"] for row in await conn.fetch(_PARTITIONED)}

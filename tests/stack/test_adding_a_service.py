@@ -64,19 +64,19 @@ def module(folder, *arguments, **more):
     run(folder, sys.executable, "-m", *arguments, **more)
 
 
-def test_the_page_says_what_it_takes():
+def test_the_page_states_its_number_of_files_and_lines():
     files = [text for _, _, text in FILE.findall(PAGE)]
     lines = sum(len(text.splitlines()) for text in files)
     assert f"{len(files)} files, {lines} lines" in PAGE
 
 
-def test_its_name_and_ports_are_free():
+def test_the_example_service_has_a_free_name_and_the_next_port():
     name, port = ROW.search(PAGE).groups()
     assert name not in NAMES
     assert int(port) == max(service.port for service in SERVICES) + 2
 
 
-def test_its_contracts_and_code_have_no_fault(copy):
+def test_the_example_service_passes_lint_format_and_type_checks(copy):
     """Runs the same checks as `make check`."""
     code = ("services/vouchers", "tests/services/vouchers", "libs/services.py")
     module(copy, "ruff", "check", "--quiet", "--no-cache", *code)
@@ -85,7 +85,7 @@ def test_its_contracts_and_code_have_no_fault(copy):
     module(copy, "stack.contracts", "lint")
 
 
-def test_its_own_tests_and_those_of_every_service_pass(copy):
+def test_the_example_service_passes_its_own_and_the_shared_tests(copy):
     module(
         copy,
         "pytest",
@@ -99,7 +99,7 @@ def test_its_own_tests_and_those_of_every_service_pass(copy):
     )
 
 
-def test_its_process_migrates_its_database_and_serves(copy, new_database, nats_url, free_port):
+def test_the_example_service_migrates_and_becomes_ready(copy, new_database, nats_url, free_port):
     admin = free_port()
     env = {
         **environment(copy),

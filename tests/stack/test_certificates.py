@@ -31,7 +31,7 @@ def signed_by_ca(made: Certificates, service: str) -> bool:
     return True
 
 
-def test_each_has_a_certificate_of_the_same_authority_whose_key_is_gone(made: Certificates):
+def test_one_authority_signs_every_certificate_and_its_key_is_not_kept(made: Certificates):
     assert set(contents(made)) == {
         "ca.crt",
         *(f"{service}.{kind}" for service in SERVICES for kind in ("crt", "key")),
@@ -39,19 +39,19 @@ def test_each_has_a_certificate_of_the_same_authority_whose_key_is_gone(made: Ce
     assert all(signed_by_ca(made, service) for service in SERVICES)
 
 
-def test_only_the_owner_reads_them(made: Certificates):
+def test_certificates_are_accessible_to_their_owner_only(made: Certificates):
     assert {file.stat().st_mode & 0o777 for file in made.folder.iterdir()} == {0o600}
     assert made.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_second_start_takes_those_of_the_first(made: Certificates):
+def test_a_second_start_reuses_the_certificates(made: Certificates):
     before = contents(made)
     made.ensure(SERVICES)
     assert contents(made) == before
 
 
 @pytest.mark.parametrize("missing", ["ca.crt", "payments.crt", "gateway.key"])
-def test_one_that_is_missing_makes_all_anew(made: Certificates, missing: str):
+def test_a_missing_file_renews_all_certificates(made: Certificates, missing: str):
     """The authority that signed the others is gone; an interrupted start leaves such a folder."""
     before = contents(made)
     (made.folder / missing).unlink()
@@ -60,12 +60,12 @@ def test_one_that_is_missing_makes_all_anew(made: Certificates, missing: str):
     assert all(signed_by_ca(made, service) for service in SERVICES)
 
 
-def test_a_service_that_came_later_gets_one(made: Certificates):
+def test_a_service_added_later_gets_a_certificate(made: Certificates):
     made.ensure([*SERVICES, "cod"])
     assert all(signed_by_ca(made, service) for service in [*SERVICES, "cod"])
 
 
-def test_those_that_end_soon_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_certificates_close_to_expiry_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made = Certificates(tmp_path / "certificates")
     with monkeypatch.context() as patch:
         patch.setattr(certificates, "VALID", certificates.RENEWED_BEFORE - timedelta(days=1))

@@ -13,7 +13,7 @@ def test_every_proto_has_its_stubs():
             assert base.with_name(base.name + ending).exists()
 
 
-def test_stubs_are_found_without_any_setting():
+def test_stubs_are_importable_without_configuration():
     done = subprocess.run(
         [sys.executable, "-c", "from incasso.payments.v1 import payments_pb2"],
         cwd=ROOT,
@@ -24,7 +24,7 @@ def test_stubs_are_found_without_any_setting():
     assert done.stderr == ""
 
 
-def test_google_protos_come_with_what_they_import(tmp_path):
+def test_google_protos_are_unpacked_with_their_imports(tmp_path):
     unpack_google_protos(PROTOS, tmp_path)
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.proto")}
     assert {"google/api/annotations.proto", "google/api/http.proto"} <= found

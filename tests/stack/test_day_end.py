@@ -10,11 +10,11 @@ from stack.day_end_report import print_day_end
 LINE = {"stage": "psp", "party": "a", "currency": "EUR", "theirs_id": "stl_1"}
 
 
-def test_exactly_what_was_planted_is_right():
+def test_exactly_the_planted_errors_are_accepted():
     assert misnamed([{"type": name} for name in PLANTED]) == []
 
 
-def test_an_error_under_another_name_is_missed_and_too_much():
+def test_a_misnamed_error_is_reported_as_missing_and_as_unplanted():
     found = [{"type": name} for name in PLANTED if name != "late"] + [{"type": "ambiguous"}]
     assert misnamed(found) == [
         "1 planted late not found",
@@ -22,7 +22,7 @@ def test_an_error_under_another_name_is_missed_and_too_much():
     ]
 
 
-def test_exceptions_explain_what_is_left_on_the_receivables():
+def test_exceptions_explain_the_remaining_receivables():
     exceptions = [
         {**LINE, "type": "amount_differs", "amount_minor": 6090, "expected_minor": 5990},
         {**LINE, "type": "unknown_charge", "amount_minor": 1234},
@@ -39,7 +39,7 @@ def test_exceptions_explain_what_is_left_on_the_receivables():
     assert left_open(exceptions) == {"a EUR": -100 - 1234 + 700, "a USD": -700}
 
 
-def test_the_end_of_the_day_is_told_as_tables():
+def test_the_end_of_day_is_printed_with_matches_and_exceptions():
     exception = {**LINE, "type": "amount_differs", "amount_minor": 6090, "expected_minor": 5990}
     exception |= {"order_reference": "A-1", "trace_id": "abc"}
     files = [Imported("a.csv", "stripe.payout_reconciliation", ["stl_1", "stl_2"])]

@@ -41,7 +41,7 @@ def test_equal_books_have_no_difference():
     assert compare(PAYMENT, dict(CHARGE)) == []
 
 
-def test_a_charge_that_the_psp_does_not_know_is_a_difference():
+def test_a_charge_unknown_to_the_psp_is_a_difference():
     assert compare(PAYMENT, None) == ["pay_1: the PSP does not know ch_1"]
 
 
@@ -50,7 +50,7 @@ def test_a_differing_amount_is_named():
     assert compare(PAYMENT, row) == ["pay_1: captured_minor is 5990 here and 11980 at the PSP"]
 
 
-def test_money_without_a_reference_of_a_psp_is_a_difference():
+def test_captured_money_without_a_psp_reference_is_a_difference():
     nowhere = {"id": "pay_2", "captured_minor": 100}
     declined = {"id": "pay_3", "captured_minor": 0}
     assert unreferenced([PAYMENT, nowhere, declined]) == [
@@ -70,7 +70,7 @@ def test_a_second_charge_of_an_order_is_a_difference():
     ]
 
 
-async def test_a_broken_promise_is_told_and_not_raised():
+async def test_a_broken_promise_is_reported_and_not_raised():
     async def broken(_shop) -> JourneyReport:
         """The promise"""
         expect({"state": "declined"}, state="captured")
@@ -86,7 +86,7 @@ def test_an_unexpected_status_is_a_broken_promise():
         Answer(500, {}, "").expect(201)
 
 
-def test_a_trace_of_the_whole_road_misses_nothing():
+def test_a_complete_trace_has_no_missing_parts():
     assert missing_parts(ROAD) == []
 
 
@@ -97,7 +97,7 @@ def test_a_gap_in_the_trace_is_named(gone: int, part: str):
     assert missing_parts([span for span in ROAD if span["span_id"] != str(gone)]) == [part]
 
 
-def test_the_tree_shows_children_below_their_parents():
+def test_the_tree_indents_children_under_their_parents():
     out = io.StringIO()
     Console(file=out, width=100).print(tree("abc", ROAD))
     lines = [line.replace("│", " ") for line in out.getvalue().splitlines()]
@@ -105,7 +105,7 @@ def test_the_tree_shows_children_below_their_parents():
     assert depths["gateway"] < depths["oneclick"] < depths["sandbox"]
 
 
-def test_what_the_sandbox_has_taken_is_owed_by_its_accounts_of_this_merchant():
+def test_the_sandboxs_books_are_compared_with_the_ledger_by_account():
     row = {"currency": "EUR", "captured_minor": 5990, "refunded_minor": 1000, "disputed_minor": 90}
     charges = [{**row, "account": account} for account in ("a-lender", "a-lender", "a")]
     books = owed_by_books(charges, {"a-lender": "a"})
@@ -114,7 +114,7 @@ def test_what_the_sandbox_has_taken_is_owed_by_its_accounts_of_this_merchant():
     assert compared({}, books) == ["a EUR owes 0 in the ledger but 9800 in its own books"]
 
 
-def test_a_ledger_that_does_not_balance_is_seen_and_said():
+def test_an_unbalanced_ledger_is_detected_and_printed():
     total = {"currency": "EUR", "debit_minor": 100, "credit_minor": 90}
     clearing = {"account": "instalments_clearing", "balance_minor": -5, "currency": "EUR"}
     found = unbalanced({"totals": [total], "data": [clearing]})

@@ -14,7 +14,7 @@ from tests.services.cod.test_offers import AT
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_is_taken_by_the_contract_and_the_rules_and_says_that_it_is_none(example):
+def test_each_courier_example_is_valid_and_declares_itself_synthetic(example):
     request = pb.CreateCourierRequest()
     json_in.fill_body(request.terms, json.loads(example.read_text()))
     validation.check(request)

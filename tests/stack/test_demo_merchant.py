@@ -31,7 +31,7 @@ async def test_the_demo_merchant_has_a_bank_account_a_colour_and_a_logo(new_data
         assert await face_of(service, made.id) == shown
 
 
-async def test_a_demo_merchant_that_was_changed_stays_as_it_is(new_database):
+async def test_a_changed_demo_merchant_keeps_its_branding(new_database):
     async with (
         connected(new_database("merchants")) as database,
         serving(database, Time()) as service,

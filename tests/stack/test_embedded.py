@@ -75,7 +75,7 @@ async def test_published_messages_survive_a_killed_nats(backends):
     assert info.state.messages == 1
 
 
-async def test_a_backend_that_is_killed_by_a_stranger_comes_back(backends):
+async def test_a_killed_backend_is_restarted(backends):
     supervisor, postgres, _ = backends
     before, starts = supervisor["postgres"].pid, supervisor["postgres"].starts
     supervisor["postgres"].kill(signal.SIGKILL)

@@ -90,7 +90,7 @@ async def test_a_program_has_its_own_arguments_environment_and_output(programs, 
     }
 
 
-async def test_a_program_has_no_file_of_the_server_or_of_another_program(programs):
+async def test_a_program_inherits_no_open_file_of_the_server_or_another_program(programs):
     other = await programs.waiting("other")
     program = await programs.start("files", FILES)
     assert await program.wait() == 0
@@ -111,7 +111,7 @@ async def test_a_program_has_no_file_of_the_server_or_of_another_program(program
         ("import os; os.abort()", -signal.SIGABRT, ""),
     ],
 )
-async def test_a_program_ends_as_any_other(programs, code, ends_with, says):
+async def test_a_forked_program_ends_like_a_normal_process(programs, code, ends_with, says):
     program = await programs.start("program", code)
     assert await program.wait() == program.returncode == ends_with
     assert says in programs.said("program")
@@ -127,7 +127,7 @@ async def test_signals_reach_one_program_only(programs):
     assert await second.wait() == -signal.SIGKILL
 
 
-async def test_programs_end_with_the_server_and_the_next_one_has_a_new_server(programs):
+async def test_programs_end_with_the_server_and_the_next_start_gets_a_new_one(programs):
     program = await programs.waiting("program")
     psutil.Process(program.pid).parent().kill()
     assert await program.wait() == -signal.SIGTERM
@@ -136,7 +136,7 @@ async def test_programs_end_with_the_server_and_the_next_one_has_a_new_server(pr
     assert await again.wait() == 0
 
 
-async def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path):
+async def test_a_server_that_cannot_start_names_its_log(tmp_path: Path):
     server = ForkServer(tmp_path / "server.log", libraries=("no_such_library",))
     with pytest.raises(RuntimeError, match=r"fork server ended: see .*server\.log"):
         await server.spawn(
@@ -149,7 +149,7 @@ async def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path):
     assert "no_such_library" in (tmp_path / "server.log").read_text()
 
 
-async def test_libraries_and_chassis_are_there_and_nothing_of_a_service_and_no_thread(
+async def test_the_server_preloads_libraries_but_no_service_and_no_extra_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A fork has only the thread that forked; a lock held by any other one would stay locked for ever."""

@@ -38,7 +38,7 @@ async def create_customer(session: aiohttp.ClientSession, url: str) -> str:
         return (await answer.json())["id"]
 
 
-async def test_customers_survive_a_crash_soon_after(localstripe, tmp_path):
+async def test_stored_customers_survive_a_crash(localstripe, tmp_path):
     child, url = localstripe
     stored = tmp_path / "data" / "state.pickle"
     async with aiohttp.ClientSession(headers=KEY) as session:
@@ -49,7 +49,7 @@ async def test_customers_survive_a_crash_soon_after(localstripe, tmp_path):
             assert (await answer.json())["email"] == "giulia@example.com"
 
 
-async def test_webhooks_are_sent_also_after_a_restart(localstripe):
+async def test_webhooks_are_still_sent_after_a_restart(localstripe):
     child, url = localstripe
     received: asyncio.Queue[dict] = asyncio.Queue()
 

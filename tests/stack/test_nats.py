@@ -3,7 +3,7 @@
 import nats
 
 
-async def test_a_stream_keeps_what_was_published(nats_url):
+async def test_a_stream_keeps_published_messages(nats_url):
     connection = await nats.connect(nats_url)
     jetstream = connection.jetstream()
     await jetstream.add_stream(name="COINS", subjects=["coins.>"])

@@ -21,7 +21,7 @@ with throw_away_postgres() as server:
 """
 
 
-async def test_each_new_database_is_empty_and_its_own(new_database):
+async def test_new_databases_are_empty_and_separate(new_database):
     first, second = new_database(), new_database()
     async with connected(first) as connection:
         await connection.execute("CREATE TABLE coin (id int)")

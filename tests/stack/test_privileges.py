@@ -59,18 +59,18 @@ CHANGES = pytest.mark.parametrize(
 
 @pytest.mark.parametrize("table", BOOKS)
 @CHANGES
-async def test_the_books_are_read_and_added_to_and_nothing_else(reporting, table, change):
+async def test_the_service_can_read_the_books_but_not_change_their_rows(reporting, table, change):
     assert await reporting.fetchval(f"SELECT count(*) FROM {table}") == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await reporting.execute(change.format(table))
 
 
-async def test_balances_of_days_are_kept_up(reporting):
+async def test_daily_balances_can_be_updated(reporting):
     await reporting.execute("UPDATE balances SET debit_minor = 0")
 
 
 @CHANGES
-async def test_the_audit_log_is_read_and_added_to_and_nothing_else(merchants, change):
+async def test_the_service_can_read_the_audit_log_but_not_change_its_rows(merchants, change):
     assert await merchants.fetchval("SELECT count(*) FROM audit_entries") == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await merchants.execute(change.format("audit_records"))
@@ -84,6 +84,6 @@ async def test_the_audit_log_is_read_and_added_to_and_nothing_else(merchants, ch
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
     ],
 )
-async def test_the_service_cannot_lift_what_protects_the_audit_log(merchants, change):
+async def test_the_service_cannot_remove_the_protection_of_the_audit_log(merchants, change):
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await merchants.execute(change)

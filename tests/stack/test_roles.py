@@ -26,7 +26,7 @@ async def migrated(server: Postgres) -> Postgres:
     return server
 
 
-async def test_a_service_reads_and_changes_rows_of_its_own(migrated: Postgres):
+async def test_a_service_reads_and_changes_its_own_rows(migrated: Postgres):
     async with connected(migrated.role_url("payments", "payments")) as payments:
         await payments.execute(
             "INSERT INTO test_clocks (merchant_id, clock_offset) VALUES ('m', '1s')"
@@ -55,7 +55,7 @@ async def test_a_service_reads_and_changes_rows_of_its_own(migrated: Postgres):
         "SELECT pg_read_file('/etc/passwd')",
     ],
 )
-async def test_a_service_changes_rows_only(migrated: Postgres, statement: str):
+async def test_a_service_is_denied_ddl_roles_and_server_files(migrated: Postgres, statement: str):
     async with connected(migrated.role_url("payments", "payments")) as payments:
         with pytest.raises(REFUSED):
             await payments.execute(statement)
@@ -63,7 +63,7 @@ async def test_a_service_changes_rows_only(migrated: Postgres, statement: str):
 
 @pytest.mark.parametrize("role", ["payments", "payments_owner"])
 @pytest.mark.parametrize("database", ["oneclick", "postgres", "template1"])
-async def test_no_role_reaches_the_database_of_another(
+async def test_a_services_roles_cannot_connect_to_other_databases(
     migrated: Postgres, role: str, database: str
 ):
     with pytest.raises(REFUSED, match="permission denied"):
@@ -71,13 +71,13 @@ async def test_no_role_reaches_the_database_of_another(
 
 
 @pytest.mark.parametrize("role", ["payments", "payments_owner", "postgres"])
-async def test_nobody_connects_without_the_roles_password(migrated: Postgres, role: str):
+async def test_a_role_cannot_connect_with_a_wrong_password(migrated: Postgres, role: str):
     where = {"host": "127.0.0.1", "port": migrated.port, "database": "payments"}
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(**where, user=role, password="guess")
 
 
-def test_making_the_roles_again_changes_nothing(migrated: Postgres):
+def test_recreating_the_roles_keeps_their_passwords(migrated: Postgres):
     before = migrated.role_url("payments", "payments")
     migrated.ensure_services(["payments", "oneclick"])
     assert migrated.role_url("payments", "payments") == before
@@ -91,7 +91,7 @@ def test_passwords_are_private(server: Postgres):
     assert server.secrets.stat().st_mode & 0o777 == 0o700
 
 
-def test_data_whose_passwords_are_lost_are_refused(tmp_path: Path):
+def test_data_without_its_passwords_is_refused(tmp_path: Path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "PG_VERSION").write_text("18")
     with pytest.raises(RuntimeError, match="passwords"):

@@ -86,7 +86,7 @@ async def test_a_killed_process_is_started_again_and_reported(tmp_path: Path):
 @pytest.mark.parametrize(
     ("by_itself", "doubled"), [(False, 1), (True, 2)], ids=["killed by us", "by itself"]
 )
-async def test_only_a_process_that_ends_by_itself_is_restarted_later_each_time(
+async def test_only_a_process_that_ends_by_itself_is_restarted_with_growing_pauses(
     tmp_path: Path, by_itself, doubled
 ):
     async with supervised(tmp_path, listener("service")) as supervisor:
@@ -100,7 +100,7 @@ async def test_only_a_process_that_ends_by_itself_is_restarted_later_each_time(
         assert service.pause_seconds == FIRST_PAUSE_SECONDS * 2**doubled
 
 
-async def test_a_wanted_restart_is_quiet_and_may_change_the_environment(tmp_path: Path):
+async def test_a_requested_restart_is_not_reported_and_can_change_the_environment(tmp_path: Path):
     async with supervised(tmp_path, listener("service")) as supervisor:
         await supervisor.restart("service", signal.SIGTERM, {"EXTRA": "again"})
         log = (tmp_path / "log" / "service.log").read_text()
@@ -145,7 +145,7 @@ async def test_a_process_that_does_not_become_ready_fails_the_start(tmp_path: Pa
     assert not supervisor["deaf"].is_running
 
 
-async def test_higher_tiers_stop_first_and_the_stubborn_are_killed(tmp_path: Path):
+async def test_every_process_is_stopped_and_one_that_ignores_sigterm_is_killed(tmp_path: Path):
     edge = listener("edge", code=STUBBORN, tier=Tier.EDGE, stop_timeout_seconds=0.5)
     backend = listener("backend", tier=Tier.BACKEND)
     async with supervised(tmp_path, backend, edge) as supervisor:

@@ -72,7 +72,7 @@ def test_each_service_has_its_own_database_and_is_migrated_once():
     assert "INCASSO_DATABASE_URL" not in plan["sandbox"].env
 
 
-def test_each_process_has_its_own_identity_and_only_jobs_may_set_up():
+def test_each_process_has_its_own_identity_and_only_migrations_get_the_setup_user():
     plan = processes(plan_ports(spare, {"payments": 2}, base=8080))
     assert plan["payments-2"].env["INCASSO_IDENTITY_KEY_FILE"] == "/stack/keys/payments.key"
     assert plan["gateway"].env["INCASSO_IDENTITY_KEY_FILE"] == "/stack/keys/gateway.key"
@@ -85,7 +85,7 @@ def test_each_process_has_its_own_identity_and_only_jobs_may_set_up():
         assert not {"INCASSO_NATS_URL", "INCASSO_DATABASE_URL"} & set(plan[name].env)
 
 
-def test_messages_leave_by_the_sandbox():
+def test_notify_sends_messages_through_the_sandbox():
     plan = processes(plan_ports(spare, {"notify": 2}, base=8080))
     for name in ("notify-1", "notify-2"):
         assert plan[name].env["INCASSO_SMTP_URL"] == "smtp://127.0.0.1:8087"
@@ -97,14 +97,14 @@ def test_messages_leave_by_the_sandbox():
     assert sandbox["INCASSO_SANDBOX_TWILIO_AUTH_TOKEN"] == token
 
 
-def test_only_those_who_seal_know_the_keys():
+def test_only_sealing_services_and_the_console_get_the_seal_keys():
     plan = processes(plan_ports(spare, {}, base=8080))
     knowing = {name for name, process in plan.items() if "INCASSO_SEAL_KEYS" in process.env}
     sealing = {service.name for service in SERVICES if service.seals}
     assert knowing == {"console"} | sealing | {f"{name}-migrate" for name in sealing}
 
 
-def test_the_keys_of_the_seal_are_made_once_and_private(tmp_path):
+def test_seal_keys_are_created_once_and_private(tmp_path):
     file = tmp_path / "seal.keys"
     keys = ensure_seal_keys(file)
     assert Seal([keys]).open(Seal([keys]).close("IT60")) == "IT60"

@@ -172,7 +172,7 @@ def schema() -> Schema:
                 },
             },
             "trace_id": {**text, "description": "Quote it when you ask for help."},
-            "payment_id": {**text, "description": "The payment that already pays this order."},
+            "payment_id": {**text, "description": "The payment that the order already has."},
             "payment_state": {**text, "description": "The state of that payment."},
             "refused_line": {**text, "description": "Line of the file that is wrong, from 1."},
             "refused_reason": {**text, "description": "What is wrong with the file."},

@@ -18,7 +18,7 @@ def test_every_state_of_a_payment_is_an_outcome(state):
     assert answer.challenged == (state == pb.Payment.STATE_REQUIRES_ACTION)
 
 
-def test_a_state_of_a_later_version_is_no_outcome():
+def test_an_unspecified_state_is_an_unknown_outcome():
     with pytest.raises(OutcomeUnknown):
         answer_of(pb.Payment(state=UNKNOWN))
 
@@ -43,5 +43,5 @@ def test_only_a_challenge_has_a_next_action():
         (Kind.RATE, "rate_limited", False),
     ],
 )
-def test_a_no_is_certain_unless_it_may_be_an_outage_or_the_key_is_known(kind, reason, certain):
+def test_only_transient_and_idempotency_refusals_leave_the_outcome_uncertain(kind, reason, certain):
     assert is_certain(RemoteRefusal(kind, reason, "no")) is certain

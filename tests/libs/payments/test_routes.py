@@ -15,5 +15,5 @@ from libs.payments import routes
         ("*", True, "other.saved"),
     ],
 )
-def test_a_route_is_two_parts_of_a_subject(method, saved, route):
+def test_a_route_is_two_valid_subject_tokens(method, saved, route):
     assert routes.of(method, saved=saved) == route

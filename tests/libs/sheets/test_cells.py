@@ -77,12 +77,12 @@ def test_an_amount_is_read_in_minor_units(cell, style, minor):
         (date(2026, 5, 25), COMMA),
     ],
 )
-def test_what_is_no_certain_amount_is_refused(cell, style):
+def test_an_ambiguous_or_invalid_amount_is_refused(cell, style):
     with pytest.raises(WrongCellError):
         amount_of(cell, style, places=2)
 
 
-def test_a_currency_without_decimals_has_none():
+def test_decimals_in_a_currency_without_them_are_refused():
     assert amount_of("1.234", COMMA, places=0) == 1234
     with pytest.raises(WrongCellError, match="more than 0 decimals"):
         amount_of("1234,0", COMMA, places=0)
@@ -130,7 +130,7 @@ def test_any_other_text_is_an_amount_or_refused(text):
         (datetime.fromisoformat("2027-01-31T14:05"), DayOrder.DMY),
     ],
 )
-def test_a_day_is_read_in_the_order_that_is_said(cell, order):
+def test_a_date_is_read_in_the_given_order(cell, order):
     assert day_of(cell, order) == date(2027, 1, 31)
 
 
@@ -138,13 +138,13 @@ def test_a_day_is_read_in_the_order_that_is_said(cell, order):
     "cell",
     ["31/02/2027", "2027-01-31", "31/13/2027", "31/1", "domani", "", Decimal(0), Decimal(123456)],
 )
-def test_what_is_no_day_is_refused(cell):
+def test_an_invalid_date_is_refused(cell):
     with pytest.raises(WrongCellError):
         day_of(cell, DayOrder.DMY)
 
 
 @pytest.mark.parametrize("cell", [Decimal(1), Decimal(99999), date(1999, 1, 1)])
-def test_a_day_of_another_century_is_a_slip(cell):
+def test_a_date_outside_2000_to_2099_is_refused(cell):
     with pytest.raises(WrongCellError, match="from 2000 to 2099"):
         day_of(cell, DayOrder.DMY)
 
@@ -159,14 +159,14 @@ def test_a_day_of_another_century_is_a_slip(cell):
         (Decimal("1.5"), "1.5"),
     ],
 )
-def test_a_code_is_what_was_typed(cell, text):
+def test_a_code_is_read_as_typed(cell, text):
     assert text_of(cell) == text
 
 
 @pytest.mark.parametrize(
     "cell", ["1,23457E+11", "1E+20", Decimal(1234567890123456), date(2027, 1, 3)]
 )
-def test_a_code_that_a_spreadsheet_has_spoilt_is_refused(cell):
+def test_a_code_mangled_by_a_spreadsheet_is_refused(cell):
     with pytest.raises(WrongCellError, match="as text"):
         text_of(cell)
 
@@ -191,7 +191,7 @@ def test_a_time_is_read_to_the_second(cell, clock):
 @pytest.mark.parametrize(
     "cell", ["", "10", "26.11.2026", "25:00", "10:60", "alle 10:05", date(2026, 11, 26), Decimal(1)]
 )
-def test_what_is_no_time_is_refused(cell):
+def test_an_invalid_time_is_refused(cell):
     with pytest.raises(WrongCellError):
         time_of(cell)
 
@@ -208,10 +208,10 @@ def test_what_is_no_time_is_refused(cell):
         (datetime.fromisoformat("2026-11-26T10:05"), datetime.fromisoformat("2026-11-26T10:05")),
     ],
 )
-def test_a_moment_is_its_day_and_the_time_that_follows(cell, moment):
+def test_a_timestamp_is_read_with_or_without_a_time(cell, moment):
     assert moment_of(cell, DayOrder.DMY) == moment
 
 
-def test_a_time_that_no_clock_shows_spoils_its_day():
+def test_a_date_with_an_impossible_time_is_refused():
     with pytest.raises(WrongCellError):
         moment_of("26/11/2026 25:00", DayOrder.DMY)

@@ -42,11 +42,11 @@ def read_or_refused(data: bytes) -> list[Row | Fault]:
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16"])
-def test_a_table_is_read_in_any_encoding_that_occurs(encoding: str):
+def test_a_table_is_read_in_each_supported_encoding(encoding: str):
     assert rows(TABLE.encode(encoding)) == ROWS
 
 
-def test_windows_text_is_told_from_others_by_one_late_letter_and_signs_of_euro():
+def test_cp1252_is_recognised_by_a_late_letter_and_euro_signs():
     lines = "".join(f"AB{number};x;€ 1,00;Roma\n" for number in range(5000))
     data = f"Spedizione;Data;Contrassegno;Località\n{lines}AB;x;€ 1,00;Forlì\n".encode("cp1252")
     assert rows(data)[-1].cells == {
@@ -56,7 +56,7 @@ def test_windows_text_is_told_from_others_by_one_late_letter_and_signs_of_euro()
     }
 
 
-def test_a_table_may_be_packed_by_gzip():
+def test_a_gzipped_table_is_read_and_a_broken_one_is_refused():
     packed = gzip.compress(TABLE.encode())
     assert rows(packed) == ROWS
     assert "ends too early" in fault_of(packed[:-9]).reason
@@ -66,7 +66,7 @@ def test_a_table_may_be_packed_by_gzip():
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_decimal_commas_do_not_mislead_about_the_separator(separator: str):
+def test_decimal_commas_are_not_taken_for_separators(separator: str):
     text = "Spedizione;Netto\nA;25,50\nB;12,30\n".replace(";", separator)
     assert [row.cells["Netto"] for row in rows(text.encode(), ("Spedizione", "Netto"))] == [
         "25,50",
@@ -74,24 +74,24 @@ def test_decimal_commas_do_not_mislead_about_the_separator(separator: str):
     ]
 
 
-def test_commas_part_columns_when_the_header_says_so():
+def test_commas_separate_columns_when_the_header_uses_them():
     data = b'Spedizione,Netto\nA,"25,50"\nB,12.30\n'
     found = rows(data, ("Spedizione", "Netto"))
     assert [row.cells["Netto"] for row in found] == ["25,50", "12.30"]
 
 
-def test_the_header_may_stand_in_line_four():
+def test_the_header_may_be_on_line_four():
     data = f"Distinta rimesse\nCliente: Bottega, s.r.l.; Roma\n\n{TABLE}".encode()
     assert [row.line for row in rows(data, header_row=4)] == [5, 6]
 
 
-def test_a_header_is_compared_in_any_case_and_with_any_blanks():
+def test_headers_match_regardless_of_case_and_blanks():
     data = b"\xef\xbb\xbf SPEDIZIONE ;importo\xc2\xa0  contrassegno\nA;1\n"
     (row,) = rows(data, ("Spedizione", "Importo contrassegno"))
     assert row.cells == {"Spedizione": "A", "Importo contrassegno": "1"}
 
 
-def test_lines_are_those_of_an_editor_although_cells_hold_breaks_and_rows_are_blank():
+def test_line_numbers_count_blank_rows_and_line_breaks_in_cells():
     data = 'Spedizione;Contrassegno;Località\n\nA;1;"Via\nRoma"\n;;\nB;2;x\n'.encode()
     assert [(row.line, row.cells["Località"]) for row in rows(data)] == [(3, "Via Roma"), (6, "x")]
 
@@ -113,7 +113,7 @@ def test_a_short_row_has_blank_cells_and_a_long_one_is_a_fault():
         ("\n\n\n", "Spedizione", "is missing from the header"),
     ],
 )  # fmt: skip  # a table
-def test_a_header_without_a_column_is_refused_by_the_column(text, column, reason):
+def test_a_missing_or_repeated_column_is_refused_by_name(text, column, reason):
     assert fault_of(text.encode()) == Fault(1, column, reason)
 
 
@@ -133,7 +133,7 @@ def test_an_open_quotation_mark_is_refused_with_its_line():
         b"%PDF-1.7\n1 0 obj\n",
     ],
 )
-def test_what_is_no_table_is_refused(data: bytes):
+def test_a_file_that_is_not_a_table_is_refused(data: bytes):
     assert fault_of(data).reason
 
 
@@ -174,7 +174,7 @@ def saved(book: openpyxl.Workbook) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_workbook_gives_numbers_without_noise_and_days():
+def test_a_workbooks_numbers_have_no_float_noise_and_its_dates_are_read():
     book = workbook(
         ("Spedizione", "Data", "Contrassegno", "Località"),
         (12345678901, date(2026, 11, 26), 0.1 + 0.2, "Forlì"),
@@ -195,7 +195,7 @@ def test_a_workbook_gives_numbers_without_noise_and_days():
     assert (third.line, third.cells["Data"]) == (5, "True")
 
 
-def test_the_sheet_of_a_workbook_is_the_one_with_the_header():
+def test_the_sheet_with_the_header_is_read():
     book = workbook(("Riepilogo",), ("Totale", 12), title="Riepilogo")
     sheet = book.create_sheet("Dettaglio")
     for line in ((), ("x",), ("Spedizione", "Contrassegno", "Località"), ("A", 1, "Roma")):
@@ -210,7 +210,7 @@ def test_a_workbook_without_the_header_is_refused():
     )
 
 
-def test_a_cell_in_the_last_corner_neither_fills_memory_nor_counts():
+def test_empty_rows_and_columns_before_distant_cells_are_skipped():
     book = workbook(("Spedizione", "Contrassegno", "Località"), ("A", 1, "Roma"))
     sheet = book.active
     sheet.cell(row=1_048_576, column=1, value="B")
@@ -220,7 +220,7 @@ def test_a_cell_in_the_last_corner_neither_fills_memory_nor_counts():
     assert (first.line, last.line) == (2, 1_048_576)
 
 
-def test_a_line_beyond_all_spreadsheets_is_not_waited_for():
+def test_a_row_number_beyond_spreadsheet_limits_is_refused():
     endless = repacked(ONE, SHEET, lambda xml: xml.replace(b'<row r="2"', b'<row r="99999999999"'))
     assert "more lines than a spreadsheet" in fault_of(endless).reason
 
@@ -249,7 +249,7 @@ def test_a_broken_workbook_is_refused_or_read(name: str, change):
     assert len(read_or_refused(repacked(ONE, name, change))) <= 1
 
 
-def test_rows_beyond_the_size_that_a_workbook_claims_are_read():
+def test_rows_beyond_the_declared_dimensions_are_read():
     book = workbook(("Spedizione", "Contrassegno", "Località"), *((n, n, "x") for n in range(9)))
     wrong = repacked(saved(book), SHEET, lambda xml: xml.replace(b'"A1:C10"', b'"A1:C2"'))
     assert wrong != saved(book)
@@ -260,19 +260,19 @@ def test_a_workbook_without_styles_is_read():
     assert len(rows(repacked(ONE, "xl/styles.xml", lambda _: NO_STYLES))) == 1
 
 
-def test_a_workbook_that_grows_when_unpacked_is_refused_unread():
+def test_a_zip_bomb_workbook_is_refused():
     bomb = repacked(ONE, SHEET, lambda xml: xml + b" " * reading.LIMITS.unpacked_bytes)
     assert len(bomb) < 100_000
     assert "too large when unpacked" in fault_of(bomb).reason
 
 
-def test_a_row_of_millions_of_empty_cells_is_refused_unread():
+def test_a_row_of_too_many_empty_cells_is_refused():
     row = b"<row>" + b"<c/>" * (unpacking.MOST_IN_ROW + 1) + b"</row></sheetData>"
     wide = repacked(ONE, SHEET, lambda xml: xml.replace(b"</sheetData>", row))
     assert "too large when unpacked" in fault_of(wide).reason
 
 
-def test_entities_of_a_workbook_do_not_multiply():
+def test_an_entity_bomb_in_a_workbook_is_refused():
     laughs = b"".join(
         b'<!ENTITY l%d "%s">' % (level, b"&l%d;" % (level - 1) * 10 if level else b"ha" * 10)
         for level in range(9)
@@ -292,7 +292,7 @@ def test_entities_of_a_workbook_do_not_multiply():
 
 
 @pytest.mark.parametrize("cell", ["<v>1e999</v>", "<v>nan</v>", "<f>1/0</f><v></v>"])
-def test_a_number_that_is_none_is_no_amount(cell: str):
+def test_a_cell_that_is_not_a_finite_number_is_not_an_amount(cell: str):
     def change(xml: bytes) -> bytes:
         return xml.replace(b"<v>1</v>", cell.encode())
 

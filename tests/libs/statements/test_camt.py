@@ -37,7 +37,7 @@ def one(*parts: str, opening: str = "10.00", closing: str) -> bytes:
         ("BkToCstmrDbtCdtNtfctn", "Ntfctn", "camt.054"),
     ],
 )
-def test_any_of_three_messages_is_read_in_any_version(
+def test_camt_052_053_and_054_are_read_in_each_version(
     message: str, kind: str, name: str, version: str
 ):
     space = f"urn:iso:std:iso:20022:tech:xsd:{name}.{version}"
@@ -47,12 +47,12 @@ def test_any_of_three_messages_is_read_in_any_version(
 
 
 @pytest.mark.parametrize("space", ["", "urn:bank:of:its:own"])
-def test_namespaces_of_banks_own_do_not_matter(space: str):
+def test_a_missing_or_proprietary_namespace_is_accepted(space: str):
     found = contents(camt(statement(entry("1.00")), space=space))
     assert (found.format, len(found.statements)) == (Format("camt.053", ""), 1)
 
 
-def test_a_message_within_an_envelope_is_found():
+def test_a_message_within_an_envelope_is_read():
     inside = camt(statement(entry("1.00"))).partition(b"?>")[2]
     data = b"<DataPDU><Header><Id>x</Id></Header><Body><AppHdr/>%b</Body></DataPDU>" % inside
     assert [each.amount_minor for each in entries(data)] == [100]
@@ -66,19 +66,19 @@ def test_utf_16_and_windows_1252_are_read_as_declared():
 
 
 @pytest.mark.parametrize("state", ["<Sts>PDNG</Sts>", "<Sts><Cd>PDNG</Cd></Sts>"])
-def test_what_is_pending_is_in_no_total(state: str):
+def test_pending_entries_are_in_no_total(state: str):
     data = one(entry("5.00"), entry("7.00", state=state), closing="15.00")
     (found,) = contents(data).statements
     assert (found.adds_up, found.others, found.totals[0].credits_minor) == (True, 1, 500)
     assert [each.state for each in entries(data)] == [State.BOOKED, State.PENDING]
 
 
-def test_a_state_that_nobody_knows_is_refused():
+def test_an_unknown_entry_state_is_refused():
     reason = refusal(one(entry("5.00", state="<Sts><Cd>XXXX</Cd></Sts>"), closing="15.00"))
     assert (reason.line, "entry 1 of statement 1 is in a state" in reason.reason) == (8, True)
 
 
-def test_a_batch_has_its_payments_with_ids_of_their_own():
+def test_a_batch_lists_its_payments_with_their_own_ids():
     data = one(
         entry("429.56", details=detail("329.56", text="A") + detail("100.00", text="B")),
         closing="439.56",
@@ -101,7 +101,7 @@ def test_a_batch_has_its_payments_with_ids_of_their_own():
     ],
 )
 @pytest.mark.parametrize("of", ["entry", "payment", "both"])
-def test_charges_make_up_the_difference_to_the_payment(charges: str, of: str):
+def test_charges_explain_the_difference_to_the_payment(charges: str, of: str):
     inside = charges if of != "entry" else ""
     beside = charges if of != "payment" else ""
     data = one(
@@ -116,19 +116,19 @@ def test_charges_make_up_the_difference_to_the_payment(charges: str, of: str):
     assert found.unexplained_minor == 0
 
 
-def test_charges_without_a_sign_have_that_of_the_difference():
+def test_charges_without_a_sign_take_that_of_the_difference():
     charges = '<Chrgs><Amt Ccy="EUR">26.00</Amt></Chrgs>'
     booked = entry("1526.00", details=detail("1500.00", extra=charges))
     (found,) = entries(one(booked, closing="1536.00"))
     assert (found.gross_minor, found.fee_minor, found.unexplained_minor) == (150000, 2600, 0)
 
 
-def test_a_difference_that_nobody_explains_is_shown():
+def test_a_difference_without_charges_is_unexplained():
     (found,) = entries(one(entry("5.00", details=detail("5.50")), closing="15.00"))
     assert (found.gross_minor, found.fee_minor, found.unexplained_minor) == (550, 0, -50)
 
 
-def test_a_payment_in_another_currency_is_left_as_it_is():
+def test_a_payment_in_another_currency_is_kept_unconverted():
     other = detail("7.00").replace("EUR", "SEK")
     (found,) = entries(one(entry("5.00", details=other), closing="15.00"))
     assert [(each.amount_minor, each.currency) for each in found.details] == [(700, "SEK")]
@@ -147,7 +147,7 @@ def test_a_reversal_has_the_sign_it_is_booked_with():
     ]
 
 
-def test_a_bank_that_writes_the_sign_of_what_was_reversed_is_known_by_its_balance():
+def test_a_reversal_with_the_original_sign_is_corrected_by_the_balance():
     data = one(
         entry("5.00", "DBIT"),
         entry("5.00", "DBIT", extra="<RvslInd>1</RvslInd>", details=detail("5.00")),
@@ -158,7 +158,7 @@ def test_a_bank_that_writes_the_sign_of_what_was_reversed_is_known_by_its_balanc
     assert (found[1].gross_minor, found[1].details[0].amount_minor) == (500, 500)
 
 
-def test_who_paid_is_the_counterparty_also_of_what_came_back():
+def test_the_payer_is_the_counterparty_of_a_payment_and_of_its_return():
     paid = detail("5.00", extra=PARTIES)
     data = one(
         entry("5.00", details=paid),
@@ -170,7 +170,7 @@ def test_who_paid_is_the_counterparty_also_of_what_came_back():
     assert [each.return_reason for each in found] == ["", "AC04"]
 
 
-def test_references_are_read_and_words_for_none_are_not():
+def test_references_are_read_and_placeholders_are_ignored():
     refs = (
         "<Refs><AcctSvcrRef>B1</AcctSvcrRef><EndToEndId>NOTPROVIDED</EndToEndId><MndtId>M1</MndtId></Refs>"
         "<RmtInf><Strd><CdtrRefInf><Ref>RF18539007547034</Ref></CdtrRefInf></Strd></RmtInf>"
@@ -194,25 +194,25 @@ def test_currencies_have_the_decimals_of_iso_4217():
     assert amounts("DEM", "1.5") == [150]
 
 
-def test_a_statement_without_entries_is_one_when_its_balances_are_equal():
+def test_a_statement_without_entries_adds_up_if_its_balances_are_equal():
     (found,) = contents(one(closing="10.00")).statements
     assert (found.adds_up, found.totals) == (True, ())
     assert entries(one(closing="10.00")) == []
 
 
-def test_the_last_closing_balance_opens_where_no_other_does():
+def test_the_previous_closing_balance_serves_as_opening_balance():
     data = camt(statement(balance("PRCD", "1.00"), balance("CLBD", "2.00"), entry("1.00")))
     assert contents(data).statements[0].adds_up is True
 
 
-def test_interim_balances_of_a_report_may_leave_entries_out():
+def test_interim_balances_of_a_report_need_not_add_up():
     parts = (balance("OPBD", "1.00"), balance("ITBD", "5.00"), entry("1.00"))
     report = camt(statement(*parts, kind="Rpt"), message="BkToCstmrAcctRpt")
     assert contents(report).statements[0].adds_up is None
     assert "does not add up" in refusal(camt(statement(*parts))).reason
 
 
-def test_balances_in_two_currencies_prove_nothing():
+def test_balances_in_two_currencies_are_not_checked():
     data = camt(
         statement(balance("OPBD", "1.00"), balance("CLBD", "2.00", currency="SEK"), entry("9.00"))
     )
@@ -220,7 +220,7 @@ def test_balances_in_two_currencies_prove_nothing():
     assert (found.adds_up, found.closing and found.closing.currency) == (None, "SEK")
 
 
-def test_the_day_of_a_time_is_the_one_its_bank_wrote():
+def test_the_booking_date_is_the_local_date_of_its_timestamp():
     data = camt(statement(entry("1.00"))).replace(
         b"<BookgDt><Dt>2026-04-07</Dt>", b"<BookgDt><DtTm>2026-04-07T23:59:00-02:00</DtTm>"
     )

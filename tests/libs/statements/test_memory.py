@@ -58,7 +58,7 @@ def proven(entries: int, *, closing: int) -> None:
     reading.proven(lambda: Long(entries, closing=closing))
 
 
-def test_a_long_file_that_is_refused_at_its_end_takes_no_more_memory():
+def test_refusing_a_long_file_at_its_end_uses_bounded_memory():
     def refused() -> None:
         with pytest.raises(RefusedError, match="does not add up"):
             proven(1000, closing=999)
@@ -66,7 +66,7 @@ def test_a_long_file_that_is_refused_at_its_end_takes_no_more_memory():
     assert peak_of(refused) < MOST_BYTES
 
 
-def test_its_entries_come_in_blocks_of_which_none_is_kept():
+def test_entries_are_read_in_blocks_with_bounded_memory():
     def opened() -> Long:
         return Long(1000, closing=1000)
 

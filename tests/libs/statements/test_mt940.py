@@ -49,18 +49,18 @@ def test_the_first_tag_may_follow_its_envelope_on_the_same_line():
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_end_as_on_any_system(end: str):
+def test_all_line_endings_are_accepted(end: str):
     assert len(entries(GOOD.replace(b"\r\n", end.encode()))) == 2
 
 
-def test_two_bookings_of_a_day_and_sum_are_two_with_text_or_without():
+def test_two_equal_bookings_of_a_day_stay_two_with_or_without_text():
     found = entries(GOOD)
     assert [(each.text, each.references.bank) for each in found] == [("COFFEE", "B1"), ("", "B2")]
     bare = message(*(line.partition("//")[0] for line in COFFEES), closing="C260408EUR8,60")
     assert len({each.id for each in entries(bare)}) == 2
 
 
-def test_text_after_the_closing_balance_is_of_the_statement():
+def test_text_after_the_closing_balance_belongs_to_no_entry():
     data = GOOD.replace(
         b"\r\n-\r\n", b"\r\n:65:C260409EUR8,60\r\n:86:/SUM/000002D1,40\r\nMORE\r\n-\r\n"
     )
@@ -79,7 +79,7 @@ def test_text_after_the_closing_balance_is_of_the_statement():
         ("CR", 150, State.BOOKED, False),  # R is the third letter of the currency
     ],
 )
-def test_a_mark_says_sign_and_state(mark: str, amount: int, state: State, *, is_reversal: bool):
+def test_the_mark_sets_sign_and_state(mark: str, amount: int, state: State, *, is_reversal: bool):
     booked = amount if state is State.BOOKED else 0
     closing = f"C260408EUR{(1000 + booked) // 100},{(1000 + booked) % 100:02}"
     (found,) = entries(message(f":61:260407{mark}1,5NTRFNONREF", closing=closing))
@@ -96,12 +96,12 @@ def test_a_mark_says_sign_and_state(mark: str, amount: int, state: State, *, is_
         ("2512310102", date(2026, 1, 2)),
     ],
 )
-def test_a_booking_date_is_of_the_year_next_to_its_value_date(dates: str, booked: date):
+def test_a_booking_date_is_in_the_year_closest_to_its_value_date(dates: str, booked: date):
     (found,) = entries(message(f":61:{dates}C0,00NTRFNONREF"))
     assert found.booked_on == booked
 
 
-def test_dutch_text_is_taken_apart():
+def test_dutch_text_is_parsed():
     text = (
         ":86:/TRTP/SEPA OVERBOEKING/IBAN/NL91ABNA0417164300/BIC/ABNANL2A/NAME/J. DE VRI\r\n"
         "ES/REMI/Factuur 12/EREF/E2E-1/MARF/M-1"
@@ -112,7 +112,7 @@ def test_dutch_text_is_taken_apart():
     assert (found.references.mandate, found.references.customer) == ("M-1", "")
 
 
-def test_text_after_swift_has_account_name_and_creditor_reference():
+def test_swift_text_is_parsed_into_account_name_and_creditor_reference():
     text = ":86:/EREF/NOTPROVIDED//CNTP/NL91ABNA0417164300/ABNANL2A/J. DE VRIES///REMI/STRD/CUR/RF18539007547034/"
     (found,) = entries(message(":61:260407C0,00NTRFNONREF", text))
     assert found.counterparty == Party("J. DE VRIES", "NL91ABNA0417164300")
@@ -120,7 +120,7 @@ def test_text_after_swift_has_account_name_and_creditor_reference():
     assert found.references.end_to_end == ""
 
 
-def test_german_text_is_taken_apart():
+def test_german_text_is_parsed():
     text = (
         ":86:166?00GUTSCHRIFT?109075?20EREF+E2E-1?21MREF+M-1?22SVWZ+Rechnung 12 vom 1. Ap?23ril"
         "?30COBADEFF?31DE89370400440532013000?32ERIKA MUSTER?33MANN"
@@ -131,14 +131,14 @@ def test_german_text_is_taken_apart():
     assert (found.references.end_to_end, found.references.mandate) == ("E2E-1", "M-1")
 
 
-def test_plain_text_stays_as_it_is():
+def test_plain_text_is_joined_into_one_line():
     text = ":86:BONIFICO A VOSTRO FAVORE\r\nORD: ROSSI MARIO  CAUS: FATTURA 12\r\n"
     (found,) = entries(message(":61:260407C0,00NTRFNONREF", text.rstrip()))
     assert found.text == "BONIFICO A VOSTRO FAVORE ORD: ROSSI MARIO CAUS: FATTURA 12"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
-def test_letters_beyond_ascii_are_read(encoding: str):
+def test_non_ascii_letters_are_read(encoding: str):
     text = GOOD.decode().replace("COFFEE", "CAFFÈ Forlì")
     assert entries(text.encode(encoding))[0].text == "CAFFÈ Forlì"
 
@@ -175,7 +175,7 @@ def test_a_broken_file_is_refused_with_line_and_reason(data: bytes, line: int, r
     assert found.line == line
 
 
-def test_pages_of_one_statement_are_counted_on():
+def test_equal_bookings_on_pages_of_one_statement_have_distinct_ids():
     page = GOOD.replace(b":62F:", b":62M:")
     second = message(*COFFEES, closing="C260408EUR7,20", number="1/2").replace(
         b":60F:C260407EUR10,00", b":60M:C260408EUR8,60"

@@ -37,7 +37,7 @@ def csv(*lines: str) -> bytes:
         ),
     ],
 )
-def test_a_report_of_stripe_is_read_by_the_names_of_its_columns(
+def test_a_stripe_report_is_read_by_its_column_names(
     header: str, before: str, after: str, form: Format
 ):
     data = csv(header, before + CHARGE + after, before + REFUND + after)
@@ -55,7 +55,7 @@ def test_a_report_of_stripe_is_read_by_the_names_of_its_columns(
     assert charge.references.order == ("A-1" if after else "")
 
 
-def test_the_order_of_columns_and_the_dashboards_names_do_not_matter():
+def test_columns_may_be_in_any_order_and_have_the_dashboards_names():
     data = csv(
         "Currency,id,Type,Source,Net,Amount,Fee,Created (UTC)",
         "usd,txn_1,charge,ch_1,9.00,10.00,1.00,2026-04-07 10:00",
@@ -64,7 +64,7 @@ def test_the_order_of_columns_and_the_dashboards_names_do_not_matter():
     assert (found.amount_minor, found.currency, found.kind) == (900, "USD", "charge")
 
 
-def test_a_transaction_of_stripe_is_one_in_every_report():
+def test_a_stripe_transaction_has_the_same_id_in_every_report():
     assert ids(csv(BALANCE, CHARGE)) == ids(csv(PAYOUTS, f"po_1,2026-04-09,{CHARGE}"))
 
 
@@ -92,7 +92,7 @@ def test_currencies_without_decimals_may_be_written_with_them():
         (csv(BALANCE, CHARGE.replace('red"', "red\r\n" * 102)), 2, "more than 100 lines"),
     ],
 )
-def test_a_broken_report_of_stripe_is_refused_with_line_and_reason(
+def test_a_broken_stripe_report_is_refused_with_line_and_reason(
     data: bytes, line: int, reason: str
 ):
     found = refusal(data)
@@ -124,7 +124,7 @@ SETTLEMENT = csv(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_a_settlement_report_of_paypal_is_read(encoding: str):
+def test_a_paypal_settlement_report_is_read(encoding: str):
     data = SETTLEMENT.decode().encode(encoding)
     found = contents(data)
     assert (found.format, found.accounts) == (Format("paypal.stl", "009"), ("MERCHANT1",))
@@ -136,7 +136,7 @@ def test_a_settlement_report_of_paypal_is_read(encoding: str):
     assert sale.booked_on == date(2026, 4, 7)
 
 
-def test_names_of_columns_may_be_short_and_a_day_missing():
+def test_column_names_may_be_short_and_a_date_missing():
     data = SETTLEMENT.decode().replace("Gross Transaction ", "Gross ").replace("Gross C", "C")
     data = data.replace("Transaction  Debit", "Debit").replace(
         '0700,2026/04/07 00:01:17 -0700,"CR"', '0700,,"CR"'
@@ -147,7 +147,7 @@ def test_names_of_columns_may_be_short_and_a_day_missing():
     ]
 
 
-def test_a_section_without_rows_is_one_when_it_says_so():
+def test_a_section_that_states_no_rows_is_accepted():
     data = csv(
         *SETTLEMENT.decode().splitlines()[:4], '"SF","EUR",0,0,0,0', '"SC",0', '"RC",0', '"FF",0'
     )
@@ -189,7 +189,7 @@ def changed(old: str, new: str) -> bytes:
         (csv('"RH",1', '"SH",1,2', '"FF",0'), 2, "names no account"),
     ],
 )
-def test_a_broken_settlement_report_is_refused_with_line_and_reason(
+def test_a_broken_paypal_report_is_refused_with_line_and_reason(
     data: bytes, line: int, reason: str
 ):
     found = refusal(data)

@@ -109,14 +109,14 @@ def test_a_broken_file_is_refused_with_line_and_reason(data: bytes, line: int, r
     assert found.line == line
 
 
-def test_a_summary_may_count_payments_of_batches_or_what_is_pending():
+def test_a_summary_may_count_batched_payments_or_pending_entries():
     batch = entry("5.00", details=detail("2.00") + detail("3.00"))
     assert contents(camt(statement(batch, SUMMARY)))
     pending = entry("5.00", state="<Sts>PDNG</Sts>")
     assert contents(camt(statement(entry("5.00"), pending, SUMMARY)))
 
 
-def test_entities_that_multiply_are_refused_before_they_do():
+def test_an_entity_bomb_is_refused():
     lines = ['<!ENTITY a "aaaaaaaaaa">']
     lines += [
         f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)
@@ -139,24 +139,24 @@ def test_entities_that_multiply_are_refused_before_they_do():
         (f"<Bal>{LONG * 700}</Bal>", "a Bal that is too large"),
     ],
 )
-def test_what_would_swell_is_refused(part: str, reason: str):
+def test_an_oversized_or_deeply_nested_element_is_refused(part: str, reason: str):
     assert reason in refusal(camt(statement(part, entry("1.00")))).reason
 
 
-def test_an_entry_with_all_its_payments_has_an_end(monkeypatch: pytest.MonkeyPatch):
+def test_the_size_of_an_entry_is_limited(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(xml_parts, "MOST_PART", 2**17)
     data = camt(statement(entry("300.00", details=detail("1.00", text="x" * 1000) * 300)))
     assert "a Ntry that is too large" in refusal(data).reason
     assert contents(camt(statement(entry("1.00", details=detail("1.00", text="x" * 1000)) * 300)))
 
 
-def test_a_batch_has_an_end(monkeypatch: pytest.MonkeyPatch):
+def test_the_number_of_payments_in_a_batch_is_limited(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(camt_entries, "MOST_DETAILS", 2)
     data = camt(statement(entry("3.00", details=detail("1.00") * 3)))
     assert "an entry of more than 2 payments" in refusal(data).reason
 
 
-def test_a_file_has_so_many_statements(monkeypatch: pytest.MonkeyPatch):
+def test_the_number_of_statements_in_a_file_is_limited(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(proving, "MOST_STATEMENTS", 2)
     data = camt(*(statement(entry("1.00"), name=f"S{number}") for number in range(3)))
     assert "more than 2 statements" in refusal(data).reason

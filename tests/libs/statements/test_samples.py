@@ -50,17 +50,17 @@ def test_a_sample_has_its_stated_balances(name: str):
     assert said == STATED[name]
 
 
-def test_two_bookings_of_one_day_sum_and_text_are_two():
+def test_two_equal_bookings_of_one_day_have_distinct_ids():
     found = entries(sample("camt/camt053_duplicate_same_day.xml"))
     assert len({each.id for each in found}) == len(found) == 2
 
 
-def test_equal_bookings_of_one_day_on_two_pages_are_all_there():
+def test_equal_bookings_on_two_pages_have_distinct_ids():
     found = entries(sample("mt940/raphaelm.sta"))
     assert len({each.id for each in found}) == len(found) == 9
 
 
-def test_a_sample_whose_bookings_are_not_those_of_its_balances_is_refused():
+def test_a_sample_whose_balances_do_not_add_up_is_refused():
     found = refusal(sample("mt940/ing.sta"))
     assert found.line == 26
     assert "0.00 EUR and its entries make -45.59 EUR, but it closes at 3.47 EUR" in found.reason

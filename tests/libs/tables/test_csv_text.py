@@ -12,7 +12,7 @@ from libs.tables.model import Column, Format, Kind, Table
 from tests.libs.tables.tables import EMPTY, PAYMENTS, of_texts, payment, written
 
 
-def test_csv_has_a_header_and_values_as_programs_read_them():
+def test_csv_has_a_header_and_machine_readable_values():
     data = written(PAYMENTS, Format.CSV, [payment(0)], [EMPTY])
     assert data.decode() == (
         "id,count,amount,amount_currency,fee,booked_on,created_at,live,rate\r\n"
@@ -37,7 +37,7 @@ def test_an_amount_has_the_decimals_of_its_currency(amount: Money, text: str):
     assert lines[1] == f"{text},{amount.currency}"
 
 
-def test_a_table_without_rows_is_its_header():
+def test_an_empty_table_is_just_its_header():
     table = Table("nothing", (Column("a"), Column("b", Kind.DATE)))
     assert written(table, Format.CSV) == b"a,b\r\n"
 
@@ -68,11 +68,11 @@ def test_no_cell_starts_a_formula(text: str):
 
 
 @pytest.mark.parametrize("text", ["", 'Ünïcode, "quoted"', "a=b", "1-2", "'tis", "a\r\nb"])
-def test_other_texts_stay_as_they_are(text: str):
+def test_other_texts_are_unchanged(text: str):
     assert safe(text) == text
 
 
-def test_columns_are_named_as_safely():
+def test_column_names_are_escaped_too():
     table = Table("odd", (Column("=cmd"),))
     assert written(table, Format.CSV) == b"'=cmd\r\n"
 

@@ -46,7 +46,7 @@ def test_parquet_has_exact_types():
 
 @pytest.mark.parametrize("currency", ["JPY", "EUR", "KWD", "CLF"])
 @pytest.mark.parametrize("minor", [2**63 - 1, -(2**63), 1])
-def test_every_amount_of_64_bits_is_exact(currency: str, minor: int):
+def test_every_64_bit_amount_is_exact(currency: str, minor: int):
     data = written(
         Table("amounts", (Column("a", Kind.MONEY),)), Format.PARQUET, [(Money(minor, currency),)]
     )

@@ -18,7 +18,7 @@ def cell_of(kind: Kind, value: object):
     return sheet_of(written(Table("one", (Column("a", kind),)), Format.XLSX, [(value,)]))["A2"]
 
 
-def test_a_workbook_has_numbers_days_and_times_of_their_own_type():
+def test_numbers_dates_and_times_have_their_own_cell_types():
     sheet = sheet_of(written(PAYMENTS, Format.XLSX, [payment(0), EMPTY], [payment(0)]))
     header, row, empty, _ = sheet.iter_rows(values_only=True)
     assert header[:5] == ("id", "count", "amount", "amount_currency", "fee")
@@ -48,12 +48,12 @@ def test_a_long_whole_number_loses_no_digit():
     assert cell_of(Kind.INTEGER, 2**53).value == str(2**53)
 
 
-def test_days_and_times_that_spreadsheets_do_not_know_are_texts():
+def test_dates_and_times_before_the_spreadsheet_epoch_are_texts():
     assert cell_of(Kind.DATE, date(1899, 12, 31)).value == "1899-12-31"
     assert cell_of(Kind.TIME, datetime(1, 1, 1, tzinfo=UTC)).value == "0001-01-01T00:00:00Z"
 
 
-def test_no_text_is_a_formula_a_link_or_a_number():
+def test_no_text_becomes_a_formula_a_link_or_a_number():
     texts = ["=1+1", "{=1}", "https://shop.example", "mailto:a@b.example", "0123", "+39", " x "]
     cells = [cell for (cell,) in sheet_of(of_texts(texts, Format.XLSX)).iter_rows(min_row=2)]
     assert [cell.value for cell in cells] == texts
@@ -61,7 +61,7 @@ def test_no_text_is_a_formula_a_link_or_a_number():
     assert not any(cell.hyperlink for cell in cells)
 
 
-def test_a_text_that_no_cell_holds_says_that_it_was_cut():
+def test_a_text_too_long_for_a_cell_is_truncated_with_a_notice():
     value = cell_of(Kind.TEXT, "x" * (MAX_TEXT + 1)).value
     assert len(value) == MAX_TEXT
     assert value.endswith(CUT)
@@ -79,7 +79,7 @@ def test_a_table_longer_than_a_sheet_continues_on_the_next():
     assert all(len(name) <= 31 for name in book.sheetnames)
 
 
-def test_a_workbook_that_nobody_finishes_leaves_nothing_on_disk():
+def test_an_unfinished_workbook_leaves_nothing_on_disk():
     writer = XlsxWriter(PAYMENTS)
     list(writer.add([payment(1)]))
     folder = writer._path.parent

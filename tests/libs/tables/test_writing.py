@@ -49,7 +49,7 @@ async def test_memory_does_not_grow_with_the_rows(form: Format, monkeypatch):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-async def test_an_error_among_the_rows_ends_the_file_without_its_end(form: Format):
+async def test_an_error_among_the_rows_is_raised(form: Format):
     async def broken() -> AsyncIterator[Sequence[Row]]:
         yield BATCH
         raise ConnectionError
@@ -58,7 +58,7 @@ async def test_an_error_among_the_rows_ends_the_file_without_its_end(form: Forma
         [piece async for piece in write(PAYMENTS, form, broken())]
 
 
-async def test_rows_are_asked_for_only_as_fast_as_the_file_is_read():
+async def test_rows_are_fetched_only_as_fast_as_the_file_is_read():
     asked = 0
 
     async def counted() -> AsyncIterator[Sequence[Row]]:
@@ -75,7 +75,7 @@ async def test_rows_are_asked_for_only_as_fast_as_the_file_is_read():
 
 
 @pytest.mark.parametrize("form", FORMATS)
-async def test_a_cancelled_file_is_closed(form: Format):
+async def test_a_stuck_write_can_be_cancelled(form: Format):
     begun = asyncio.Event()
 
     async def stuck() -> AsyncIterator[Sequence[Row]]:

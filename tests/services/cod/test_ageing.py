@@ -37,7 +37,7 @@ async def collected_ago(shop: Shop, days: int, amount: int = 50_00):
     ("days", "age"),
     [(0, 0), (7, 0), (8, 1), (15, 1), (16, 2), (30, 2), (31, 3), (400, 3)],
 )
-async def test_money_has_the_age_of_its_collection(shop: Shop, days: int, age: int):
+async def test_open_money_is_aged_by_its_day_of_collection(shop: Shop, days: int, age: int):
     await collected_ago(shop, days)
     (found,) = await ageing(shop)
     assert [getattr(found, name) for name in AGES] == [50_00 * (n == age) for n in range(4)]
@@ -45,21 +45,21 @@ async def test_money_has_the_age_of_its_collection(shop: Shop, days: int, age: i
     assert (found.parcels, found.open_minor) == (1, 50_00)
 
 
-async def test_what_was_passed_on_is_not_open_and_what_is_short_is(shop: Shop):
+async def test_remitted_money_is_not_open_but_a_shortage_is(shop: Shop):
     remitted, short = await collected_order(shop), await collected_order(shop)
     await committed(shop, line(remitted, 47_00), line(short, 40_00))
     (found,) = await ageing(shop)
     assert (found.parcels, found.open_minor, found.short_minor) == (1, 7_00, 7_00)
 
 
-async def test_each_parcel_counts_whether_or_not_the_others_are_delivered(shop: Shop):
+async def test_a_collected_parcel_counts_before_the_others_are_delivered(shop: Shop):
     order = await shop.dispatched(30_00, 20_00)
     await shop.tell(event(order, "collected"))
     (found,) = await ageing(shop)
     assert (found.parcels, found.open_minor) == (1, 30_00)
 
 
-async def test_what_is_overdue_is_said(shop: Shop):
+async def test_overdue_money_is_reported(shop: Shop):
     order = await collected_ago(shop, 60)
     await collected_ago(shop, 1, 20_00)
     while await worker.overdue_worker(shop.world.deps).run_once():
@@ -69,7 +69,7 @@ async def test_what_is_overdue_is_said(shop: Shop):
     assert (found.open_minor, found.overdue_minor, found.short_minor) == (70_00, 50_00, 0)
 
 
-async def test_couriers_are_apart_and_merchants_too(shop: Shop, stranger: Shop):
+async def test_ageing_is_separate_by_courier_and_merchant(shop: Shop, stranger: Shop):
     other = await shop_of(shop.world)
     await collected_ago(shop, 1)
     await collected_ago(other, 1, 70_00)
@@ -80,7 +80,7 @@ async def test_couriers_are_apart_and_merchants_too(shop: Shop, stranger: Shop):
     ]
 
 
-async def test_who_has_passed_on_all_is_not_listed(shop: Shop):
+async def test_a_courier_that_remitted_everything_is_not_listed(shop: Shop):
     order = await collected_order(shop)
     await shop.dispatched()
     await committed(shop, line(order, 47_00))

@@ -17,7 +17,7 @@ async def change(shop, order, **more):
     return (await shop.call("ChangeCodOrder", **fields)).order
 
 
-async def test_the_fee_is_computed_anew_by_the_rule_in_force(shop):
+async def test_a_changed_amount_or_mode_recomputes_the_fee_by_the_current_rule(shop):
     await shop.world.settings(sells_to_consumers=False, fee=FEE)
     order = await shop.propose(50_00)
     assert order.to_collect_minor == 51_00
@@ -31,7 +31,7 @@ async def test_the_fee_is_computed_anew_by_the_rule_in_force(shop):
     assert (await change(shop, order, mode="COLLECTION_MODE_CASH")).to_collect_minor == 122_00
 
 
-async def test_how_it_was_is_kept_and_told(shop):
+async def test_changes_are_recorded_and_reported_with_the_previous_values(shop):
     order = await shop.propose(50_00)
     await change(shop, order, amount_minor=40_00)
     await change(shop, order, address=MILAN, recipient={**GIULIA, "name": "Giulia B."})
@@ -49,7 +49,7 @@ async def test_how_it_was_is_kept_and_told(shop):
     assert reasons == {events_pb2.CodMessageRequested.REASON_CHANGED}
 
 
-async def test_a_change_of_nothing_is_none(shop):
+async def test_a_change_to_the_same_values_changes_nothing(shop):
     order = await shop.propose(50_00)
     assert await change(shop, order, amount_minor=50_00, address=ROME) == order
     assert (await shop.told(order.id))[-1] == "order.confirmed"
@@ -63,7 +63,7 @@ async def test_the_same_key_changes_once(shop):
     assert (await shop.get(order.id)).to_collect_minor == 30_00
 
 
-async def test_lines_that_are_not_said_anew_are_dropped_with_the_amount(shop):
+async def test_lines_are_kept_replaced_or_dropped_with_a_change_of_the_amount(shop):
     lines = [{"name": "Scarpe", "quantity": 1, "unit_amount_minor": 50_00}]
     order = await shop.propose(50_00, lines=lines)
     assert list((await change(shop, order, address=MILAN)).lines) == list(order.lines)
@@ -75,7 +75,7 @@ async def test_lines_that_are_not_said_anew_are_dropped_with_the_amount(shop):
     assert await refused(work) == "invalid_argument"
 
 
-async def test_what_is_not_to_be_had_is_refused_and_nothing_changes(shop):
+async def test_an_unavailable_change_is_refused_and_changes_nothing(shop):
     order = await shop.propose(50_00)
     for more in ({"amount_minor": 4_000_00}, {"address": {**MILAN, "country": "FR"}}):
         assert await refused(change(shop, order, **more)) == "cod_not_available"
@@ -91,7 +91,7 @@ async def test_what_is_not_to_be_had_is_refused_and_nothing_changes(shop):
         {"address": MILAN},
     ],
 )
-async def test_what_the_courier_acknowledged_is_stale_after_a_change(shop, more):
+async def test_a_change_voids_the_couriers_acknowledgement(shop, more):
     order = await shop.propose(50_00)
     await shop.acknowledge(order)
     after = await change(shop, order, **more)
@@ -101,7 +101,7 @@ async def test_what_the_courier_acknowledged_is_stale_after_a_change(shop, more)
     assert (await shop.dispatch(order)).state == pb.CodOrder.STATE_DISPATCHED
 
 
-async def test_another_courier_takes_up_parcels_of_its_own(shop):
+async def test_a_change_of_courier_drops_the_old_couriers_parcels(shop):
     order = await shop.propose(50_00)
     await shop.acknowledge(order)
     other = await shop.world.courier(name="BRT")
@@ -110,7 +110,7 @@ async def test_another_courier_takes_up_parcels_of_its_own(shop):
     assert (await shop.acknowledge(order)).outcome == pb.CodAcknowledgement.OUTCOME_ORDER_UNKNOWN
 
 
-async def test_what_costs_more_than_was_confirmed_is_confirmed_anew(shop):
+async def test_a_higher_total_needs_a_new_confirmation(shop):
     await shop.world.settings(confirmation_needed=True)
     order = await shop.propose(50_00)
     await shop.confirm(order.id, await shop.code(order.id))

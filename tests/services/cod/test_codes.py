@@ -49,7 +49,7 @@ async def test_an_order_is_not_dispatched_before_it_is_confirmed(shop):
     assert (await shop.dispatch(order)).state == pb.CodOrder.STATE_DISPATCHED
 
 
-async def test_who_guesses_is_locked_out_though_the_last_guess_is_right(shop):
+async def test_after_too_many_wrong_codes_the_right_one_is_refused(shop):
     order = await shop.propose()
     code = await shop.code(order.id)
     for _ in range(codes.TRIES):
@@ -59,7 +59,7 @@ async def test_who_guesses_is_locked_out_though_the_last_guess_is_right(shop):
     assert (await shop.get(order.id)).state == pb.CodOrder.STATE_PROPOSED
 
 
-async def test_tries_are_counted_over_all_that_come_at_once(shop):
+async def test_the_right_code_is_accepted_at_the_last_try(shop):
     order = await shop.propose()
     code = await shop.code(order.id)
     for _ in range(codes.TRIES - 1):
@@ -74,7 +74,7 @@ async def test_a_code_is_used_once(shop):
     assert await refused(shop.confirm(order.id, code)) == WRONG
 
 
-async def test_who_got_no_answer_asks_again_with_the_same_key(shop):
+async def test_a_replay_with_the_same_key_is_not_another_try(shop):
     order = await shop.propose()
     code = await shop.code(order.id)
     wrong = ids.new("key")
@@ -100,12 +100,12 @@ async def test_an_expired_code_is_wrong(shop):
 
 
 @pytest.mark.parametrize("code", ["12345", "1234567", "abcdef", "١٢٣٤٥٦", "12345x"])
-async def test_what_is_no_code_is_wrong(shop, code):
+async def test_a_malformed_code_is_wrong(shop, code):
     order = await shop.propose()
     assert await refused(shop.confirm(order.id, code)) == WRONG
 
 
-async def test_another_code_is_sent_a_minute_later_and_voids_the_first(shop):
+async def test_a_new_code_is_sent_after_a_minute_and_voids_the_first(shop):
     order = await shop.propose()
     first = await shop.code(order.id)
     work = shop.call("SendCodCode", cod_order_id=order.id, key=ids.new("key"))
@@ -121,7 +121,7 @@ async def test_another_code_is_sent_a_minute_later_and_voids_the_first(shop):
     assert (await shop.confirm(order.id, second)).state == pb.CodOrder.STATE_CONFIRMED
 
 
-async def test_codes_of_one_order_are_few(shop):
+async def test_the_number_of_codes_per_order_is_limited(shop):
     order = await shop.propose()
     for number in range(1, codes.MOST):
         shop.world.ahead = codes.APART * number
@@ -139,7 +139,7 @@ async def test_a_confirmed_order_gets_no_other_code(shop):
     assert await refused(work) == "cod_order_closed"
 
 
-async def test_a_code_goes_by_mail_where_there_is_no_phone_and_nowhere_without_both(shop):
+async def test_a_code_is_emailed_without_a_phone_and_refused_without_both(shop):
     order = await shop.propose(recipient={"name": "Giulia", "email": GIULIA["email"]})
     (message,) = await shop.messages(order.id)
     assert message.channel == events_pb2.CodMessageRequested.CHANNEL_EMAIL
@@ -147,7 +147,7 @@ async def test_a_code_goes_by_mail_where_there_is_no_phone_and_nowhere_without_b
     assert await refused(work) == "recipient_unreachable"
 
 
-async def test_a_code_lies_nowhere_in_the_clear(shop):
+async def test_a_code_is_stored_nowhere_in_the_clear(shop):
     order = await shop.propose()
     code = await shop.code(order.id)
     async with shop.world.deps.db.connection() as conn:
@@ -161,7 +161,7 @@ async def test_a_code_lies_nowhere_in_the_clear(shop):
     assert row["proof"] != unkeyed  # which would reveal six digits in a second
 
 
-def test_a_code_outlives_a_new_seal_key():
+def test_a_code_stays_valid_after_a_rotation_of_the_seal_key():
     """As after a rotation: the proof was made under the older key."""
     keys = [base64.urlsafe_b64encode(bytes([n]) * 32).decode() for n in (1, 2)]
     before, after = Proofs("cod codes", keys[1:]), Proofs("cod codes", keys)

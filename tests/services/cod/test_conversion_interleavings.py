@@ -168,7 +168,7 @@ class Racing:
         ]
 
 
-async def test_an_order_brings_its_price_once_however_its_transactions_interleave(shop: Shop):
+async def test_the_merchant_gets_each_orders_price_once_in_any_interleaving(shop: Shop):
     links, refunds = PayLink(), Refunds()
     deps = replace(shop.world.deps, links=links, payments=refunds)
     await _made(deps.db, shop)

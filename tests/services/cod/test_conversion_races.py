@@ -20,12 +20,12 @@ def run(seed: int) -> Outcome:
 
 
 @pytest.mark.parametrize("first", range(0, RACES, 250))
-def test_whatever_comes_first_an_order_brings_its_price_once(first: int):
+def test_the_merchant_gets_the_price_once_in_any_order_of_events(first: int):
     for seed in range(first, first + 250):
         check(run(seed))
 
 
-def test_the_races_reach_what_matters():
+def test_the_races_include_double_payments_and_partial_and_full_refunds():
     """Orders both paid and collected, refunded in part and in full, and orders that end otherwise."""
     ends = [run(seed) for seed in range(RACES)]
     both = [end for end in ends if end.collected_minor and end.payments]
@@ -38,7 +38,7 @@ def test_the_races_reach_what_matters():
     assert any(len(end.payments) > 1 for end in ends)
 
 
-def test_the_races_reach_what_matters_of_a_deposit():
+def test_the_races_include_deposits_kept_refunded_and_paid_twice():
     """Deposits kept with the rest collected or paid online, refunded in full and in part, and one of two payments."""
     ends = [run(seed) for seed in range(RACES)]
     kept = [end for end in ends if end.kept_deposit is not None]

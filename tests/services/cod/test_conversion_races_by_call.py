@@ -183,7 +183,7 @@ class ByCalls:
         )
 
 
-async def test_whatever_comes_first_an_order_brings_its_price_once(shop):
+async def test_the_merchant_gets_the_price_once_in_any_order_of_events(shop):
     ends = []
     for seed in range(RACES):
         at_courier = seed % 3 == 1

@@ -28,7 +28,7 @@ from tests.services.cod.refusing import refused
 Order, Link = pb.CodOrder, pb.CodPaymentLink
 
 
-async def test_a_link_asks_for_the_price_without_the_fee_and_its_code_can_be_scanned(shop):
+async def test_a_link_is_for_the_price_without_the_fee_and_has_a_qr_code(shop):
     order = await with_fee(shop)
     assert order.to_collect_minor == 52_00
     answer = await convert(shop, order)
@@ -42,7 +42,7 @@ async def test_a_link_asks_for_the_price_without_the_fee_and_its_code_can_be_sca
     assert answer.order.state == Order.STATE_CONFIRMED  # cash stays due until it is paid
 
 
-async def test_the_link_asks_for_what_the_deposit_leaves_and_says_that_it_is_the_rest(shop):
+async def test_after_a_deposit_the_link_is_for_the_balance(shop):
     order = await with_fee(shop, deposit_minor=10_00)
     await pay(shop, deposit_link(shop, order))
     link = link_of(shop, await convert(shop, order))
@@ -50,7 +50,7 @@ async def test_the_link_asks_for_what_the_deposit_leaves_and_says_that_it_is_the
     assert shop.world.paylink.parts[link.id] == "balance"
 
 
-async def test_paying_it_ends_the_cash_leg_and_its_fee(shop):
+async def test_paying_the_link_converts_the_order_and_drops_the_fee(shop):
     order = await with_fee(shop)
     await pay(shop, link_of(shop, await convert(shop, order)))
     after = await shop.get(order.id)
@@ -67,7 +67,7 @@ async def test_paying_it_ends_the_cash_leg_and_its_fee(shop):
 
 
 @pytest.mark.parametrize("kind", ["", "out_for_delivery", "attempt_failed", "refused"])
-async def test_paying_it_while_the_courier_has_the_parcel_tells_whom_to_tell(shop, kind):
+async def test_paying_the_link_after_dispatch_cancels_the_couriers_collection(shop, kind):
     order = await dispatched(shop, 52_00)
     if kind:
         await shop.tell(event(order, kind))
@@ -80,7 +80,7 @@ async def test_paying_it_while_the_courier_has_the_parcel_tells_whom_to_tell(sho
     assert (told.courier_id, told.parcels[0].to_collect_minor) == (shop.courier_id, 52_00)
 
 
-async def test_it_is_delivered_without_money_or_comes_back_as_what_is_paid(shop):
+async def test_a_converted_order_stays_converted_when_delivered_or_returned(shop):
     delivered, back = await dispatched(shop, 52_00), await dispatched(shop, 52_00)
     for order in (delivered, back):
         await pay(shop, link_of(shop, await convert(shop, order)))
@@ -94,7 +94,7 @@ async def test_it_is_delivered_without_money_or_comes_back_as_what_is_paid(shop)
         assert (after.state, after.collected_minor) == (Order.STATE_CONVERTED, 0)
 
 
-async def test_paylink_may_tell_of_a_payment_after_the_courier_has_delivered_without_money(shop):
+async def test_a_payment_event_after_a_delivery_without_cash_converts_the_order(shop):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
     await shop.tell(event(order, "collected", amount_minor=0))
@@ -102,7 +102,7 @@ async def test_paylink_may_tell_of_a_payment_after_the_courier_has_delivered_wit
     assert (await shop.get(order.id)).state == Order.STATE_CONVERTED
 
 
-async def test_converting_again_and_at_once_answers_the_one_link_that_is_open(shop):
+async def test_repeated_and_concurrent_conversions_return_the_one_open_link(shop):
     order = await with_fee(shop)
     answers = await asyncio.gather(*(convert(shop, order) for _ in range(4)))
     answers.append(await convert(shop, order, key="again"))
@@ -111,7 +111,7 @@ async def test_converting_again_and_at_once_answers_the_one_link_that_is_open(sh
     assert await links_of(shop, order) == [(1, "open")]
 
 
-async def test_a_link_that_is_over_leaves_the_order_to_the_door_and_another_can_be_made(shop):
+async def test_after_a_link_ends_cash_stays_due_and_a_new_link_can_be_created(shop):
     order = await with_fee(shop)
     for how in ("expired", "cancelled"):
         await end(shop, link_of(shop, await convert(shop, order)), how=how)
@@ -120,7 +120,7 @@ async def test_a_link_that_is_over_leaves_the_order_to_the_door_and_another_can_
     assert await links_of(shop, order) == [(1, "closed"), (2, "closed"), (3, "open")]
 
 
-async def test_cash_that_is_collected_closes_the_link_which_says_that_it_is_paid(shop):
+async def test_collected_cash_closes_the_link_as_paid_otherwise(shop):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
     await shop.tell(event(order, "collected"))
@@ -129,7 +129,7 @@ async def test_cash_that_is_collected_closes_the_link_which_says_that_it_is_paid
     assert await refused(convert(shop, order)) == "cod_order_closed"
 
 
-async def test_an_order_that_ends_or_costs_something_else_closes_its_link(shop):
+async def test_a_cancelled_changed_or_returned_order_closes_its_link(shop):
     cancelled, changed, back = await with_fee(shop), await with_fee(shop), await dispatched(shop)
     links = [link_of(shop, await convert(shop, order)) for order in (cancelled, changed, back)]
     await shop.call("CancelCodOrder", cod_order_id=cancelled.id)
@@ -140,7 +140,7 @@ async def test_an_order_that_ends_or_costs_something_else_closes_its_link(shop):
     assert (await convert(shop, changed)).payment_link.amount.amount_minor == 70_00
 
 
-async def test_what_is_being_paid_is_not_closed_before_its_end(shop):
+async def test_a_link_being_paid_is_not_closed_until_the_payment_ends(shop):
     order = await with_fee(shop)
     link = link_of(shop, await convert(shop, order))
     shop.world.paylink.paying.add(link.id)
@@ -152,13 +152,13 @@ async def test_what_is_being_paid_is_not_closed_before_its_end(shop):
     assert await links_of(shop, order) == [(1, "closed")]
 
 
-async def test_a_part_that_was_collected_leaves_nothing_to_pay_online(shop):
+async def test_a_partly_collected_order_cannot_be_converted(shop):
     order = await dispatched(shop, 26_00, 26_00)
     await shop.tell(event(order, "collected"))
     assert await refused(convert(shop, order)) == "cod_nothing_to_pay_online"
 
 
-async def test_an_event_that_comes_again_or_before_the_answer_is_recorded_converts_once(shop):
+async def test_a_redelivered_or_early_payment_event_converts_once(shop):
     shop.world.paylink.after["CreateCodLink"] = once(NO_ANSWER)
     order = await with_fee(shop)
     assert await refused(convert(shop, order)) == "service_unavailable"
@@ -170,7 +170,7 @@ async def test_an_event_that_comes_again_or_before_the_answer_is_recorded_conver
     assert await links_of(shop, order) == [(1, "paid")]
 
 
-async def test_what_paylink_does_not_answer_is_made_later_and_once(shop):
+async def test_a_link_that_failed_during_an_outage_is_created_once_later(shop):
     order = await with_fee(shop)
     shop.world.paylink.down = True
     assert await refused(convert(shop, order, key="one")) == "service_unavailable"
@@ -181,7 +181,7 @@ async def test_what_paylink_does_not_answer_is_made_later_and_once(shop):
     assert len(shop.world.paylink.links) == 1
 
 
-async def test_a_link_that_paylink_refuses_is_over(shop):
+async def test_a_refused_link_is_closed_and_a_new_one_can_be_created(shop):
     order = await with_fee(shop)
     shop.world.paylink.refusal = RemoteRefusal(Kind.CONFLICT, "bank_account_missing", "no")
     assert await refused(convert(shop, order)) == "bank_account_missing"
@@ -190,7 +190,7 @@ async def test_a_link_that_paylink_refuses_is_over(shop):
     assert await links_of(shop, order) == [(1, "closed"), (2, "open")]
 
 
-async def test_cash_told_of_before_the_dispatch_is_found_when_it_is_paid_online(shop):
+async def test_cash_reported_before_dispatch_is_applied_when_the_link_is_paid(shop):
     order = await with_fee(shop)
     await shop.acknowledge(order)
     link = link_of(shop, await convert(shop, order))

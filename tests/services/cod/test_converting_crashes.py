@@ -181,9 +181,7 @@ class TestRefunds(CrashMatrix):
 
 
 @pytest.mark.parametrize("commits", [False, True])
-async def test_who_dies_between_the_payment_and_the_end_of_the_cash_leg_does_both_or_neither(
-    shop, commits
-):
+async def test_a_crash_records_payment_and_conversion_together_or_not_at_all(shop, commits):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
     real = shop.world.deps
@@ -201,7 +199,7 @@ async def test_who_dies_between_the_payment_and_the_end_of_the_cash_leg_does_bot
 
 
 @pytest.mark.parametrize("moment", list(Moment))
-async def test_cash_that_comes_while_the_link_is_made_leaves_none_to_be_paid(shop, moment):
+async def test_cash_collected_during_link_creation_leaves_no_open_link(shop, moment):
     subject = ConvertedOrder(shop, await dispatched(shop, 52_00))
     death = await struck(subject, moment, arrives=False)
     await shop.tell(event(subject.order, "collected"))
@@ -219,7 +217,7 @@ async def test_cash_that_comes_while_the_link_is_made_leaves_none_to_be_paid(sho
 
 
 @pytest.mark.parametrize("commits", [False, True])
-async def test_cash_and_what_it_gives_back_are_told_in_one_step(shop, commits):
+async def test_a_crash_while_settling_a_refund_refunds_once(shop, commits):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
     await pay(shop, link)

@@ -62,7 +62,7 @@ def followed(order: Order, *events: CourierEvent) -> tuple[Order, list[CourierEv
         ((REFUSED, OUT, COLLECTED), State.COLLECTED, 0),  # delivered again from storage
     ],
 )
-def test_an_order_goes_where_its_parcel_goes(kinds, state, attempts):
+def test_an_order_follows_the_events_of_its_parcel(kinds, state, attempts):
     events = [told(kind, hours=n) for n, kind in enumerate(kinds)]
     order, kept = followed(dispatched(5_000), *events)
     assert (order.state, order.attempts) == (state, attempts)
@@ -94,7 +94,7 @@ def test_an_order_goes_where_its_parcel_goes(kinds, state, attempts):
         ((REFUSED, 5), (COLLECTED, 1), Outcome.CONTRADICTS, Concern.REFUSED_SINCE),
     ],
 )
-def test_what_comes_late_or_against_what_is_known_changes_nothing(before, late, outcome, concern):
+def test_a_repeated_late_or_contradicting_event_changes_nothing(before, late, outcome, concern):
     order, _ = followed(dispatched(5_000), told(before[0], hours=before[1]))
     after, (kept,) = followed(order, told(late[0], hours=late[1]))
     assert (kept.outcome, kept.exception) == (outcome, concern)
@@ -102,7 +102,7 @@ def test_what_comes_late_or_against_what_is_known_changes_nothing(before, late, 
     assert kept.cod_order_id == order.id
 
 
-def test_what_ends_a_parcel_counts_although_it_moved_later_by_the_hour():
+def test_a_final_event_counts_although_an_earlier_step_has_a_later_hour():
     """Some couriers report the end by day only, which is read as its first hour."""
     order, kept = followed(dispatched(5_000), told(OUT, hours=8), told(COLLECTED, hours=0))
     assert (order.state, kept[-1].outcome) == (State.COLLECTED, Outcome.APPLIED)
@@ -119,14 +119,14 @@ def test_what_ends_a_parcel_counts_although_it_moved_later_by_the_hour():
         ({"mode": CollectionMode.BANK_CHEQUE}, 5_000, Concern.MODE_DIFFERS),
     ],
 )
-def test_what_was_collected_otherwise_than_agreed_is_for_a_person(said, collected, concern):
+def test_a_collection_with_another_amount_or_mode_is_an_exception(said, collected, concern):
     order, (kept,) = followed(dispatched(5_000), told(COLLECTED, **said))
     assert (order.state, order.collected_minor) == (State.COLLECTED, collected)
     assert (kept.outcome, kept.exception) == (Outcome.APPLIED, concern)
     assert order.parcels[0].collected_in is said.get("mode", CollectionMode.CASH)
 
 
-def test_an_order_of_two_parcels_is_collected_when_its_amounts_are():
+def test_an_order_of_two_parcels_is_collected_when_both_amounts_are():
     order, _ = followed(dispatched(2_000, 3_000), told(COLLECTED, hours=1))
     assert (order.state, order.collected_minor) == (State.DISPATCHED, 2_000)
     order, (kept,) = followed(order, told(COLLECTED, parcel=1, hours=4))
@@ -134,7 +134,7 @@ def test_an_order_of_two_parcels_is_collected_when_its_amounts_are():
     assert (kept.exception, order.collected_at) == (None, NOW + timedelta(hours=4))
 
 
-def test_parcels_that_carry_nothing_wait_for_nobody_and_are_not_paid():
+def test_a_parcel_without_an_amount_is_not_waited_for_and_not_paid():
     order, _ = followed(dispatched(5_000, 0), told(COLLECTED))
     assert order.state is State.COLLECTED
     again, (kept,) = followed(order, told(COLLECTED, parcel=1, amount_minor=5_000))
@@ -143,7 +143,7 @@ def test_parcels_that_carry_nothing_wait_for_nobody_and_are_not_paid():
     assert (late.collected_minor, kept.outcome) == (5_000, Outcome.APPLIED)
 
 
-def test_an_order_that_is_taken_in_part_is_collected_in_part():
+def test_an_order_with_one_parcel_returned_is_partly_collected():
     order, _ = followed(dispatched(2_000, 3_000), told(COLLECTED), told(REFUSED, parcel=1))
     assert order.state is State.DISPATCHED  # the other may still be delivered
     order, (kept,) = followed(order, told(RETURNED, parcel=1, hours=5))
@@ -152,7 +152,7 @@ def test_an_order_that_is_taken_in_part_is_collected_in_part():
 
 
 @pytest.mark.parametrize("kind", Told)
-def test_what_comes_before_the_dispatch_waits_for_it(kind):
+def test_an_event_before_the_dispatch_waits_for_it(kind):
     order = replace(dispatched(5_000), state=State.CONFIRMED)
     after, (kept,) = followed(order, told(kind))
     assert (after, kept.outcome) == (order, Outcome.WAITING)
@@ -160,7 +160,7 @@ def test_what_comes_before_the_dispatch_waits_for_it(kind):
 
 
 @pytest.mark.parametrize("kind", Told)
-def test_what_is_told_of_a_cancelled_order_is_for_a_person(kind):
+def test_an_event_for_a_cancelled_order_is_an_exception(kind):
     order = replace(dispatched(5_000), state=State.CANCELLED)
     after, (kept,) = followed(order, told(kind))
     assert (after, kept.outcome) == (order, Outcome.CONTRADICTS)

@@ -11,7 +11,7 @@ from tests.services.cod.orders import GIULIA, event
 from tests.services.cod.refusing import refused
 
 
-async def test_a_batch_is_applied_by_its_times_whatever_its_order(shop):
+async def test_a_batch_is_applied_in_order_of_time(shop):
     order = await shop.dispatched()
     now = clock.world_now()
     kept = await shop.tell(
@@ -44,7 +44,7 @@ async def test_an_event_id_counts_once_in_a_batch_and_after(shop):
     assert (await shop.told(order.id)).count("order.attempt_failed") == 1
 
 
-async def test_the_money_of_each_parcel_is_told_once_with_what_of_it_is_the_fee(shop):
+async def test_each_parcels_collection_is_reported_once_with_its_share_of_the_fee(shop):
     fee = {"tiers": [{"fixed_minor": 2_00}], "vat_basis_points": 2200}
     await shop.world.settings(sells_to_consumers=False, fee=fee)
     order = await shop.propose(50_00)
@@ -64,7 +64,7 @@ async def test_the_money_of_each_parcel_is_told_once_with_what_of_it_is_the_fee(
     assert whole.order == await shop.as_told(order.id)
 
 
-async def test_what_a_courier_tells_before_the_dispatch_is_applied_then(shop):
+async def test_events_before_the_dispatch_are_applied_at_the_dispatch(shop):
     order = await shop.propose()
     early = event(order, "out_for_delivery")
     (unknown,) = await shop.tell(early)
@@ -82,7 +82,7 @@ async def test_what_a_courier_tells_before_the_dispatch_is_applied_then(shop):
     assert (await shop.tell(early))[0].outcome == pb.CourierEvent.OUTCOME_APPLIED
 
 
-async def test_what_a_person_should_look_at_is_listed(shop):
+async def test_events_are_listed_by_exception_and_tracking_number(shop):
     order = await shop.dispatched()
     await shop.tell(event(order, "returned"))
     await shop.tell(event(order, "collected"))
@@ -95,7 +95,7 @@ async def test_what_a_person_should_look_at_is_listed(shop):
     assert [one.id for one in both] == [listed.id, other.id]
 
 
-async def test_an_exception_is_one_until_a_person_has_looked_at_it(shop, stranger):
+async def test_an_exception_is_listed_until_it_is_resolved_once(shop, stranger):
     order = await shop.dispatched()
     (fine,) = await shop.tell(event(order, "returned"))
     (wrong,) = await shop.tell(event(order, "collected"))
@@ -114,14 +114,14 @@ async def test_an_exception_is_one_until_a_person_has_looked_at_it(shop, strange
     assert list((await shop.call("ListCourierEvents", is_exception=True)).data) == []
 
 
-async def test_another_merchants_parcels_are_nobodys(shop, stranger):
+async def test_an_event_for_another_merchants_parcel_is_unknown(shop, stranger):
     order = await shop.dispatched()
     (kept,) = await stranger.tell(event(order, "collected"))
     assert kept.exception == "unknown_parcel"
     assert (await shop.get(order.id)).state == pb.CodOrder.STATE_DISPATCHED
 
 
-async def test_an_order_that_came_back_may_be_sent_again(shop):
+async def test_a_returned_order_may_be_proposed_again(shop):
     order = await shop.dispatched(order_reference="A-1")
     assert await refused(shop.propose(order_reference="A-1")) == "cod_order_exists"
     await shop.tell(event(order, "returned"))
@@ -137,7 +137,7 @@ async def test_an_order_that_came_back_may_be_sent_again(shop):
         ("collected", {"occurred_at": wire.timestamp(clock.world_now() + timedelta(days=3))}),
     ],
 )
-async def test_what_makes_no_sense_is_refused_by_field(shop, kind, more):
+async def test_an_invalid_event_is_refused_by_field_and_none_is_recorded(shop, kind, more):
     order = await shop.dispatched()
     refusal = await refused(
         shop.tell(event(order, "returned"), event(order, kind, **more)), whole=True
@@ -147,7 +147,7 @@ async def test_what_makes_no_sense_is_refused_by_field(shop, kind, more):
     assert (await shop.get(order.id)).state == pb.CodOrder.STATE_DISPATCHED  # none was recorded
 
 
-async def test_who_refuses_too_often_is_not_offered_it_until_it_is_long_ago(shop):
+async def test_a_recipient_with_too_many_recent_refusals_is_refused(shop):
     await shop.world.settings(refusals={"most": 1, "within_days": 30})
     for _ in range(2):
         await shop.tell(event(await shop.dispatched(), "refused"))
@@ -160,7 +160,7 @@ async def test_who_refuses_too_often_is_not_offered_it_until_it_is_long_ago(shop
     assert await shop.propose()
 
 
-async def test_who_takes_it_in_the_end_has_not_refused(shop):
+async def test_a_refusal_followed_by_collection_does_not_count(shop):
     await shop.world.settings(refusals={"most": 0})
     order = await shop.dispatched()
     await shop.tell(event(order, "refused"))
@@ -169,7 +169,7 @@ async def test_who_takes_it_in_the_end_has_not_refused(shop):
     assert await shop.propose()
 
 
-async def test_the_offer_knows_the_history_of_a_customer(shop):
+async def test_the_offer_considers_the_customers_refusals(shop):
     await shop.world.settings(refusals={"most": 0})
     order = await shop.dispatched(customer_id="cus_giulia")
     await shop.tell(event(order, "refused"))

@@ -30,7 +30,7 @@ async def refusal(work) -> RemoteRefusal:
     return caught.value
 
 
-async def test_a_courier_has_what_is_usual_where_its_terms_say_nothing(world):
+async def test_a_courier_has_defaults_for_omitted_terms(world):
     made = await world.courier()
     assert (made.state, made.remittance_days, made.country) == (ACTIVE, 15, "IT")
     assert (made.attempts, made.storage_days, made.remittance_tolerance_minor) == (2, 10, 0)
@@ -38,7 +38,7 @@ async def test_a_courier_has_what_is_usual_where_its_terms_say_nothing(world):
     assert not made.HasField("remittance_columns")
 
 
-async def test_a_courier_comes_back_the_same_from_create_get_and_list(world):
+async def test_create_get_and_list_return_the_same_courier(world):
     made = await world.courier(remittance_columns=COLUMNS, metadata={"depot": "MI1"})
     assert (await world.call("GetCourier", courier_id=made.id)).courier == made
     assert list((await world.call("ListCouriers")).data) == [made]
@@ -47,14 +47,14 @@ async def test_a_courier_comes_back_the_same_from_create_get_and_list(world):
     assert not columns.HasField("cut")
 
 
-async def test_the_same_key_makes_the_same_courier(world):
+async def test_the_same_key_returns_the_same_courier_and_another_body_is_refused(world):
     made = await world.courier(key="k")
     assert await world.courier(key="k") == made
     other = await refusal(world.courier(key="k", name="BRT"))
     assert other.reason == "idempotency_key_reused"
 
 
-async def test_other_terms_take_the_place_of_all_that_was(world):
+async def test_an_update_replaces_all_terms_of_a_courier(world):
     made = await world.courier(storage_days=7, metadata={"depot": "MI1"})
     new = gls(name="GLS Italy", modes=CASH_ONLY, zones=[])
     changed = (await world.call("UpdateCourier", courier_id=made.id, terms=new)).courier
@@ -64,7 +64,7 @@ async def test_other_terms_take_the_place_of_all_that_was(world):
     assert (await world.call("GetCourier", courier_id=made.id)).courier == changed
 
 
-async def test_an_archived_courier_is_offered_for_nothing_and_cannot_be_changed(world):
+async def test_an_archived_courier_is_not_offered_and_cannot_be_changed(world):
     made, other = await world.courier(), await world.courier(name="BRT")
     for _ in range(2):
         archived = (await world.call("ArchiveCourier", courier_id=made.id)).courier
@@ -75,7 +75,7 @@ async def test_an_archived_courier_is_offered_for_nothing_and_cannot_be_changed(
     assert (await refusal(again)).reason == "courier_archived"
 
 
-async def test_what_becomes_of_a_courier_is_told_once(world):
+async def test_each_change_of_a_courier_is_reported_once(world):
     made = await world.courier()
     for _ in range(2):
         await world.call("UpdateCourier", courier_id=made.id, terms=gls(name="GLS Italy"))
@@ -84,7 +84,7 @@ async def test_what_becomes_of_a_courier_is_told_once(world):
     assert await world.told() == ["courier.created", "courier.updated", "courier.archived"]
 
 
-async def test_fifty_couriers_are_the_most(world):
+async def test_more_than_fifty_couriers_are_refused(world):
     for number in range(50):
         await world.courier(name=f"Courier {number}")
     assert (await refusal(world.courier())).reason == "too_many_couriers"
@@ -116,7 +116,7 @@ async def test_fifty_couriers_are_the_most(world):
         ),
     ],
 )
-async def test_terms_that_cannot_be_are_refused_by_their_field(world, wrong, field):
+async def test_invalid_terms_are_refused_by_field(world, wrong, field):
     refused = await refusal(world.courier(**wrong))
     assert [violation.field for violation in refused.violations] == [f"terms.{field}"]
     assert list((await world.call("ListCouriers")).data) == []
@@ -136,7 +136,7 @@ async def test_another_merchant_finds_nothing(world):
     assert list(await stranger.offers()) == []
 
 
-async def test_a_code_leads_back_to_what_the_courier_takes(world):
+async def test_a_couriers_code_maps_back_to_its_collection_mode(world):
     brt = [{"mode": number, "code": code} for number, code in enumerate(("", "BM", "CM"), 1)]
     for modes in (brt, gls()["modes"]):
         made = await world.courier(modes=modes)
@@ -149,7 +149,7 @@ async def test_a_code_leads_back_to_what_the_courier_takes(world):
     assert offer_pb2.COLLECTION_MODE_CARD not in [mode.mode for mode in made.modes]
 
 
-async def test_a_courier_passes_on_on_working_days_of_its_country(world):
+async def test_remittance_days_are_working_days_of_the_couriers_country(world):
     made = await world.courier(remittance_days=3)
     async with world.deps.db.connection() as conn:
         courier = await COURIERS.get(conn, world.merchant_id, made.id)

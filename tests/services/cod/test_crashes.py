@@ -115,7 +115,7 @@ class Journey:
 
 
 @pytest.mark.parametrize(("struck", "commits"), list(product(STEPS, (False, True))))
-async def test_each_step_is_done_once_whoever_dies(shop, struck, commits):
+async def test_each_step_repeated_after_a_crash_is_done_once(shop, struck, commits):
     await shop.world.settings(confirmation_needed=True)
     journey, deps = Journey(shop), shop.world.deps
     for step in STEPS:
@@ -139,9 +139,7 @@ async def test_each_step_is_done_once_whoever_dies(shop, struck, commits):
 
 
 @pytest.mark.parametrize("commits", [False, True])
-async def test_who_dies_between_acknowledgement_and_dispatch_leaves_an_order_that_can_be_dispatched(
-    shop, commits
-):
+async def test_after_a_crash_at_the_acknowledgement_the_order_can_be_dispatched(shop, commits):
     journey, deps = Journey(shop), shop.world.deps
     await journey.make("propose", deps)
     mortal = replace(deps, db=MortalDatabase(deps.db, commits=commits))
@@ -157,7 +155,7 @@ async def test_who_dies_between_acknowledgement_and_dispatch_leaves_an_order_tha
 
 
 @pytest.mark.parametrize("commits", [False, True])
-async def test_who_dies_within_a_file_sends_it_again_and_all_of_it_is_told_once(world, commits):
+async def test_a_file_uploaded_again_after_a_crash_is_applied_once(world, commits):
     """The files have two blocks each; the process dies in the first, before its commit or after."""
     shop = await shop_of(world)
     order, deps = await shop.propose(), world.deps

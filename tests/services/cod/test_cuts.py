@@ -34,7 +34,7 @@ CUTS = st.builds(
         (Cut(minimum_minor=3_00), 0, 0),
     ],
 )
-def test_a_cut_is_what_the_terms_say(cut, collected, kept):
+def test_a_cut_follows_the_couriers_terms(cut, collected, kept):
     assert cut_of(cut, collected) == kept
 
 

@@ -60,7 +60,7 @@ def dying(shop: Shop, *, commits: bool) -> Deps:
 
 
 @pytest.mark.parametrize("commits", [False, True])
-async def test_a_deposit_is_paid_and_told_of_in_one_step(shop, commits):
+async def test_a_crash_records_a_paid_deposit_with_its_event_or_neither(shop, commits):
     order, real = await asking(shop), shop.world.deps
     shop.world.deps = dying(shop, commits=commits)
     with pytest.raises(ProcessDied):
@@ -74,7 +74,7 @@ async def test_a_deposit_is_paid_and_told_of_in_one_step(shop, commits):
 
 
 @pytest.mark.parametrize("commits", [False, True])
-async def test_an_order_is_cancelled_and_its_deposit_owed_back_in_one_step(shop, commits):
+async def test_a_crash_cancels_an_order_with_its_deposits_refund_or_neither(shop, commits):
     order = await asking(shop)
     link = deposit_link(shop, order)
     await pay(shop, link)
@@ -89,9 +89,7 @@ async def test_an_order_is_cancelled_and_its_deposit_owed_back_in_one_step(shop,
 
 
 @pytest.mark.parametrize("moment", list(Moment))
-async def test_an_order_that_is_cancelled_while_its_link_is_made_leaves_none_to_be_paid(
-    shop, moment
-):
+async def test_an_order_cancelled_during_link_creation_leaves_no_open_link(shop, moment):
     subject = ProposedOrder(shop)
     death = await struck(subject, moment, arrives=False)
     if await subject.state() != "open":
@@ -103,7 +101,7 @@ async def test_an_order_that_is_cancelled_while_its_link_is_made_leaves_none_to_
     assert [link_id for link_id, _ in shop.world.paylink.closed] == made
 
 
-async def test_whoever_dies_of_a_change_leaves_a_link_for_what_the_deposit_is_by_then(shop):
+async def test_a_change_during_a_paylink_outage_replaces_the_deposit_link_later(shop):
     await shop.world.settings(deposit={"basis_points": 2000})
     order = await shop.propose()
     shop.world.paylink.down = True

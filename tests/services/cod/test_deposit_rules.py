@@ -66,7 +66,7 @@ def test_a_paid_deposit_never_grows_and_never_exceeds_the_order(held, total, ask
     assert deposits.surplus_minor(after) + deposits.kept_minor(after) == held
 
 
-def test_how_far_a_deposit_is_follows_from_its_order():
+def test_the_state_of_a_deposit_follows_from_its_order():
     assert deposits.shown(an_order()) is None
     for state in OrderState:
         unpaid = deposits.shown(ordered(50_00, 10_00, state=state))

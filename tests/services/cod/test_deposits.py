@@ -23,7 +23,7 @@ Order, Deposit = pb.CodOrder, pb.CodOrderDeposit
 Requested = events_pb2.CodMessageRequested
 
 
-async def test_an_order_has_the_address_of_the_link_by_which_its_deposit_is_paid(shop):
+async def test_an_order_has_the_url_of_its_deposit_link(shop):
     order = await asking(shop)
     link = deposit_link(shop, order)
     assert (link.amount.amount_minor, link.cod_link_number) == (10_00, 1)
@@ -35,7 +35,7 @@ async def test_an_order_has_the_address_of_the_link_by_which_its_deposit_is_paid
     assert not (await shop.propose()).HasField("deposit")
 
 
-async def test_its_address_is_in_no_event_no_kept_answer_and_no_row(shop):
+async def test_the_deposit_url_is_in_no_row_stored_answer_or_event(shop):
     order = await asking(shop)
     async with shop.world.deps.db.connection() as conn:
         for table in ("order_links", "orders", "outbox", "idempotency_keys"):
@@ -43,7 +43,7 @@ async def test_its_address_is_in_no_event_no_kept_answer_and_no_row(shop):
             assert not any(order.deposit_url in repr(tuple(row.values())) for row in rows), table
 
 
-async def test_it_is_dispatched_once_the_deposit_is_paid_and_the_rest_is_collected(shop):
+async def test_an_order_is_dispatched_after_its_deposit_and_the_rest_collected(shop):
     order = await asking(shop)
     await shop.acknowledge(order)
     refusal = await refused(shop.dispatch(order), whole=True)
@@ -62,7 +62,7 @@ async def test_it_is_dispatched_once_the_deposit_is_paid_and_the_rest_is_collect
     assert (told.paid.amount_minor, told.payment_id) == (10_00, f"pay_{told.payment_link_id}")
 
 
-async def test_the_recipient_is_asked_for_it_once_the_order_is_confirmed(shop):
+async def test_the_deposit_is_requested_when_the_order_is_confirmed(shop):
     await shop.world.settings(confirmation_needed=True)
     order = await asking(shop)
     assert [one.reason for one in await shop.messages(order.id)] == [Requested.REASON_CODE]
@@ -72,7 +72,7 @@ async def test_the_recipient_is_asked_for_it_once_the_order_is_confirmed(shop):
     assert await links_of(shop, order) == [(1, "open")]
 
 
-async def test_whoever_has_paid_before_they_confirm_is_not_asked_for_it(shop):
+async def test_a_deposit_paid_before_confirmation_is_not_requested(shop):
     await shop.world.settings(confirmation_needed=True)
     order = await asking(shop)
     await pay(shop, deposit_link(shop, order))
@@ -80,7 +80,7 @@ async def test_whoever_has_paid_before_they_confirm_is_not_asked_for_it(shop):
     assert [one.reason for one in await shop.messages(order.id)] == [Requested.REASON_CODE]
 
 
-async def test_while_paylink_is_away_orders_are_made_and_their_links_follow(shop):
+async def test_an_order_made_during_a_paylink_outage_gets_its_link_later(shop):
     shop.world.paylink.down = True
     order = await asking(shop)
     assert not order.HasField("deposit_url")
@@ -92,7 +92,7 @@ async def test_while_paylink_is_away_orders_are_made_and_their_links_follow(shop
     assert await links_of(shop, order) == [(1, "open")]
 
 
-async def test_a_link_that_paylink_refuses_is_not_asked_for_in_vain(shop):
+async def test_a_refused_deposit_link_is_closed_and_created_again_on_demand(shop):
     shop.world.paylink.refusal = RemoteRefusal(Kind.CONFLICT, "merchant_closed", "no")
     order = await asking(shop)
     await work(shop)
@@ -103,7 +103,7 @@ async def test_a_link_that_paylink_refuses_is_not_asked_for_in_vain(shop):
 
 
 @pytest.mark.parametrize("how", ["expired", "cancelled"])
-async def test_a_link_that_is_over_has_another_one(shop, how):
+async def test_an_ended_deposit_link_is_replaced(shop, how):
     order = await asking(shop)
     await end(shop, deposit_link(shop, order), how=how)
     assert not (await shop.get(order.id)).HasField("deposit_url")
@@ -112,7 +112,7 @@ async def test_a_link_that_is_over_has_another_one(shop, how):
     assert (await shop.get(order.id)).deposit_url.endswith(deposit_link(shop, order).id)
 
 
-async def test_the_page_leads_to_the_link_and_shows_how_far_the_deposit_is(shop):
+async def test_the_page_has_the_deposit_link_and_shows_the_deposits_state(shop):
     order = await asking(shop)
     assert await pay_on_page(shop, order) == order.deposit_url
     shown = await page(shop, token_of(order))
@@ -132,7 +132,7 @@ async def test_the_page_leads_to_the_link_and_shows_how_far_the_deposit_is(shop)
     assert await refused(pay_on_page(shop, await shop.propose())) == "cod_deposit_not_due"
 
 
-async def test_shoppers_who_ask_at_once_are_led_to_one_link(shop):
+async def test_concurrent_requests_to_pay_the_deposit_get_one_link(shop):
     order = await asking(shop)
     await end(shop, deposit_link(shop, order))
     urls = await asyncio.gather(*(pay_on_page(shop, order) for _ in range(4)))

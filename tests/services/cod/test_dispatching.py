@@ -49,7 +49,7 @@ async def test_dispatching_needs_an_acknowledged_amount(shop):
         ((25_00,), Outcome.OUTCOME_DIFFERS),
     ],
 )
-async def test_parts_sum_to_the_order_or_one_parcel_carries_it(shop, amounts, outcome):
+async def test_acknowledged_parcels_match_only_if_they_sum_to_the_order(shop, amounts, outcome):
     order = await shop.propose(50_00)
     said = await shop.acknowledge(order, *amounts)
     assert (said.outcome, said.cod_order_id) == (outcome, order.id)
@@ -61,7 +61,7 @@ async def test_parts_sum_to_the_order_or_one_parcel_carries_it(shop, amounts, ou
         assert await refused(shop.dispatch(order)) == "cod_amount_not_acknowledged"
 
 
-async def test_parcels_that_are_said_anew_replace_those_before(shop):
+async def test_a_new_acknowledgement_replaces_the_earlier_parcels(shop):
     order = await shop.propose(50_00)
     await shop.acknowledge(order, 25_00, 25_00)
     await shop.acknowledge(order, 50_00)
@@ -94,7 +94,7 @@ async def test_a_manifest_of_many_orders_is_answered_order_by_order(shop):
     ]
 
 
-async def test_a_tracking_number_is_one_parcels(shop):
+async def test_a_tracking_number_of_another_order_is_not_recorded(shop):
     first, second = await shop.propose(), await shop.propose()
     await shop.acknowledge(first)
     said = [
@@ -112,7 +112,7 @@ async def test_a_tracking_number_is_one_parcels(shop):
     assert list((await shop.get(second.id)).parcels) == []
 
 
-async def test_what_was_dispatched_is_acknowledged_no_other_way(shop):
+async def test_a_dispatched_order_accepts_only_the_same_acknowledgement(shop):
     order = await shop.dispatched(50_00)
     assert (await shop.acknowledge(order, 50_00)).outcome == Outcome.OUTCOME_MATCHED
     assert (await shop.acknowledge(order, 25_00, 25_00)).outcome == Outcome.OUTCOME_DISPATCHED
@@ -125,7 +125,7 @@ async def test_a_cancelled_order_is_unknown_to_its_courier(shop):
     assert (await shop.acknowledge(order)).outcome == Outcome.OUTCOME_ORDER_UNKNOWN
 
 
-async def test_a_courier_that_nobody_knows_acknowledges_nothing(shop):
+async def test_an_unknown_courier_acknowledges_nothing(shop):
     said = [{"order_reference": "A", "tracking_number": "1", "to_collect_minor": 1}]
     work = shop.call("AcknowledgeCodAmounts", courier_id="cou_none", parcels=said)
     assert await refused(work) == "courier_not_found"
@@ -141,7 +141,7 @@ def test_exactly_the_parts_that_sum_to_the_order_match(amounts: list[int]):
     assert (answer.outcome is Recorded.MATCHED) is (sum(amounts) == 5_000)
 
 
-def test_more_parcels_than_an_order_has_are_not_recorded():
+def test_more_parcels_than_allowed_per_order_are_not_recorded():
     said = [AcknowledgedParcel("A", str(n), 0) for n in range(parcels.MOST_PARCELS + 1)]
     order = an_order()
     assert acknowledging.acknowledged("A", said, order, NOBODY)[0] == order

@@ -57,7 +57,7 @@ async def held(shop, tables=TABLES) -> str:
     return "".join(found).lower()
 
 
-async def test_nothing_that_names_an_erased_customer_stays(shop):
+async def test_erasure_removes_personal_data_and_keeps_the_amounts(shop):
     order = await a_life(shop)
     before = await held(shop)
     assert all(trace in before for trace in TRACES)
@@ -72,14 +72,14 @@ async def test_nothing_that_names_an_erased_customer_stays(shop):
     assert (await shop.propose()).to_collect_minor == 50_00
 
 
-async def test_others_stay_as_they_are(shop):
+async def test_erasing_another_customer_leaves_the_order_unchanged(shop):
     order = await a_life(shop)
     before = await shop.get(order.id)
     await erase(shop, "cus_marco")
     assert await shop.get(order.id) == before
 
 
-async def test_what_names_a_person_goes_when_an_order_grows_old(shop):
+async def test_personal_data_is_removed_after_the_retention_period(shop):
     order = await a_life(shop)
     rows = ("orders", "order_changes", "refusals", "codes")
     async with shop.world.deps.db.connection() as conn:

@@ -60,7 +60,7 @@ def day(before: int) -> str:
     return f"{clock.world_now() - timedelta(days=before):%d/%m/%Y}"
 
 
-async def test_a_file_of_events_moves_orders_and_again_changes_nothing(world):
+async def test_an_event_file_is_applied_once_when_uploaded_twice(world):
     shop = await shop_of(world)
     paid, gone = await shop.dispatched(), await shop.dispatched()
     lines = (  # latest first, as a courier's page shows them
@@ -82,7 +82,7 @@ async def test_a_file_of_events_moves_orders_and_again_changes_nothing(world):
     assert (await shop.told(paid.id)).count("order.collected") == 1
 
 
-async def test_two_equal_lines_are_two_attempts_and_those_of_another_file_the_same(world):
+async def test_equal_lines_count_separately_in_a_file_and_once_across_files(world):
     shop = await shop_of(world)
     order = await shop.dispatched()
     attempt = f"{number_of(order)};Assente;{day(1)};;"
@@ -91,7 +91,7 @@ async def test_two_equal_lines_are_two_attempts_and_those_of_another_file_the_sa
     assert (await shop.get(order.id)).attempts == 2
 
 
-async def test_events_of_more_than_one_block_are_applied_by_their_times(world):
+async def test_events_in_several_blocks_are_applied_in_order_of_time(world):
     shop = await shop_of(world)
     order = await shop.dispatched()
     others = [f"AB{n};Assente;{day(1)};;" for n in range(BLOCK)]
@@ -105,7 +105,7 @@ async def test_events_of_more_than_one_block_are_applied_by_their_times(world):
     assert (await shop.get(order.id)).state == pb.CodOrder.STATE_RETURNED
 
 
-async def test_nothing_of_a_malformed_file_is_recorded(world):
+async def test_a_malformed_event_file_records_nothing(world):
     shop = await shop_of(world)
     order = await shop.dispatched()
     good = f"{number_of(order)};Consegnato;26/11/2026;50,00;CONT"
@@ -117,7 +117,7 @@ async def test_nothing_of_a_malformed_file_is_recorded(world):
     assert (await shop.get(order.id)).state == pb.CodOrder.STATE_DISPATCHED
 
 
-async def test_a_file_of_events_needs_columns_and_a_courier_of_the_merchants(world, stranger):
+async def test_an_event_file_needs_columns_and_the_merchants_own_courier(world, stranger):
     shop = await shop_of(world)
     file = base64_of(EVENTS)
     without = await world.courier()
@@ -127,7 +127,7 @@ async def test_a_file_of_events_needs_columns_and_a_courier_of_the_merchants(wor
     assert await refused(work) == "courier_not_found"
 
 
-def test_what_was_collected_is_told_with_amount_and_mode_and_the_rest_without():
+def test_only_collections_have_an_amount_and_a_mode():
     cash, failed = ParcelEvent.COLLECTED, ParcelEvent.ATTEMPT_FAILED
     assert lines_of(
         "AB1;CONSEGNATO;26/11/2026 10:05;1.234,50;ab",
@@ -141,7 +141,7 @@ def test_what_was_collected_is_told_with_amount_and_mode_and_the_rest_without():
     ]
 
 
-def test_the_time_may_have_a_column_of_its_own_and_amounts_and_days_their_styles():
+def test_a_time_column_and_other_amount_and_date_styles_are_read():
     columns = replace(
         COLUMNS, time="Incasso", mode=None, amounts=AmountStyle.POINT, days=DayOrder.YMD
     )
@@ -149,7 +149,7 @@ def test_the_time_may_have_a_column_of_its_own_and_amounts_and_days_their_styles
     assert (found.occurred_at, found.amount_minor) == (TEN, 25_50)
 
 
-def test_a_workbook_tells_the_same_events_as_a_text():
+def test_a_workbook_yields_the_same_events_as_a_text():
     book = openpyxl.Workbook()
     book.active.append(EVENTS.split(";"))
     book.active.append(
@@ -186,11 +186,11 @@ def test_the_couriers_own_ids_are_kept():
         ("AB1;Consegnato;26/11/2026;1,00;AP", "Incasso", "is not one of the courier's mode codes"),
     ],
 )
-def test_what_is_wrong_is_said_by_line_and_column(row, column, reason):
+def test_a_fault_names_its_line_and_column(row, column, reason):
     assert of(row).faults == (Fault(2, column, reason),)
 
 
-def test_a_file_that_would_take_too_long_to_record_is_to_be_split():
+def test_an_event_file_of_more_than_30000_rows_is_refused():
     row = "AB1;In transito;26/11/2026;;\n"
     assert of(row * 30_000).faults == ()
     (fault,) = of(row * 30_001).faults
@@ -209,7 +209,7 @@ def test_ids_are_as_many_as_lines_and_do_not_depend_on_their_order(rows, random)
     assert {one.event_id for one in first} == {one.event_id for one in again}
 
 
-def test_blocks_follow_the_times():
+def test_blocks_are_in_order_of_time():
     lines = of("\n".join(f"AB{n};Assente;{10 + n % 10}/11/2026;;" for n in range(BLOCK + 1))).lines
     first, second = blocks(lines)
     assert (len(first), len(second)) == (BLOCK, 1)

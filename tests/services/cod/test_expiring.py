@@ -37,7 +37,7 @@ async def expiring(shop):
     return shop
 
 
-async def test_an_order_that_nobody_confirms_is_cancelled_and_told_of_once(expiring):
+async def test_an_unconfirmed_order_expires_and_is_reported_once(expiring):
     shop = expiring
     order = await shop.propose()
     ends = order.expires_at.ToDatetime() - order.created_at.ToDatetime()
@@ -52,7 +52,7 @@ async def test_an_order_that_nobody_confirms_is_cancelled_and_told_of_once(expir
     assert await refused(shop.code(order.id)) == "cod_code_over"
 
 
-async def test_an_order_whose_deposit_nobody_pays_is_cancelled_and_what_comes_late_goes_back(shop):
+async def test_an_order_without_its_deposit_expires_and_a_late_payment_is_refunded(shop):
     await shop.world.settings(expires_after_days=DAYS)
     order = await asking(shop)
     link = deposit_link(shop, order)
@@ -62,7 +62,7 @@ async def test_an_order_whose_deposit_nobody_pays_is_cancelled_and_what_comes_la
     assert (await shop.get(order.id)).deposit.state == pb.CodOrderDeposit.STATE_REFUNDED
 
 
-async def test_one_that_waits_for_nobody_stays(expiring):
+async def test_an_order_that_awaits_no_confirmation_or_deposit_does_not_expire(expiring):
     shop = expiring
     confirmed = await shop.propose()
     confirmed = await shop.confirm(confirmed.id, await shop.code(confirmed.id))
@@ -79,7 +79,7 @@ async def test_one_that_waits_for_nobody_stays(expiring):
     assert not told.expired
 
 
-async def test_one_that_is_confirmed_waits_for_its_deposit(expiring):
+async def test_a_confirmed_order_expires_without_its_deposit(expiring):
     shop = expiring
     order = await asking(shop)
     confirmed = await shop.confirm(order.id, await shop.code(order.id))
@@ -87,7 +87,7 @@ async def test_one_that_is_confirmed_waits_for_its_deposit(expiring):
     assert (await after_days(shop, order, DAYS)).state == Order.STATE_CANCELLED
 
 
-async def test_a_change_starts_the_time_anew(expiring):
+async def test_a_change_restarts_the_expiry(expiring):
     shop = expiring
     order = await shop.propose()
     await after_days(shop, order, DAYS - 1)

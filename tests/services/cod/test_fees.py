@@ -23,7 +23,7 @@ TIERED = Fee((Tier(fixed_minor=5_00), Tier(50_00, fixed_minor=3_00), Tier(200_00
         (TIERED, 200_00, Charged(0, 0, 0)),
     ],
 )
-def test_a_fee_is_that_of_the_last_tier_that_the_price_reaches(fee, price, expected):
+def test_a_fee_is_that_of_the_highest_tier_reached_by_the_price(fee, price, expected):
     assert charged(fee, price) == expected
 
 
@@ -45,7 +45,7 @@ def test_net_and_vat_are_the_fee(fixed, share, vat, price):
         (Deposit(fixed_minor=20_00, from_minor=300_00), 300_00, 20_00),
     ],
 )
-def test_a_deposit_is_never_more_than_the_total(deposit, total, expected):
+def test_a_deposit_follows_its_rule_and_never_exceeds_the_total(deposit, total, expected):
     assert deposit_of(deposit, total) == expected
 
 
@@ -61,5 +61,5 @@ def test_a_deposit_is_never_more_than_the_total(deposit, total, expected):
         (Money(1_500, "KWD"), AmountStyle.POINT, "1.500"),
     ],
 )
-def test_a_manifest_has_amounts_as_the_courier_wants_them(amount, style, text):
+def test_amounts_are_written_in_the_couriers_style(amount, style, text):
     assert written(amount, style) == text

@@ -46,7 +46,7 @@ async def busy(database: Database) -> Database:
         (orders.lock_live, "O"),
     ],
 )
-async def test_a_list_is_looked_up_name_by_name(
+async def test_a_lookup_of_many_keys_reads_few_pages_per_key(
     busy: Database, look: Callable[..., Awaitable[Any]], named: str
 ):
     names = [f"{named}{n}" for n in range(1, LOOKED_FOR + 1)]

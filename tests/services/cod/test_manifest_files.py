@@ -29,7 +29,7 @@ def of(text: str, **more: Any) -> manifest_files.Reading[AcknowledgedParcel]:
     return read(f"{MANIFEST}\n{text}".encode(), replace(GLS, **more))
 
 
-async def test_orders_of_a_manifest_can_be_dispatched_when_its_amounts_are_theirs(world):
+async def test_only_orders_whose_manifest_amount_matches_can_be_dispatched(world):
     shop = await shop_of(world)
     right, wrong = await shop.propose(), await shop.propose()
     lines = (announced(right), announced(wrong, "49,99"), "ABX;nobody's;12,00", "ABY;paid before;")
@@ -48,7 +48,7 @@ async def test_orders_of_a_manifest_can_be_dispatched_when_its_amounts_are_their
     assert (await manifest(shop, *lines)).outcomes["matched"] == 1, "after the dispatch, too"
 
 
-async def test_parcels_of_one_order_sum_up_wherever_they_stand(world):
+async def test_parcels_of_one_order_are_summed_anywhere_in_the_manifest(world):
     shop = await shop_of(world)
     order = await shop.propose()
     between = [f"AB{n};other {n};" for n in range(BLOCK)]
@@ -59,7 +59,7 @@ async def test_parcels_of_one_order_sum_up_wherever_they_stand(world):
     assert len((await shop.get(order.id)).parcels) == 2
 
 
-async def test_a_number_that_stands_in_two_places_is_recorded_for_nobody(world):
+async def test_a_tracking_number_of_two_orders_is_recorded_for_neither(world):
     """Otherwise the first of the two would get the other's parcel."""
     shop = await shop_of(world)
     first, second = await shop.propose(), await shop.propose()
@@ -71,7 +71,7 @@ async def test_a_number_that_stands_in_two_places_is_recorded_for_nobody(world):
         assert not (await shop.get(order.id)).parcels
 
 
-async def test_nothing_of_a_malformed_manifest_is_recorded(world):
+async def test_a_malformed_manifest_records_nothing(world):
     shop = await shop_of(world)
     order = await shop.propose()
     refusal = await refused(manifest(shop, announced(order), "ABX;O-2;fifty"), whole=True)
@@ -82,7 +82,7 @@ async def test_nothing_of_a_malformed_manifest_is_recorded(world):
     assert not (await shop.get(order.id)).parcels
 
 
-async def test_a_manifest_needs_columns_and_a_courier_of_the_merchants(world, stranger):
+async def test_a_manifest_needs_columns_and_the_merchants_own_courier(world, stranger):
     shop = await shop_of(world)
     file = base64_of(MANIFEST)
     without = await world.courier()
@@ -102,12 +102,12 @@ async def test_a_manifest_needs_columns_and_a_courier_of_the_merchants(world, st
         (AmountStyle.MINOR, "123450"),
     ],
 )
-def test_amounts_are_written_as_the_courier_wants_them_in_manifests(style, amount):
+def test_manifest_amounts_are_read_in_the_couriers_style(style, amount):
     found = of(f"AB1;O-1;{amount}\n", manifest_amounts=style)
     assert found.lines == (AcknowledgedParcel("O-1", "AB1", 1234_50),)
 
 
-def test_a_workbook_with_the_header_in_line_four_and_a_total():
+def test_a_workbook_with_its_header_in_line_four_and_a_total_is_read():
     book = openpyxl.Workbook()
     for row in (
         ["Distinta"],
@@ -138,15 +138,15 @@ def test_a_workbook_with_the_header_in_line_four_and_a_total():
         ("AB1;O-1;25,00\nTotale;;26,00", "Contrassegno", "is not the sum of the lines above"),
     ],
 )
-def test_what_is_wrong_is_said_by_line_and_column(row, column, reason):
+def test_a_fault_names_its_line_and_column(row, column, reason):
     assert of(row).faults == (Fault(row.count("\n") + 2, column, reason),)
 
 
-def test_what_is_nobodys_and_brings_nothing_is_left_out():
+def test_a_parcel_without_reference_and_amount_is_left_out():
     assert of("AB1;;\nAB2;;0,00\n").lines == ()
 
 
-def test_a_block_has_whole_orders():
+def test_a_block_never_splits_an_order():
     said = [AcknowledgedParcel(f"O-{n % 150}", f"AB{n}", 0) for n in range(1_000)]
     found = list(blocks(said))
     assert sorted(one.tracking_number for block in found for one in block) == sorted(

@@ -63,7 +63,7 @@ def results(*lines: RemittanceLine, claims=(CLAIM, OTHER)) -> list[Result]:
         ({"tracking_number": "AB9"}, Result.UNKNOWN, (0, 0, 0)),
     ],
 )
-def test_what_a_line_pays_of_what_is_owed(change, result, parted):
+def test_a_line_is_split_into_cut_remitted_and_shortage(change, result, parted):
     (found,) = match([replace(LINE, **change)], [CLAIM, OTHER], tolerance_minor=TOLERANCE)
     assert found.result is result
     assert (found.cut_minor, found.remitted_minor, found.shortage_minor) == parted
@@ -78,7 +78,7 @@ def test_what_a_line_pays_of_what_is_owed(change, result, parted):
         (Standing.VOID, 0, Result.CAME_BACK),
     ],
 )
-def test_money_for_what_is_not_owed_is_booked_on_nothing(standing, remitted, result):
+def test_a_line_for_a_parcel_that_owes_nothing_is_an_exception(standing, remitted, result):
     claim = replace(CLAIM, standing=standing)
     assert results(replace(LINE, remitted_minor=remitted), claims=[claim]) == [result]
 
@@ -88,17 +88,17 @@ def test_a_reference_finds_the_parcel_when_there_is_no_number():
     assert results(by_reference) == [Result.MATCHED]
 
 
-def test_an_unknown_number_leaves_the_word_to_the_reference():
+def test_a_line_with_an_unknown_tracking_number_matches_by_reference():
     assert results(replace(LINE, tracking_number="X", sender_reference="O-1")) == [Result.MATCHED]
 
 
-def test_a_number_and_a_reference_that_name_different_orders_are_suggestions():
+def test_a_tracking_number_and_reference_of_different_orders_are_suggestions():
     (found,) = match([replace(LINE, sender_reference="O-2")], [CLAIM, OTHER], tolerance_minor=0)
     assert found.result is Result.SUGGESTED
     assert found.claims == (CLAIM, OTHER)
 
 
-def test_a_reference_of_two_parcels_with_money_is_a_suggestion_and_of_one_is_not():
+def test_a_reference_is_ambiguous_only_with_two_parcels_that_owe_money():
     line = replace(LINE, tracking_number="", sender_reference="O-1")
     second = replace(CLAIM, tracking_number="AB3")
     assert results(line, claims=[CLAIM, second]) == [Result.SUGGESTED]
@@ -115,14 +115,14 @@ def test_two_parcels_of_one_order_are_paid_by_two_lines():
     assert results(*lines, claims=[CLAIM, second]) == [Result.MATCHED, Result.MATCHED]
 
 
-def test_a_line_that_was_booked_before_is_a_duplicate_and_the_rest_of_a_short_one_is_not():
+def test_a_line_booked_before_is_a_duplicate_but_the_rest_of_a_shortage_is_not():
     short = replace(CLAIM, open_minor=50, cut_minor=0, booked=frozenset({(96_50, LINE.on)}))
     assert results(replace(LINE, remitted_minor=96_50), claims=[short]) == [Result.DUPLICATE]
     rest = replace(LINE, collected_minor=None, cut_minor=None, remitted_minor=50)
     assert results(rest, claims=[short]) == [Result.MATCHED]
 
 
-def test_whatever_else_comes_for_a_parcel_that_is_settled_is_a_duplicate():
+def test_further_lines_for_a_settled_parcel_are_duplicates():
     settled = replace(CLAIM, open_minor=0, cut_minor=0, booked=frozenset({(97_00, None)}))
     assert results(LINE, LINE, claims=[settled]) == [Result.DUPLICATE, Result.DUPLICATE]
 

@@ -16,7 +16,7 @@ async def reasons(shop, order) -> list[int]:
     return [message.reason for message in await shop.messages(order.id)]
 
 
-async def test_who_is_said_to_have_refused_is_told_once_what_to_do(shop):
+async def test_a_refusal_reported_twice_is_notified_once(shop):
     order = await shop.dispatched()
     told = event(order, "refused")
     for _ in range(2):
@@ -28,14 +28,14 @@ async def test_who_is_said_to_have_refused_is_told_once_what_to_do(shop):
     assert (last.order_reference, last.amount.amount_minor) == (order.order_reference, 50_00)
 
 
-async def test_who_has_taken_it_by_now_is_not_told_of_a_refusal(shop):
+async def test_a_refusal_followed_by_collection_is_not_notified(shop):
     order, at = await shop.dispatched(), clock.world_now()
     refused = event(order, "refused", at=at - timedelta(hours=2))
     await shop.tell(refused, event(order, "collected", at=at))
     assert await reasons(shop, order) == [Requested.REASON_DISPATCHED]
 
 
-async def test_who_refuses_twice_is_told_twice(shop):
+async def test_each_refusal_is_notified(shop):
     order, at = await shop.dispatched(), clock.world_now()
     for hours, kind in ((3, "refused"), (2, "out_for_delivery"), (1, "refused")):
         await shop.tell(event(order, kind, at=at - timedelta(hours=hours)))
@@ -48,7 +48,7 @@ async def about_refunds(shop, order) -> list[tuple[int, int]]:
     return [(message.reason, message.amount.amount_minor) for message in told]
 
 
-async def test_who_gets_cash_back_is_told_where_to_name_the_account_and_how_far_it_is(shop):
+async def test_the_recipient_is_notified_of_each_step_of_a_cash_refund(shop):
     await shop.world.settings(refund_account=DEBTOR)
     cashier = Cashier(shop)
     order = await cashier.collected(50_00)
@@ -65,7 +65,7 @@ async def test_who_gets_cash_back_is_told_where_to_name_the_account_and_how_far_
     assert await about_refunds(shop, order) == [*sent, (Requested.REASON_REFUND_PAID, 20_00)]
 
 
-async def test_another_account_is_asked_for_where_the_first_is_wrong(shop):
+async def test_another_account_is_requested_when_the_first_is_wrong(shop):
     await shop.world.settings(refund_account=DEBTOR)
     cashier = Cashier(shop)
     order = await cashier.collected(50_00)
@@ -79,7 +79,7 @@ async def test_another_account_is_asked_for_where_the_first_is_wrong(shop):
     ]
 
 
-async def test_an_erased_customer_is_told_nothing_more(shop):
+async def test_an_erased_customer_gets_no_refund_messages(shop):
     order = await Cashier(shop).collected(50_00, customer_id="cus_erased")
     await erase(shop)
     await Cashier(shop).ask(order)

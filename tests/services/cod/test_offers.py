@@ -47,26 +47,26 @@ def fee_of(fixed_minor: int) -> Settings:
     return replace(SETTINGS, fee=Fee((Tier(fixed_minor=fixed_minor),), 2000))
 
 
-def test_what_was_promised_is_what_is_collected_to_the_cent():
+def test_the_offer_collects_price_and_fee_to_the_cent():
     priced = offers.offer_of(courier(), costing(9_90 + 1_90), fee_of(1_00)).priced
     assert priced is not None
     assert (priced.total, priced.collect_minor) == (eur(12_80), 12_80)
     assert priced.fee.net_minor + priced.fee.vat_minor == 1_00
 
 
-def test_cash_of_the_legal_limit_or_more_is_not_to_be_had():
+def test_cash_of_the_legal_limit_or_more_is_refused():
     assert why(courier(), costing(4_999_99)) is None
     limit = Ineligible(Reason.CASH_LIMIT, eur(4_999_99), LAW)
     assert why(courier(), costing(5_000_00)) == limit
 
 
-def test_the_legal_limit_is_judged_on_the_total_with_the_fee():
+def test_the_legal_limit_applies_to_the_total_with_the_fee():
     assert why(courier(), costing(4_998_99), fee_of(1_00)) is None
     unfit = why(courier(), costing(4_999_00), fee_of(1_00))
     assert unfit == Ineligible(Reason.CASH_LIMIT, eur(4_999_99), LAW)
 
 
-def test_a_deposit_does_not_get_around_the_legal_limit_but_around_a_courier_s():
+def test_a_deposit_avoids_a_couriers_cap_but_not_the_legal_limit():
     half = replace(SETTINGS, deposit=Deposit(basis_points=5000))
     unfit = why(courier(), costing(6_000_00), half)
     assert unfit is not None
@@ -74,7 +74,7 @@ def test_a_deposit_does_not_get_around_the_legal_limit_but_around_a_courier_s():
     assert why(courier(max_collect_minor=2_000_00), costing(4_000_00), half) is None
 
 
-def test_the_legal_limit_is_about_cash_alone():
+def test_the_legal_limit_applies_only_to_cash():
     both = courier(modes=(Mode(CASH, "CONT"), Mode(CARD, "POS")))
     priced = offers.offer_of(both, costing(6_000_00), SETTINGS).priced
     assert priced is not None
@@ -90,7 +90,7 @@ def test_the_legal_limit_is_about_cash_alone():
         (courier(modes=(Mode(CASH, "a", 258_22), Mode(CARD, "b", 500_00))), 600_00, 500_00),
     ],
 )
-def test_a_courier_s_cap_is_named_by_the_amount_that_would_do(of, minor, threshold):
+def test_an_amount_above_a_couriers_cap_is_refused_with_the_cap(of, minor, threshold):
     assert why(of, costing(minor)) == Ineligible(Reason.COURIER_LIMIT, eur(threshold))
     assert why(of, costing(threshold)) is None
 
@@ -113,7 +113,7 @@ def test_a_courier_s_cap_is_named_by_the_amount_that_would_do(of, minor, thresho
         ({"deposit": Deposit(basis_points=10_000)}, {}, Ineligible(Reason.NOTHING_TO_COLLECT)),
     ],
 )
-def test_the_merchant_s_settings_say_why_not(settings, cart, unfit):
+def test_the_merchants_settings_decide_whether_a_cart_is_eligible(settings, cart, unfit):
     assert why(courier(), replace(CART, **cart), replace(SETTINGS, **settings)) == unfit
 
 
@@ -133,11 +133,11 @@ def test_the_merchant_s_settings_say_why_not(settings, cart, unfit):
         ({"modes": (Mode(CARD),)}, {"country": "SM"}, None),
     ],
 )
-def test_the_place_says_why_not(terms, cart, unfit):
+def test_the_couriers_terms_and_the_place_decide_whether_a_cart_is_eligible(terms, cart, unfit):
     assert why(courier(**terms), replace(CART, **cart)) == unfit
 
 
-def test_cash_in_another_currency_is_judged_by_what_it_is_about():
+def test_the_cash_limit_applies_to_other_currencies_too():
     there = courier(currency="CHF")
     francs = replace(SETTINGS, currency="CHF")
     unfit = why(there, replace(CART, price=Money(6_000_00, "CHF")), francs)
@@ -147,7 +147,7 @@ def test_cash_in_another_currency_is_judged_by_what_it_is_about():
     assert unfit.threshold.currency == "CHF"
 
 
-def test_the_cheapest_courier_comes_first_and_those_not_to_be_had_last():
+def test_the_cheapest_courier_comes_first_and_unavailable_ones_last():
     dear = replace(courier(cut=Cut(basis_points=300)), id="cou_dear")
     cheap = replace(courier(cut=Cut(fixed_minor=2_00)), id="cou_cheap")
     away = replace(courier(zones=(Zone("FR"),)), id="cou_away")
@@ -155,7 +155,7 @@ def test_the_cheapest_courier_comes_first_and_those_not_to_be_had_last():
     assert [offer.courier.id for offer in found] == ["cou_cheap", "cou_dear", "cou_away"]
 
 
-def test_a_checkout_is_told_what_can_be_done_most_about():
+def test_unavailable_couriers_are_ordered_by_how_easily_the_cart_can_be_fixed():
     """First couriers that need only a postcode, then another amount, then another place."""
     some = (Zone("IT", ("10",)),)
     known = [
@@ -175,7 +175,7 @@ def test_a_checkout_is_told_what_can_be_done_most_about():
     assert first.ineligible == Ineligible(Reason.POSTCODE_MISSING)
 
 
-def test_a_postcode_is_not_asked_for_an_amount_that_would_not_do_anywhere():
+def test_a_cap_is_reported_before_a_missing_postcode():
     small = courier(zones=(Zone("IT", ("10",)),), max_collect_minor=99_99)
     unfit = why(small, replace(CART, postcode=None))
     assert unfit == Ineligible(Reason.COURIER_LIMIT, eur(99_99))

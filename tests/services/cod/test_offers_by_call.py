@@ -30,13 +30,13 @@ async def test_checkout_is_offered_the_cheapest_courier_with_its_fee(world):
     )
 
 
-async def test_without_a_courier_there_is_nobody_to_collect(world):
+async def test_a_merchant_without_couriers_has_no_offer(world):
     offer = await world.offer()
     assert (offer.available, offer.reason) == (False, "no_courier")
     assert list(await world.offers()) == []
 
 
-async def test_an_offer_that_is_not_to_be_had_says_what_would_do(world):
+async def test_an_unavailable_offer_names_reason_threshold_and_article(world):
     await world.courier(modes=CASH_ONLY, max_collect_minor=9_000_00)
     offer = await world.offer(5_000_00)
     assert (offer.available, offer.reason, offer.label) == (False, "cash_limit", "")
@@ -44,7 +44,7 @@ async def test_an_offer_that_is_not_to_be_had_says_what_would_do(world):
     assert offer.cod.detail == "D.Lgs. 231/2007 art. 49"
 
 
-async def test_a_card_that_failed_opens_what_is_offered_after_it_alone(world):
+async def test_an_offer_limited_to_failed_payments_needs_a_failed_card(world):
     await world.courier()
     await world.settings(offered="OFFERED_AFTER_FAILED_PAYMENT")
     assert (await world.offer()).reason == "no_failed_payment"
@@ -63,7 +63,7 @@ async def test_the_rest_after_a_deposit_is_collected(world):
     assert (whole.deposit_minor, whole.collect_minor) == (0, 299_99)
 
 
-async def test_all_couriers_are_compared_by_place(world):
+async def test_couriers_are_offered_by_postcode_and_country(world):
     near = await world.courier(zones=[{"country": "IT", "postcodes": ["20"]}])
     far = await world.courier(zones=[{"country": "IT", "excluded_postcodes": ["20"]}])
     found = await world.offers(postcode="20121")

@@ -47,7 +47,7 @@ async def retry(shop, order, *, key: str = "retry"):
 
 
 @pytest.mark.parametrize("link_first", [True, False])
-async def test_the_cash_stands_and_the_payment_is_given_back_once(shop, link_first):
+async def test_collected_cash_refunds_the_online_payment_once(shop, link_first):
     order, link = await both(shop, link_first=link_first)
     for _ in range(2):
         await work(shop)
@@ -63,7 +63,7 @@ async def test_the_cash_stands_and_the_payment_is_given_back_once(shop, link_fir
 
 
 @pytest.mark.parametrize("link_first", [True, False])
-async def test_of_cash_for_a_part_that_much_is_given_back(shop, link_first):
+async def test_partly_collected_cash_refunds_the_same_amount_online(shop, link_first):
     order, link = await both(shop, link_first=link_first, amount_minor=30_00)
     await work(shop)
     assert refunds(shop, link) == [30_00]
@@ -72,7 +72,7 @@ async def test_of_cash_for_a_part_that_much_is_given_back(shop, link_first):
     assert brought == after.amount.amount_minor  # its price, without the fee
 
 
-async def test_of_two_parcels_each_sum_is_given_back_and_no_more_than_was_paid(shop):
+async def test_each_collected_parcel_refunds_its_cash_up_to_the_amount_paid(shop):
     order = await dispatched(shop, 26_00, 26_00)
     link = link_of(shop, await convert(shop, order))
     await shop.tell(event(order, "collected"))
@@ -85,7 +85,7 @@ async def test_of_two_parcels_each_sum_is_given_back_and_no_more_than_was_paid(s
     assert refunds(shop, link) == [26_00, 24_00]
 
 
-async def test_cash_without_an_amount_is_what_the_courier_had_acknowledged(shop):
+async def test_cash_reported_without_an_amount_refunds_the_whole_payment(shop):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
     await pay(shop, link)
@@ -96,9 +96,7 @@ async def test_cash_without_an_amount_is_what_the_courier_had_acknowledged(shop)
 
 
 @pytest.mark.parametrize("how", ["cancelled", "returned", "changed"])
-async def test_what_is_paid_for_an_order_that_is_over_or_costs_something_else_is_given_back(
-    shop, how
-):
+async def test_a_payment_for_a_cancelled_returned_or_changed_order_is_refunded(shop, how):
     order = await (dispatched(shop, 52_00) if how == "returned" else with_fee(shop))
     link = link_of(shop, await convert(shop, order))
     if how == "cancelled":
@@ -114,7 +112,7 @@ async def test_what_is_paid_for_an_order_that_is_over_or_costs_something_else_is
     assert (await shop.get(order.id)).state == before.state
 
 
-async def test_a_second_payment_is_given_back_and_the_first_stands(shop):
+async def test_a_second_payment_is_refunded_and_the_first_kept(shop):
     order = await with_fee(shop)
     first = link_of(shop, await convert(shop, order))
     await shop.call("ChangeCodOrder", cod_order_id=order.id, amount_minor=70_00)
@@ -126,7 +124,7 @@ async def test_a_second_payment_is_given_back_and_the_first_stands(shop):
     assert (await shop.get(order.id)).state == Order.STATE_CONVERTED
 
 
-async def test_a_lost_answer_gives_nothing_back_twice(shop):
+async def test_a_lost_answer_refunds_once(shop):
     shop.world.payments.after["RefundPayment"] = once(lose_answer)
     order, link = await both(shop)
     await work(shop)
@@ -135,7 +133,7 @@ async def test_a_lost_answer_gives_nothing_back_twice(shop):
     assert (await shop.get(order.id)).refunded_online_minor == 50_00
 
 
-async def test_what_the_psp_has_not_answered_is_followed_to_its_end(shop):
+async def test_a_refund_in_processing_is_polled_until_it_succeeds(shop):
     shop.world.payments.refund_state = Refund.STATE_PROCESSING
     order, link = await both(shop)
     await work(shop)
@@ -147,7 +145,7 @@ async def test_what_the_psp_has_not_answered_is_followed_to_its_end(shop):
     assert len(shop.world.payments.keys["RefundPayment"]) == 1
 
 
-async def test_a_refusal_is_told_and_asked_again_by_the_merchant_once(shop):
+async def test_a_refused_refund_is_reported_and_retried_once_by_the_merchant(shop):
     shop.world.payments.before["RefundPayment"] = once(refuse(Kind.CONFLICT, "payment_disputed"))
     order, link = await both(shop)
     await work(shop)
@@ -162,7 +160,7 @@ async def test_a_refusal_is_told_and_asked_again_by_the_merchant_once(shop):
     assert await refused(retry(shop, order, key="more")) == "cod_nothing_to_give_back"
 
 
-async def test_what_succeeded_may_fail_later_and_is_asked_for_again(shop):
+async def test_a_refund_that_fails_after_success_can_be_retried(shop):
     order, link = await both(shop)
     await work(shop)
     payment = taken(shop, link)
@@ -178,7 +176,7 @@ async def test_what_succeeded_may_fail_later_and_is_asked_for_again(shop):
 
 
 @pytest.mark.parametrize("told", [True, False])
-async def test_what_the_merchant_has_given_back_by_hand_is_not_given_back_again(shop, told):
+async def test_a_refund_made_by_the_merchant_is_not_repeated(shop, told):
     shop.world.payments.before["RefundPayment"] = once(refuse(Kind.CONFLICT, "payment_disputed"))
     order, link = await both(shop)
     await work(shop)
@@ -197,7 +195,7 @@ async def test_what_the_merchant_has_given_back_by_hand_is_not_given_back_again(
     assert await refused(retry(shop, order, key="more")) == "cod_nothing_to_give_back"
 
 
-async def test_what_was_paid_by_bank_transfer_is_left_to_a_person(shop):
+async def test_a_payment_by_bank_transfer_is_not_refunded_automatically(shop):
     order = await with_fee(shop)
     link = link_of(shop, await convert(shop, order))
     await shop.call("CancelCodOrder", cod_order_id=order.id)
@@ -207,7 +205,7 @@ async def test_what_was_paid_by_bank_transfer_is_left_to_a_person(shop):
     assert failed.reason == "paid_by_bank_transfer"
 
 
-async def test_a_refund_of_any_other_payment_is_none_of_these(shop):
+async def test_a_refund_of_an_unknown_payment_is_ignored(shop):
     other = payments_pb2.Payment(id="pay_other", method="link")
     refund = other.refunds.add(id="ref_1", state=Refund.STATE_SUCCEEDED, amount_minor=5)
     await refund_moves(shop, other, refund)

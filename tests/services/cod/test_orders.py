@@ -7,7 +7,7 @@ from tests.services.cod.orders import GIULIA, ROME, number_of
 from tests.services.cod.refusing import refused
 
 
-async def test_an_order_is_what_the_offer_promised(shop):
+async def test_an_order_matches_its_offer(shop):
     offered = (await shop.world.offers(50_00, postcode="00185"))[0]
     order = await shop.propose(50_00)
     assert order.id.startswith("cod_")
@@ -19,20 +19,20 @@ async def test_an_order_is_what_the_offer_promised(shop):
     assert await shop.told(order.id) == ["order.proposed", "order.confirmed"]
 
 
-async def test_the_same_key_answers_the_same_order(shop):
+async def test_the_same_key_returns_the_same_order_and_another_body_is_refused(shop):
     fields = {"order_reference": "A-1", "recipient": GIULIA, "address": ROME}
     made = await shop.propose(key="k", **fields)
     assert await shop.propose(key="k", **fields) == made == await shop.get(made.id)
     assert await refused(shop.propose(10_00, key="k", **fields)) == "idempotency_key_reused"
 
 
-async def test_an_order_is_not_proposed_without_a_key(shop):
+async def test_an_order_needs_an_idempotency_key(shop):
     amount = {"amount_minor": 1, "currency": "EUR"}
     fields = {"order_reference": "A-1", "amount": amount, "recipient": GIULIA, "address": ROME}
     assert await refused(shop.call("CreateCodOrder", **fields)) == "idempotency_key_missing"
 
 
-async def test_one_order_is_not_to_be_paid_at_the_door_twice(shop):
+async def test_an_order_reference_is_refused_while_its_order_is_open(shop):
     first = await shop.propose(order_reference="A-1")
     refusal = await refused(shop.propose(order_reference="A-1"), whole=True)
     assert refusal.reason == "cod_order_exists"
@@ -52,13 +52,13 @@ async def test_one_order_is_not_to_be_paid_at_the_door_twice(shop):
         ({"address": {**ROME, "country": "FR"}}, {"because": "country"}),
     ],
 )
-async def test_a_refusal_names_its_reason_and_the_threshold(shop, more, facts):
+async def test_an_unavailable_order_is_refused_with_reason_and_threshold(shop, more, facts):
     refusal = await refused(shop.propose(**more), whole=True)
     assert refusal.reason == "cod_not_available"
     assert refusal.facts.items() >= facts.items()
 
 
-async def test_the_laws_limit_of_cash_counts_for_the_total_whatever_is_paid_before(shop):
+async def test_the_legal_cash_limit_applies_to_the_total_despite_a_deposit(shop):
     await shop.world.call(
         "UpdateCourier",
         courier_id=shop.courier_id,
@@ -77,7 +77,7 @@ async def test_the_laws_limit_of_cash_counts_for_the_total_whatever_is_paid_befo
     assert order.to_collect_minor == 99_99
 
 
-async def test_what_is_paid_online_before_is_not_collected(shop):
+async def test_a_deposit_is_not_collected_at_the_door(shop):
     await shop.world.settings(
         sells_to_consumers=False,
         fee={"tiers": [{"fixed_minor": 1_00}], "vat_basis_points": 2200},
@@ -90,7 +90,7 @@ async def test_what_is_paid_online_before_is_not_collected(shop):
     assert (await shop.propose(100_00, deposit_minor=0)).to_collect_minor == 101_00
 
 
-async def test_lines_sum_to_the_amount(shop):
+async def test_lines_that_do_not_sum_to_the_amount_are_refused(shop):
     lines = [
         {"name": "Scarpe", "quantity": 2, "unit_amount_minor": 20_00},
         {"name": "Spedizione", "quantity": 1, "unit_amount_minor": 10_00},
@@ -99,7 +99,7 @@ async def test_lines_sum_to_the_amount(shop):
     assert await refused(shop.propose(49_00, lines=lines)) == "invalid_argument"
 
 
-async def test_a_courier_that_is_asked_for_is_taken(shop):
+async def test_a_requested_courier_is_used_or_refused(shop):
     other = await shop.world.courier(name="BRT", cut={"fixed_minor": 10_00})
     assert (await shop.propose(courier_id=other.id)).courier_id == other.id
     assert (await shop.propose()).courier_id == shop.courier_id  # it is cheaper
@@ -108,7 +108,7 @@ async def test_a_courier_that_is_asked_for_is_taken(shop):
     assert await refused(shop.propose(courier_id="cou_none")) == "courier_not_found"
 
 
-async def test_a_merchant_without_couriers_offers_none(shop):
+async def test_an_order_without_an_active_courier_is_refused(shop):
     await shop.call("ArchiveCourier", courier_id=shop.courier_id)
     refusal = await refused(shop.propose(), whole=True)
     assert refusal.facts == {"because": "no_courier"}

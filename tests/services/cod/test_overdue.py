@@ -64,21 +64,21 @@ def collected(*amounts: int, **more: Any):
         (datetime(2027, 7, 5, 12, tzinfo=UTC), datetime(2027, 7, 8, 22, tzinfo=UTC)),
     ],
 )
-def test_money_is_overdue_when_the_last_working_day_for_it_has_ended(at, due):
+def test_money_is_due_until_the_end_of_its_last_working_day(at, due):
     assert overdue.due_at(at, a_courier()) == due
 
 
-def test_every_country_that_terms_may_name_has_holidays():
+def test_the_holidays_of_every_country_allowed_in_terms_are_supported():
     assert set(holidays.list_supported_countries()) >= set(COUNTRIES)
 
 
-def test_what_is_collected_is_due_by_the_terms_of_that_day_and_no_other():
+def test_the_due_date_keeps_the_terms_of_the_day_of_collection():
     order = collected(5_000)
     assert order.remit_due_at == overdue.due_at(NOW, a_courier())
     assert overdue.watched(order, a_courier(remittance_days=30)) == order
 
 
-def test_who_has_collected_nothing_owes_nothing():
+def test_a_collection_of_zero_has_no_due_date():
     assert collected(5_000, amount_minor=0).remit_due_at is None
 
 
@@ -90,12 +90,12 @@ def test_who_has_collected_nothing_owes_nothing():
         ({"0": Booked(300, 4_600, frozenset({(4_600, None)}))}, 100 + 700 - 300),
     ],
 )
-def test_owed_is_what_was_collected_less_the_cut_and_what_was_passed_on(booked, owed):
+def test_the_owed_amount_is_collected_less_cut_and_remitted(booked, owed):
     claims = claims_of(collected(5_000, 700, 0), a_courier(), booked)
     assert overdue.owed_minor(claims) == owed
 
 
-def test_an_order_falls_due_at_its_moment_and_only_while_something_is_owed():
+def test_an_order_becomes_overdue_when_due_and_only_if_money_is_owed():
     order = collected(5_000)
     claims, due = claims_of(order, a_courier(), {}), order.remit_due_at
     assert overdue.fallen_due(order, claims, due - timedelta(seconds=1)) == order
@@ -132,7 +132,7 @@ async def overdue_order(shop: Shop, *amounts: int):
     return order
 
 
-async def test_an_order_is_overdue_by_its_merchants_clock_and_told_once(shop: Shop, stranger: Shop):
+async def test_an_order_is_reported_overdue_once_by_its_merchants_clock(shop: Shop, stranger: Shop):
     other = await collected_order(stranger)
     order = await shop.get((await collected_order(shop)).id)
     await look(shop)
@@ -149,7 +149,7 @@ async def test_an_order_is_overdue_by_its_merchants_clock_and_told_once(shop: Sh
     assert await state_of(stranger, other) == "collected"
 
 
-async def test_what_is_remitted_in_time_is_never_overdue(shop: Shop):
+async def test_an_order_remitted_in_time_is_never_overdue(shop: Shop):
     order = await shop.get((await collected_order(shop)).id)
     await committed(shop, line(order, 47_00))
     await until(shop, order.remit_due_at.ToDatetime(UTC))
@@ -159,13 +159,13 @@ async def test_what_is_remitted_in_time_is_never_overdue(shop: Shop):
 
 
 @pytest.mark.parametrize(("passed_on", "state"), [(47_00, "remitted"), (40_00, "short")])
-async def test_a_late_remittance_moves_it_on(shop: Shop, passed_on: int, state: str):
+async def test_a_late_remittance_ends_the_overdue_state(shop: Shop, passed_on: int, state: str):
     order = await overdue_order(shop)
     await committed(shop, line(order, passed_on))
     assert await state_of(shop, order) == state
 
 
-async def test_of_an_order_that_is_remitted_in_part_the_rest_is_overdue(shop: Shop):
+async def test_the_unremitted_rest_of_an_order_becomes_overdue(shop: Shop):
     order = await shop.get((await collected_order(shop, 50_00, 20_00)).id)
     await committed(shop, line(order, 46_00, cut=3_00))  # a euro short
     assert await state_of(shop, order) == "collected"
@@ -175,7 +175,7 @@ async def test_of_an_order_that_is_remitted_in_part_the_rest_is_overdue(shop: Sh
     assert event.owed.amount_minor == 18_00
 
 
-async def test_a_remittance_that_is_booked_at_that_moment_wins_or_follows(shop: Shop):
+async def test_a_remittance_booked_at_the_due_moment_remits_the_order(shop: Shop):
     order = await shop.get((await collected_order(shop)).id)
     remittance = await uploaded(shop, line(order, 47_00))
     await until(shop, order.remit_due_at.ToDatetime(UTC))
@@ -184,7 +184,7 @@ async def test_a_remittance_that_is_booked_at_that_moment_wins_or_follows(shop: 
     assert (await shop.told(order.id)).count("order.remitted") == 1
 
 
-async def test_a_claim_of_a_dead_worker_runs_out(shop: Shop):
+async def test_a_dead_workers_claim_blocks_an_order_until_it_expires(shop: Shop):
     order = await shop.get((await collected_order(shop)).id)
     await until(shop, order.remit_due_at.ToDatetime(UTC))
     async with shop.world.deps.db.transaction() as tx:

@@ -40,7 +40,7 @@ async def page(shop, token: str) -> Any:
     return await by_token(shop, "GetCodPage", token=token)
 
 
-async def test_an_order_has_one_address_which_every_answer_tells(shop, stranger):
+async def test_every_answer_about_an_order_has_its_one_page_url(shop, stranger):
     order = await shop.propose()
     assert order.page_url.startswith(PREFIX)
     assert len(token_of(order)) == 22
@@ -52,13 +52,13 @@ async def test_an_order_has_one_address_which_every_answer_tells(shop, stranger)
     assert await refused(stranger.call("GetCodOrderAddress", cod_order_id=order.id)) == ABSENT
 
 
-async def test_a_repeated_call_tells_the_same_address(shop):
+async def test_a_repeated_call_returns_the_same_page_url(shop):
     key, fields = ids.new("key"), {"order_reference": f"A-{ids.new('ref')}"}
     order = await shop.propose(key=key, **fields)
     assert (await shop.propose(key=key, **fields)).page_url == order.page_url
 
 
-async def test_the_token_is_in_no_row_no_kept_answer_and_no_event(shop):
+async def test_the_token_is_in_no_row_stored_answer_or_event(shop):
     order = await shop.propose()
     async with shop.world.deps.db.connection() as conn:
         for table in ("order_addresses", "orders", "outbox", "idempotency_keys"):
@@ -66,7 +66,7 @@ async def test_the_token_is_in_no_row_no_kept_answer_and_no_event(shop):
             assert not any(token_of(order) in repr(tuple(row.values())) for row in rows), table
 
 
-async def test_the_page_shows_what_to_have_ready(shop):
+async def test_the_page_shows_the_order_and_the_amount_to_collect(shop):
     lines = [{"name": "Scarpe", "quantity": 1, "unit_amount_minor": 50_00}]
     order = await shop.propose(lines=lines, deposit_minor=5_00)
     shown = await page(shop, token_of(order))
@@ -79,7 +79,7 @@ async def test_the_page_shows_what_to_have_ready(shop):
     assert not shown.HasField("code_sent_to")
 
 
-async def test_whoever_was_forwarded_the_address_learns_of_nobody(shop):
+async def test_the_page_shows_no_personal_data(shop):
     await shop.world.settings(confirmation_needed=True)
     shown = str(await page(shop, token_of(await shop.propose(metadata={"door": "Porta blu"}))))
     for personal in (*GIULIA.values(), ROME["street"], ROME["postcode"], "Porta blu"):
@@ -87,7 +87,7 @@ async def test_whoever_was_forwarded_the_address_learns_of_nobody(shop):
 
 
 @pytest.mark.parametrize("token", ["x", "3xK9mQ2vT7bN4cR8wZ1pLd", "\ufffd" * 30])
-async def test_whatever_is_wrong_with_a_token_has_one_answer(shop, token):
+async def test_every_invalid_token_is_answered_with_order_not_found(shop, token):
     await shop.propose()
     assert await refused(page(shop, token)) == ABSENT
     work = by_token(shop, "ConfirmCodPage", token=token, code="123456")
@@ -111,7 +111,7 @@ async def test_an_order_is_confirmed_on_its_page(shop):
     assert await shop.told(order.id) == ["order.proposed", "order.confirmed"]
 
 
-async def test_tries_on_the_page_and_by_the_shop_are_counted_together(shop):
+async def test_tries_on_the_page_and_by_the_shop_share_one_limit(shop):
     await shop.world.settings(confirmation_needed=True)
     order = await shop.propose()
     code = await shop.code(order.id)
@@ -127,7 +127,7 @@ async def test_tries_on_the_page_and_by_the_shop_are_counted_together(shop):
     assert await refused(work) == "cod_code_wrong"
 
 
-async def test_another_code_is_had_on_the_page_as_the_shop_has_it(shop):
+async def test_a_new_code_can_be_requested_on_the_page_after_a_pause(shop):
     await shop.world.settings(confirmation_needed=True)
     order = await shop.propose()
     fields = {"token": token_of(order), "key": ids.new("key")}
@@ -150,7 +150,7 @@ async def online(shop, order: Any) -> str:
     return (await world.call("PayCodPageOnline", token=token_of(order))).url
 
 
-async def test_whoever_asks_on_the_page_to_pay_online_gets_the_one_link_that_is_open(shop):
+async def test_the_page_pays_online_by_the_one_open_link(shop):
     order = await with_fee(shop)
     shown = await page(shop, token_of(order))
     assert (shown.to_collect_minor, shown.online_minor) == (52_00, 50_00)
@@ -171,7 +171,7 @@ async def test_whoever_asks_on_the_page_to_pay_online_gets_the_one_link_that_is_
     assert (told.reason, told.amount.amount_minor) == (told.REASON_CONVERTED, 50_00)
 
 
-async def test_what_was_paid_at_the_door_or_beforehand_is_not_to_be_paid_online(shop):
+async def test_the_page_of_a_collected_order_offers_no_online_payment(shop):
     order = await shop.dispatched()
     await shop.tell(event(order, "collected"))
     assert not (await page(shop, token_of(order))).HasField("online_minor")
@@ -187,7 +187,7 @@ async def test_an_erased_customer_has_no_page(shop):
     assert (await page(shop, token_of(other))).order_reference == other.order_reference
 
 
-async def test_an_address_ends_with_what_may_be_disputed_of_its_order(shop):
+async def test_a_page_is_removed_after_the_dispute_period(shop):
     order = await shop.propose()
     async with shop.world.deps.db.connection() as conn:
         await conn.execute(
@@ -207,7 +207,7 @@ async def test_an_address_ends_with_what_may_be_disputed_of_its_order(shop):
         (Recipient(None), None),
     ],
 )
-def test_where_a_code_went_is_told_only_so_that_its_owner_knows(recipient, shown):
+def test_the_destination_of_a_code_is_masked(recipient, shown):
     order = an_order(recipient=recipient, state=OrderState.PROPOSED)
     assert code_sent_to(order) == shown
     assert code_sent_to(replace(order, state=OrderState.CONFIRMED)) is None
@@ -216,7 +216,7 @@ def test_where_a_code_went_is_told_only_so_that_its_owner_knows(recipient, shown
 ACCOUNT = {"holder": "Giulia Bianchi", "iban": "IT60 X054 2811 1010 0000 0123 456"}
 
 
-async def test_the_shopper_names_the_account_of_refunds_once(shop):
+async def test_the_shopper_can_set_the_refund_account_only_once(shop):
     cashier = Cashier(shop)
     order = await cashier.collected()
     token = token_of(await shop.get(order.id))
@@ -245,7 +245,7 @@ async def test_the_shopper_names_the_account_of_refunds_once(shop):
         ({**ACCOUNT, "holder": ""}, ["holder"]),
     ],
 )
-async def test_an_account_that_is_wrong_is_said_by_its_field(shop, account, wrong):
+async def test_an_invalid_account_is_refused_by_field(shop, account, wrong):
     cashier = Cashier(shop)
     order = await cashier.collected()
     await cashier.ask(order)

@@ -26,7 +26,7 @@ Order, Deposit = pb.CodOrder, pb.CodOrderDeposit
 Requested = events_pb2.CodMessageRequested
 
 
-async def test_a_cancelled_order_gives_its_deposit_back_once(shop):
+async def test_a_cancelled_order_refunds_its_deposit_once(shop):
     order = await paid(shop)
     after = await cancel(shop, order)
     assert after.deposit.state == Deposit.STATE_REFUNDING
@@ -43,7 +43,7 @@ async def test_a_cancelled_order_gives_its_deposit_back_once(shop):
     assert await brought(shop, order) == 0
 
 
-async def test_an_order_that_comes_back_gives_its_deposit_back(shop):
+async def test_a_returned_order_refunds_its_deposit(shop):
     order = await paid(shop, 42_00)
     await shop.tell(event(order, "refused"))
     await work(shop)
@@ -54,7 +54,7 @@ async def test_an_order_that_comes_back_gives_its_deposit_back(shop):
     assert await brought(shop, order) == 0
 
 
-async def test_a_cancelled_order_closes_the_link_and_gives_back_what_comes_late(shop):
+async def test_a_cancelled_order_closes_the_link_and_refunds_a_late_payment(shop):
     order = await asking(shop)
     link = deposit_link(shop, order)
     after = await cancel(shop, order)
@@ -68,7 +68,7 @@ async def test_a_cancelled_order_closes_the_link_and_gives_back_what_comes_late(
     assert "order.deposit_paid" not in await shop.told(order.id)
 
 
-async def test_a_change_before_it_is_paid_replaces_the_link(shop):
+async def test_a_change_of_an_unpaid_deposit_replaces_its_link(shop):
     await shop.world.settings(deposit={"basis_points": 2000})
     order = await with_fee(shop)
     assert order.deposit_minor == 10_40
@@ -86,7 +86,7 @@ async def test_a_change_before_it_is_paid_replaces_the_link(shop):
     assert await links_of(shop, order) == [(1, "closed"), (2, "open")]
 
 
-async def test_what_is_paid_by_a_link_that_was_replaced_goes_back(shop):
+async def test_a_payment_by_a_replaced_link_is_refunded(shop):
     await shop.world.settings(deposit={"basis_points": 2000})
     order = await with_fee(shop)
     first = deposit_link(shop, order)
@@ -109,7 +109,7 @@ async def test_what_is_paid_by_a_link_that_was_replaced_goes_back(shop):
         (8_40, 2_08, [8_32]),  # nothing would be left to collect
     ],
 )
-async def test_what_was_paid_counts_after_a_change(shop, amount_minor, deposit_minor, back):
+async def test_a_paid_deposit_counts_after_a_change(shop, amount_minor, deposit_minor, back):
     await shop.world.settings(deposit={"basis_points": 2000})
     order = await with_fee(shop)
     await pay(shop, deposit_link(shop, order))
@@ -126,7 +126,7 @@ async def test_what_was_paid_counts_after_a_change(shop, amount_minor, deposit_m
     assert await brought(shop, order) == changed.total_minor
 
 
-async def test_paying_all_of_it_online_closes_the_link_for_the_deposit(shop):
+async def test_a_link_for_the_whole_price_closes_the_deposit_link(shop):
     order = await asking(shop)
     first = deposit_link(shop, order)
     whole = link_of(shop, await convert(shop, order))
@@ -143,7 +143,7 @@ async def test_paying_all_of_it_online_closes_the_link_for_the_deposit(shop):
     assert await brought(shop, order) == 50_00
 
 
-async def test_a_deposit_that_is_paid_first_stands_and_what_was_paid_for_all_goes_back(shop):
+async def test_a_deposit_paid_first_is_kept_and_a_later_full_payment_refunded(shop):
     order = await asking(shop)
     first = deposit_link(shop, order)
     whole = link_of(shop, await convert(shop, order))
@@ -156,7 +156,7 @@ async def test_a_deposit_that_is_paid_first_stands_and_what_was_paid_for_all_goe
     assert await brought(shop, order) == 10_00
 
 
-async def test_whoever_would_rather_pay_the_deposit_again_can(shop):
+async def test_the_deposit_can_be_requested_again_after_a_link_for_the_price(shop):
     order = await asking(shop)
     await online(shop, order)
     assert await links_of(shop, order) == [(1, "closing"), (2, "open")]
@@ -164,7 +164,7 @@ async def test_whoever_would_rather_pay_the_deposit_again_can(shop):
     assert await links_of(shop, order) == [(1, "closing"), (2, "closing"), (3, "open")]
 
 
-async def test_a_link_for_all_that_is_over_or_refused_leaves_one_for_the_deposit(shop):
+async def test_after_an_ended_or_refused_full_link_the_deposit_link_returns(shop):
     order = await asking(shop)
     await end(shop, link_of(shop, await convert(shop, order)))
     assert (await links_of(shop, order))[-1] == (3, "wanted")
@@ -175,7 +175,7 @@ async def test_a_link_for_all_that_is_over_or_refused_leaves_one_for_the_deposit
     assert (await links_of(shop, order))[-2:] == [(4, "closed"), (5, "open")]
 
 
-async def test_paid_and_then_the_rest_online_the_courier_collects_nothing(shop):
+async def test_after_deposit_and_balance_online_collected_cash_refunds_the_balance(shop):
     order = await paid(shop, 42_00)
     rest = link_of(shop, await convert(shop, order))
     await pay(shop, rest)
@@ -190,7 +190,7 @@ async def test_paid_and_then_the_rest_online_the_courier_collects_nothing(shop):
     assert (await page(shop, token_of(order))).paid_online_minor == 0
 
 
-async def test_what_was_paid_by_bank_transfer_is_left_to_a_person(shop):
+async def test_a_deposit_by_bank_transfer_is_not_refunded_automatically(shop):
     order = await asking(shop)
     await pay(shop, deposit_link(shop, order), by_transfer=True)
     after = await cancel(shop, order)

@@ -32,7 +32,7 @@ async def test_a_preview_books_nothing(shop: Shop):
     assert await state_of(shop, order) == "collected"
 
 
-async def test_two_previews_of_one_parcel_are_booked_once(shop: Shop):
+async def test_two_previews_of_one_parcel_are_committed_once(shop: Shop):
     order = await collected_order(shop)
     first = await uploaded(shop, line(order, 47_00))
     second = await uploaded(shop, line(order, 47_00), "ZZ9;;1,00;0,00;1,00;26/11/2026;Consegnato")
@@ -41,7 +41,7 @@ async def test_two_previews_of_one_parcel_are_booked_once(shop: Shop):
     assert (await shop.told(order.id)).count("order.remitted") == 1
 
 
-async def test_what_becomes_of_orders_after_the_preview_counts(shop: Shop):
+async def test_a_commit_considers_changes_since_the_preview(shop: Shop):
     same, back = await collected_order(shop), await shop.dispatched()
     late = await shop.propose(50_00)
     rows = [line(same, 47_00), line(back, 47_00), line(late, 47_00)]

@@ -23,7 +23,7 @@ LETTERS = re.compile(r"[A-Za-z0-9/\-?:().,'+ ]*")
         ("a_b@c", "a b c"),
     ],
 )
-def test_texts_are_written_in_the_letters_of_sepa(text, written):
+def test_texts_are_transliterated_to_sepa_characters(text, written):
     assert sepa.plain(text) == written
 
 
@@ -40,6 +40,6 @@ def test_whatever_is_told_is_written_in_the_letters_of_sepa(text):
     ("holder", "shown"),
     [("Giulia Bianchi", "G••• B•••"), ("Madonna", "M•••"), ("A B C D E", "A••• B••• C•••")],
 )
-def test_accounts_are_shown_without_what_leads_to_them(holder, shown):
+def test_holder_and_iban_are_masked(holder, shown):
     account = RefundAccount(holder, "IT60X0542811101000000123456")
     assert refund_accounts.masked(account) == MaskedAccount(shown, "IT60 ••• 3456")

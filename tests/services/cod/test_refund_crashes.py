@@ -89,7 +89,7 @@ async def check(journey: Journey) -> None:
 
 
 @pytest.mark.parametrize("struck", STEPS)
-async def test_each_step_is_made_once_by_whoever_is_killed_before_a_statement(journey, struck):
+async def test_each_step_is_done_once_after_a_crash_before_any_statement(journey, struck):
     deps = journey.cashier.shop.world.deps
     for step in STEPS:
         if step != struck:
@@ -105,7 +105,7 @@ async def test_each_step_is_made_once_by_whoever_is_killed_before_a_statement(jo
 
 
 @pytest.mark.parametrize("struck", STEPS)
-async def test_each_step_is_made_once_by_whoever_dies_before_its_answer(journey, struck):
+async def test_each_step_is_done_once_after_a_crash_before_its_answer(journey, struck):
     deps = journey.cashier.shop.world.deps
     for step in STEPS:
         if step == struck:

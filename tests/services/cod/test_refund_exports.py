@@ -29,7 +29,7 @@ async def cashier(shop) -> Cashier:
     return Cashier(shop)
 
 
-async def test_refunds_that_are_ready_go_into_a_valid_file(cashier):
+async def test_ready_refunds_are_exported_to_a_valid_file(cashier):
     first = await cashier.ready(25_50, order_reference="A-1")
     second = await cashier.ready(10_00, MARCOS)
     waiting = await cashier.ask(await cashier.collected())
@@ -51,7 +51,7 @@ async def test_refunds_that_are_ready_go_into_a_valid_file(cashier):
     assert (await cashier.shop.told(first.id))[-1] == "refund.exported"
 
 
-async def test_the_same_key_is_the_same_file_to_the_byte(cashier):
+async def test_the_same_key_returns_the_same_file(cashier):
     await cashier.ready()
     export = await cashier.export(key="k")
     file = await cashier.file(export)
@@ -62,7 +62,7 @@ async def test_the_same_key_is_the_same_file_to_the_byte(cashier):
     assert (await cashier.export()).id != export.id
 
 
-async def test_a_file_needs_refunds_that_are_ready_and_the_merchant_s_account(shop):
+async def test_an_export_needs_ready_refunds_the_merchants_account_and_a_key(shop):
     cashier = Cashier(shop)
     assert await refused(cashier.export()) == "cod_refund_debtor_missing"
     await shop.world.settings(refund_account=DEBTOR)
@@ -72,21 +72,21 @@ async def test_a_file_needs_refunds_that_are_ready_and_the_merchant_s_account(sh
 
 
 @pytest.mark.parametrize("wrong", [{"holder": "★"}, {"iban": "BR1800360305000010009795493C1"}])
-async def test_the_merchant_s_account_is_one_that_sepa_reaches(shop, wrong):
+async def test_a_merchants_account_outside_sepa_is_refused_by_field(shop, wrong):
     work = shop.world.settings(refund_account={**DEBTOR, **wrong})
     refusal = await refused(work, whole=True)
     (name,) = wrong
     assert [found.field for found in refusal.violations] == [f"refund_account.{name}"]
 
 
-async def test_the_oldest_go_first_when_a_file_is_to_hold_fewer(cashier):
+async def test_a_limited_export_takes_the_oldest_refunds(cashier):
     refunds = [await cashier.ready() for _ in range(3)]
     export = await cashier.export(max_refunds=2)
     listed = (await cashier.shop.call("ListCodRefunds", export_id=export.id)).data
     assert [each.id for each in listed] == [refunds[1].id, refunds[0].id]
 
 
-async def test_a_file_is_executed_on_a_day_to_come(cashier):
+async def test_the_execution_date_must_be_in_the_near_future(cashier):
     await cashier.ready()
     for on in (date(2020, 1, 1), date.today() + timedelta(days=100)):  # noqa: DTZ011 - too far by any time zone
         refusal = await refused(cashier.export(execution_on=on.isoformat()), whole=True)
@@ -97,7 +97,7 @@ async def test_a_file_is_executed_on_a_day_to_come(cashier):
     assert texts((await cashier.file(export)).xml, ".//ReqdExctnDt/Dt") == [on]
 
 
-async def test_two_files_at_once_have_no_refund_in_common(cashier):
+async def test_concurrent_exports_share_no_refund(cashier):
     refunds = [await cashier.ready() for _ in range(6)]
     asked = [cashier.export(max_refunds=4) for _ in range(4)]
     done = await asyncio.gather(*asked, return_exceptions=True)
@@ -109,7 +109,7 @@ async def test_two_files_at_once_have_no_refund_in_common(cashier):
     assert sorted(paid) == sorted(refund.id.replace("_", "") for refund in refunds)
 
 
-async def test_a_file_and_a_cancellation_at_once_leave_one_of_both(cashier):
+async def test_only_one_of_a_concurrent_export_and_cancellation_succeeds(cashier):
     for _ in range(5):
         refund = await cashier.ready()
         work = (cashier.export(), cashier.call("CancelCodRefund", refund))
@@ -117,7 +117,7 @@ async def test_a_file_and_a_cancellation_at_once_leave_one_of_both(cashier):
         assert isinstance(exported, pb.CodRefundExport) != isinstance(cancelled, pb.CodRefund)
 
 
-async def test_the_database_has_no_refund_twice_in_files_for_one_time(cashier):
+async def test_the_database_refuses_a_second_transfer_for_one_attempt(cashier):
     refund = await cashier.ready()
     export = await cashier.export()
     async with cashier.shop.world.deps.db.connection() as conn:
@@ -130,7 +130,7 @@ async def test_the_database_has_no_refund_twice_in_files_for_one_time(cashier):
             )
 
 
-async def test_what_the_bank_has_is_neither_cancelled_nor_sent_elsewhere(cashier):
+async def test_an_exported_refund_is_not_cancelled_retried_or_redirected(cashier):
     refund = await cashier.ready()
     export = await cashier.export()
     for rpc, more in (
@@ -144,7 +144,7 @@ async def test_what_the_bank_has_is_neither_cancelled_nor_sent_elsewhere(cashier
     assert await refused(cashier.call("CancelCodRefund", refund)) == "cod_refund_closed"
 
 
-async def test_a_file_is_marked_paid_as_a_whole_or_refund_by_refund(cashier):
+async def test_refunds_of_a_file_are_marked_paid_together_or_one_by_one(cashier):
     first, second = [await cashier.ready() for _ in range(2)]
     export = await cashier.export()
     assert dict((await cashier.paid(export, second)).states) == {"exported": 1, "paid": 1}
@@ -156,7 +156,7 @@ async def test_a_file_is_marked_paid_as_a_whole_or_refund_by_refund(cashier):
     assert (await cashier.call("GetCodRefund", first)).HasField("ended_at")
 
 
-async def test_what_failed_is_retried_in_another_file(cashier):
+async def test_a_failed_refund_is_retried_in_another_file(cashier):
     refund = await cashier.ready()
     export = await cashier.export()
     for _ in range(2):
@@ -182,7 +182,7 @@ async def test_what_failed_is_retried_in_another_file(cashier):
     ]
 
 
-async def test_an_account_that_is_wrong_is_asked_for_again(cashier):
+async def test_a_wrong_account_is_requested_again(cashier):
     refund = await cashier.ready()
     export = await cashier.export()
     await cashier.failed(export, refund, account_is_wrong=True)
@@ -194,7 +194,7 @@ async def test_an_account_that_is_wrong_is_asked_for_again(cashier):
     assert texts((await cashier.file(other)).xml, ".//CdtrAcct/Id/IBAN") == [MARCOS["iban"]]
 
 
-async def test_what_was_paid_may_come_back_and_what_failed_was_paid_after_all(cashier):
+async def test_a_paid_refund_can_fail_and_a_failed_one_be_marked_paid(cashier):
     refund = await cashier.ready()
     export = await cashier.export()
     await cashier.paid(export)
@@ -205,13 +205,13 @@ async def test_what_was_paid_may_come_back_and_what_failed_was_paid_after_all(ca
     assert failed.had_been_paid
 
 
-async def test_what_failed_can_be_cancelled(cashier):
+async def test_a_failed_refund_can_be_cancelled(cashier):
     refund = await cashier.ready()
     await cashier.failed(await cashier.export(), refund)
     assert (await cashier.call("CancelCodRefund", refund)).state == State.STATE_CANCELLED
 
 
-async def test_what_is_not_in_a_file_is_not_marked_by_it(cashier):
+async def test_a_refund_is_not_marked_through_another_file(cashier):
     await cashier.ready()
     export = await cashier.export()
     other = await cashier.ready()
@@ -250,7 +250,7 @@ async def test_files_are_listed_newest_first(cashier):
     assert list((await cashier.shop.call("ListCodRefundExports")).data) == made
 
 
-async def test_files_that_name_an_erased_customer_go_with_the_account(cashier):
+async def test_erasure_removes_the_customers_account_and_refund_files(cashier):
     refund = await cashier.ready(customer_id="cus_erased")
     export = await cashier.export()
     assert GIULIAS["iban"].lower() not in await held(cashier.shop, ("refund_files", "outbox"))
@@ -263,7 +263,7 @@ async def test_files_that_name_an_erased_customer_go_with_the_account(cashier):
     assert (await cashier.give(refund)).state == State.STATE_READY
 
 
-async def test_accounts_and_files_grow_old(cashier):
+async def test_accounts_and_files_are_removed_after_the_retention_period(cashier):
     refund = await cashier.ready()
     export = await cashier.export()
     await cashier.paid(export)

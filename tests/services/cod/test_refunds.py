@@ -23,7 +23,7 @@ async def cashier(shop) -> Cashier:
     return Cashier(shop)
 
 
-async def test_all_that_was_collected_is_refunded_unless_less_is_said(cashier):
+async def test_a_refund_defaults_to_the_collected_amount(cashier):
     order = await cashier.collected()
     refund = await cashier.ask(order)
     assert refund.id.startswith("crf_")
@@ -34,7 +34,7 @@ async def test_all_that_was_collected_is_refunded_unless_less_is_said(cashier):
     assert await cashier.shop.told(refund.id) == ["refund.requested"]
 
 
-async def test_partial_refunds_never_sum_to_more_than_was_collected(cashier):
+async def test_partial_refunds_never_exceed_the_collected_amount(cashier):
     order = await cashier.collected()
     await cashier.ask(order, 20_00)
     refusal = await refused(cashier.ask(order, 30_01), whole=True)
@@ -49,14 +49,14 @@ async def test_partial_refunds_never_sum_to_more_than_was_collected(cashier):
     assert await cashier.refunded_minor(order) == 50_00
 
 
-async def test_what_was_not_collected_is_not_refunded(cashier):
+async def test_only_collected_cash_is_refunded(cashier):
     order = await cashier.shop.dispatched(30_00, 20_00)
     assert await refused(cashier.ask(order)) == "cod_refund_too_much"
     await cashier.shop.tell(event(order, "collected"))
     assert (await cashier.ask(order)).amount.amount_minor == 30_00
 
 
-async def test_the_same_key_asks_once(cashier):
+async def test_the_same_key_requests_one_refund_and_another_body_is_refused(cashier):
     order = await cashier.collected()
     asked = await cashier.ask(order, 20_00, key="k")
     assert await cashier.ask(order, 20_00, key="k") == asked
@@ -66,7 +66,7 @@ async def test_the_same_key_asks_once(cashier):
     assert await cashier.refunded_minor(order) == 20_00
 
 
-async def test_many_at_once_take_no_more_than_there_is(cashier):
+async def test_concurrent_refunds_never_exceed_the_collected_amount(cashier):
     order = await cashier.collected()
     asked = [cashier.ask(order, 20_00) for _ in range(5)]
     done = await asyncio.gather(*asked, return_exceptions=True)
@@ -74,7 +74,7 @@ async def test_many_at_once_take_no_more_than_there_is(cashier):
     assert await cashier.refunded_minor(order) == 40_00
 
 
-async def test_a_refund_and_a_remittance_of_its_order_do_not_undo_each_other(world):
+async def test_a_concurrent_refund_and_remittance_are_both_recorded(world):
     shop = await shop_of(world)
     cashier = Cashier(shop)
     for _ in range(5):
@@ -84,7 +84,7 @@ async def test_a_refund_and_a_remittance_of_its_order_do_not_undo_each_other(wor
         assert (now.state, now.refunded_minor) == (now.STATE_REMITTED, 50_00)
 
 
-async def test_the_database_refunds_no_more_than_was_collected(cashier):
+async def test_the_database_refuses_refunds_above_the_collected_amount(cashier):
     order = await cashier.collected()
     async with cashier.shop.world.deps.db.connection() as conn:
         with pytest.raises(asyncpg.CheckViolationError, match="orders_refunded"):
@@ -115,7 +115,7 @@ async def test_an_account_makes_a_refund_ready_and_is_shown_masked(cashier):
     assert await cashier.shop.told(refund.id) == ["refund.requested", "refund.ready"]
 
 
-async def test_holder_and_number_are_in_clear_nowhere(cashier):
+async def test_holder_and_iban_are_stored_nowhere_in_the_clear(cashier):
     await cashier.ready()
     tables = ("orders", "refunds", "outbox", "idempotency_keys")
     found = await held(cashier.shop, tables)
@@ -139,7 +139,7 @@ async def test_holder_and_number_are_in_clear_nowhere(cashier):
         ),
     ],
 )
-async def test_an_account_that_no_bank_takes_is_refused_by_its_field(cashier, account, wrong):
+async def test_an_invalid_account_is_refused_by_field(cashier, account, wrong):
     refund = await cashier.ask(await cashier.collected())
     refusal = await refused(cashier.give(refund, account), whole=True)
     assert {found.field for found in refusal.violations} == wrong
@@ -147,7 +147,7 @@ async def test_an_account_that_no_bank_takes_is_refused_by_its_field(cashier, ac
 
 
 @pytest.mark.parametrize("is_ready", [False, True])
-async def test_what_is_cancelled_can_be_refunded_otherwise(cashier, is_ready):
+async def test_after_a_cancelled_refund_a_new_one_can_be_requested(cashier, is_ready):
     order = await cashier.collected()
     refund = await cashier.ask(order)
     if is_ready:
@@ -183,7 +183,7 @@ async def test_another_merchant_finds_nothing(cashier, stranger):
     assert list((await stranger.call("ListCodRefunds")).data) == []
 
 
-async def test_an_erased_customer_s_account_goes_and_what_was_ready_waits_again(cashier):
+async def test_erasure_removes_the_account_and_a_ready_refund_awaits_another(cashier):
     refund = await cashier.ready(customer_id="cus_erased")
     for _ in range(2):
         await erase(cashier.shop)

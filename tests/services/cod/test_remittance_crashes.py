@@ -36,7 +36,7 @@ async def shop(world) -> Shop:
     return await shop_of(world)
 
 
-async def test_a_commit_that_is_killed_before_any_statement_has_booked_nothing(shop: Shop):
+async def test_a_commit_killed_before_any_statement_books_nothing(shop: Shop):
     order = await shop.dispatched()
     remittance = await uploaded(shop, line(order, 47_00))
     deps = shop.world.deps
@@ -54,7 +54,7 @@ async def test_a_commit_that_is_killed_before_any_statement_has_booked_nothing(s
     assert (await shop.told(order.id)).count("order.remitted") == 1
 
 
-async def test_an_upload_that_is_killed_is_there_or_not_and_is_repeated(shop: Shop):
+async def test_an_upload_repeated_after_crashes_is_stored_once(shop: Shop):
     order = await collected_order(shop)
     deps = shop.world.deps
     cmd = remitting.UploadedFile(
@@ -79,7 +79,7 @@ async def test_an_upload_that_is_killed_is_there_or_not_and_is_repeated(shop: Sh
     assert await state_of(shop, order) == "remitted"
 
 
-async def test_a_commit_whose_caller_gives_up_ends_by_itself_and_is_found(shop: Shop):
+async def test_a_commit_completes_after_its_caller_gave_up(shop: Shop):
     orders = [await collected_order(shop) for _ in range(3)]
     remittance = await uploaded(shop, *(line(order, 47_00) for order in orders))
     deps = shop.world.deps
@@ -99,7 +99,7 @@ async def _is_committed(shop: Shop, remittance: CodRemittance) -> bool:
     return bool(found.state == CodRemittance.STATE_COMMITTED)
 
 
-async def test_a_line_that_is_resolved_by_a_killed_process_is_as_it_was(shop: Shop):
+async def test_a_crash_while_resolving_a_line_leaves_it_unchanged(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
     first, _ = await lines_of(shop, remittance)

@@ -62,11 +62,11 @@ def faults(text: str, columns: RemittanceColumns = COLUMNS) -> tuple[Fault, ...]
     return reading.faults
 
 
-def test_windows_text_with_semicolons_and_decimal_commas():
+def test_windows_text_with_semicolons_and_decimal_commas_is_read():
     assert read((HEADER + LINES).encode("cp1252"), COLUMNS, "EUR").lines == READ
 
 
-def test_utf8_with_a_bom_and_the_header_in_line_four():
+def test_utf8_with_a_bom_and_its_header_in_line_four_is_read():
     above = "Distinta rimesse contrassegno\nCliente: Bottega s.r.l., Forlì\n\n"
     columns = RemittanceColumns(
         **{name: getattr(COLUMNS, name) for name in COLUMNS.__slots__} | {"header_row": 4}
@@ -76,7 +76,7 @@ def test_utf8_with_a_bom_and_the_header_in_line_four():
     assert [one.remitted_minor for one in found] == [1197_46, 22_00, 0]
 
 
-def test_a_workbook_with_days_as_numbers():
+def test_a_workbook_with_dates_as_numbers_is_read():
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.append(HEADER.strip().split(";"))
@@ -90,7 +90,7 @@ def test_a_workbook_with_days_as_numbers():
     )
 
 
-def test_two_equal_lines_are_two():
+def test_equal_lines_are_read_separately():
     twice = HEADER + LINES.splitlines(keepends=True)[1] * 2
     found = read(twice.encode(), COLUMNS, "EUR").lines
     assert [(one.line, one.remitted_minor) for one in found] == [(2, 22_00), (3, 22_00)]
@@ -107,7 +107,7 @@ def test_two_equal_lines_are_two():
         ("Spedizione;Netto;Commissione", "AB1;22,00;3,00", (None, 3_00, 22_00)),
     ],
 )
-def test_what_a_file_does_not_say_follows_from_the_rest(header, row, expected):
+def test_missing_amounts_are_derived_from_the_others(header, row, expected):
     have = header.split(";")
     names = {"collected": "Contrassegno", "cut": "Commissione", "remitted": "Netto"}
     mapped = {name: column for name, column in names.items() if column in have}
@@ -130,19 +130,19 @@ def test_what_a_file_does_not_say_follows_from_the_rest(header, row, expected):
         ("AB1;;26/11/2026;Consegnato;25;00;3;00;22;00", "", "more cells than the header"),
     ],
 )
-def test_a_malformed_row_is_told_with_its_line_and_column_and_nothing_is_read(row, column, reason):
+def test_a_malformed_row_is_refused_by_line_and_column_and_nothing_is_read(row, column, reason):
     (fault,) = faults(HEADER + LINES + row + "\n")
     assert (fault.line, fault.column) == (5, column)
     assert reason in fault.reason
 
 
-def test_every_malformed_row_is_told_up_to_a_hundred():
+def test_up_to_a_hundred_malformed_rows_are_reported():
     broken = "AB1;;x;Consegnato;25,00;3,00;22,00\n"
     assert [fault.line for fault in faults(HEADER + LINES + broken * 3)] == [5, 6, 7]
     assert len(faults(HEADER + broken * 300)) == MOST_FAULTS
 
 
-def test_a_total_is_no_parcel_and_has_to_be_the_sum():
+def test_a_total_row_must_be_the_sum_and_the_last_line():
     total = "TOTALE;;;;1.259,50;40,04;1.219,46\n"
     assert read((HEADER + LINES + total).encode(), COLUMNS, "EUR").lines == READ
     (fault,) = faults(HEADER + LINES + total.replace("1.219,46", "1.219,45"))
@@ -151,12 +151,12 @@ def test_a_total_is_no_parcel_and_has_to_be_the_sum():
     assert fault == Fault(6, "", "is below the total in line 5")
 
 
-def test_a_file_without_a_column_of_the_courier_is_refused():
+def test_a_file_without_a_configured_column_is_refused():
     (fault,) = faults(HEADER.replace("Netto", "Totale") + LINES)
     assert fault == Fault(1, "Netto", "is missing from the header")
 
 
-def test_other_styles_of_amounts_and_days():
+def test_other_amount_and_date_styles_are_read():
     columns = RemittanceColumns(
         tracking_number="Tracking",
         remitted="Paid",

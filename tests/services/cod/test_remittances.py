@@ -31,7 +31,7 @@ async def shop(world) -> Shop:
     return await shop_of(world)
 
 
-async def test_a_commit_remits_the_order_and_tells_what_the_ledger_needs(shop: Shop):
+async def test_a_commit_remits_the_order_and_reports_the_amounts_to_the_ledger(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 47_00))
     assert remittance.state == CodRemittance.STATE_COMMITTED
@@ -62,7 +62,7 @@ async def test_files_that_overlap_book_each_line_once(shop: Shop):
     assert await state_of(shop, second) == "remitted"
 
 
-async def test_what_is_short_is_an_exception_until_the_rest_arrives(shop: Shop):
+async def test_a_short_order_is_remitted_when_the_rest_arrives(shop: Shop):
     order = await collected_order(shop)
     short = await committed(shop, line(order, 46_50), tolerance_minor=2)
     assert (results(short), short.exceptions) == ({"short": 1}, 1)
@@ -76,7 +76,7 @@ async def test_what_is_short_is_an_exception_until_the_rest_arrives(shop: Shop):
     assert await state_of(shop, order) == "remitted"
 
 
-async def test_a_courier_has_a_tolerance_of_which_an_upload_may_say_otherwise(world):
+async def test_an_upload_can_override_the_couriers_tolerance(world):
     shop = await shop_of(world, remittance_tolerance_minor=2)
     first, second = await collected_order(shop), await collected_order(shop)
     lines = (line(first, 46_98, cut=3_02), line(second, 46_98))
@@ -87,7 +87,7 @@ async def test_a_courier_has_a_tolerance_of_which_an_upload_may_say_otherwise(wo
     assert [await state_of(shop, each) for each in (first, second)] == ["remitted", "remitted"]
 
 
-async def test_what_the_courier_keeps_too_much_is_short(shop: Shop):
+async def test_an_excessive_cut_makes_the_order_short(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 45_00, cut=5_00))
     assert results(remittance) == {"cut_wrong": 1}
@@ -96,7 +96,7 @@ async def test_what_the_courier_keeps_too_much_is_short(shop: Shop):
     assert (shown.cut_minor, shown.kept_minor, shown.shortage_minor) == (5_00, 3_00, 2_00)
 
 
-async def test_two_genuine_equal_lines_stay_two_and_are_suggestions(shop: Shop):
+async def test_two_equal_lines_of_a_file_are_suggestions(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
     assert results(remittance) == {"suggested": 2}
@@ -115,7 +115,7 @@ async def test_a_reference_finds_the_order_when_the_number_is_unknown(shop: Shop
     assert await state_of(shop, order) == "remitted"
 
 
-async def test_who_passes_money_on_has_collected_it_without_having_told(shop: Shop):
+async def test_a_remittance_marks_an_unreported_collection_as_collected(shop: Shop):
     order = await shop.dispatched()
     await committed(shop, line(order, 47_00))
     assert await state_of(shop, order) == "remitted"
@@ -134,7 +134,7 @@ async def test_an_order_in_two_parcels_is_remitted_with_the_second(shop: Shop):
     assert (await shop.told(order.id))[-2:] == ["order.partly_remitted", "order.remitted"]
 
 
-async def test_what_nobody_owes_is_booked_on_nothing(shop: Shop):
+async def test_lines_for_parcels_that_owe_nothing_are_exceptions(shop: Shop):
     back = await shop.dispatched()
     await shop.tell(event(back, "returned"))
     proposed = await shop.propose(50_00)
@@ -152,7 +152,7 @@ async def test_what_nobody_owes_is_booked_on_nothing(shop: Shop):
     assert results(alone) == {"returned_with_money": 1}
 
 
-async def test_a_malformed_file_is_refused_with_each_line_and_nothing_is_kept(shop: Shop):
+async def test_a_malformed_file_is_refused_with_its_line_and_not_stored(shop: Shop):
     order = await collected_order(shop)
     with pytest.raises(Refusal) as refused:
         await uploaded(shop, line(order, 47_00), "AB1;;x;3,00;47,00;26/11/2026;Consegnato")
@@ -172,13 +172,13 @@ async def test_a_malformed_file_is_refused_with_each_line_and_nothing_is_kept(sh
         ("", "invalid_argument"),
     ],
 )
-async def test_what_is_no_file_is_refused(shop: Shop, file: str, reason: str):
+async def test_an_unreadable_upload_is_refused(shop: Shop, file: str, reason: str):
     with pytest.raises(Refusal) as refused:
         await shop.call("UploadRemittance", courier_id=shop.courier_id, file=file)
     assert refused.value.reason == reason
 
 
-async def test_a_large_file_is_read_and_one_beyond_the_limit_is_refused_by_name(shop: Shop):
+async def test_a_7_mb_file_is_read_and_a_9_mb_file_is_refused(shop: Shop):
     async def reason(megabytes: int) -> tuple[str, str]:
         file = base64.b64encode(b"Nothing\n" * megabytes * 125_000).decode()
         with pytest.raises(Refusal) as refused:
@@ -198,7 +198,7 @@ async def test_a_courier_needs_columns_before_its_files_are_read(world):
     assert refused.value.reason == "remittance_columns_missing"
 
 
-async def test_remittances_of_others_are_not_found(shop: Shop, stranger: Shop):
+async def test_another_merchant_finds_no_remittance(shop: Shop, stranger: Shop):
     remittance = await uploaded(shop, line(None, 1_00, number="X"))
     for rpc in ("GetRemittance", "CommitRemittance", "ListRemittanceLines"):
         with pytest.raises(Refusal) as refused:
@@ -209,7 +209,7 @@ async def test_remittances_of_others_are_not_found(shop: Shop, stranger: Shop):
     assert refused.value.reason == "courier_not_found"
 
 
-async def test_lists_are_narrowed(shop: Shop):
+async def test_remittances_and_lines_are_filtered(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 47_00), line(None, 1_00, number="X"))
     (only,) = (await shop.call("ListRemittances", state="STATE_COMMITTED")).data
@@ -220,7 +220,7 @@ async def test_lists_are_narrowed(shop: Shop):
     assert fine.cod_order_id == order.id
 
 
-async def test_the_day_of_a_collection_is_that_of_the_file(shop: Shop):
+async def test_a_collection_has_the_date_of_the_remittance_file(shop: Shop):
     order = await shop.dispatched()
     shop.world.ahead = datetime(2027, 3, 1, tzinfo=UTC) - datetime.now(UTC)
     await committed(shop, line(order, 47_00))
@@ -228,7 +228,7 @@ async def test_the_day_of_a_collection_is_that_of_the_file(shop: Shop):
     assert found.collected_at.ToDatetime(UTC) == datetime(2026, 11, 26, tzinfo=UTC)
 
 
-async def test_a_file_with_all_that_occurs_gives_each_line_its_state_and_books_once(shop: Shop):
+async def test_a_file_with_lines_of_many_kinds_is_matched_by_line_and_booked_once(shop: Shop):
     """The courier writes points in thousands, semicolons and a byte order mark."""
     paid = await collected_order(shop, 1_000_00)
     short, back, refused, twice = [await shop.dispatched() for _ in range(4)]

@@ -43,7 +43,7 @@ async def twice_paid(shop: Shop) -> tuple[Any, pb.CodRemittance, list[pb.CodRemi
     return order, remittance, list(await lines_of(shop, remittance))
 
 
-async def test_a_suggestion_that_a_person_accepts_is_booked_and_remits_the_order(shop: Shop):
+async def test_an_accepted_suggestion_is_booked_and_remits_the_order(shop: Shop):
     order, remittance, (first, _) = await twice_paid(shop)
     found = await resolve(shop, first, cod_order_id=order.id, resolution="By the receipt")
     assert (found.result, found.result_before) == (
@@ -61,7 +61,7 @@ async def test_a_suggestion_that_a_person_accepts_is_booked_and_remits_the_order
     assert (told.line, told.courier_id, told.currency) == (found, shop.courier_id, "EUR")
 
 
-async def test_the_second_of_two_equal_lines_cannot_be_booked_too_and_is_closed(shop: Shop):
+async def test_the_second_of_two_equal_lines_can_only_be_closed(shop: Shop):
     order, remittance, (first, second) = await twice_paid(shop)
     await resolve(shop, first, cod_order_id=order.id)
     refusal = await refused(resolve(shop, second, cod_order_id=order.id))
@@ -79,7 +79,7 @@ async def test_the_second_of_two_equal_lines_cannot_be_booked_too_and_is_closed(
     assert (results(found), found.exceptions) == ({"matched": 1, "suggested": 1}, 0)
 
 
-async def test_resolving_again_in_the_same_way_changes_nothing_and_otherwise_is_refused(shop: Shop):
+async def test_a_repeated_resolution_changes_nothing_and_another_is_refused(shop: Shop):
     order, remittance, (first, second) = await twice_paid(shop)
     booked = await resolve(shop, first, cod_order_id=order.id)
     assert await resolve(shop, first, cod_order_id=order.id, resolution="Again") == booked
@@ -99,7 +99,7 @@ async def test_resolving_again_in_the_same_way_changes_nothing_and_otherwise_is_
     assert [each.line.id for each in told] == [first.id, second.id]
 
 
-async def test_a_key_that_is_repeated_answers_the_same_and_does_not_take_other_words(shop: Shop):
+async def test_the_same_key_returns_the_same_line_and_another_body_is_refused(shop: Shop):
     order, _, (first, _) = await twice_paid(shop)
     booked = await resolve(shop, first, key="k1", cod_order_id=order.id)
     assert await resolve(shop, first, key="k1", cod_order_id=order.id) == booked
@@ -107,7 +107,7 @@ async def test_a_key_that_is_repeated_answers_the_same_and_does_not_take_other_w
     assert refusal.reason == "idempotency_key_reused"
 
 
-async def test_a_preview_has_nothing_to_resolve_and_neither_has_a_line_that_is_right(shop: Shop):
+async def test_previews_and_matched_lines_cannot_be_resolved(shop: Shop):
     order = await collected_order(shop)
     remittance = await uploaded(shop, line(order, 47_00), line(None, 1_00, number="X"))
     fine, unknown = await lines_of(shop, remittance)
@@ -118,7 +118,7 @@ async def test_a_preview_has_nothing_to_resolve_and_neither_has_a_line_that_is_r
     assert (await resolve(shop, unknown, **words)).resolution == "Another shop's"
 
 
-async def test_lines_of_others_and_of_other_remittances_are_not_found(shop: Shop, stranger: Shop):
+async def test_lines_of_other_merchants_and_remittances_are_not_found(shop: Shop, stranger: Shop):
     order, remittance, (first, _) = await twice_paid(shop)
     other = await committed(shop, line(None, 1_00, number="X"))
     words = {"remittance_line_id": first.id, "cod_order_id": order.id}
@@ -140,13 +140,15 @@ async def test_lines_of_others_and_of_other_remittances_are_not_found(shop: Shop
         ({"closed_as": "written_off", "resolution": "x"}, "closed_as"),
     ],
 )
-async def test_what_says_nothing_or_two_things_is_refused_by_field(shop: Shop, words, field):
+async def test_an_incomplete_or_contradictory_resolution_is_refused_by_field(
+    shop: Shop, words, field
+):
     _, _, (first, _) = await twice_paid(shop)
     refusal = await refused(resolve(shop, first, **words))
     assert (refusal.reason, refusal.violations[0].field) == ("invalid_argument", field)
 
 
-async def test_an_unknown_line_is_booked_once_its_order_is_there(shop: Shop):
+async def test_an_unknown_line_can_be_booked_once_its_order_is_dispatched(shop: Shop):
     order = await shop.propose()
     remittance = await committed(shop, line(order, 47_00))
     (unknown,) = await lines_of(shop, remittance)
@@ -161,7 +163,7 @@ async def test_an_unknown_line_is_booked_once_its_order_is_there(shop: Shop):
     assert await state_of(shop, order) == "remitted"  # passed on, so collected
 
 
-async def test_a_suggestion_that_fits_no_more_is_refused_with_what_it_is_by_now(shop: Shop):
+async def test_an_outdated_suggestion_is_refused_with_its_current_result(shop: Shop):
     """The parcel has come back since, so its courier owes nothing for it."""
     order = await shop.dispatched()
     remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
@@ -172,7 +174,7 @@ async def test_a_suggestion_that_fits_no_more_is_refused_with_what_it_is_by_now(
     assert await state_of(shop, order) == "returned"
 
 
-async def test_an_order_that_the_line_never_named_cannot_be_chosen(shop: Shop):
+async def test_an_order_that_the_line_does_not_name_is_refused(shop: Shop):
     _, _, (first, _) = await twice_paid(shop)
     other = await collected_order(shop)
     refusal = await refused(resolve(shop, first, cod_order_id=other.id))
@@ -180,7 +182,7 @@ async def test_an_order_that_the_line_never_named_cannot_be_chosen(shop: Shop):
     assert await state_of(shop, other) == "collected"
 
 
-async def test_of_an_order_in_two_parcels_the_parcel_is_named(shop: Shop):
+async def test_an_order_in_two_parcels_needs_a_tracking_number(shop: Shop):
     order = await collected_order(shop, 50_00, 50_00)
     told = line(None, 47_00, number="?", reference=order.order_reference)
     remittance = await committed(shop, told, told)
@@ -195,7 +197,7 @@ async def test_of_an_order_in_two_parcels_the_parcel_is_named(shop: Shop):
 
 
 @pytest.mark.parametrize(("closed_as", "word"), [("written_off", 3), ("settled", 4)])
-async def test_a_shortage_that_is_not_waited_for_any_more_ends_the_order(shop, closed_as, word):
+async def test_a_written_off_or_settled_shortage_remits_the_order(shop, closed_as, word):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 40_00))
     (short,) = await lines_of(shop, remittance)
@@ -212,7 +214,7 @@ async def test_a_shortage_that_is_not_waited_for_any_more_ends_the_order(shop, c
     assert results(rest) == {"duplicate": 1}  # a person sees that it arrived after all
 
 
-async def test_what_came_since_is_not_written_off(shop: Shop):
+async def test_a_write_off_excludes_money_that_arrived_since(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 40_00))
     (short,) = await lines_of(shop, remittance)
@@ -222,7 +224,7 @@ async def test_what_came_since_is_not_written_off(shop: Shop):
     assert await state_of(shop, order) == "remitted"
 
 
-async def test_a_parcel_that_is_written_off_leaves_the_others_owed(shop: Shop):
+async def test_writing_off_one_parcel_leaves_the_others_owed(shop: Shop):
     order = await collected_order(shop, 30_00, 20_00)
     remittance = await committed(shop, line(order, 20_00, collected=30_00))
     (short,) = await lines_of(shop, remittance)
@@ -235,7 +237,7 @@ async def test_a_parcel_that_is_written_off_leaves_the_others_owed(shop: Shop):
     assert await state_of(shop, order) == "remitted"
 
 
-async def test_two_people_who_resolve_at_once_book_once(shop: Shop):
+async def test_concurrent_resolutions_book_once(shop: Shop):
     order, remittance, (first, second) = await twice_paid(shop)
     answers = await asyncio.gather(
         *(resolve(shop, one, cod_order_id=order.id) for one in (first, second) * 3),

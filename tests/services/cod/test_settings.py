@@ -27,7 +27,7 @@ async def audit(world):
         )
 
 
-async def test_a_new_merchant_offers_it_always_and_without_a_fee(world):
+async def test_a_new_merchant_always_offers_cod_without_a_fee(world):
     settings = (await world.call("GetCodSettings")).settings
     assert (settings.offered, settings.currency) == (pb.CodSettings.OFFERED_ALWAYS, "EUR")
     assert settings.sells_to_consumers
@@ -41,7 +41,7 @@ async def test_the_settings_show_the_warning_in_the_merchant_s_language(world):
     assert warning.text.startswith("Attenzione")
 
 
-async def test_a_fee_for_consumers_needs_that_somebody_has_read_the_warning(world):
+async def test_a_fee_for_consumers_needs_an_acknowledged_warning(world):
     refused = await refusal(world.settings(fee=FEE))
     assert refused.reason == "fee_warning_not_acknowledged"
     assert refused.facts == {"warning_version": "2026-11"}
@@ -51,7 +51,7 @@ async def test_a_fee_for_consumers_needs_that_somebody_has_read_the_warning(worl
     assert await audit(world) == []
 
 
-async def test_who_has_read_the_warning_is_recorded_for_good(world):
+async def test_an_acknowledged_warning_is_recorded_append_only(world):
     settings = await world.settings(fee=FEE, acknowledgement=READ)
     assert settings.fee_acknowledgement.acknowledged_by == "Anna Bianchi"
     ((who, version, actor, _),) = await audit(world)
@@ -61,7 +61,7 @@ async def test_who_has_read_the_warning_is_recorded_for_good(world):
             await conn.execute("DELETE FROM fee_acknowledgements")
 
 
-async def test_another_fee_is_turned_on_by_whoever_has_read_the_same_warning(world):
+async def test_another_fee_needs_no_new_acknowledgement(world):
     await world.settings(fee=FEE, acknowledgement=READ)
     more = await world.settings(fee={"tiers": [{"fixed_minor": 700}]})
     assert more.fee.tiers[0].fixed_minor == 700
@@ -70,14 +70,14 @@ async def test_another_fee_is_turned_on_by_whoever_has_read_the_same_warning(wor
     assert list(none.fee.tiers) == []
 
 
-async def test_businesses_may_be_asked_for_a_fee_until_consumers_are_too(world):
+async def test_a_fee_for_businesses_needs_no_acknowledgement_until_consumers_pay_it(world):
     settings = await world.settings(fee=FEE, sells_to_consumers=False)
     assert settings.fee.tiers[0].fixed_minor == 600
     refused = await refusal(world.settings(sells_to_consumers=True))
     assert refused.reason == "fee_warning_not_acknowledged"
 
 
-async def test_what_is_not_said_stays(world):
+async def test_an_update_keeps_omitted_settings(world):
     carts = {"excluded_categories": ["gold"], "max_amount_minor": 100_000}
     await world.settings(carts=carts, deposit={"basis_points": 3000})
     changed = await world.settings(offered="OFFERED_AFTER_FAILED_PAYMENT")
@@ -100,7 +100,7 @@ async def test_what_is_not_said_stays(world):
         ),
     ],
 )
-async def test_a_wrong_setting_is_named_and_changes_nothing(world, wrong, field):
+async def test_an_invalid_setting_is_refused_by_field_and_changes_nothing(world, wrong, field):
     before = await world.call("GetCodSettings")
     refused = await refusal(world.settings(**wrong))
     assert [violation.field for violation in refused.violations] == [field]

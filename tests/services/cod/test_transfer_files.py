@@ -48,7 +48,7 @@ def texts(file: str, path: str) -> Sequence[str | None]:
     return [found.text for found in ET.fromstring(file).iterfind(path, SPACE)]
 
 
-def test_a_file_is_valid_and_says_what_is_to_be_paid():
+def test_a_file_is_valid_and_contains_the_payments():
     file = written(transfer(), transfer(10_05, Party("Marco", "FR1420041010050500013M02606")))
     schema().validate(file)
     assert texts(file, ".//NbOfTxs") == ["2", "2"]
@@ -64,13 +64,13 @@ def test_a_file_is_valid_and_says_what_is_to_be_paid():
     assert "AdrLine" not in file
 
 
-def test_the_bank_is_named_where_it_is_known():
+def test_the_file_has_the_debtors_bic_if_it_is_known():
     file = written(transfer(), debtor=Party("Shop", SHOP.iban, SHOP.address, "BPPIITRRXXX"))
     schema().validate(file)
     assert texts(file, ".//DbtrAgt/FinInstnId/BICFI") == ["BPPIITRRXXX"]
 
 
-def test_the_same_is_written_for_the_same():
+def test_the_same_transfer_yields_the_same_file():
     assert written(transfer()) == written(transfer())
 
 
@@ -82,7 +82,7 @@ def test_amounts_are_exact(minor, euros):
     assert texts(written(transfer(minor)), ".//InstdAmt") == [euros]
 
 
-def test_an_address_without_a_town_in_latin_letters_is_left_out():
+def test_an_address_whose_town_cannot_be_transliterated_is_left_out():
     file = written(transfer(to=Party("Marco", GIULIA.iban, PostalAddress("★", "IT"))))
     schema().validate(file)
     assert texts(file, ".//Cdtr/PstlAdr") == []

@@ -30,20 +30,20 @@ ISLANDS = Zone("IT", excluded_postcodes=("07-09", "90-98"))
         ((Zone("IT", postcodes=("20121",)),), "IT", "201", OTHER_POSTCODE),
     ],
 )
-def test_a_place_is_within_when_a_zone_of_its_country_has_its_postcode(
+def test_a_place_is_served_if_a_zone_of_its_country_includes_its_postcode(
     zones, country, postcode, place
 ):
     assert place_of(zones, country=country, postcode=postcode) is place
 
 
 @pytest.mark.parametrize("pattern", ["", "-", "20-", "-20", "30-20", "2-30", "20 1", "20-30-40"])
-def test_a_pattern_that_fits_nothing_is_refused(pattern):
+def test_an_invalid_postcode_pattern_is_refused(pattern):
     with pytest.raises(InvalidArgument) as refused:
         checked([Zone("IT"), Zone("IT", excluded_postcodes=(pattern,))], "zones")
     assert refused.value.violations[0].field == "zones.1.excluded_postcodes.0"
 
 
-def test_a_courier_has_a_thousand_patterns_at_most():
+def test_more_postcode_patterns_than_the_limit_are_refused():
     many = tuple(f"{number:03}" for number in range(200))
     zones = [Zone("IT", many, ()) for _ in range(MOST_PATTERNS // len(many))]
     assert checked(zones, "zones") == tuple(zones)

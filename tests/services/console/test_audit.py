@@ -12,7 +12,7 @@ from tests.services.console.conftest import Console
 from tests.services.console.samples import PAYMENT_ID, audited
 
 
-async def test_what_has_no_recorded_end_is_shown_as_unknown_with_what_to_do(console: Console):
+async def test_an_entry_without_an_outcome_is_shown_as_unknown_with_advice(console: Console):
     """As after killing the console between a call and its record."""
     entry = audited()
     entry.outcome = audit_pb2.AuditEntry.OUTCOME_UNKNOWN
@@ -23,7 +23,7 @@ async def test_what_has_no_recorded_end_is_shown_as_unknown_with_what_to_do(cons
     assert f'href="/search?q={PAYMENT_ID}"' in page
 
 
-async def test_intact_records_are_said_to_be_intact(console: Console):
+async def test_intact_records_are_reported_as_intact(console: Console):
     answer = audit_pb2.CheckAuditEntriesResponse(records=6)
     console.services.answers["CheckAuditEntries"] = answer
     status, place, _ = await console.post("/audit/check", {})
@@ -45,7 +45,7 @@ def test_every_action_that_can_be_recorded_has_a_text(language: str):
     assert texts.read(ACTIONS)[language].keys() == recorded | changes
 
 
-async def test_an_entry_says_what_was_done_in_words_and_by_its_name(console: Console):
+async def test_an_entry_shows_its_action_in_words_and_by_name(console: Console):
     entry = audited()
     entry.outcome, entry.reason = audit_pb2.AuditEntry.OUTCOME_REFUSED, "amount_too_large"
     later = audited()

@@ -46,7 +46,7 @@ async def test_only_owners_change_the_account(console: Console):
         assert (await console.post(path, TYPED))[0] == 403
 
 
-async def test_the_account_in_force_the_one_that_waits_and_who_asked_are_shown(console: Console):
+async def test_the_current_and_pending_accounts_and_the_requester_are_shown(console: Console):
     with_merchant(console, pending=True, told="capo@bottega.example")
     page = await console.page(ACCOUNT)
     assert "IT60 X054 2811 1010 0000 0123 456" in page
@@ -55,13 +55,13 @@ async def test_the_account_in_force_the_one_that_waits_and_who_asked_are_shown(c
     assert "capo@bottega.example" in page
 
 
-async def test_who_is_warned_by_nobody_is_told_so(console: Console):
+async def test_a_missing_address_for_warnings_is_pointed_out(console: Console):
     with_merchant(console)
     assert "No address for warnings is known" in await console.page(ACCOUNT)
 
 
 @pytest.mark.parametrize("waits", [True, False])
-async def test_an_account_is_changed_and_the_log_has_the_ends_of_both(
+async def test_an_account_is_changed_and_the_log_has_both_ibans_masked(
     console: Console, *, waits: bool
 ):
     with_merchant(console)
@@ -82,7 +82,7 @@ async def test_an_account_is_changed_and_the_log_has_the_ends_of_both(
     assert OTHER not in intent.after
 
 
-async def test_nothing_is_changed_without_the_tick(console: Console):
+async def test_nothing_is_changed_without_the_ticked_box(console: Console):
     with_merchant(console)
     status, _, page = await console.post(ACCOUNT, {**TYPED, "sure": ""})
     assert status == 400
@@ -91,7 +91,7 @@ async def test_nothing_is_changed_without_the_tick(console: Console):
     assert console.services.calls("ChangeBankAccount") == 0
 
 
-async def test_what_was_typed_is_there_again_after_the_proof(console: Console):
+async def test_typed_values_survive_the_proof_of_identity(console: Console):
     with_merchant(console)
     old = authenticated(SCOPES[Role.OWNER], proved=timedelta(minutes=11))
     console.services.answers["AuthenticateSession"] = old
@@ -103,7 +103,7 @@ async def test_what_was_typed_is_there_again_after_the_proof(console: Console):
     assert f'value="{OTHER}"' in await console.page(ACCOUNT)
 
 
-async def test_a_change_that_waits_is_cancelled(console: Console):
+async def test_a_pending_change_is_cancelled(console: Console):
     with_merchant(console, pending=True)
     status, place, _ = await console.post(f"{ACCOUNT}/cancel", {})
     assert (status, place) == (303, f"{ACCOUNT}?said=cancelled")

@@ -24,7 +24,7 @@ def with_logo(console: Console) -> None:
     console.services.answers["GetLogo"] = logo
 
 
-async def test_a_preview_shows_what_was_typed_and_changes_nothing(console: Console):
+async def test_a_preview_shows_the_typed_values_and_changes_nothing(console: Console):
     status, _, page = await console.post(PAGE, {**TYPED, "preview": "yes"})
     assert status == 200
     assert "Preview of a pay page of Bottega Rossi, dark" in page
@@ -34,7 +34,7 @@ async def test_a_preview_shows_what_was_typed_and_changes_nothing(console: Conso
     assert console.services.calls("RecordIntent") == 0
 
 
-async def test_branding_is_saved_and_the_log_has_no_account_of_the_merchant(console: Console):
+async def test_branding_is_saved_and_the_audit_log_omits_the_bank_account(console: Console):
     with_logo(console)
     fields = {**TYPED, "website_url": "https://rossi.example", "reply_to": ""}
     _, place, _ = await console.post(PAGE, fields)
@@ -49,7 +49,7 @@ async def test_branding_is_saved_and_the_log_has_no_account_of_the_merchant(cons
     assert "IT60X" not in before
 
 
-async def test_a_colour_that_is_none_is_not_drawn(console: Console):
+async def test_an_invalid_colour_is_not_drawn(console: Console):
     _, _, page = await console.post(
         PAGE, {**TYPED, "primary_colour": '"/><script>', "preview": "yes"}
     )
@@ -72,14 +72,14 @@ async def sent(console: Console, content: bytes) -> tuple[int, str, str]:
         return response.status, response.headers.get("Location", ""), await response.text()
 
 
-async def test_a_logo_is_sent_to_the_service_and_its_bytes_are_in_no_log(console: Console):
+async def test_a_logo_is_saved_and_its_bytes_are_not_in_the_audit_log(console: Console):
     _, place, _ = await sent(console, b"\x89PNG")
     assert place == f"{PAGE}?said=logo_saved"
     assert console.services.last("PutLogo").request.picture == "iVBORw=="
     assert "iVBORw" not in str(console.services.last("RecordIntent").request)
 
 
-async def test_a_wrong_picture_is_refused_by_name(console: Console):
+async def test_a_picture_refused_by_the_service_shows_why(console: Console):
     refusal = RemoteRefusal(Kind.UNPROCESSABLE, "logo_refused", "It is neither PNG nor JPEG.")
     console.services.answers["PutLogo"] = refusal
     status, _, page = await sent(console, b"GIF89a")
@@ -90,7 +90,7 @@ async def test_a_wrong_picture_is_refused_by_name(console: Console):
 @pytest.mark.parametrize(
     ("content", "said"), [(b"", "Choose a picture"), (b"x" * 40_000, "up to 32 KiB")]
 )
-async def test_a_picture_that_is_missing_or_too_large_is_not_sent_on(
+async def test_a_missing_or_too_large_picture_is_refused(
     console: Console, content: bytes, said: str
 ):
     status, _, page = (
@@ -102,12 +102,12 @@ async def test_a_picture_that_is_missing_or_too_large_is_not_sent_on(
     assert console.services.calls("PutLogo") == 0
 
 
-async def test_a_logo_that_cannot_be_had_leaves_the_page_as_it_is(console: Console):
+async def test_a_logo_that_cannot_be_loaded_is_left_out(console: Console):
     with_logo(console)
     console.services.answers["GetLogo"] = InternalError()
     assert "No logo" in await console.page(PAGE)
 
 
-async def test_an_operator_sees_the_branding_and_cannot_save_it(console: Console):
+async def test_an_operator_sees_no_preview_button_for_the_branding(console: Console):
     console.act_as(Role.OPERATOR)
     assert "Preview</button>" not in await console.page(PAGE)

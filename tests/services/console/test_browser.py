@@ -110,7 +110,7 @@ async def opened(
     assert [one for one in complaints if "404" not in one] == []
 
 
-async def test_a_page_is_accessible_in_every_look(browser: Browser, console: Console):
+async def test_every_page_is_accessible_in_every_look(browser: Browser, console: Console):
     async with opened(browser, console) as page:
         await page.add_init_script(AXE)  # compiled once
         for name, path in PATHS.items():
@@ -119,7 +119,7 @@ async def test_a_page_is_accessible_in_every_look(browser: Browser, console: Con
             await check(page, f"console-{name}")
 
 
-async def test_a_quote_is_looked_at_before_it_is_sent(browser: Browser, console: Console):
+async def test_a_quote_is_previewed_and_then_sent(browser: Browser, console: Console):
     async with opened(browser, console) as page:
         await page.goto(console.url + "/links/quotes/new")
         await page.get_by_label("Item 1").fill("Kitchen")
@@ -136,9 +136,7 @@ async def test_a_quote_is_looked_at_before_it_is_sent(browser: Browser, console:
     assert console.services.last("CreatePaymentLink").request.amount.amount_minor == 100_000
 
 
-async def test_what_a_list_shows_is_saved_as_a_view_from_above_it(
-    browser: Browser, console: Console
-):
+async def test_a_filtered_list_is_saved_as_a_view(browser: Browser, console: Console):
     async with opened(browser, console) as page:
         await page.goto(console.url + "/payments?state=refunded")
         await page.get_by_text("Save this view").click()
@@ -154,13 +152,13 @@ async def test_what_a_list_shows_is_saved_as_a_view_from_above_it(
     assert (asked.name, asked.query, asked.shared) == ("Given back", "state=refunded", True)
 
 
-async def test_the_page_to_sign_in_is_accessible(browser: Browser, console: Console):
+async def test_the_sign_in_page_is_accessible(browser: Browser, console: Console):
     async with opened(browser, console, signed_in=False) as page:
         await page.goto(console.url + "/sign-in")
         await check(page, "console-sign-in")
 
 
-async def test_keys_lead_to_the_search_and_through_the_rows(browser: Browser, console: Console):
+async def test_keyboard_shortcuts_reach_the_rows_and_the_search(browser: Browser, console: Console):
     async with opened(browser, console) as page:
         await page.goto(console.url + "/payments")
         await page.keyboard.press("j")
@@ -187,7 +185,7 @@ async def test_a_suggestion_is_confirmed_by_keyboard(browser: Browser, console: 
     assert asked.resolved_as == reconciliation_pb2.EXCEPTION_RESOLUTION_MATCHED
 
 
-async def test_a_month_is_closed_by_who_says_that_they_know(browser: Browser, console: Console):
+async def test_a_month_is_closed_after_ticking_the_box(browser: Browser, console: Console):
     async with opened(browser, console) as page:
         await page.goto(console.url + "/months")
         await page.get_by_role("checkbox").check()
@@ -196,7 +194,7 @@ async def test_a_month_is_closed_by_who_says_that_they_know(browser: Browser, co
     assert console.services.last("ClosePeriod").request.month == "2026-10"
 
 
-async def test_a_file_under_way_is_followed_to_its_end(browser: Browser, console: Console):
+async def test_a_running_report_updates_to_its_download(browser: Browser, console: Console):
     def answer(state: int) -> reports_pb2.GetReportRunResponse:
         return reports_pb2.GetReportRunResponse(run=run(state))
 

@@ -29,7 +29,7 @@ async def upload(console: Console, content: bytes = FILE, name: str = "rimesse.c
         return response.status, response.headers.get("Location", ""), await response.text()
 
 
-async def test_a_couriers_file_is_read_and_shown_before_it_is_booked(console: Console):
+async def test_a_couriers_file_is_previewed_before_it_is_booked(console: Console):
     status, place, _ = await upload(console)
     assert (status, place) == (303, f"{REMITTANCE}?said=read")
     asked = console.services.last("UploadRemittance").request
@@ -46,7 +46,7 @@ async def test_a_couriers_file_is_read_and_shown_before_it_is_booked(console: Co
     assert console.services.calls("CommitRemittance") == 1
 
 
-async def test_a_remittance_is_called_by_its_courier_and_its_day(console: Console):
+async def test_an_unnamed_remittance_is_titled_by_its_courier(console: Console):
     answer = remittances_pb2.GetRemittanceResponse(remittance=samples.remittance(name=None))
     console.services.answers["GetRemittance"] = answer
     heading = (await console.page(REMITTANCE)).split("<h1>")[1].split("</h1>")[0]
@@ -54,7 +54,7 @@ async def test_a_remittance_is_called_by_its_courier_and_its_day(console: Consol
     assert heading.startswith("GLS, ")
 
 
-async def test_what_is_wrong_with_a_file_is_shown_line_by_line(console: Console):
+async def test_errors_in_a_file_are_shown_line_by_line(console: Console):
     faults = [
         FieldViolation("file.line_7", "has no amount: ''"),
         FieldViolation("file.line_9", "?"),
@@ -66,7 +66,7 @@ async def test_what_is_wrong_with_a_file_is_shown_line_by_line(console: Console)
     assert "file.line_9" in page
 
 
-async def test_a_form_without_its_file_is_not_sent_on(console: Console):
+async def test_a_form_without_its_file_is_refused(console: Console):
     status, _, page = await upload(console, b"", name="")
     assert status == 400
     assert "Choose a file" in page
@@ -81,7 +81,7 @@ async def test_a_file_that_is_too_large_is_refused(console: Console):
 
 
 @pytest.mark.parametrize("body", [b"", b"--x", b"--x\r\n\r\n\r\n--x--", b"\xff\x00" * 50])
-async def test_what_is_no_form_changes_nothing(console: Console, body: bytes):
+async def test_a_malformed_form_uploads_nothing(console: Console, body: bytes):
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     async with console.request("POST", "/cod/remittances", data=body, headers=headers) as response:
         assert response.status in {400, 403}
@@ -110,7 +110,7 @@ async def test_a_line_is_closed_with_the_reason(console: Console):
     assert 'value="nothing chosen"' in page
 
 
-async def test_a_line_that_is_not_shown_any_more_is_not_resolved(console: Console):
+async def test_a_line_that_is_no_longer_shown_is_not_resolved(console: Console):
     other = LINE.replace("rml_06", "rml_99")
     status, _, page = await console.post(other, {"closed_as": "not_ours", "resolution": "x"})
     assert status == LineGone.kind.http_status
@@ -118,7 +118,7 @@ async def test_a_line_that_is_not_shown_any_more_is_not_resolved(console: Consol
     assert console.services.calls("ResolveRemittanceLine") == 0
 
 
-async def test_cash_goes_back_by_bank_and_a_large_amount_asks_who_it_is(console: Console):
+async def test_a_cash_refund_above_the_limit_needs_a_fresh_proof_of_identity(console: Console):
     _, place, _ = await console.post(f"{ORDER}/refunds", {"amount": "100,00"})
     assert place == f"{ORDER}?said=refund_requested"
     assert console.services.last("CreateCodRefund").request.amount_minor == 10000
@@ -129,7 +129,7 @@ async def test_cash_goes_back_by_bank_and_a_large_amount_asks_who_it_is(console:
     assert console.services.calls("CreateCodRefund") == 1
 
 
-async def test_an_account_reaches_the_service_and_not_the_audit_log(console: Console):
+async def test_a_refund_account_reaches_the_service_but_not_the_audit_log(console: Console):
     sent = {"holder": "Giulia Bianchi", "iban": "it60 x054 2811 1010 0000 0123 456"}
     _, place, _ = await console.post(f"{ORDER}/refunds/{samples.REFUND_ID}/account", sent)
     assert place == f"{ORDER}?said=account_set"
@@ -138,7 +138,7 @@ async def test_an_account_reaches_the_service_and_not_the_audit_log(console: Con
     assert account.iban not in console.services.last("RecordIntent").request.after
 
 
-async def test_the_banks_file_is_not_for_viewers(console: Console):
+async def test_a_viewer_cannot_download_the_bank_file(console: Console):
     path = f"/cod/refunds/files/{samples.EXPORT_ID}"
     async with console.request("GET", path) as response:
         assert await response.text() == "<Document/>"

@@ -22,13 +22,13 @@ def with_seller(console: Console) -> None:
     console.services.answers["GetMerchant"] = merchants_pb2.GetMerchantResponse(merchant=merchant)
 
 
-async def test_the_line_that_shoppers_see_is_shown(console: Console):
+async def test_the_page_shows_the_legal_line_that_shoppers_see(console: Console):
     with_seller(console)
     page = await console.page(COMPANY)
     assert "Bottega Verdi S.r.l. · VAT no. IT12345670017" in page
 
 
-async def test_legal_data_are_saved_with_what_was_there_in_the_log(console: Console):
+async def test_legal_data_are_saved_and_the_audit_log_has_the_previous_values(console: Console):
     with_seller(console)
     sent = {"legal_name": "Bottega Nova S.r.l.", "vat_number": "", "address": "Via Roma 1"}
     status, place, _ = await console.post(COMPANY, sent)
@@ -43,7 +43,7 @@ async def test_legal_data_are_saved_with_what_was_there_in_the_log(console: Cons
     assert "Bottega Nova" in intent.after
 
 
-async def test_a_wrong_vat_number_is_marked_and_what_was_typed_stays(console: Console):
+async def test_a_wrong_vat_number_is_explained_and_kept_in_the_form(console: Console):
     wrong = FieldViolation("seller.vat_number", "is not a valid VAT number of IT: check its digits")
     refusal = RemoteRefusal(Kind.INVALID, "invalid_argument", "Wrong.", violations=(wrong,))
     console.services.answers["UpdateMerchant"] = refusal

@@ -26,7 +26,7 @@ TYPED = {
 }
 
 
-async def test_a_courier_is_made_as_it_was_typed(console: Console):
+async def test_a_courier_is_created_as_typed(console: Console):
     _, place, _ = await console.post(f"{PAGE}/new", TYPED)
     assert place == f"{ONE}?said=created"
     made: cod_pb2.CourierTerms = console.services.last("CreateCourier").request.terms
@@ -39,7 +39,7 @@ async def test_a_courier_is_made_as_it_was_typed(console: Console):
     assert made.manifest_amounts == cod_pb2.AMOUNT_STYLE_POINT
 
 
-async def test_zones_columns_and_codes_stay_when_the_rest_is_changed(console: Console):
+async def test_zones_columns_and_codes_are_kept_when_other_terms_change(console: Console):
     page = await console.page(ONE)
     for shown in ('value="1.50"', 'value="2.00"', 'value="3000.00"'):
         assert shown in page
@@ -62,7 +62,7 @@ async def test_zones_columns_and_codes_stay_when_the_rest_is_changed(console: Co
         ("remittance_days", "soon", "Whole numbers only"),
     ],
 )
-async def test_what_cannot_be_read_is_named_and_kept(
+async def test_an_unreadable_field_is_explained_and_kept_in_the_form(
     console: Console, field: str, typed: str, said: str
 ):
     status, _, page = await console.post(ONE, {**TYPED, field: typed})
@@ -72,14 +72,14 @@ async def test_what_cannot_be_read_is_named_and_kept(
     assert console.services.calls("UpdateCourier") == 0
 
 
-async def test_a_courier_takes_something(console: Console):
+async def test_a_courier_without_a_way_to_collect_is_refused(console: Console):
     fields = {name: text for name, text in TYPED.items() if not name.startswith("mode:")}
     status, _, page = await console.post(f"{PAGE}/new", fields)
     assert status == 400
     assert "Choose at least one" in page
 
 
-async def test_a_courier_is_archived_and_then_only_read(console: Console):
+async def test_a_courier_is_archived_and_then_read_only(console: Console):
     _, place, _ = await console.post(f"{ONE}/archive", {})
     assert place == f"{PAGE}?said=archived"
     refusal = RemoteRefusal(Kind.CONFLICT, "courier_archived", "It is archived.")
@@ -94,6 +94,6 @@ async def test_a_courier_is_archived_and_then_only_read(console: Console):
     assert ">Save<" not in page
 
 
-async def test_a_viewer_reads_couriers_and_changes_none(console: Console):
+async def test_a_viewer_sees_a_courier_without_a_save_button(console: Console):
     console.act_as(Role.VIEWER)
     assert ">Save<" not in await console.page(ONE)

@@ -79,7 +79,7 @@ def disputed(console: Console) -> None:
         ),
     ],
 )
-async def test_evidence_tells_order_money_consent_and_messages_but_no_address_or_digits(
+async def test_evidence_has_order_money_consent_and_messages_but_no_ip_or_card_digits(
     console: Console, language: str, words: tuple[str, ...]
 ):
     disputed(console)
@@ -99,7 +99,7 @@ async def test_evidence_tells_order_money_consent_and_messages_but_no_address_or
     assert asked == {"", link().id}  # messages of the payment, and of the one link that it paid
 
 
-async def test_evidence_of_one_click_has_the_consent_to_it(console: Console):
+async def test_evidence_of_a_one_click_payment_has_its_consent(console: Console):
     plain = "".join((await evidence(console)).split())
     said = ("Consent to one-click payments", "Version 2026-09", "The customer clicked", "sca_77")
     for text in said:
@@ -107,13 +107,13 @@ async def test_evidence_of_one_click_has_the_consent_to_it(console: Console):
     assert console.services.last("GetOneClickConsent").request.payment_id == PAYMENT_ID
 
 
-async def test_evidence_is_made_without_a_consent_that_nobody_knows(console: Console):
+async def test_evidence_of_a_payment_without_a_consent_omits_it(console: Console):
     refusal = RemoteRefusal(Kind.NOT_FOUND, "payment_not_found", "No such payment.")
     console.services.answers["GetOneClickConsent"] = refusal
     assert "Consent" not in await evidence(console)
 
 
-async def test_a_name_is_never_markup(console: Console):
+async def test_text_in_evidence_is_not_interpreted_as_markup(console: Console):
     answer = payments_pb2.GetPaymentResponse(
         payment=payment(
             order_reference='#read("/etc/passwd")',
@@ -135,7 +135,7 @@ async def test_a_viewer_gets_no_evidence_and_no_link_to_it(console: Console):
     await evidence(console)
 
 
-def test_what_holds_accounts_in_clear_is_not_read_unnoticed():
+def test_downloads_of_refund_files_and_evidence_are_audited():
     recorded = {page.recorded for page in RECORDED}
     assert recorded == {"cod.GetCodRefundFile", "console.GetDisputeEvidence"}
     reading = [page for page in PAGES if "cod.GetCodRefundFile" in (*page.calls, *page.parts)]
@@ -143,7 +143,9 @@ def test_what_holds_accounts_in_clear_is_not_read_unnoticed():
 
 
 @pytest.mark.parametrize("page", RECORDED, ids=name_of)
-async def test_a_recorded_page_is_read_after_the_audit_log_knows(console: Console, page: Page):
+async def test_a_recorded_page_is_read_only_after_its_intent_is_audited(
+    console: Console, page: Page
+):
     async with console.request("GET", path_of(page)) as response:
         assert response.status == 200
         await response.read()

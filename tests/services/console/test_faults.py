@@ -69,18 +69,18 @@ def shapes() -> set[str]:
     return found - {""} - MADE_OF_PARTS
 
 
-def test_everything_that_services_say_of_a_field_has_italian_words():
+def test_every_field_error_of_the_services_has_an_italian_text():
     found = shapes()
     assert len(found) > 100
     assert sorted(found - ITALIAN.keys()) == []
 
 
-def test_no_italian_words_are_left_of_what_nobody_says():
+def test_every_italian_text_belongs_to_a_field_error():
     assert sorted(ITALIAN.keys() - shapes()) == []
 
 
 @pytest.mark.parametrize("shape", ITALIAN)
-def test_values_keep_their_places(shape: str):
+def test_values_are_filled_into_the_translated_text(shape: str):
     values = [f"value{place}" for place in range(shape.count("{}"))]
     italian = texts.fault(shape.format(*values), "it")
     assert italian == ITALIAN[shape].format(*values)
@@ -88,11 +88,11 @@ def test_values_keep_their_places(shape: str):
     assert texts.fault(shape.format(*values), "en") == shape.format(*values)
 
 
-def test_words_that_nobody_has_translated_are_shown_as_they_are():
+def test_an_untranslated_error_is_shown_unchanged():
     assert texts.fault("looks odd", "it") == "looks odd"
 
 
-async def test_an_italian_page_names_a_field_in_italian(console: Console):
+async def test_an_italian_page_explains_a_field_error_in_italian(console: Console):
     wrong = InvalidArgument(violations=[FieldViolation("name", "must have at most 100 characters")])
     console.services.answers["CreatePaymentLink"] = wrong
     console.cookies["incasso-language"] = "it"

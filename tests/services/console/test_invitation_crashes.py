@@ -122,7 +122,7 @@ async def world(service: Merchants) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize(("rpc", "when"), MOMENTS, ids=str)
-async def test_an_invitation_that_was_struck_is_made_once_by_the_same_form(
+async def test_resubmitting_a_crashed_invitation_invites_the_member_once(
     world: World, rpc: str, when: When
 ):
     await world.invite(rpc, when)
@@ -144,7 +144,7 @@ async def test_an_invitation_that_was_struck_is_made_once_by_the_same_form(
         ("RecordOutcome", When.BEFORE, 1),
     ],
 )
-async def test_until_then_its_intent_stands_with_an_unknown_outcome(
+async def test_a_crashed_invitation_is_recorded_with_an_unknown_outcome(
     world: World, rpc: str, when: When, invited: int
 ):
     await world.invite(rpc, when)
@@ -152,12 +152,12 @@ async def test_until_then_its_intent_stands_with_an_unknown_outcome(
     assert len(await world.members()) == invited
 
 
-async def test_without_its_announcement_nobody_is_invited(world: World):
+async def test_without_a_recorded_intent_nobody_is_invited(world: World):
     await world.invite("RecordIntent", When.BEFORE)
     assert (await world.entries(), await world.members()) == ([], [])
 
 
-async def test_an_e_mail_that_cannot_be_asked_for_leaves_nobody_invited(world: World):
+async def test_an_invitation_whose_email_event_cannot_be_stored_is_rolled_back(world: World):
     await world.run(UNDONE)
     with suppress(Refusal):
         await world.invite()

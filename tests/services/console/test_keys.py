@@ -10,7 +10,7 @@ from tests.services.console.settings_samples import key
 NEW = "/settings/keys/new"
 
 
-async def test_a_key_has_the_scopes_that_were_ticked_and_is_shown_once(console: Console):
+async def test_a_key_gets_the_ticked_scopes_and_is_shown_once(console: Console):
     fields = {"kind": "secret", "name": "storefront", "scope:payments:read": "yes"}
     status, _, page = await console.post(NEW, fields)
     assert status == 201
@@ -22,13 +22,13 @@ async def test_a_key_has_the_scopes_that_were_ticked_and_is_shown_once(console: 
     assert console.services.last("RecordOutcome").request.subject_id == KEY_ID
 
 
-async def test_everything_is_one_scope_whatever_else_is_ticked(console: Console):
+async def test_ticking_everything_grants_only_the_wildcard_scope(console: Console):
     fields = {"kind": "secret", "everything": "yes", "scope:payments:read": "yes"}
     await console.post(NEW, fields)
     assert list(console.services.last("CreateApiKey").request.scopes) == ["*"]
 
 
-async def test_a_form_that_is_sent_again_does_not_show_the_key_again(console: Console):
+async def test_a_resubmitted_form_says_that_the_key_cannot_be_shown_again(console: Console):
     again = merchants_pb2.CreateApiKeyResponse(api_key=key())
     console.services.answers["CreateApiKey"] = again
     status, _, page = await console.post(NEW, {"kind": "secret", "everything": "yes"})
@@ -36,7 +36,7 @@ async def test_a_form_that_is_sent_again_does_not_show_the_key_again(console: Co
     assert "cannot be shown again: if you have not stored it, replace it" in page
 
 
-async def test_scopes_that_nobody_ticked_are_asked_for_and_the_rest_is_kept(console: Console):
+async def test_a_key_without_scopes_is_refused_and_the_form_keeps_its_values(console: Console):
     refusal = invalid("scopes", "must name at least one scope")
     console.services.answers["CreateApiKey"] = refusal
     status, _, page = await console.post(NEW, {"kind": "secret", "name": "storefront"})
@@ -45,7 +45,7 @@ async def test_scopes_that_nobody_ticked_are_asked_for_and_the_rest_is_kept(cons
     assert 'value="storefront"' in page
 
 
-async def test_a_replaced_key_works_for_as_long_as_was_chosen(console: Console):
+async def test_a_key_is_rotated_with_the_chosen_overlap(console: Console):
     status, _, page = await console.post(f"/settings/keys/{KEY_ID}/rotate", {"overlap": "week"})
     assert status == 201
     assert "sk_next" in page
@@ -60,7 +60,7 @@ async def test_a_key_is_revoked(console: Console):
     assert console.services.last("RevokeApiKey").request.api_key_id == KEY_ID
 
 
-async def test_an_operator_sees_keys_and_makes_none_and_a_viewer_sees_none(console: Console):
+async def test_an_operator_sees_keys_but_no_create_button_and_a_viewer_sees_none(console: Console):
     console.act_as(Role.OPERATOR)
     assert "Create a key" not in await console.page("/settings/keys")
     console.act_as(Role.VIEWER)

@@ -45,7 +45,7 @@ def ended(console: Console, state: int, **more: Any) -> paylink_pb2.PaymentLink:
     return found
 
 
-async def test_an_expired_link_gets_a_new_address(console: Console):
+async def test_an_expired_link_is_reissued(console: Console):
     ended(console, LINK.STATE_EXPIRED)
     assert "Reissue and send" in await console.page(ONE)
     _, place, _ = await console.post(f"{ONE}/issue", {"days": "14"})
@@ -55,7 +55,7 @@ async def test_an_expired_link_gets_a_new_address(console: Console):
     assert console.services.calls("CreatePaymentLink") == 0
 
 
-async def test_another_link_with_the_same_lines_is_made_for_a_cancelled_one(console: Console):
+async def test_a_cancelled_link_is_replaced_by_one_with_the_same_lines(console: Console):
     lines = [paylink_pb2.LineItem(name="Tazza", quantity=2, unit_amount_minor=2450)]
     quote = paylink_pb2.Quote(title="P 1", text="Testo.", version="1", text_sha256="0" * 64)
     quote.acceptance.version = "1"
@@ -87,7 +87,9 @@ async def test_another_link_with_the_same_lines_is_made_for_a_cancelled_one(cons
         (LINK.STATE_CANCELLED, LINK.ORIGIN_COD),
     ],
 )
-async def test_no_other_link_is_issued_anew(console: Console, state: int, origin: int):
+async def test_paid_links_and_links_of_instalments_or_cod_cannot_be_reissued(
+    console: Console, state: int, origin: int
+):
     ended(console, state, origin=origin)
     assert f"{ONE}/issue" not in await console.page(ONE)
     status, _, _ = await console.post(f"{ONE}/issue", {"days": "30"})
@@ -96,7 +98,7 @@ async def test_no_other_link_is_issued_anew(console: Console, state: int, origin
 
 
 @pytest.mark.parametrize("days", ["", "0", "121", "soon"])
-async def test_a_link_is_issued_for_days_that_a_link_may_last(console: Console, days: str):
+async def test_reissuing_a_link_with_invalid_days_is_refused(console: Console, days: str):
     ended(console, LINK.STATE_EXPIRED)
     status, _, page = await console.post(f"{ONE}/issue", {"days": days})
     assert status == 400
@@ -104,7 +106,7 @@ async def test_a_link_is_issued_for_days_that_a_link_may_last(console: Console, 
     assert console.services.calls("ReissuePaymentLink") == 0
 
 
-async def test_money_that_came_late_is_put_into_words(console: Console):
+async def test_reissuing_a_link_whose_money_arrived_late_is_explained(console: Console):
     ended(console, LINK.STATE_EXPIRED)
     refusal = RemoteRefusal(Kind.CONFLICT, "money_arrived_late", "Settle the transfer.")
     console.services.answers["ReissuePaymentLink"] = refusal
@@ -113,7 +115,7 @@ async def test_money_that_came_late_is_put_into_words(console: Console):
     assert "The money has arrived" in page
 
 
-async def test_a_quote_is_sent_with_its_lines_and_what_they_come_to(console: Console):
+async def test_a_quote_is_sent_with_its_lines_and_total(console: Console):
     _, place, _ = await console.post(QUOTE, TYPED)
     assert place == f"{ONE}?said=quote_sent"
     made = console.services.last("CreatePaymentLink").request
@@ -127,7 +129,7 @@ async def test_a_quote_is_sent_with_its_lines_and_what_they_come_to(console: Con
     assert "Valido fino al " in made.quote.text
 
 
-async def test_a_quote_is_shown_before_anything_is_sent(console: Console):
+async def test_previewing_a_quote_sends_nothing(console: Console):
     _, _, page = await console.post(QUOTE, {**TYPED, "do": "preview"})
     assert "As the customer will see it" in page
     assert "Leggi e accetta" in page  # in the customer's language
@@ -137,7 +139,7 @@ async def test_a_quote_is_shown_before_anything_is_sent(console: Console):
     assert console.services.calls("RecordIntent") == 0
 
 
-async def test_a_quote_has_room_for_more_lines(console: Console):
+async def test_more_lines_can_be_added_to_a_quote(console: Console):
     status, _, page = await console.post(QUOTE, {**TYPED, "title": "", "do": "more"})
     assert status == 200
     assert 'name="name_5"' in page
@@ -158,7 +160,7 @@ async def test_a_quote_has_room_for_more_lines(console: Console):
         ("contact", "nowhere", "Neither an e-mail"),
     ],
 )
-async def test_what_is_wrong_with_a_quote_is_named(
+async def test_an_invalid_field_of_a_quote_is_explained(
     console: Console, field: str, typed: str, said: str
 ):
     status, _, page = await console.post(QUOTE, {**TYPED, field: typed})
@@ -174,7 +176,7 @@ async def test_a_quote_without_lines_is_refused(console: Console):
     assert "at least one line" in page
 
 
-async def test_a_cart_is_recovered_by_hand(console: Console):
+async def test_a_cart_can_be_recovered_manually(console: Console):
     page = await console.page(CART)
     assert "2 × €24.50" in page
     _, place, _ = await console.post(f"{CART}/recover", {})
@@ -183,7 +185,7 @@ async def test_a_cart_is_recovered_by_hand(console: Console):
     assert '"reference":"cart-77"' in console.services.last("RecordIntent").request.before
 
 
-async def test_a_cart_that_was_bought_is_noted_and_then_left_alone(console: Console):
+async def test_a_cart_marked_as_completed_can_no_longer_be_recovered(console: Console):
     _, place, _ = await console.post(f"{CART}/complete", {})
     assert place == f"{CART}?said=completed"
     done = shop_pb2.GetCartResponse(cart=cart(state=shop_pb2.Cart.STATE_COMPLETED))
@@ -193,7 +195,7 @@ async def test_a_cart_that_was_bought_is_noted_and_then_left_alone(console: Cons
     assert f"{CART}/complete" not in page
 
 
-async def test_a_viewer_reads_carts_and_links_and_changes_none(console: Console):
+async def test_a_viewer_sees_no_buttons_to_recover_carts_or_reissue_links(console: Console):
     console.act_as(Role.VIEWER)
     assert f"{CART}/recover" not in await console.page(CART)
     ended(console, LINK.STATE_EXPIRED)

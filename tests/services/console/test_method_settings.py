@@ -74,7 +74,7 @@ async def test_the_seller_and_lender_are_saved_as_typed(console: Console):
     ("field", "typed", "said"),
     [("exposure_limit", "lots", "Not an amount"), ("creditor_email", "", "not removed")],
 )
-async def test_what_is_wrong_with_the_lender_is_named(
+async def test_an_invalid_field_of_the_lender_is_explained(
     console: Console, field: str, typed: str, said: str
 ):
     status, _, page = await console.post(LENDER, {**LENDER_TYPED, field: typed})
@@ -83,7 +83,7 @@ async def test_what_is_wrong_with_the_lender_is_named(
     assert console.services.calls("UpdateInstalmentSettings") == 0
 
 
-async def test_settings_of_cash_on_delivery_are_saved_as_typed(console: Console):
+async def test_cash_on_delivery_settings_are_saved_as_typed(console: Console):
     page = await console.page(CASH)
     for shown in ('value="3.50"', 'value="22"', "Fees need care."):
         assert shown in page
@@ -106,7 +106,7 @@ async def test_settings_of_cash_on_delivery_are_saved_as_typed(console: Console)
     assert CASH_TYPED["iban"] not in intent.before + intent.after
 
 
-async def test_a_fee_for_consumers_needs_a_person_who_has_read_the_warning(console: Console):
+async def test_a_fee_for_consumers_needs_its_warning_acknowledged_by_a_person(console: Console):
     refusal = RemoteRefusal(Kind.CONFLICT, "fee_warning_not_acknowledged", "Read it first.")
     console.services.answers["UpdateCodSettings"] = refusal
     status, _, page = await console.post(CASH, CASH_TYPED)
@@ -119,7 +119,7 @@ async def test_a_fee_for_consumers_needs_a_person_who_has_read_the_warning(conso
     assert (said.acknowledged_by, said.version) == ("Anna Bianchi", "2026-11")
 
 
-async def test_an_account_that_pays_refunds_is_not_removed_by_an_empty_form(console: Console):
+async def test_an_empty_form_does_not_remove_the_refund_account(console: Console):
     status, _, page = await console.post(CASH, {**CASH_TYPED, "iban": "", "holder": ""})
     assert status == 400
     assert "not removed" in page
@@ -129,7 +129,7 @@ async def test_an_account_that_pays_refunds_is_not_removed_by_an_empty_form(cons
     assert not console.services.last("UpdateCodSettings").request.HasField("refund_account")
 
 
-async def test_zones_and_columns_are_saved_and_the_other_terms_stay(console: Console):
+async def test_zones_and_columns_are_saved_and_other_terms_are_kept(console: Console):
     assert 'value="Contrassegno"' in await console.page(FILES)
     _, place, _ = await console.post(FILES, FILES_TYPED)
     assert place == f"{FILES}?said=saved"
@@ -155,7 +155,7 @@ async def test_zones_and_columns_are_saved_and_the_other_terms_stay(console: Con
         ("event_columns:header_row", "first", "Whole numbers only"),
     ],
 )
-async def test_what_is_wrong_with_a_file_is_named(
+async def test_an_invalid_field_of_zones_or_columns_is_explained(
     console: Console, field: str, typed: str, said: str
 ):
     status, _, page = await console.post(FILES, {**FILES_TYPED, field: typed})
@@ -165,6 +165,6 @@ async def test_what_is_wrong_with_a_file_is_named(
 
 
 @pytest.mark.parametrize("path", [LENDER, CASH, FILES])
-async def test_a_viewer_reads_these_settings_and_changes_none(console: Console, path: str):
+async def test_a_viewer_sees_these_settings_without_a_save_button(console: Console, path: str):
     console.act_as(Role.VIEWER)
     assert ">Save<" not in await console.page(path)

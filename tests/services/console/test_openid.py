@@ -78,7 +78,7 @@ def meeting(shared: Meeting) -> Meeting:
     return shared
 
 
-async def test_a_verified_person_gets_a_session_and_goes_on(meeting: Meeting):
+async def test_a_verified_person_gets_a_session_and_is_redirected(meeting: Meeting):
     response = await meeting.come_back(await meeting.begin("?next=/payments"))
     assert (response.status, response.headers["Location"]) == (303, "/payments")
     cookie = response.cookies["incasso-session"]
@@ -99,14 +99,14 @@ async def refused(meeting: Meeting, response: Any) -> None:
     assert meeting.console.services.calls("SignInWithIdentity") == 0
 
 
-async def test_another_state_or_none_is_refused(meeting: Meeting):
+async def test_a_wrong_or_missing_state_is_refused(meeting: Meeting):
     begun = await meeting.begin()
     for answer in ("code=a-code&state=another", "code=a-code", "error=access_denied&state=x"):
         await refused(meeting, await meeting.come_back(begun, answer))
     assert meeting.provider.exchanged == []
 
 
-async def test_a_sign_in_that_another_browser_began_is_refused(meeting: Meeting):
+async def test_a_sign_in_begun_in_another_browser_is_refused(meeting: Meeting):
     await meeting.begin()
     await refused(meeting, await meeting.come_back(""))
     await refused(meeting, await meeting.come_back("made-up"))
@@ -124,13 +124,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("claims", WRONG.values(), ids=WRONG)
-async def test_an_id_token_that_does_not_fit_is_refused(meeting: Meeting, claims: dict[str, Any]):
+async def test_an_id_token_with_a_wrong_claim_is_refused(meeting: Meeting, claims: dict[str, Any]):
     begun = await meeting.begin()
     meeting.provider.claims = claims
     await refused(meeting, await meeting.come_back(begun))
 
 
-async def test_a_rotated_key_is_learned_and_a_strangers_is_not(meeting: Meeting):
+async def test_a_rotated_signing_key_is_accepted_and_an_unpublished_one_refused(meeting: Meeting):
     meeting.provider.key = new_key("two")
     response = await meeting.come_back(await meeting.begin())
     assert response.status == 303
@@ -150,12 +150,12 @@ async def test_an_unverified_address_is_refused_by_merchants(meeting: Meeting):
     assert not meeting.console.services.last("SignInWithIdentity").request.email_verified
 
 
-async def test_it_never_leads_to_another_site(meeting: Meeting):
+async def test_signing_in_never_redirects_to_another_site(meeting: Meeting):
     response = await meeting.come_back(await meeting.begin("?next=//evil.example"))
     assert response.headers["Location"] == "/"
 
 
-async def test_proving_again_needs_a_fresh_sign_in_at_the_provider(meeting: Meeting):
+async def test_proving_identity_again_needs_a_fresh_sign_in_at_the_provider(meeting: Meeting):
     begun = await meeting.begin("?again=yes&next=/payments")
     assert meeting.provider.asked["prompt"] == "login"
     response = await meeting.come_back(begun, signed_in=True)
@@ -167,7 +167,7 @@ async def test_proving_again_needs_a_fresh_sign_in_at_the_provider(meeting: Meet
     assert response.status == 403
 
 
-async def test_there_is_no_password_where_it_is_switched_off(meeting: Meeting):
+async def test_password_sign_in_is_unavailable_if_disabled(meeting: Meeting):
     async with meeting.console.request("POST", "/sign-in", signed_in=False) as response:
         assert response.status == 405
     async with meeting.console.request("GET", "/sign-in", signed_in=False) as response:

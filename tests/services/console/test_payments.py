@@ -20,7 +20,7 @@ def wanted(console: Console) -> list[Any]:
     return [each.request for each in seen if each.name == "ListPayments"]
 
 
-async def test_four_digits_could_be_an_order_or_a_card(console: Console):
+async def test_four_digits_are_searched_as_an_order_and_as_a_card(console: Console):
     def answer(request: payments_pb2.ListPaymentsRequest) -> payments_pb2.ListPaymentsResponse:
         number = 2 if request.last4 else 1
         found = payment(id=f"pay_{number}", order_reference=f"order {number}")
@@ -44,7 +44,9 @@ async def test_an_amount_is_searched_for_in_minor_units(console: Console):
     assert (lines.amount_minor, lines.currency) == (1250, "EUR")
 
 
-async def test_the_list_is_narrowed_by_card_amount_and_days_of_the_shop(console: Console):
+async def test_the_list_is_filtered_by_card_amount_and_days_in_the_shops_time_zone(
+    console: Console,
+):
     query = (
         "last4=%E2%80%A2%E2%80%A2%204242&amount=12,5&created_from=2026-11-01&created_to=2026-11-30"
     )
@@ -60,7 +62,7 @@ async def test_the_list_is_narrowed_by_card_amount_and_days_of_the_shop(console:
     assert page.count("created_to=2026-11-30") >= 6
 
 
-async def test_disputed_payments_are_listed_like_a_state(console: Console):
+async def test_disputed_payments_are_filtered_like_a_state(console: Console):
     await console.page("/payments?state=disputed")
     [asked] = wanted(console)
     assert asked.disputed
@@ -77,7 +79,7 @@ async def test_disputed_payments_are_listed_like_a_state(console: Console):
         ("created_to=9999-12-31", "Not a date"),
     ],
 )
-async def test_a_filter_that_cannot_be_read_says_so_at_its_field(
+async def test_an_unreadable_filter_is_explained_at_its_field(
     console: Console, query: str, said: str
 ):
     page = await console.page(f"/payments?{query}")
@@ -86,7 +88,7 @@ async def test_a_filter_that_cannot_be_read_says_so_at_its_field(
     assert wanted(console) == []
 
 
-async def test_a_payment_is_told_from_checkout_to_the_bank_line_in_order(console: Console):
+async def test_a_payments_history_is_shown_from_checkout_to_bank_line(console: Console):
     at = stamp(datetime(2026, 11, 27, 22, 30, tzinfo=UTC))  # still the 27th in Rome
     answer = payments_pb2.GetPaymentResponse(payment=payment(created_at=at))
     console.services.answers["GetPayment"] = answer
@@ -112,7 +114,7 @@ async def test_a_payment_is_told_from_checkout_to_the_bank_line_in_order(console
     assert console.services.last("GetPaymentTrail").request.payment_id == PAYMENT_ID
 
 
-async def test_whoever_may_not_see_the_books_sees_the_payment_without_them(console: Console):
+async def test_a_member_without_access_to_the_books_sees_the_payment_without_them(console: Console):
     hidden = {"reports:read", "reconciliation:read"}
     console.services.answers |= answers(SCOPES[Role.OWNER] - hidden)
     page = await console.page(f"/payments/{PAYMENT_ID}")

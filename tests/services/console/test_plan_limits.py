@@ -17,7 +17,7 @@ def with_quotas(console: Console, **quotas: int) -> None:
     console.services.answers["GetSmsUsage"] = messages_pb2.GetSmsUsageResponse(used=12)
 
 
-async def test_each_limit_says_how_much_of_it_is_used(console: Console):
+async def test_each_limit_shows_its_usage(console: Console):
     with_quotas(console, links_per_month=200, sms_per_month=100, active_api_keys=20)
     page = await console.page(PAGE)
     for shown in ("170 / 200", "12 / 100", "2 / 20"):
@@ -25,7 +25,7 @@ async def test_each_limit_says_how_much_of_it_is_used(console: Console):
     assert page.count("Nearly used up") == 1
 
 
-async def test_a_limit_without_words_or_count_is_shown_all_the_same(console: Console):
+async def test_a_limit_without_a_label_or_a_count_is_still_shown(console: Console):
     with_quotas(console, requests_per_second=20, warehouses=0)
     page = await console.page(PAGE)
     assert "Requests a second" in page
@@ -33,7 +33,7 @@ async def test_a_limit_without_words_or_count_is_shown_all_the_same(console: Con
     assert "/ 20" not in page
 
 
-async def test_what_a_role_does_not_see_is_not_counted_for_it(console: Console):
+async def test_usage_that_a_role_may_not_see_is_not_fetched(console: Console):
     console.act_as(Role.VIEWER)
     with_quotas(console, active_api_keys=20)
     assert "Not counted here" in await console.page(PAGE)

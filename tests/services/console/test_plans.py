@@ -21,7 +21,7 @@ def show(console: Console, found: plans_pb2.InstalmentPlan) -> None:
     console.services.answers["GetInstalmentPlan"] = answer
 
 
-async def test_plans_are_listed_by_state_order_and_customer(console: Console):
+async def test_plans_are_filtered_by_state_order_and_customer(console: Console):
     await console.page("/instalments?state=defaulted&order_reference=A-2002&customer_id=cus_1")
     asked = console.services.last("ListInstalmentPlans").request
     assert asked.state == PLAN.STATE_DEFAULTED
@@ -43,7 +43,7 @@ async def test_a_decision_carries_its_reason_and_who_decided(console: Console):
     assert '"state":"in_review"' in intent.before
 
 
-async def test_without_a_decision_nothing_is_decided(console: Console):
+async def test_a_review_without_a_decision_is_refused(console: Console):
     show(console, in_review())
     status, _, page = await console.post(f"{PATH}/review", {"decision": "", "reason": "because"})
     assert status == 400
@@ -70,14 +70,14 @@ async def test_a_plan_offers_what_its_state_allows(console: Console, state: str)
     assert {action for action in every if f'"{PATH}/{action}"' in page} == ACTIONS[state]
 
 
-async def test_a_viewer_is_offered_nothing(console: Console):
+async def test_a_viewer_is_offered_no_actions(console: Console):
     console.act_as(Role.VIEWER)
     page = await console.page(PATH)
     assert f'action="{PATH}' not in page
     assert f'href="{PATH}/refund"' not in page
 
 
-async def test_a_declined_charge_is_not_told_as_paid(console: Console):
+async def test_a_declined_charge_is_not_reported_as_paid(console: Console):
     declined = plan(decline=payments_pb2.Decline(message="insufficient funds"))
     console.services.answers["PayInstalment"] = plans_pb2.PayInstalmentResponse(plan=declined)
     _, place, _ = await console.post(f"{PATH}/pay", {"number": "2"})
@@ -88,7 +88,7 @@ async def test_a_declined_charge_is_not_told_as_paid(console: Console):
     assert console.services.last("PayInstalment").request.number == 2
 
 
-async def test_the_next_parts_are_moved_with_a_reason_and_who_decided(console: Console):
+async def test_a_plan_is_rescheduled_with_a_reason_and_who_decided(console: Console):
     page = await console.page(PATH)
     assert "Part 3 is due on" in page
     sent = {"number": "3", "due_on": "2026-12-30", "reason": "Salary comes later"}
@@ -105,7 +105,7 @@ async def test_the_next_parts_are_moved_with_a_reason_and_who_decided(console: C
     assert 'value="2026-12-30"' in page
 
 
-async def test_a_refund_of_a_plan_goes_by_its_price(console: Console):
+async def test_a_plan_is_refunded_with_its_remaining_price_as_the_default(console: Console):
     status, place, _ = await console.post(f"{PATH}/refund", {"amount": "20,00", "reason": "reso"})
     assert (status, place) == (303, f"{PATH}?said=refunded")
     asked = console.services.last("RefundInstalmentPlan").request
@@ -113,7 +113,7 @@ async def test_a_refund_of_a_plan_goes_by_its_price(console: Console):
     assert 'value="119.00"' in await console.page(f"{PATH}/refund")  # 10.00 were refunded before
 
 
-async def test_a_document_is_saved_as_it_was_delivered(console: Console):
+async def test_a_document_is_downloaded_unchanged(console: Console):
     async with console.request("GET", f"{PATH}/documents/agreement") as response:
         assert await response.read() == PDF
         assert response.content_type == "application/pdf"
@@ -123,7 +123,7 @@ async def test_a_document_is_saved_as_it_was_delivered(console: Console):
         assert response.status == 400
 
 
-def test_what_follows_a_missed_part_is_told_until_it_is_over():
+def test_the_next_reminder_and_default_dates_are_given_until_the_default():
     due_on = date(2026, 11, 1)
     terms = {"remind_after": [1, 8, 15], "default_after": 60}
     found = steps(due_on, due_on + timedelta(days=2), **terms)
@@ -132,7 +132,7 @@ def test_what_follows_a_missed_part_is_told_until_it_is_over():
     assert (late.reminder_on, late.default_on) == (None, None)
 
 
-async def test_a_customer_withdraws_after_what_they_owe_was_shown(console: Console):
+async def test_a_withdrawal_shows_what_is_owed_before_it_is_confirmed(console: Console):
     path = f"/instalments/{PLAN_ID}/withdraw"
     typed = {"name": "Giulia Bianchi", "sent_to": "giulia@example.com", "do": "look"}
     _, _, page = await console.post(path, typed)
@@ -148,7 +148,7 @@ async def test_a_customer_withdraws_after_what_they_owe_was_shown(console: Conso
     assert console.services.last("WithdrawInstalmentPlan").request.confirm
 
 
-async def test_looking_and_confirming_a_withdrawal_are_two_changes(console: Console):
+async def test_previewing_a_withdrawal_issues_a_new_form_key(console: Console):
     path = f"/instalments/{PLAN_ID}/withdraw"
     first = "form-06f2kz0d-1x8q-5v7m-3n4b-6c9a2e000000"
     sent = {"key": first, "name": "G", "sent_to": "g@example.com", "do": "look"}

@@ -54,7 +54,7 @@ async def filled_in(http: aiohttp.ClientSession, url: str) -> dict[str, str]:
     return {"proof": proof[1], "key": key[1], "here": FORM, "amount": "12.50"}
 
 
-async def test_a_refund_in_which_the_console_is_killed_stands_as_unknown_and_is_made_once(
+async def test_a_refund_interrupted_by_sigkill_is_repeated_with_the_same_idempotency_key(
     new_processes: Any, browser_like: aiohttp.ClientSession
 ):
     services = Services(answers(SCOPES[Role.OWNER]))

@@ -31,7 +31,7 @@ async def upload(console: Console, content: bytes) -> tuple[int, str, str]:
         return response.status, response.headers.get("Location", ""), await response.text()
 
 
-async def test_a_product_is_made_as_it_was_typed(console: Console):
+async def test_a_product_is_created_as_typed(console: Console):
     _, place, _ = await console.post(f"{LIST}/new", TYPED)
     assert place == f"{ONE}?said=created"
     made = console.services.last("CreateProduct").request
@@ -50,7 +50,7 @@ async def test_a_product_is_changed_and_its_description_removed(console: Console
     assert '"Olio extravergine 5 l"' in console.services.last("RecordIntent").request.before
 
 
-async def test_a_price_that_cannot_be_read_is_named_and_kept(console: Console):
+async def test_an_unreadable_price_is_explained_and_kept_in_the_form(console: Console):
     status, _, page = await console.post(ONE, {**TYPED, "price": "cheap"})
     assert status == 400
     assert "Not an amount" in page
@@ -58,7 +58,7 @@ async def test_a_price_that_cannot_be_read_is_named_and_kept(console: Console):
     assert console.services.calls("UpdateProduct") == 0
 
 
-async def test_an_archived_product_is_only_read(console: Console):
+async def test_a_product_is_archived_and_then_read_only(console: Console):
     _, place, _ = await console.post(f"{ONE}/archive", {})
     assert place == f"{LIST}?said=archived"
     old = shop_pb2.GetProductResponse(product=product(state=shop_pb2.Product.STATE_ARCHIVED))
@@ -84,7 +84,7 @@ async def test_a_picture_is_uploaded_shown_and_removed(console: Console):
 @pytest.mark.parametrize(
     ("content", "said"), [(b"", "Choose a file"), (bytes(200 * 1024 + 1), "up to 200 KiB")]
 )
-async def test_what_is_no_file_or_too_large_is_refused_at_its_field(
+async def test_a_missing_or_too_large_picture_is_refused(
     console: Console, content: bytes, said: str
 ):
     if content:
@@ -96,7 +96,7 @@ async def test_what_is_no_file_or_too_large_is_refused_at_its_field(
     assert console.services.calls("PutProductPicture") == 0
 
 
-async def test_a_picture_that_the_service_refuses_is_put_into_words(console: Console):
+async def test_a_picture_refused_by_the_service_shows_why(console: Console):
     refusal = RemoteRefusal(Kind.UNPROCESSABLE, "picture_refused", "It is cut off.")
     console.services.answers["PutProductPicture"] = refusal
     status, _, page = await upload(console, PICTURE[:-4])
@@ -104,7 +104,7 @@ async def test_a_picture_that_the_service_refuses_is_put_into_words(console: Con
     assert "PNG or JPEG" in page
 
 
-async def test_the_shop_is_opened_by_its_first_form(console: Console):
+async def test_the_first_shop_form_opens_the_shop(console: Console):
     missing = RemoteRefusal(Kind.NOT_FOUND, "shop_not_found", "Open it first.")
     console.services.answers["GetShop"] = missing
     assert 'value="bottega"' not in await console.page(SHOP)
@@ -118,7 +118,7 @@ async def test_the_shop_is_opened_by_its_first_form(console: Console):
     assert not asked.instalments
 
 
-async def test_the_shop_is_closed_and_a_taken_address_is_put_into_words(console: Console):
+async def test_the_shop_is_closed_and_a_taken_address_is_explained(console: Console):
     assert "https://pay.example/shop/bottega" in await console.page(SHOP)
     _, place, _ = await console.post(SHOP, {"slug": "bottega"})
     assert place == f"{SHOP}?said=shop_closed"
@@ -130,7 +130,7 @@ async def test_the_shop_is_closed_and_a_taken_address_is_put_into_words(console:
     assert "Choose another" in page
 
 
-async def test_a_viewer_reads_products_and_the_shop_and_changes_none(console: Console):
+async def test_a_viewer_sees_no_buttons_to_change_products_or_the_shop(console: Console):
     console.act_as(Role.VIEWER)
     assert f"{LIST}/new" not in await console.page(LIST)
     assert ">Save<" not in await console.page(ONE)

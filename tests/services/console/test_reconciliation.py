@@ -37,7 +37,7 @@ async def send(console: Console, path: str, content: bytes) -> tuple[int, str]:
         return response.status, await response.text()
 
 
-async def test_a_statement_is_shown_before_it_is_imported(console: Console):
+async def test_a_statement_is_previewed_before_it_is_imported(console: Console):
     status, page = await send(console, "/reconciliation/imports/preview", MT940)
     assert status == 200
     assert "IT60X0542811101000000123456" in page
@@ -53,7 +53,7 @@ async def test_a_statement_is_shown_before_it_is_imported(console: Console):
     assert console.services.last("RecordIntent").request.action == "reporting.ImportStatement"
 
 
-async def test_an_import_that_takes_long_goes_on_and_shows_how_far_it_is(console: Console):
+async def test_a_long_import_continues_and_shows_its_progress(console: Console):
     may_end = asyncio.Event()
 
     async def imported() -> imports_pb2.ImportStatementResponse:
@@ -82,7 +82,7 @@ async def test_an_import_that_takes_long_goes_on_and_shows_how_far_it_is(console
     assert "data-live" not in page
 
 
-async def test_an_import_that_was_interrupted_or_is_not_there_says_what_to_do(console: Console):
+async def test_an_interrupted_or_unknown_import_is_explained(console: Console):
     page_of = f"/reconciliation/imports/under-way/{CONTENT_HASH}"
     stopped = progress(seen_at=stamp(world_now() - timedelta(minutes=3)))
     answer = imports_pb2.GetImportProgressResponse(progress=stopped)
@@ -96,14 +96,14 @@ async def test_an_import_that_was_interrupted_or_is_not_there_says_what_to_do(co
     assert "data-live" not in page
 
 
-async def test_a_report_of_a_provider_needs_its_account_before_it_is_shown(console: Console):
+async def test_previewing_a_provider_report_needs_the_account_at_the_provider(console: Console):
     report = stripe_file(stripe_row(5990, 110, name="txn_1"))
     status, page = await send(console, "/reconciliation/imports/preview", report)
     assert status == 400
     assert "Name the PSP account" in page
 
 
-async def test_a_file_that_cannot_be_read_says_where(console: Console):
+async def test_a_statement_with_a_wrong_balance_is_refused(console: Console):
     broken = MT940.replace(b"1129,00", b"1130,00")
     status, page = await send(console, "/reconciliation/imports/preview", broken)
     assert status == 400
@@ -112,13 +112,15 @@ async def test_a_file_that_cannot_be_read_says_where(console: Console):
 
 
 @pytest.mark.parametrize("carried", ["", "no base64!", "AAAA", packed(b"x" * 9_000_000)])
-async def test_what_was_not_shown_is_not_imported(console: Console, carried: str):
+async def test_a_missing_damaged_or_oversized_carried_file_is_not_imported(
+    console: Console, carried: str
+):
     status, _, _ = await console.post("/reconciliation/imports", {"carried": carried})
     assert status == 400
     assert console.services.calls("ImportStatement") == 0
 
 
-def test_a_carried_file_comes_back_as_it_was():
+def test_a_carried_file_is_unpacked_unchanged_within_its_size_limit():
     assert unpacked(packed(b"a file"), 6) == b"a file"
     assert unpacked(packed(b"a file"), 5) is None
     assert unpacked(packed(b"a file")[:-8], 6) is None
@@ -170,7 +172,7 @@ async def test_a_write_off_names_no_items(console: Console):
     assert list(console.services.last("ResolveException").request.item_ids) == []
 
 
-async def test_an_exception_leads_to_its_entries_and_their_trace(console: Console):
+async def test_an_exception_links_to_its_entries_and_their_trace(console: Console):
     page = await console.page(f"/reconciliation/exceptions/{EXCEPTION_ID}")
     assert console.services.last("ListJournalEntries").request.payment_id == PAYMENT_ID
     assert f'href="/entries?trace_id={TRACE}"' in page

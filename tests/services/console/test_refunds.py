@@ -31,7 +31,7 @@ async def refund(console: Console, amount: str = "12.50", **more: str) -> tuple[
     return await console.post(FORM, {"amount": amount, "reason": "reso", **more})
 
 
-async def test_a_refund_is_announced_made_and_recorded_for_the_member(console: Console):
+async def test_a_refund_is_audited_before_and_after_it_is_made(console: Console):
     status, place, _ = await refund(console)
     assert (status, place) == (303, f"/payments/{PAYMENT_ID}?said=refunded")
     names = [seen.name for seen in console.services.seen]
@@ -52,14 +52,14 @@ async def test_a_refund_is_announced_made_and_recorded_for_the_member(console: C
     assert ended.outcome == audit_pb2.AuditEntry.OUTCOME_DONE
 
 
-async def test_without_the_announcement_nothing_is_refunded(console: Console):
+async def test_nothing_is_refunded_without_a_recorded_intent(console: Console):
     console.services.answers["RecordIntent"] = InternalError()
     status, _, _ = await refund(console)
     assert status == 500
     assert console.services.calls("RefundPayment") == 0
 
 
-async def test_a_refused_refund_says_why_and_keeps_what_was_typed(console: Console):
+async def test_a_refused_refund_says_why_and_keeps_the_typed_amount(console: Console):
     refusal = RemoteRefusal(Kind.UNPROCESSABLE, "amount_too_large", "More than was captured.")
     console.services.answers["RefundPayment"] = refusal
     status, _, page = await refund(console, "12.50")
@@ -76,7 +76,7 @@ async def test_a_refused_refund_says_why_and_keeps_what_was_typed(console: Conso
     [ServiceUnavailable(), InternalError(), IdempotencyKeyInUse()],
     ids=lambda no: no.reason,
 )
-async def test_an_unknown_outcome_stays_unknown_and_the_same_form_asks_again(
+async def test_an_unknown_outcome_stays_unknown_and_the_form_keeps_its_key(
     console: Console, answer: Refusal
 ):
     console.services.answers["RefundPayment"] = answer
@@ -96,7 +96,7 @@ async def test_an_outcome_that_cannot_be_recorded_does_not_undo_the_refund(conso
 
 
 @pytest.mark.parametrize("amount", ["", "zero", "12,505", "-1"])
-async def test_what_is_no_amount_is_not_refunded(console: Console, amount: str):
+async def test_an_invalid_amount_is_not_refunded(console: Console, amount: str):
     status, _, page = await refund(console, amount)
     assert status == 400
     assert "Not an amount" in page
@@ -116,7 +116,7 @@ async def refused_until_proved(console: Console, path: str, fields: dict[str, st
         return response.headers["Location"]
 
 
-async def test_a_large_refund_asks_for_the_password_and_keeps_what_was_typed(console: Console):
+async def test_a_large_refund_needs_a_proof_of_identity_and_keeps_typed_values(console: Console):
     fields = {"amount": "100.01", "reason": "Tazza rotta, così", "here": FORM}
     place = await refused_until_proved(console, FORM, fields)
     assert place == f"/prove?next={FORM.replace('/', '%2F')}"
@@ -137,7 +137,7 @@ async def test_a_refund_up_to_the_limit_needs_no_further_proof(console: Console)
     assert place.endswith("said=refunded")
 
 
-async def test_what_was_typed_is_shown_on_its_own_page_and_to_its_own_session(console: Console):
+async def test_kept_values_are_shown_only_on_their_page_and_to_their_session(console: Console):
     await refused_until_proved(console, FORM, {"amount": "100.01", "here": FORM})
     assert "100.01" not in await console.page(f"/payments/{PAYMENT_ID}")
     other = authenticated(SCOPES[Role.OWNER])(sessions_pb2.AuthenticateSessionRequest(token=TOKEN))
@@ -148,13 +148,13 @@ async def test_what_was_typed_is_shown_on_its_own_page_and_to_its_own_session(co
     assert "100.01" not in await console.page(FORM)
 
 
-async def test_a_form_whose_outcome_is_unknown_keeps_its_key_through_the_proof(console: Console):
+async def test_a_form_keeps_its_idempotency_key_through_the_proof_of_identity(console: Console):
     key = "form-6f1c1c5e-9c2a-4a57-9d1e-3f1f9a3b2c1d"
     await refused_until_proved(console, FORM, {"amount": "100.01", "key": key, "here": FORM})
     assert f'name="key" value="{key}"' in await console.page(FORM)
 
 
-async def test_a_proof_replaces_the_token_of_the_session(console: Console):
+async def test_proving_identity_replaces_the_session_token(console: Console):
     def proved(_: Any) -> Any:
         return sessions_pb2.ReauthenticateWithPasswordResponse(new_token="another")
 

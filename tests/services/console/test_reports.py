@@ -13,7 +13,7 @@ from tests.services.console.report_samples import REPORT, RUN_ID, rows, run
 PATH = f"/reports/{REPORT}"
 
 
-async def test_a_report_is_shown_with_its_filters_in_the_readers_language(console: Console):
+async def test_a_report_is_shown_with_only_its_own_filters(console: Console):
     page = await console.page(f"{PATH}?booked_to=2026-11-15&currency=EUR&booked_from=2026-01-01")
     asked = console.services.last("GetReportRows").request
     assert (asked.booked_to, asked.currency) == ("2026-11-15", "EUR")
@@ -22,7 +22,7 @@ async def test_a_report_is_shown_with_its_filters_in_the_readers_language(consol
     assert "15 Dec 2026" in page
 
 
-async def test_what_is_shown_is_exported_even_by_a_viewer(console: Console):
+async def test_a_viewer_can_export_a_report_as_shown(console: Console):
     console.act_as(Role.VIEWER)
     path = f"{PATH}/runs?booked_to=2026-11-15"
     status, place, _ = await console.post(path, {"format": "csv"})
@@ -32,7 +32,7 @@ async def test_what_is_shown_is_exported_even_by_a_viewer(console: Console):
     assert asked.format == reports_pb2.REPORT_FORMAT_CSV
 
 
-async def test_a_file_under_way_is_looked_at_again_and_a_ready_one_is_saved(console: Console):
+async def test_a_running_export_refreshes_and_a_finished_one_is_downloaded(console: Console):
     state = reports_pb2.ReportRun
     waiting = reports_pb2.GetReportRunResponse(run=run(state.STATE_RUNNING))
     console.services.answers["GetReportRun"] = waiting
@@ -48,7 +48,7 @@ async def test_a_file_under_way_is_looked_at_again_and_a_ready_one_is_saved(cons
         assert response.headers["Content-Disposition"].startswith('attachment; filename="ageing')
 
 
-async def test_a_report_is_made_regularly_and_sent_to_several(console: Console):
+async def test_a_report_is_scheduled_for_several_recipients(console: Console):
     sent = {"every": "month", "hour": "7", "format": "xlsx", "emails": "a@x.example, b@x.example"}
     _, place, _ = await console.post(f"{PATH}/schedules?currency=EUR", sent)
     assert place == "/reports?said=scheduled"
@@ -58,12 +58,12 @@ async def test_a_report_is_made_regularly_and_sent_to_several(console: Console):
     assert asked.currency == "EUR"
 
 
-async def test_an_unknown_report_is_missing(console: Console):
+async def test_an_unknown_report_is_refused(console: Console):
     async with console.request("GET", "/reports/everything") as response:
         assert response.status == ReportUnknown.kind.http_status
 
 
-async def test_the_overview_adds_up_what_is_owed_or_says_where_it_is(console: Console):
+async def test_the_overview_totals_what_is_owed_unless_there_is_too_much(console: Console):
     page = await console.page("/")
     assert "€560.00" in page  # owed on plans
     assert "€1,800.00" in page  # owed by couriers
@@ -74,7 +74,7 @@ async def test_the_overview_adds_up_what_is_owed_or_says_where_it_is(console: Co
     assert "Too many plans to add up here" in await console.page("/")
 
 
-async def test_acceptance_counts_links_that_were_tried_and_clicks_with_or_without_a_session(
+async def test_acceptance_counts_tried_links_and_one_click_payments(
     console: Console,
 ):
     """870 of 900 links and 80 of 100 one-click payments."""
@@ -85,7 +85,7 @@ async def test_acceptance_counts_links_that_were_tried_and_clicks_with_or_withou
 
 
 @pytest.mark.parametrize(("language", "amount"), [("en", "€1,234.50"), ("it", "1234,50 €")])
-def test_cells_are_in_the_readers_language(language: str, amount: str):
+def test_cells_are_formatted_in_the_readers_language(language: str, amount: str):
     columns = [Column("currency", "text"), Column("open", "money"), Column("due_on", "date")]
     found = cells(columns, ["EUR", "1234.50", ""], language)
     assert found[0] == "EUR"

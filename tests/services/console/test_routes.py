@@ -36,7 +36,7 @@ every_change = pytest.mark.parametrize("page", CHANGES, ids=name_of)
 
 
 @every_page
-async def test_whoever_is_not_signed_in_is_sent_to_sign_in(console: Console, page: Page):
+async def test_a_visitor_without_a_session_is_redirected_to_sign_in(console: Console, page: Page):
     async with console.request(page.method, path_of(page), signed_in=False) as response:
         assert response.status == 303
         assert response.headers["Location"].startswith("/sign-in")
@@ -44,7 +44,7 @@ async def test_whoever_is_not_signed_in_is_sent_to_sign_in(console: Console, pag
 
 
 @every_page
-async def test_a_session_that_has_ended_is_sent_to_sign_in(console: Console, page: Page):
+async def test_an_ended_session_is_redirected_to_sign_in(console: Console, page: Page):
     console.cookies["incasso-session"] = "ended"
     async with console.request(page.method, path_of(page)) as response:
         assert response.status == 303
@@ -64,7 +64,7 @@ async def test_a_viewer_changes_nothing(console: Console, page: Page):
     assert called <= {"AuthenticateSession", "GetMerchant", "ListSessions"}
 
 
-def test_whatever_else_a_viewer_may_do_calls_nothing_that_is_not_their_own():
+def test_the_only_changes_open_to_viewers_are_views_and_report_runs():
     """Checks that none of the exceptions above grows into another change."""
     changed = {
         name
@@ -78,7 +78,7 @@ def test_whatever_else_a_viewer_may_do_calls_nothing_that_is_not_their_own():
 
 
 @every_change
-async def test_a_form_without_its_proof_changes_nothing(console: Console, page: Page):
+async def test_a_form_without_its_csrf_token_changes_nothing(console: Console, page: Page):
     for proof in ({}, {"proof": "made up"}):
         async with console.request("POST", path_of(page), data=proof) as response:
             assert response.status == 403
@@ -87,7 +87,7 @@ async def test_a_form_without_its_proof_changes_nothing(console: Console, page: 
 
 
 @every_change
-async def test_a_form_from_elsewhere_changes_nothing(console: Console, page: Page):
+async def test_a_cross_site_form_changes_nothing(console: Console, page: Page):
     sent = {"proof": await console.proof()}
     console.services.seen.clear()
     headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
@@ -106,7 +106,7 @@ async def test_a_page_is_shown_in_both_languages(console: Console, page: Page, l
 
 
 @every_page
-async def test_nobody_frames_caches_or_scripts_a_page(console: Console, page: Page):
+async def test_pages_forbid_framing_caching_and_unsafe_scripts(console: Console, page: Page):
     async with console.request(page.method, path_of(page)) as response:
         headers = response.headers
     assert headers["Cache-Control"] == "no-store"
@@ -122,7 +122,7 @@ async def test_nobody_frames_caches_or_scripts_a_page(console: Console, page: Pa
 
 
 @pytest.mark.parametrize("page", [p for p in CHANGES if p.grave], ids=name_of)
-async def test_what_gives_power_for_good_needs_a_fresh_proof(console: Console, page: Page):
+async def test_a_grave_change_needs_a_fresh_proof_of_identity(console: Console, page: Page):
     owner = authenticated(SCOPES[Role.OWNER], proved=timedelta(minutes=11))
     console.services.answers["AuthenticateSession"] = owner
     status, place, _ = await console.post(path_of(page), {"here": "/team"})
@@ -131,7 +131,7 @@ async def test_what_gives_power_for_good_needs_a_fresh_proof(console: Console, p
 
 
 @pytest.mark.parametrize("page", [p for p in CHANGES if p.path not in OWN], ids=name_of)
-def test_a_page_that_changes_something_says_so_to_the_audit_log(page: Page):
+def test_every_page_that_changes_something_calls_an_audited_rpc(page: Page):
     assert any(is_audited(rpc) for rpc in page.rpcs.values())
 
 
@@ -140,7 +140,7 @@ def test_parts_of_pages_only_read():
     assert [name for name in parts if is_audited(rpc_named(name))] == []
 
 
-async def test_a_list_shows_the_page_and_the_rows_that_its_address_names(console: Console):
+async def test_a_list_uses_the_cursor_and_filters_of_its_url(console: Console):
     await console.page("/links?state=paid&order_reference=L-77&cursor=next")
     asked = console.services.last("ListPaymentLinks").request
     assert (asked.limit, asked.cursor, asked.order_reference) == (25, "next", "L-77")

@@ -24,7 +24,7 @@ def saved(console: Console) -> payments_pb2.Routing:
     return found
 
 
-async def test_a_rule_is_added_at_the_end_as_it_was_typed(console: Console):
+async def test_a_rule_is_added_at_the_end_as_typed(console: Console):
     fields = {
         "version": await version_of(console),
         "currencies": "eur",
@@ -49,7 +49,7 @@ async def test_a_rule_is_added_at_the_end_as_it_was_typed(console: Console):
     assert '"sandbox-a"' in console.services.last("RecordIntent").request.before
 
 
-async def test_a_rule_is_shown_in_its_form_and_saved_in_its_place(console: Console):
+async def test_a_rule_is_edited_in_its_place(console: Console):
     page = await console.page(f"{PAGE}/rules/1")
     assert 'value="500.00"' in page
     fields = {"version": await version_of(console), "rank:sandbox-b": "1"}
@@ -67,7 +67,7 @@ async def test_a_rule_is_shown_in_its_form_and_saved_in_its_place(console: Conso
         ({"currencies": "EUR"}, "Give at least one account a place"),
     ],
 )
-async def test_what_no_rule_can_mean_is_shown_again_with_the_reason(
+async def test_an_invalid_rule_is_refused_with_the_reason(
     console: Console, fields: dict[str, str], said: str
 ):
     version = await version_of(console)
@@ -78,7 +78,9 @@ async def test_what_no_rule_can_mean_is_shown_again_with_the_reason(
 
 
 @pytest.mark.parametrize(("place", "way", "places"), [("2", "up", (1, 0)), ("1", "down", (1, 0))])
-async def test_rules_change_places(console: Console, place: str, way: str, places: tuple[int, ...]):
+async def test_rules_can_be_moved_up_and_down(
+    console: Console, place: str, way: str, places: tuple[int, ...]
+):
     fields = {"version": await version_of(console), "way": way}
     await console.post(f"{PAGE}/rules/{place}/move", fields)
     assert list(saved(console).rules) == [routing().rules[at] for at in places]
@@ -91,9 +93,7 @@ async def test_a_rule_is_deleted(console: Console):
 
 
 @pytest.mark.parametrize("what", ["rules/1", "rules/1/move", "rules/1/delete", "rules/7/delete"])
-async def test_rules_that_somebody_else_has_changed_are_looked_at_again(
-    console: Console, what: str
-):
+async def test_a_change_to_an_outdated_version_of_the_rules_is_refused(console: Console, what: str):
     """Otherwise a rule's position could be another rule's by now."""
     version = await version_of(console) if "7" in what else "another"
     status, _, page = await console.post(f"{PAGE}/{what}", {"version": version})
@@ -102,7 +102,7 @@ async def test_rules_that_somebody_else_has_changed_are_looked_at_again(
     assert console.services.calls("UpdateRouting") == 0
 
 
-async def test_a_second_payment_of_an_order_is_marked_if_the_merchant_says_so(console: Console):
+async def test_the_policy_for_duplicate_orders_is_saved(console: Console):
     status, _, _ = await console.post(PAGE, {"duplicate_orders": "perhaps"})
     assert status == 400
     _, place, _ = await console.post(PAGE, {"duplicate_orders": "flag"})
@@ -111,7 +111,7 @@ async def test_a_second_payment_of_an_order_is_marked_if_the_merchant_says_so(co
     assert policy.duplicate_orders == policy.DUPLICATE_ORDERS_FLAG
 
 
-async def test_an_operator_sees_the_rules_and_changes_none(console: Console):
+async def test_an_operator_sees_the_rules_but_no_links_to_change_them(console: Console):
     console.act_as(Role.OPERATOR)
     page = await console.page(PAGE)
     assert "sandbox-a" in page

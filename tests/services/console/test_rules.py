@@ -19,7 +19,7 @@ from services.console.rules.sales import Sales, by_method, daily, read
 @pytest.mark.parametrize(
     "asked", ["/", "/payments", "/payments?state=captured&cursor=a%3D", "/search?q=anna%40x.it"]
 )
-def test_signing_in_leads_on_to_a_page_of_the_console(asked: str):
+def test_signing_in_redirects_to_the_requested_page_of_the_console(asked: str):
     assert onward(asked) == asked
 
 
@@ -42,7 +42,7 @@ def test_signing_in_leads_on_to_a_page_of_the_console(asked: str):
         "/" + "a" * 2000,
     ],
 )
-def test_signing_in_never_leads_elsewhere(asked: str):
+def test_signing_in_never_redirects_elsewhere(asked: str):
     assert onward(asked) == "/"
 
 
@@ -70,7 +70,7 @@ def test_an_amount_is_read_as_people_write_it(typed: str, currency: str, minor: 
     "typed",
     ["", "0", "0,00", "-5", "12,505", "1.234", "1,2,3", "12.", "abc", "1e3", "12 euro", "9" * 20],
 )
-def test_what_is_no_amount_is_not_guessed(typed: str):
+def test_an_ambiguous_or_invalid_amount_is_not_guessed(typed: str):
     assert amount_of(typed, "EUR") is None
 
 
@@ -89,11 +89,11 @@ def test_what_is_no_amount_is_not_guessed(typed: str):
         ("", None),
     ],
 )
-def test_an_amount_that_is_searched_for_shows_that_it_is_one(typed: str, amount: Money | None):
+def test_a_search_is_for_an_amount_only_if_it_clearly_is_one(typed: str, amount: Money | None):
     assert amount_in(typed, "EUR") == amount
 
 
-def test_in_a_field_for_amounts_every_amount_is_one():
+def test_an_amount_field_also_reads_amounts_that_a_search_would_not():
     assert amount_in_field("1250", "EUR") == Money(125000, "EUR")
     assert amount_in_field("5000", "JPY") == Money(5000, "JPY")
     assert amount_in_field("5000 JPY", "EUR") == Money(5000, "JPY")
@@ -114,11 +114,11 @@ def test_in_a_field_for_amounts_every_amount_is_one():
         ("12,50", ""),
     ],
 )
-def test_the_last_digits_of_a_card_are_read_as_receipts_have_them(typed: str, last4: str):
+def test_the_last_four_digits_are_read_as_receipts_print_them(typed: str, last4: str):
     assert last4_of(typed) == last4
 
 
-def test_a_contact_is_an_address_or_a_number_or_nothing():
+def test_a_contact_is_an_email_address_a_phone_number_or_empty():
     assert contact_of(" giulia@example.com ") == Contact(email="giulia@example.com")
     assert contact_of("333 123 4567") == Contact(phone="+393331234567")
     assert contact_of("+44 7700 900123") == Contact(phone="+447700900123")
@@ -127,7 +127,7 @@ def test_a_contact_is_an_address_or_a_number_or_nothing():
     assert contact_of("giulia") is None
 
 
-def test_a_large_refund_needs_a_fresh_proof():
+def test_a_large_refund_needs_a_fresh_proof_of_identity():
     now = datetime(2026, 11, 27, 12, tzinfo=UTC)
     assert not needs_proof(Money(10000, "EUR"))
     assert needs_proof(Money(10001, "EUR"))
@@ -136,7 +136,7 @@ def test_a_large_refund_needs_a_fresh_proof():
     assert not proof_is_fresh(now - timedelta(minutes=10), now)
 
 
-def test_days_without_sales_are_days_too():
+def test_days_without_sales_are_included():
     today = date(2026, 11, 27)
     row = {
         "day": "2026-11-26",
@@ -165,7 +165,7 @@ def test_methods_are_ranked_with_their_share():
     assert by_method([]) == []
 
 
-def test_bars_stand_on_the_ground_and_the_largest_fills_the_room():
+def test_bars_share_a_baseline_and_scale_with_their_values():
     found = charts.columns([0, 50, 100])
     assert found.peak == 2
     assert [bar.height for bar in found.bars] == [0.0, 83.0, 166.0]
@@ -194,16 +194,16 @@ def test_an_item_moves_by_one_and_not_beyond_the_ends():
     ("typed", "basis_points"),
     [("9,99", 999), ("9.9", 990), ("20 %", 2000), ("", 0), ("0", 0), ("100", 10_000)],
 )
-def test_a_share_is_read_in_percent(typed: str, basis_points: int):
+def test_a_percentage_is_read_into_basis_points(typed: str, basis_points: int):
     assert basis_points_of(typed) == basis_points
     assert basis_points_of(percent_of(basis_points)) == basis_points
 
 
 @pytest.mark.parametrize("typed", ["9.999", "-1", "1000", "1,000.5", "nine"])
-def test_what_is_no_share_is_not_guessed(typed: str):
+def test_an_invalid_percentage_is_not_guessed(typed: str):
     assert basis_points_of(typed) is None
 
 
-def test_an_amount_may_be_nothing():
+def test_an_empty_amount_is_zero():
     assert [minor_of(text, "EUR") for text in ("", "0", "0,00", "2,50")] == [0, 0, 0, 250]
     assert minor_of("two", "EUR") is None

@@ -49,7 +49,7 @@ def _known(console: Console) -> None:
     console.services.answers["SignInWithPassword"] = answer
 
 
-async def test_a_password_opens_a_session_and_leads_on(console: Console):
+async def test_a_password_opens_a_session_and_redirects_to_the_requested_page(console: Console):
     response = await sign_in(console, next="/payments")
     assert (response.status, response.headers["Location"]) == (303, "/payments")
     cookie = response.cookies["incasso-session"]
@@ -59,18 +59,18 @@ async def test_a_password_opens_a_session_and_leads_on(console: Console):
     assert origin.address == "127.0.0.1"
 
 
-async def test_it_is_marked_as_local(console: Console):
+async def test_the_sign_in_page_is_marked_as_local(console: Console):
     async with console.request("GET", SIGN_IN, signed_in=False) as response:
         assert "Local sign-in" in await response.text()
 
 
 @pytest.mark.parametrize("asked", ["//evil.example", "https://evil.example", "/\\evil.example"])
-async def test_it_never_leads_to_another_site(console: Console, asked: str):
+async def test_signing_in_never_redirects_to_another_site(console: Console, asked: str):
     response = await sign_in(console, next=asked)
     assert response.headers["Location"] == "/"
 
 
-async def test_a_session_that_was_planted_before_is_not_used(console: Console):
+async def test_a_planted_session_token_is_replaced_by_signing_in(console: Console):
     """Session fixation: whatever token a browser has, signing in sets a new one."""
     console.cookies["incasso-session"] = "planted"
     response = await sign_in(console)
@@ -78,7 +78,7 @@ async def test_a_session_that_was_planted_before_is_not_used(console: Console):
     assert console.services.last("SignInWithPassword").request.email == PERSONAL["email"]
 
 
-async def test_a_wrong_password_says_nothing_about_the_address(console: Console):
+async def test_a_refused_sign_in_does_not_say_what_was_wrong(console: Console):
     refusal = RemoteRefusal(Kind.UNAUTHENTICATED, "sign_in_refused", "Wrong.")
     console.services.answers["SignInWithPassword"] = refusal
     sent = {**await form(console), **PERSONAL}
@@ -90,7 +90,7 @@ async def test_a_wrong_password_says_nothing_about_the_address(console: Console)
     assert "incasso-session" not in response.cookies
 
 
-async def test_another_browsers_form_signs_nobody_in(console: Console):
+async def test_a_sign_in_form_of_another_browser_is_refused(console: Console):
     """Otherwise a site could sign its visitors in to an account whose password it knows."""
     sent = {**await form(console), **PERSONAL}
     for visit in ("another", ""):
@@ -100,7 +100,7 @@ async def test_another_browsers_form_signs_nobody_in(console: Console):
     assert console.services.calls("SignInWithPassword") == 0
 
 
-async def test_whoever_guesses_waits():
+async def test_failed_sign_ins_are_rate_limited():
     async with running_console(sign_ins_per_minute=0.01, sign_ins_burst=2.0) as console:
         refusal = RemoteRefusal(Kind.UNAUTHENTICATED, "sign_in_refused", "Wrong.")
         console.services.answers["SignInWithPassword"] = refusal
@@ -109,7 +109,7 @@ async def test_whoever_guesses_waits():
         assert console.services.calls("SignInWithPassword") == 2
 
 
-async def test_over_tls_cookies_belong_to_this_host_alone():
+async def test_over_tls_cookies_are_secure_and_host_only():
     async with running_console(INCASSO_CONSOLE_URL="https://console.example") as console:
         answer = sessions_pb2.SignInWithPasswordResponse(signed_in=signed_in())
         console.services.answers["SignInWithPassword"] = answer
@@ -126,7 +126,7 @@ async def test_over_tls_cookies_belong_to_this_host_alone():
             assert cookie["domain"] == ""
 
 
-async def test_a_person_of_several_merchants_chooses_one_first(console: Console):
+async def test_a_session_without_a_merchant_is_redirected_to_choose_one(console: Console):
     answer = sessions_pb2.SignInWithPasswordResponse(signed_in=signed_in(chosen=False))
     console.services.answers["SignInWithPassword"] = answer
     response = await sign_in(console, next="/payments")
@@ -145,7 +145,7 @@ async def test_a_rotated_token_reaches_the_browser(console: Console):
         assert response.cookies["incasso-session"].value == "rotated"
 
 
-async def test_signing_out_ends_the_session_where_it_is_kept(console: Console):
+async def test_signing_out_ends_the_session_in_the_service(console: Console):
     status, place, _ = await console.post("/sign-out", {})
     assert (status, place) == (303, "/sign-in?said=signed_out")
     asked = console.services.last("EndSessions").request
@@ -183,7 +183,7 @@ async def test_an_invited_person_joins_with_a_new_password(console: Console):
     assert (asked.token, asked.name, asked.locale) == ("a-token", "Luca", "en")
 
 
-async def test_a_person_who_is_signed_in_joins_with_a_click(console: Console):
+async def test_a_signed_in_person_joins_without_a_password(console: Console):
     console.services.answers["GetInvitation"] = invited(has_password=True)
     async with console.request("GET", "/invitations/a-token") as response:
         found = PROOF.search(await response.text())
@@ -196,7 +196,7 @@ async def test_a_person_who_is_signed_in_joins_with_a_click(console: Console):
     assert (asked.token, asked.session_token) == ("a-token", "a-session")
 
 
-async def test_a_used_invitation_says_what_to_do(console: Console):
+async def test_a_used_invitation_says_to_ask_for_another(console: Console):
     refusal = RemoteRefusal(Kind.NOT_FOUND, "invitation_unknown", "Used.")
     console.services.answers["GetInvitation"] = refusal
     async with console.request("GET", "/invitations/a-token", signed_in=False) as response:
@@ -204,6 +204,6 @@ async def test_a_used_invitation_says_what_to_do(console: Console):
         assert re.search("Ask for another", await response.text())
 
 
-async def test_the_language_is_this_browsers(console: Console):
+async def test_choosing_a_language_returns_to_the_page(console: Console):
     status, place, _ = await console.post("/language", {"language": "it", "here": "/payments"})
     assert (status, place) == (303, "/payments")

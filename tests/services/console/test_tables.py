@@ -75,7 +75,7 @@ def faults_of(table: Table) -> list[str]:
     ]
 
 
-async def test_every_cell_of_every_page_has_the_name_of_its_column(console: Console):
+async def test_every_table_cell_is_labelled_with_its_column(console: Console):
     faults, seen = [], 0
     for page in PAGES:
         if page.changes or page.is_file:

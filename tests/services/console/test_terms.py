@@ -29,7 +29,7 @@ def asked(console: Console) -> instalments_pb2.CreateInstalmentTermsRequest:
     return found
 
 
-async def test_terms_are_made_as_they_were_typed(console: Console):
+async def test_terms_are_created_as_typed(console: Console):
     more = {
         "down_payment_basis_points": "20,50",
         "interest_basis_points": "9.9 %",
@@ -54,7 +54,7 @@ async def test_terms_are_made_as_they_were_typed(console: Console):
     assert made.fees_borne_by == instalments_pb2.FEES_BORNE_BY_MERCHANT
 
 
-async def test_what_is_left_empty_is_the_services_default(console: Console):
+async def test_an_empty_field_is_left_to_the_services_default(console: Console):
     await console.post(NEW, TYPED)
     made = asked(console)
     for name in ("down_payment_basis_points", "min_amount_minor", "max_amount_minor"):
@@ -62,7 +62,7 @@ async def test_what_is_left_empty_is_the_services_default(console: Console):
     assert not made.HasField("partner")
 
 
-async def test_terms_that_are_like_others_are_the_same_terms(console: Console):
+async def test_a_form_based_on_other_terms_is_prefilled_with_them(console: Console):
     """The form based on existing terms, submitted unchanged, requests the same terms."""
     page = await console.page(f"{NEW}?like={TERMS_ID}")
     for shown in ("20.50", "2.50", "150.00", "3, 8", "gift cards, shoes"):
@@ -78,7 +78,7 @@ async def test_terms_that_are_like_others_are_the_same_terms(console: Console):
         ("retry_after", "3, soon", "Whole numbers only"),
     ],
 )
-async def test_what_cannot_be_read_is_named_and_kept(
+async def test_an_unreadable_field_is_explained_and_kept_in_the_form(
     console: Console, field: str, typed: str, said: str
 ):
     status, _, page = await console.post(NEW, {**TYPED, field: typed})
@@ -88,14 +88,14 @@ async def test_what_cannot_be_read_is_named_and_kept(
     assert console.services.calls("CreateInstalmentTerms") == 0
 
 
-async def test_what_the_service_refuses_is_shown_at_its_field(console: Console):
+async def test_a_field_refused_by_the_service_is_explained(console: Console):
     console.services.answers["CreateInstalmentTerms"] = invalid("categories.0", "is a duplicate")
     status, _, page = await console.post(NEW, {**TYPED, "categories": "shoes"})
     assert status == 400
     assert "is a duplicate" in page
 
 
-async def test_terms_are_archived_and_the_usual_ones_cannot_be(console: Console):
+async def test_terms_are_archived_and_the_default_ones_offer_no_archiving(console: Console):
     _, place, _ = await console.post(f"{PAGE}/{TERMS_ID}/archive", {})
     assert place == f"{PAGE}/{TERMS_ID}?said=archived"
     assert '"name":"Tre rate"' in console.services.last("RecordIntent").request.before
@@ -104,6 +104,6 @@ async def test_terms_are_archived_and_the_usual_ones_cannot_be(console: Console)
     assert "/archive" not in await console.page(f"{PAGE}/trm_default")
 
 
-async def test_a_viewer_reads_terms_and_makes_none(console: Console):
+async def test_a_viewer_sees_no_link_to_create_terms(console: Console):
     console.act_as(Role.VIEWER)
     assert NEW not in await console.page(f"{PAGE}/{TERMS_ID}")

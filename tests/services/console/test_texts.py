@@ -22,7 +22,7 @@ PLACE = re.compile(r"\{(\w+)\}")
 
 
 @pytest.mark.parametrize("area", texts.areas())
-def test_both_languages_have_the_same_words(area: str):
+def test_both_languages_have_the_same_texts_and_placeholders(area: str):
     italian, english = (texts.read(area)[language] for language in ("it", "en"))
     assert italian.keys() == english.keys()
     for key, text in english.items():
@@ -32,7 +32,7 @@ def test_both_languages_have_the_same_words(area: str):
 
 
 @pytest.mark.parametrize("area", [area for area in texts.areas() if area != texts.SHARED])
-def test_an_area_says_only_states_in_its_own_words(area: str):
+def test_an_area_overrides_only_shared_texts_of_states_messages_and_kinds(area: str):
     """Other keys would change the texts of the surrounding layout."""
     shared = texts.read(texts.SHARED)["en"].keys()
     common = shared & texts.read(area)["en"].keys()
@@ -43,11 +43,11 @@ def test_an_area_says_only_states_in_its_own_words(area: str):
 @pytest.mark.parametrize(
     "refusal", [RoleTooLow, FormForeign, FormOld, SignInFailed, ChangedMeanwhile]
 )
-def test_every_refusal_of_the_console_says_what_to_do(refusal: type[Refusal], language: str):
+def test_refusals_of_the_console_have_a_text(refusal: type[Refusal], language: str):
     assert refusal.reason in texts.read(texts.REFUSALS)[language]
 
 
-def test_who_is_led_on_needs_no_words():
+def test_refusals_that_redirect_have_no_text():
     """These refusals redirect to sign-in, or to the proof of identity."""
     known = texts.read(texts.REFUSALS)["en"]
     for refusal in (SignInNeeded, ReauthenticationNeeded):
@@ -55,7 +55,7 @@ def test_who_is_led_on_needs_no_words():
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_refusal_without_words_is_told_by_its_kind(kind: Kind):
+def test_a_refusal_without_a_text_falls_back_to_its_kind(kind: Kind):
     refusal = RemoteRefusal(kind, "nobody_wrote_words_for_this", "for developers")
     assert texts.refused(refusal, "en")
     assert "for developers" not in texts.refused(refusal, "it")

@@ -48,7 +48,7 @@ def offered(html: str, path: str) -> set[str]:
 @pytest.mark.parametrize(
     "page", [p for p in PAGES if not p.changes and not p.is_file], ids=lambda page: page.path
 )
-async def test_every_filter_that_a_list_offers_is_kept_in_its_views(console: Console, page: Page):
+async def test_every_filter_that_a_list_offers_can_be_saved_in_a_view(console: Console, page: Page):
     path = path_of(page)
     found = offered(await console.page(path), path)
     if page.path in UNKEPT:
@@ -65,7 +65,7 @@ def test_every_list_with_views_has_a_name(page: Page, language: str):
     assert Lists(PAGES).at(path) is page
 
 
-async def test_views_are_above_their_list_and_the_one_shown_is_marked(console: Console):
+async def test_views_are_shown_with_their_list_and_the_current_one_is_marked(console: Console):
     html = await console.page("/payments?last4=4242&state=captured&cursor=x&said=view_saved")
     bar = html[html.index('aria-label="Saved views"') :]
     assert 'href="/payments?state=captured&amp;last4=4242" aria-current="true"' in bar
@@ -75,7 +75,7 @@ async def test_views_are_above_their_list_and_the_one_shown_is_marked(console: C
     assert console.services.last("ListViews").request.path == "/payments"
 
 
-async def test_what_is_shown_is_saved_without_paging(console: Console):
+async def test_the_form_to_save_a_view_omits_paging_and_empty_filters(console: Console):
     html = await console.page("/payments?state=refunded&cursor=x&last4=")
     assert 'name="query" value="state=refunded"' in html
     assert "Save this view" not in await console.page("/payments?cursor=x")
@@ -86,7 +86,7 @@ async def test_a_report_has_its_views(console: Console):
     assert 'href="/reports/instalment_ageing?currency=USD"' in html
 
 
-async def test_a_viewer_saves_a_view_and_comes_back_to_its_list(console: Console):
+async def test_a_viewer_saves_a_view_and_returns_to_its_list(console: Console):
     console.act_as(Role.VIEWER)
     sent = {
         "path": "/payments",
@@ -102,7 +102,7 @@ async def test_a_viewer_saves_a_view_and_comes_back_to_its_list(console: Console
     assert console.services.last("RecordIntent").request.action == "merchants.SaveView"
 
 
-async def test_the_audit_log_has_what_a_view_was_before(console: Console):
+async def test_the_audit_log_has_the_previous_state_of_a_view(console: Console):
     same = {"path": "/payments", "query": "state=refunded", "name": "Paid with Visa"}
     await console.post("/views", same)
     replaced = console.services.last("RecordIntent").request
@@ -132,14 +132,14 @@ async def test_a_view_is_deleted(console: Console):
         ("/reports/a/b", "currency=EUR"),
     ],
 )
-async def test_nothing_but_filters_of_a_list_is_saved(console: Console, path: str, query: str):
+async def test_only_filters_of_a_list_can_be_saved(console: Console, path: str, query: str):
     status, _, page = await console.post("/views", {"path": path, "query": query, "name": "X"})
     assert status == 400
     assert "choose a filter first" in page
     assert console.services.calls("SaveView") == 0
 
 
-async def test_what_could_not_be_saved_is_still_in_the_form(console: Console):
+async def test_a_view_that_could_not_be_saved_stays_in_the_form(console: Console):
     full = RemoteRefusal(Kind.CONFLICT, "too_many_views", "Too many.")
     console.services.answers["SaveView"] = full
     sent = {"path": "/payments", "query": "state=paid", "name": "One more", "shared": "yes"}
@@ -150,7 +150,7 @@ async def test_what_could_not_be_saved_is_still_in_the_form(console: Console):
     assert 'name="query" value="state=paid"' in page
 
 
-async def test_a_stored_address_leads_nowhere_but_to_a_list_of_the_console(console: Console):
+async def test_a_stored_view_links_only_to_lists_of_the_console(console: Console):
     stored = [
         saved_view(name="host", path="//evil.example/payments"),
         saved_view(name="scheme", path="javascript:alert(1)"),
@@ -165,7 +165,7 @@ async def test_a_stored_address_leads_nowhere_but_to_a_list_of_the_console(conso
     assert html.count("The list no longer exists") == 3
 
 
-async def test_a_view_of_what_a_role_does_not_see_leads_nowhere(console: Console):
+async def test_a_view_of_a_list_that_a_role_may_not_see_is_hidden(console: Console):
     view = saved_view(path="/audit", query="actor=mem_1", shared=True, member_id="mem_2")
     console.services.answers["ListViews"] = views_pb2.ListViewsResponse(data=[view])
     assert "Paid with Visa" in await console.page("/views")
@@ -174,7 +174,7 @@ async def test_a_view_of_what_a_role_does_not_see_leads_nowhere(console: Console
     assert "Paid with Visa" not in await console.page("/views")
 
 
-async def test_only_what_one_may_change_has_a_button(console: Console):
+async def test_views_have_buttons_only_for_changes_that_the_member_may_make(console: Console):
     console.act_as(Role.VIEWER)
     html = await console.page("/views")
     assert f'action="/views/{VIEW_ID}/delete"' in html
@@ -191,7 +191,7 @@ async def test_the_search_finds_views_by_their_name(console: Console):
     assert "From before" not in await console.page("/search?q=before")
 
 
-async def test_a_list_is_shown_even_if_its_views_cannot_be_had(console: Console):
+async def test_a_list_is_shown_even_if_its_views_cannot_be_loaded(console: Console):
     down = RemoteRefusal(Kind.UNAVAILABLE, "service_unavailable", "Down.")
     console.services.answers["ListViews"] = down
     assert "A-1001" in await console.page("/payments")
@@ -207,10 +207,10 @@ async def test_a_list_is_shown_even_if_its_views_cannot_be_had(console: Console)
         ("&&=&a", ""),
     ],
 )
-def test_a_query_is_kept_in_one_form_with_what_is_known(stored: str, known: str):
+def test_a_stored_query_is_normalised_to_its_known_filters(stored: str, known: str):
     assert known_query(stored, ("a", "b")) == known
     assert known_query(known, ("a", "b")) == known
 
 
-def test_a_query_says_only_what_narrows():
+def test_a_query_contains_only_known_filters_with_a_value():
     assert query_of({"a": "", "c": "1", "b": "é&"}, ("a", "b")) == "b=%C3%A9%26"

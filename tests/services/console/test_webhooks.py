@@ -16,7 +16,7 @@ ONE = f"/settings/webhooks/{ENDPOINT_ID}"
 URL = "https://bottega.example/webhooks"
 
 
-async def test_an_endpoint_gets_the_events_that_were_ticked_and_its_secret_is_shown_once(
+async def test_an_endpoint_gets_the_ticked_events_and_its_secret_is_not_audited(
     console: Console,
 ):
     fields = {
@@ -33,7 +33,7 @@ async def test_an_endpoint_gets_the_events_that_were_ticked_and_its_secret_is_sh
     assert "whsec_made" not in str(console.services.last("RecordIntent").request)
 
 
-async def test_an_address_that_is_refused_stays_in_the_form(console: Console):
+async def test_a_refused_url_stays_in_the_form(console: Console):
     refusal = RemoteRefusal(Kind.UNPROCESSABLE, "webhook_url_refused", "Not there.")
     console.services.answers["CreateWebhookEndpoint"] = refusal
     fields = {"url": "https://10.0.0.1/", "type:payment.captured": "yes"}
@@ -44,7 +44,7 @@ async def test_an_address_that_is_refused_stays_in_the_form(console: Console):
     assert 'name="type:payment.captured" value="yes" checked' in page
 
 
-async def test_an_endpoint_is_changed_as_a_whole(console: Console):
+async def test_editing_an_endpoint_without_ticks_removes_all_its_events(console: Console):
     page = await console.page(f"{ONE}/edit")
     assert 'name="type:payment_link.paid" value="yes" checked' in page
     _, place, _ = await console.post(f"{ONE}/edit", {"url": URL, "description": ""})
@@ -64,14 +64,14 @@ async def test_an_endpoint_is_turned_on_and_off(console: Console, state: str):
     assert not asked.HasField("url")
 
 
-async def test_neither_on_nor_off_changes_nothing(console: Console):
+async def test_an_unknown_endpoint_state_is_refused(console: Console):
     status, _, page = await console.post(f"{ONE}/switch", {"state": "upside_down"})
     assert status == 400
     assert "On or off?" in page
     assert console.services.calls("UpdateWebhookEndpoint") == 0
 
 
-async def test_deliveries_are_shown_by_state_and_sent_again(console: Console):
+async def test_deliveries_are_filtered_by_state_and_retried(console: Console):
     page = await console.page(f"{ONE}?state=failed")
     assert console.services.last("ListWebhookDeliveries").request.state == DELIVERY.STATE_FAILED
     assert "&lt;h1&gt;Oops&lt;/h1&gt;" in page
@@ -80,7 +80,7 @@ async def test_deliveries_are_shown_by_state_and_sent_again(console: Console):
     assert console.services.last("RetryWebhookDelivery").request.webhook_delivery_id == DELIVERY_ID
 
 
-async def test_what_was_missed_in_the_last_days_is_sent_again(console: Console):
+async def test_events_of_the_last_days_are_replayed(console: Console):
     status, _, page = await console.post(f"{ONE}/replay", {"days": "400"})
     assert status == 400
     assert "Choose how far back" in page
@@ -97,19 +97,19 @@ async def test_what_was_missed_in_the_last_days_is_sent_again(console: Console):
         ("delete", "/settings/webhooks?said=deleted", "DeleteWebhookEndpoint"),
     ],
 )
-async def test_an_endpoint_is_tried_and_deleted(console: Console, what: str, said: str, rpc: str):
+async def test_an_endpoint_is_tested_and_deleted(console: Console, what: str, said: str, rpc: str):
     _, place, _ = await console.post(f"{ONE}/{what}", {})
     assert place == said
     assert console.services.last(rpc).request.webhook_endpoint_id == ENDPOINT_ID
 
 
-async def test_a_new_secret_is_shown_once(console: Console):
+async def test_a_rotated_secret_is_shown(console: Console):
     status, _, page = await console.post(f"{ONE}/rotate", {})
     assert (status, "whsec_next" in page) == (201, True)
 
 
 @pytest.mark.parametrize("reason", ["gone", "failing", "merchant"])
-async def test_an_endpoint_that_is_off_says_why_and_what_to_do(console: Console, reason: str):
+async def test_a_disabled_endpoint_can_be_turned_on_but_not_tested(console: Console, reason: str):
     off = endpoint(
         state=ENDPOINT.STATE_DISABLED,
         disabled_reason=ENDPOINT.DisabledReason.Value(f"DISABLED_REASON_{reason.upper()}"),
@@ -122,7 +122,7 @@ async def test_an_endpoint_that_is_off_says_why_and_what_to_do(console: Console,
     assert "Send a test" not in page
 
 
-async def test_a_viewer_sees_deliveries_and_sends_nothing(console: Console):
+async def test_a_viewer_sees_deliveries_without_a_retry_button(console: Console):
     console.act_as(Role.VIEWER)
     page = await console.page(ONE)
     assert "payment.captured" in page

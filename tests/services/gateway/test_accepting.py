@@ -32,10 +32,10 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;
         ("", None),
     ],
 )
-def test_a_file_is_sent_if_it_is_preferred_by_name(header, form):
+def test_a_file_is_sent_only_if_its_media_type_is_named_and_preferred(header, form):
     assert wanted([header]) is form
 
 
-def test_several_headers_are_one_and_none_is_json():
+def test_several_accept_headers_are_merged_and_none_means_no_file():
     assert wanted(["application/json;q=0.2", "text/csv"]) is Format.CSV
     assert wanted([]) is None

@@ -26,7 +26,9 @@ KEYS_THAT_DO_NOT_FIT = [
     by=lambda route, *_: service_of(route),
     ids=lambda route, key, *_: f"{name_of(route)} with {key}",
 )
-async def test_every_route_refuses_keys_that_do_not_fit(gateway, route, key, status, code):
+async def test_every_route_refuses_missing_unknown_revoked_and_unscoped_keys(
+    gateway, route, key, status, code
+):
     one = sample(route)
     async with gateway.request(route.method, one.path, key=key, **one.arguments()) as response:
         await problem(response, status, code)
@@ -46,20 +48,20 @@ async def test_publishable_keys_may_only_make_calls_marked_for_them(gateway, rou
             await problem(response, 403, "publishable_key_not_allowed")
 
 
-def test_some_routes_are_publishable_and_money_back_is_not():
+def test_one_click_payments_are_publishable_and_refunds_are_not():
     publishable = {name_of(route) for route in ROUTES if route.rules.publishable}
     assert "PayOneClickSession" in publishable
     assert "RefundPayment" not in publishable
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic c2s6", "sk_123456789"])
-def test_no_bearer_key_is_a_missing_key(header):
+def test_a_header_without_a_bearer_key_is_a_missing_key(header):
     with pytest.raises(ApiKeyMissing):
         bearer_of(header)
 
 
 @pytest.mark.parametrize("key", ["sk_short", "rk_00000000000", "sk_" + "x" * 300, "sk_ä00000000"])
-def test_what_no_key_looks_like_is_unknown(key):
+def test_a_malformed_key_is_unknown(key):
     with pytest.raises(ApiKeyUnknown):
         bearer_of(f"Bearer {key}")
 
@@ -85,14 +87,14 @@ class Merchants:
         return merchants_pb2.AuthenticateKeyResponse(api_key_id="key_1", merchant_id="mer_1")
 
 
-async def test_a_key_is_asked_once_for_many_requests_at_once():
+async def test_concurrent_requests_with_one_key_authenticate_it_once():
     merchants = Merchants()
     found = await asyncio.gather(*(merchants.keys.identity(SECRET) for _ in range(50)))
     assert merchants.asked == 1
     assert {identity.merchant_id for identity in found} == {"mer_1"}
 
 
-async def test_a_key_is_asked_again_after_seconds():
+async def test_a_cached_key_is_authenticated_again_once_it_is_no_longer_fresh():
     merchants = Merchants()
     await merchants.keys.identity(SECRET)
     merchants.seconds = FRESH_SECONDS - 0.1
@@ -103,7 +105,7 @@ async def test_a_key_is_asked_again_after_seconds():
     assert merchants.asked == 2
 
 
-async def test_known_keys_live_on_for_an_hour_without_merchants():
+async def test_known_keys_stay_valid_for_an_hour_without_the_merchants_service():
     merchants = Merchants()
     await merchants.keys.identity(SECRET)
     merchants.refusal = OutcomeUnknown()
@@ -116,7 +118,7 @@ async def test_known_keys_live_on_for_an_hour_without_merchants():
         await merchants.keys.identity(SECRET)
 
 
-async def test_merchants_that_is_away_is_not_asked_for_every_request():
+async def test_an_unavailable_merchants_service_is_not_asked_on_every_request():
     merchants = Merchants()
     await merchants.keys.identity(SECRET)
     merchants.refusal = OutcomeUnknown()
@@ -126,7 +128,7 @@ async def test_merchants_that_is_away_is_not_asked_for_every_request():
     assert merchants.asked == 2
 
 
-async def test_a_revoked_key_is_refused_within_seconds_and_remembered():
+async def test_a_revoked_key_is_refused_within_seconds_and_the_refusal_is_cached():
     merchants = Merchants()
     await merchants.keys.identity(SECRET)
     merchants.refusal = RemoteRefusal(Kind.UNAUTHENTICATED, "api_key_revoked", "Revoked.")
@@ -138,7 +140,7 @@ async def test_a_revoked_key_is_refused_within_seconds_and_remembered():
     assert not merchants.keys.is_known(SECRET)
 
 
-async def test_what_changes_keys_is_seen_at_once(gateway):
+async def test_advancing_the_test_clock_drops_cached_keys(gateway):
     async with gateway.request("GET", "/v1/merchant") as response:
         assert response.status == 200
     asked = gateway.services.calls("AuthenticateKey")
@@ -149,7 +151,7 @@ async def test_what_changes_keys_is_seen_at_once(gateway):
     assert gateway.services.calls("AuthenticateKey") == asked + 1
 
 
-async def test_a_dead_merchants_service_keeps_known_keys_alive(new_gateway):
+async def test_known_keys_keep_working_when_the_merchants_service_dies(new_gateway):
     async with new_gateway(alone="merchants") as gateway:
         async with gateway.request("GET", "/v1/payments") as response:
             assert response.status == 200

@@ -73,7 +73,7 @@ async def view_is(component, view):
     ("lang", "text"),
     [("en", "Pay €59.90 with •••• 4242"), ("it", "Paga 59,90\xa0€ con •••• 4242")],
 )
-async def test_the_button_says_what_it_pays(page, shop, lang, text):
+async def test_the_button_shows_the_amount_and_the_card(page, shop, lang, text):
     answers(shop)
     addresses = []
     page.on("request", lambda request: addresses.append(request.url.partition("#")[0]))
@@ -89,7 +89,7 @@ async def test_the_button_says_what_it_pays(page, shop, lang, text):
     assert page.complaints == []
 
 
-async def test_a_click_pays_once_however_often_it_is_clicked(page, shop):
+async def test_a_double_click_pays_once(page, shop):
     may_end = asyncio.Event()
 
     async def pay(_):
@@ -114,7 +114,7 @@ async def test_a_click_pays_once_however_often_it_is_clicked(page, shop):
     assert page.complaints == []
 
 
-async def test_it_works_on_a_page_of_another_origin(shop, tab):
+async def test_one_click_works_on_a_page_of_another_origin(shop, tab):
     answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
     body = (
         f'<incasso-one-click publishable-key="{PUBLISHABLE}" session-id="ocs_1" '
@@ -129,7 +129,7 @@ async def test_it_works_on_a_page_of_another_origin(shop, tab):
         await tab.goto("about:blank")
 
 
-async def test_the_keyboard_is_enough(shop, tab):
+async def test_one_click_can_be_paid_with_the_keyboard(shop, tab):
     answers(shop, pay=session(SESSION.STATE_PAID, payment=payment(PAYMENT.STATE_CAPTURED)))
     component = await open_component(tab, shop)
     await view_is(component, "ready")
@@ -164,7 +164,7 @@ async def test_a_declined_card_can_be_tried_again(page, shop):
     ],
     ids=["processing", "no answer", "still running", "fault"],
 )
-async def test_what_is_not_known_is_checked_and_never_shown_as_an_error(page, shop, pay):
+async def test_an_unknown_outcome_is_checked_and_not_shown_as_an_error(page, shop, pay):
     answers(shop, pay=pay)
     component = await open_component(page, shop)
     await view_is(component, "ready")
@@ -178,7 +178,7 @@ async def test_what_is_not_known_is_checked_and_never_shown_as_an_error(page, sh
     await view_is(component, "paid")
 
 
-async def test_a_lost_connection_is_checked_too(page, shop):
+async def test_the_outcome_is_checked_after_a_lost_connection(page, shop):
     answers(shop)
     component = await open_component(page, shop)
     await view_is(component, "ready")
@@ -206,7 +206,7 @@ async def test_a_challenge_opens_the_banks_page(shop, tab):
     await tab.wait_for_url(action.url)
 
 
-async def test_whoever_comes_back_too_early_can_go_to_the_bank_again(page, shop):
+async def test_a_shopper_who_returns_too_early_can_go_to_the_bank_again(page, shop):
     action = payments_pb2.NextAction(type="redirect", url=f"{shop.url}/return/{ids.new('pay')}")
     challenged = payment(PAYMENT.STATE_REQUIRES_ACTION, next_action=action)
     answers(shop, get=session(SESSION.STATE_PAYING, payment=challenged))
@@ -249,7 +249,7 @@ async def test_an_order_can_be_undone_within_its_grace_period(page, shop):
     ],
     ids=["expired", "no card", "unknown", "wrong secret"],
 )
-async def test_what_cannot_be_paid_says_so(page, shop, get, view):
+async def test_a_session_that_cannot_be_paid_shows_why_and_no_button(page, shop, get, view):
     answers(shop, get=get)
     component = await open_component(page, shop)
     await view_is(component, view)
@@ -257,7 +257,7 @@ async def test_what_cannot_be_paid_says_so(page, shop, get, view):
     await picture(page, view)
 
 
-async def test_the_reference_shows_every_call(page, shop):
+async def test_the_api_reference_shows_a_call_and_loads_nothing_external(page, shop):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     await page.set_viewport_size({"width": 1280, "height": 1000})
@@ -275,7 +275,7 @@ async def test_the_reference_shows_every_call(page, shop):
 @pytest.mark.parametrize(
     ("state", "name"), [(PAYMENT.STATE_CAPTURED, "paid"), (PAYMENT.STATE_DECLINED, "declined")]
 )
-async def test_the_return_page_looks_like_one(page, shop, state, name):
+async def test_the_return_page_shows_a_status(page, shop, state, name):
     shop.services.answers["RefreshPayment"] = payments_pb2.RefreshPaymentResponse(
         payment=payment(state)
     )

@@ -42,7 +42,7 @@ def test_the_components_know_the_decimal_places_of_every_currency():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_the_button_says_amounts_of_every_currency(shop, amount, text, tab):
+async def test_the_button_formats_the_amount_for_its_currency(shop, amount, text, tab):
     found = session()
     found.amount.CopyFrom(amount)
     answers(shop, get=found)
@@ -51,7 +51,7 @@ async def test_the_button_says_amounts_of_every_currency(shop, amount, text, tab
     await expect(button).to_have_text(f"Pay {text} with •••• 4242".replace("\xa0", " "))
 
 
-async def test_a_lowered_order_says_what_it_costs_now(shop, tab):
+async def test_a_reduced_order_shows_its_new_amount(shop, tab):
     held = payment(
         PAYMENT.STATE_AUTHORISED, capture=payments_pb2.CAPTURE_MODE_DELAYED, capturable_minor=4490
     )

@@ -63,7 +63,7 @@ def asked(shop):
         ("de", "or 3 × €53.34 without interest or fees"),
     ],
 )
-async def test_it_says_in_which_parts_a_price_can_be_paid(shop, lang, text, tab):
+async def test_the_element_shows_the_instalments_of_a_price(shop, lang, text, tab):
     offers(shop, deferral("it" if lang.startswith("it") else "en"))
     component = await open_component(tab, shop, lang)
     await expect(component.locator(".label")).to_have_text(text.replace("\xa0", " "))
@@ -74,7 +74,7 @@ async def test_it_says_in_which_parts_a_price_can_be_paid(shop, lang, text, tab)
 
 
 @pytest.mark.parametrize("lang", ["en", "it"])
-async def test_the_price_of_credit_stands_beside_its_warning_and_example(shop, lang, tab):
+async def test_the_price_of_credit_is_shown_with_its_warning_and_example(shop, lang, tab):
     offers(shop, credit(lang))
     component = await open_component(tab, shop, lang)
     await expect(component.get_by_text(WARNING[lang])).to_be_visible()
@@ -84,7 +84,7 @@ async def test_the_price_of_credit_stands_beside_its_warning_and_example(shop, l
 
 
 @pytest.mark.parametrize("lang", ["en", "it"])
-async def test_a_deferral_shows_neither(shop, lang, tab):
+async def test_a_deferral_shows_no_warning_and_no_example(shop, lang, tab):
     offers(shop, deferral(lang))
     component = await open_component(tab, shop, lang)
     await component.locator("summary").click()
@@ -92,7 +92,7 @@ async def test_a_deferral_shows_neither(shop, lang, tab):
     await expect(component.locator(".warning, .example")).to_have_count(0)
 
 
-async def test_among_several_plans_each_price_of_credit_has_its_own(shop, tab):
+async def test_each_credit_plan_among_several_has_its_own_warning_and_example(shop, tab):
     offers(shop, credit(), deferral(), credit(payments=14), too_small())
     component = await open_component(tab, shop)
     await expect(component.locator(".label").first).to_contain_text("or 3 × €53.34")
@@ -107,7 +107,7 @@ async def test_among_several_plans_each_price_of_credit_has_its_own(shop, tab):
 
 @pytest.mark.parametrize("lang", ["en", "it"])
 @pytest.mark.parametrize("kind", [deferral, credit])
-async def test_it_says_word_for_word(shop, kind, lang, tab):
+async def test_the_open_panel_matches_its_golden_text(shop, kind, lang, tab):
     offers(shop, kind(lang))
     component = await open_component(tab, shop, lang)
     await component.locator("summary").click()
@@ -118,7 +118,7 @@ async def test_it_says_word_for_word(shop, kind, lang, tab):
     )
 
 
-async def test_the_keyboard_opens_and_closes_it(shop, tab):
+async def test_the_keyboard_opens_and_closes_the_disclosure(shop, tab):
     offers(shop, deferral(), credit(payments=14))
     component = await open_component(tab, shop)
     await expect(component.locator("summary")).to_be_visible()  # otherwise Tab skips it
@@ -134,7 +134,7 @@ async def test_the_keyboard_opens_and_closes_it(shop, tab):
     await expect(component.get_by_role("table")).to_have_count(0)
 
 
-async def test_a_screen_reader_is_told_what_is_what(shop, tab):
+async def test_the_schedule_has_accessible_names_and_headers(shop, tab):
     offers(shop, deferral())
     component = await open_component(tab, shop)
     await component.locator("summary").click()
@@ -146,7 +146,7 @@ async def test_a_screen_reader_is_told_what_is_what(shop, tab):
     await expect(row.get_by_role("cell")).to_have_text("€53.33")
 
 
-async def test_it_tells_of_the_cart_what_the_shop_says(shop, tab):
+async def test_the_request_carries_the_cart_attributes_set_by_the_shop(shop, tab):
     offers(shop, deferral())
     component = await open_component(
         tab, shop, country="IT", categories="shoes, bags for travel,", amount_minor=12345
@@ -178,7 +178,7 @@ async def test_every_state_is_accessible(shop, tab, name, found):
         assert await tab.evaluate(OVERFLOW) <= 0
 
 
-async def test_on_a_page_from_right_to_left_amounts_read_as_they_are(shop, tab):
+async def test_amounts_and_dates_read_left_to_right_on_a_right_to_left_page(shop, tab):
     offers(shop, deferral(), credit("it", payments=14))
     component = await open_component(tab, shop, "it")
     await tab.evaluate("document.documentElement.dir = 'rtl'")
@@ -189,7 +189,7 @@ async def test_on_a_page_from_right_to_left_amounts_read_as_they_are(shop, tab):
     assert await component.locator("bdi").evaluate_all(FROM_LEFT_TO_RIGHT)
 
 
-async def test_it_works_beside_one_click_on_the_strictest_page_of_another_origin(page, shop):
+async def test_both_elements_work_on_another_origin_with_the_strictest_csp(page, shop):
     offers(shop, deferral())
     origins = set()
     page.on("request", lambda request: origins.add("/".join(request.url.split("/")[:3])))

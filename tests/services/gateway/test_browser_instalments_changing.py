@@ -20,7 +20,7 @@ async def nothing_is_shown(component):
     assert await component.evaluate("e => e.getBoundingClientRect().height") == 0
 
 
-async def test_another_price_is_asked_for_and_an_open_disclosure_stays_open(shop, tab):
+async def test_a_new_price_is_requested_and_an_open_disclosure_stays_open(shop, tab):
     offers(shop, deferral())
     component = await open_component(tab, shop)
     await component.locator("summary").click()
@@ -31,7 +31,7 @@ async def test_another_price_is_asked_for_and_an_open_disclosure_stays_open(shop
     assert asked(shop).request.amount_minor == 300_00
 
 
-async def test_attributes_that_change_together_are_one_question(shop, tab):
+async def test_attributes_that_change_together_cause_one_request(shop, tab):
     offers(shop, deferral())
     component = await open_component(tab, shop)
     await view_is(component, "ready")
@@ -43,7 +43,7 @@ async def test_attributes_that_change_together_are_one_question(shop, tab):
     assert shop.services.calls("ListInstalmentOffers") == before + 1
 
 
-async def test_no_price_is_seen_that_may_be_anothers(shop, tab):
+async def test_an_outdated_price_is_never_shown(shop, tab):
     """While waiting for a new answer it keeps its place but shows nothing; a late answer is ignored."""
     offers(shop, deferral())
     component = await open_component(tab, shop)
@@ -79,7 +79,7 @@ async def test_no_price_is_seen_that_may_be_anothers(shop, tab):
     ],
     ids=lambda refusal: refusal.reason,
 )
-async def test_a_refusal_shows_nothing(shop, answer, tab):
+async def test_a_refusal_hides_the_element(shop, answer, tab):
     shop.services.answers["ListInstalmentOffers"] = answer
     component = await open_component(tab, shop)
     await expect(tab.locator(".event")).to_have_text(
@@ -91,7 +91,7 @@ async def test_a_refusal_shows_nothing(shop, answer, tab):
 @pytest.mark.parametrize(
     "body", [None, "<html>busy</html>", "{}", '{"data": [{"available": true}]}']
 )
-async def test_whatever_comes_instead_of_an_answer_shows_nothing(page, shop, body):
+async def test_a_failed_or_invalid_answer_hides_the_element_until_it_recovers(page, shop, body):
     thrown = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
 
@@ -112,14 +112,14 @@ async def test_whatever_comes_instead_of_an_answer_shows_nothing(page, shop, bod
 
 
 @pytest.mark.parametrize("amount", ["", "0", "-5", "x"])
-async def test_without_a_price_nobody_is_asked(shop, amount, tab):
+async def test_without_a_valid_price_no_request_is_sent(shop, amount, tab):
     component = await open_component(tab, shop, amount_minor=amount)
     await view_is(component, "none")
     await nothing_is_shown(component)
     assert shop.services.calls("ListInstalmentOffers") == 0
 
 
-async def test_what_cannot_be_had_is_not_shown(shop, tab):
+async def test_an_unavailable_plan_is_not_shown(shop, tab):
     offers(shop, too_small())
     component = await open_component(tab, shop)
     await view_is(component, "none")
@@ -131,7 +131,7 @@ async def test_what_cannot_be_had_is_not_shown(shop, tab):
     ("lang", "text"),
     [("en", "Pay in instalments from €150.00"), ("it", "Pagamento a rate da 150,00 €")],
 )
-async def test_from_which_price_on_is_said_when_the_shop_wants_it(shop, lang, text, tab):
+async def test_the_minimum_price_is_shown_if_the_shop_asks_for_it(shop, lang, text, tab):
     offers(shop, too_small())
     component = await open_component(tab, shop, lang, show_threshold="")
     await expect(component.locator(".panel")).to_have_text(text)

@@ -32,14 +32,14 @@ async def found(held):
         pass
 
 
-async def test_a_merchant_alone_has_all_its_places(all_places):
+async def test_a_merchant_alone_gets_all_read_slots(all_places):
     async with reads(all_places), reads(all_places), reads(all_places):
         with pytest.raises(TooManyAtOnce):
             await found(reads(all_places))
 
 
 @pytest.mark.parametrize("browser", [True, False])
-async def test_beside_anothers_call_reads_have_one_place(all_places, browser):
+async def test_reads_get_one_slot_while_another_merchant_has_a_call(all_places, browser):
     async with all_places.held(QUIET, browser=browser, reads=False), reads(all_places):
         with pytest.raises(TooManyAtOnce):
             await found(reads(all_places))
@@ -47,7 +47,7 @@ async def test_beside_anothers_call_reads_have_one_place(all_places, browser):
         """Alone again."""
 
 
-async def test_what_is_no_read_of_a_server_keeps_its_places_beside_others(all_places):
+async def test_browser_calls_and_writes_keep_their_slots_beside_other_merchants(all_places):
     async with AsyncExitStack() as held:
         await held.enter_async_context(reads(all_places, QUIET))
         for kind in ({"browser": True, "reads": True}, {"browser": False, "reads": False}):
@@ -55,7 +55,7 @@ async def test_what_is_no_read_of_a_server_keeps_its_places_beside_others(all_pl
                 await held.enter_async_context(all_places.held(LOUD, **kind))
 
 
-async def test_who_waits_goes_on_when_the_other_is_done(all_places, monkeypatch):
+async def test_a_waiting_read_continues_when_the_other_merchant_is_done(all_places, monkeypatch):
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     async with reads(all_places):
         async with reads(all_places, QUIET):
@@ -64,7 +64,7 @@ async def test_who_waits_goes_on_when_the_other_is_done(all_places, monkeypatch)
         await second
 
 
-async def test_beside_others_a_place_rests_before_the_next_in_line(all_places, monkeypatch):
+async def test_a_freed_slot_pauses_before_reuse_beside_another_merchant(all_places, monkeypatch):
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     monkeypatch.setattr(call_slots, "MAX_REST_SECONDS", HANGING_SECONDS)
     monkeypatch.setattr(call_slots, "REST", 10**9)
@@ -79,7 +79,7 @@ async def test_beside_others_a_place_rests_before_the_next_in_line(all_places, m
     await second  # the other merchant is done, so the pause ends
 
 
-async def test_who_left_the_line_finds_it_gone_when_nobody_is_left(all_places, monkeypatch):
+async def test_a_cancelled_waiter_may_find_its_queue_already_removed(all_places, monkeypatch):
     """The slots are given back before the cancelled call has left the queue."""
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     held = [reads(all_places) for _ in range(3)]
@@ -95,7 +95,7 @@ async def test_who_left_the_line_finds_it_gone_when_nobody_is_left(all_places, m
     assert not all_places._lines
 
 
-async def test_a_place_given_to_one_who_left_at_that_moment_is_given_on(all_places, monkeypatch):
+async def test_a_slot_granted_to_a_cancelled_waiter_passes_to_the_next(all_places, monkeypatch):
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     held = [reads(all_places) for _ in range(3)]
     for one in held:

@@ -95,21 +95,21 @@ async def test_offers_come_from_the_method_services(gateway):
     assert gateway.services.last("GetOffer").call.merchant_id == "mer_1"
 
 
-async def test_a_slow_method_service_costs_its_own_row(gateway):
+async def test_a_slow_method_service_makes_only_its_own_method_unavailable(gateway):
     gateway.services.answers["GetOffer"] = offers(lambda _: asyncio.Event().wait())
     async with gateway.request("GET", PATH) as response:
         assert response.status == 200
         assert shown(await response.json()) == ROWS
 
 
-async def test_a_method_service_that_refuses_costs_its_own_row(gateway):
+async def test_a_refusing_method_service_makes_only_its_own_method_unavailable(gateway):
     refusal = RemoteRefusal(Kind.INTERNAL, "internal_error", "x")
     gateway.services.answers["GetOffer"] = offers(refusal)
     async with gateway.request("GET", PATH) as response:
         assert shown(await response.json()) == ROWS
 
 
-async def test_a_dead_method_service_costs_its_own_row(new_gateway):
+async def test_a_dead_method_service_makes_only_its_own_method_unavailable(new_gateway):
     async with new_gateway(alone="oneclick") as gateway:
         gateway.services.answers["GetOffer"] = offers(None)
         await gateway.servers["oneclick"].stop(0)

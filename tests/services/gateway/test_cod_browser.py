@@ -45,7 +45,7 @@ async def test_every_state_is_accessible(tab, gateway, name, locale):
 
 
 @pytest.mark.parametrize("locale", ["it", "en"])
-async def test_a_wrong_code_is_said_beside_its_field_which_has_the_focus(gateway, locale, tab):
+async def test_a_wrong_code_shows_an_error_and_focuses_its_field(gateway, locale, tab):
     show(gateway, to_confirm())
     gateway.services.answers["ConfirmCodPage"] = WRONG
     await tab.goto(f"{gateway.url}{PATH}?lang={locale}")
@@ -59,7 +59,7 @@ async def test_a_wrong_code_is_said_beside_its_field_which_has_the_focus(gateway
     await is_fit_to_be_seen(tab, f"cod-wrong-{locale}")
 
 
-async def test_it_is_confirmed_without_a_script(scriptless, gateway):
+async def test_an_order_is_confirmed_without_javascript(scriptless, gateway):
     """Without a code the browser asks for one; after a wrong one, another can be requested; the right one confirms."""
     page = scriptless
     show(gateway, to_confirm())
@@ -86,7 +86,7 @@ async def test_it_is_confirmed_without_a_script(scriptless, gateway):
     assert gateway.services.last("ConfirmCodPage").request.code == "048 271"
 
 
-async def test_the_keyboard_is_enough_to_confirm(gateway, tab):
+async def test_an_order_can_be_confirmed_with_the_keyboard(gateway, tab):
     show(gateway, to_confirm())
     await tab.goto(gateway.url + PATH)
     await tab.locator("#code").focus()
@@ -99,7 +99,7 @@ async def test_the_keyboard_is_enough_to_confirm(gateway, tab):
     assert gateway.services.calls("ConfirmCodPage") == 1
 
 
-async def test_the_account_of_a_refund_is_typed_again_where_it_is_wrong(gateway, tab):
+async def test_a_wrong_refund_account_is_corrected_in_its_field(gateway, tab):
     """The typed values stay in their fields, and out of URLs; afterwards the account is masked."""
     show(gateway, STATES["refund"]())
     gateway.services.answers["SetCodPageRefundAccount"] = WRONG_ACCOUNT

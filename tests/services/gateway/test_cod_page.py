@@ -64,7 +64,7 @@ async def test_looking_at_an_order_changes_nothing(gateway, name):
     assert {seen.name for seen in gateway.services.seen} == {"GetCodPage"}
 
 
-async def test_it_says_to_the_cent_what_to_have_ready_and_what_of_it_is_what(gateway):
+async def test_the_page_shows_the_exact_amount_to_pay_and_its_breakdown(gateway):
     show(gateway, to_confirm())
     text = await html(gateway)
     assert '<span class="amount">115,00 €</span>' in text
@@ -82,7 +82,7 @@ def sums(found):
     return [(row.name, row.amount.replace("\xa0", " ")) for row in cod_view.totals(found, "en")]
 
 
-def test_sums_add_up_and_say_nothing_of_what_is_not():
+def test_totals_show_only_the_rows_that_apply():
     assert sums(plain(ORDER.STATE_CONFIRMED)) == [("To pay on delivery", "€129.00")]
     assert sums(page(ORDER.STATE_CONFIRMED)) == [
         ("Payment on delivery", "€6.00"),
@@ -102,19 +102,19 @@ def test_sums_add_up_and_say_nothing_of_what_is_not():
 
 @pytest.mark.parametrize("state", [number for number in ORDER.State.values() if number])
 @pytest.mark.parametrize("language", WORDS)
-def test_every_state_of_an_order_has_a_view_with_words(state, language):
+def test_every_state_of_an_order_has_a_view_with_texts(state, language):
     name = cod_view.name_of(page(state))
     assert name != "unknown"
     assert {f"cod_{name}_title", f"cod_{name}_text"} <= WORDS[language].keys()
 
 
 @pytest.mark.parametrize("mode", [number for number in offer_pb2.CollectionMode.values() if number])
-def test_every_way_of_paying_at_the_door_is_said_while_it_is_to_come(mode):
+def test_each_collection_mode_is_described_until_the_order_is_collected(mode):
     assert cod_view.way(page(ORDER.STATE_CONFIRMED, mode=mode), "it")
     assert not cod_view.way(page(ORDER.STATE_COLLECTED, mode=mode), "it")
 
 
-async def test_it_speaks_the_readers_language_and_keeps_the_one_that_was_chosen(gateway):
+async def test_the_page_uses_the_browsers_language_and_keeps_a_chosen_one(gateway):
     show(gateway, to_confirm())
     assert "Confirm your order" in await html(gateway, language="en")
     chosen = await html(gateway, f"{PATH}?lang=en")
@@ -125,14 +125,14 @@ async def test_it_speaks_the_readers_language_and_keeps_the_one_that_was_chosen(
         assert response.headers["Location"] == f"{PATH}?lang=en"
 
 
-async def test_a_code_is_asked_for_only_while_it_confirms_something(gateway):
+async def test_the_code_field_is_shown_only_while_the_order_awaits_confirmation(gateway):
     for name, made in STATES.items():
         show(gateway, made())
         asked = 'name="code"' in await html(gateway)
         assert asked == name.startswith("confirm-") or name == "confirm", name
 
 
-async def test_a_code_is_tried_once_under_the_key_of_its_page(gateway):
+async def test_resubmitting_a_code_reuses_the_idempotency_key_of_its_page(gateway):
     for _ in range(2):
         assert await location(gateway, "confirm", TYPED, path=PATH) == PATH
     seen = [seen for seen in gateway.services.seen if seen.name == "ConfirmCodPage"]
@@ -141,7 +141,7 @@ async def test_a_code_is_tried_once_under_the_key_of_its_page(gateway):
     assert seen[0].request == pages_pb2.ConfirmCodPageRequest(token=TOKEN, code="048 271")
 
 
-async def test_another_code_is_asked_for_under_the_key_of_its_page(gateway):
+async def test_requesting_another_code_needs_the_idempotency_key_of_its_page(gateway):
     asked = {"form_key": "k-2"}
     assert await location(gateway, "send-code", asked, path=PATH) == f"{PATH}?said=cod_code_sent"
     assert gateway.services.last("SendCodPageCode").call.idempotency_key == "k-2"
@@ -150,7 +150,7 @@ async def test_another_code_is_asked_for_under_the_key_of_its_page(gateway):
     assert gateway.services.calls("SendCodPageCode") == 1
 
 
-async def test_whoever_would_rather_pay_now_is_led_to_the_link(gateway):
+async def test_paying_online_redirects_to_the_payment_link_on_our_host(gateway):
     """The redirect stays on our own host, whatever the link's URL says."""
     for url, leads in (
         ("https://pay.example/p/3xK9mQ2v", "/p/3xK9mQ2v"),
@@ -164,7 +164,7 @@ async def test_whoever_would_rather_pay_now_is_led_to_the_link(gateway):
 
 
 @pytest.mark.parametrize("name", STATES)
-async def test_paying_now_is_offered_only_where_it_can_be_with_what_it_spares(gateway, name):
+async def test_paying_online_is_offered_only_where_possible_with_its_saving(gateway, name):
     found = STATES[name]()
     show(gateway, found)
     text = await html(gateway)
@@ -175,7 +175,7 @@ async def test_paying_now_is_offered_only_where_it_can_be_with_what_it_spares(ga
     assert ("paghi 129,00 € invece di 135,00 €" in text) == (spares and due)
 
 
-async def test_a_deposit_that_is_due_is_asked_for_once_the_order_is_confirmed(gateway):
+async def test_a_due_deposit_is_requested_once_the_order_is_confirmed(gateway):
     for name, made in STATES.items():
         show(gateway, made())
         text = unescape(await html(gateway))
@@ -188,7 +188,7 @@ async def test_a_deposit_that_is_due_is_asked_for_once_the_order_is_confirmed(ga
     assert "Il resto lo paghi alla consegna: 115,00 €." in text
 
 
-async def test_whoever_pays_the_deposit_is_led_to_its_link(gateway):
+async def test_paying_the_deposit_redirects_to_its_payment_link(gateway):
     answer = pages_pb2.PayCodPageDepositResponse(url="https://pay.example/p/3xK9mQ2v")
     gateway.services.answers["PayCodPageDeposit"] = answer
     assert await location(gateway, "pay-deposit", path=PATH) == "/p/3xK9mQ2v"
@@ -210,7 +210,7 @@ async def test_whoever_pays_the_deposit_is_led_to_its_link(gateway):
         ("confirmed-plain", "Paghi solo alla consegna"),
     ],
 )
-async def test_what_becomes_of_the_deposit_is_said(gateway, name, said):
+async def test_the_page_says_what_happens_to_the_deposit(gateway, name, said):
     show(gateway, STATES[name]())
     text = unescape(await html(gateway))
     assert said in text
@@ -218,7 +218,7 @@ async def test_what_becomes_of_the_deposit_is_said(gateway, name, said):
 
 
 @pytest.mark.parametrize("code", ["", "1" * 21])
-async def test_what_cannot_be_a_code_is_said_beside_its_field(gateway, code):
+async def test_an_impossible_code_is_refused_at_its_field(gateway, code):
     assert (
         await location(gateway, "confirm", {"form_key": "k", "code": code}) == f"{PATH}?said=code"
     )
@@ -242,14 +242,14 @@ async def test_what_cannot_be_a_code_is_said_beside_its_field(gateway, code):
         (OutcomeUnknown(), "cod_unknown"),
     ],
 )
-async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, refusal, said):
+async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, refusal, said):
     gateway.services.answers["ConfirmCodPage"] = refusal
     assert await location(gateway, "confirm", TYPED) == f"{PATH}?said={said}"
     show(gateway, to_confirm())
     assert (await html(gateway, f"{PATH}?said={said}")).count('role="alert"') == 1
 
 
-async def test_a_wrong_code_says_nothing_of_how_many_tries_are_left(gateway):
+async def test_the_wrong_code_message_does_not_reveal_how_many_tries_are_left(gateway):
     show(gateway, to_confirm())
     text = await html(gateway, f"{PATH}?said=cod_code_wrong")
     said = re.search(r'id="code-wrong".*?</p>', text, re.DOTALL)[0]
@@ -257,7 +257,7 @@ async def test_a_wrong_code_says_nothing_of_how_many_tries_are_left(gateway):
     assert not re.search(r"\d", re.sub(r"<[^>]+>", "", said))
 
 
-def test_every_refusal_that_the_contract_names_has_words():
+def test_every_refusal_named_in_the_contract_has_a_message():
     named = set()
     for rpc in descriptors.service("incasso.cod.v1.CodPagesService").methods:
         named |= {
@@ -267,7 +267,7 @@ def test_every_refusal_that_the_contract_names_has_words():
     assert named - {"cod_order_not_found"} <= REFUSALS.keys()  # which has its own page
 
 
-async def test_what_is_no_form_of_ours_does_nothing(gateway):
+async def test_cross_site_oversized_and_unknown_forms_are_refused(gateway):
     for form in ACTIONS:
         for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
             async with post(gateway, form, TYPED, headers=headers) as response:

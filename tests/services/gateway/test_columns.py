@@ -41,7 +41,7 @@ def test_a_payment_is_a_row_of_amounts_times_and_texts():
     assert found["customer_id"] is None
 
 
-def test_the_currency_stands_beside_the_amount_or_in_a_column_of_its_own():
+def test_a_currency_belongs_to_its_amount_or_has_its_own_column():
     payment = kinds(payments_pb2.Payment.DESCRIPTOR)
     assert payment["amount"].currency_name == "amount_currency"
     assert payment["captured"].kind is Kind.MONEY
@@ -51,31 +51,31 @@ def test_the_currency_stands_beside_the_amount_or_in_a_column_of_its_own():
     assert line["currency"].kind is Kind.TEXT
 
 
-def test_a_list_in_one_currency_states_it():
+def test_a_list_in_one_currency_gets_a_currency_column():
     entry = ledger_pb2.StatementLine(amount_minor=-150)
     assert kinds(entry.DESCRIPTOR)["amount_minor"].kind is Kind.INTEGER
     found = row(entry, "JPY")
     assert (str(major(found["amount"])), found["currency"]) == ("-150", "JPY")
 
 
-def test_a_line_of_a_currency_that_the_euro_has_replaced_keeps_its_amount():
+def test_a_line_in_a_currency_replaced_by_the_euro_keeps_its_amount():
     found = row(imports_pb2.BankLine(amount_minor=1234, currency="HRK"))
     assert (str(major(found["amount"])), found["currency"]) == ("12.34", "HRK")
 
 
-def test_dates_are_dates():
+def test_a_date_field_becomes_a_date_or_an_empty_cell():
     found = row(imports_pb2.BankLine(booked_on="2026-11-26", currency="EUR"))
     assert found["booked_on"] == date(2026, 11, 26)
     assert found["value_on"] is None
 
 
-def test_an_amount_without_a_currency_is_empty_if_it_is_nothing_and_else_a_fault():
+def test_without_a_currency_a_zero_amount_is_empty_and_any_other_raises():
     assert row(imports_pb2.BankLine())["amount"] is None
     with pytest.raises(ValueError, match="currency"):
         row(imports_pb2.BankLine(amount_minor=1))
 
 
-def test_parts_have_their_name_before_theirs():
+def test_columns_of_a_nested_message_are_prefixed_with_its_name():
     order = orders_pb2.CodOrder(recipient=orders_pb2.CodRecipient(name="Giulia"))
     assert row(order)["recipient_name"] == "Giulia"
     assert row(order)["recipient_email"] in (None, "")

@@ -83,7 +83,7 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("name", NO_HTTP)
-async def test_what_is_no_http_is_a_problem_as_any_other(gateway, name):
+async def test_malformed_http_is_refused_with_a_problem(gateway, name):
     problem(await answers_to(gateway, NO_HTTP[name]), 400, "http_malformed")
 
 
@@ -101,7 +101,7 @@ async def test_headers_that_are_too_large_are_refused(gateway, sent):
     problem(await answers_to(gateway, sent), 431, "headers_too_large")
 
 
-async def test_headers_that_are_too_large_together_are_refused(gateway):
+async def test_headers_whose_total_size_is_too_large_are_refused(gateway):
     async with connected(gateway) as (reader, writer), asyncio.timeout(HANGING_SECONDS):
         problem(await trickled(reader, writer, b"a" * 7_000), 431, "headers_too_large")
 
@@ -118,7 +118,7 @@ async def trickled(reader, writer, value):
     return await answer
 
 
-async def test_chunks_that_are_none_are_a_body_that_cannot_be_read(gateway):
+async def test_a_body_with_malformed_chunks_is_refused_as_unreadable(gateway):
     async with connected(gateway) as (reader, writer), asyncio.timeout(HANGING_SECONDS):
         writer.write(POST + b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
@@ -126,7 +126,7 @@ async def test_chunks_that_are_none_are_a_body_that_cannot_be_read(gateway):
         problem(await reader.read(), 400, "body_unreadable")
 
 
-async def test_what_aiohttp_itself_refuses_is_a_problem_too(gateway):
+async def test_an_unsupported_expect_header_is_refused_with_a_problem(gateway):
     for headers, status, code in [
         ({"Expect": "200-ok"}, 417, "expectation_failed"),
         ({"Expect": "100-continue"}, 200, ""),
@@ -139,7 +139,7 @@ async def test_what_aiohttp_itself_refuses_is_a_problem_too(gateway):
                 assert (await response.json(content_type=None))["code"] == code
 
 
-async def test_half_sent_headers_are_given_up(new_gateway):
+async def test_half_sent_headers_time_out(new_gateway):
     async with new_gateway(header_seconds=0.2) as gateway:
         problem(await answers_to(gateway, GET), 408, "headers_slow")
         problem(await answers_to(gateway, b"G"), 408, "headers_slow")
@@ -147,7 +147,7 @@ async def test_half_sent_headers_are_given_up(new_gateway):
         assert gateway.runner.server.open == 0
 
 
-async def test_headers_that_trickle_have_no_more_time_than_others(new_gateway):
+async def test_trickling_headers_does_not_extend_their_timeout(new_gateway):
     async with (
         new_gateway(header_seconds=0.3) as gateway,
         connected(gateway) as (reader, writer),
@@ -156,7 +156,7 @@ async def test_headers_that_trickle_have_no_more_time_than_others(new_gateway):
         problem(await trickled(reader, writer, b"a"), 408, "headers_slow")
 
 
-async def test_headers_of_a_second_request_have_a_limit_too(new_gateway):
+async def test_the_header_timeout_applies_to_a_second_request(new_gateway):
     async with (
         new_gateway(header_seconds=0.2) as gateway,
         connected(gateway) as (reader, writer),
@@ -171,7 +171,7 @@ async def test_headers_of_a_second_request_have_a_limit_too(new_gateway):
         problem(answer[answer.index(b"HTTP/1.1") :], 408, "headers_slow")
 
 
-async def test_half_sent_bodies_are_given_up(new_gateway):
+async def test_half_sent_bodies_time_out(new_gateway):
     async with new_gateway(body_seconds=0.2) as gateway:
         for path in (b"/webhooks/psp/psa_1", b"/v1/customers", b"/p/tok/pay"):
             head = POST.replace(b"/v1/customers", path) + b"Content-Length: 100\r\n\r\n{"
@@ -180,7 +180,7 @@ async def test_half_sent_bodies_are_given_up(new_gateway):
         assert gateway.runner.server.open == 0
 
 
-async def test_a_gateway_that_leaves_closes_each_connection_with_its_answer(new_gateway):
+async def test_a_draining_gateway_sends_connection_close_with_each_answer(new_gateway):
     async with new_gateway() as gateway:
         async with gateway.request("GET", "/v1/payments") as before:
             assert "Connection" not in before.headers
@@ -213,7 +213,7 @@ async def until_open(gateway, count):
     await until(lambda: gateway.runner.server.open == count)
 
 
-async def test_an_address_has_so_many_connections_and_no_more(new_gateway):
+async def test_connections_from_one_address_are_limited(new_gateway):
     async with new_gateway(max_connections_per_address=3) as gateway:
         async with connected(gateway), connected(gateway), connected(gateway):
             await until_open(gateway, 3)
@@ -224,7 +224,7 @@ async def test_an_address_has_so_many_connections_and_no_more(new_gateway):
         assert (await answers_to(gateway, sent)).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_behind_a_proxy_only_all_connections_together_are_limited(new_gateway):
+async def test_behind_a_proxy_only_the_total_number_of_connections_is_limited(new_gateway):
     config = {"max_connections_per_address": 1, "max_connections": 3, "trusted_proxies": 1}
     async with (
         new_gateway(**config) as gateway,

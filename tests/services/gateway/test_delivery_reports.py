@@ -9,7 +9,7 @@ BOUNCES = "/webhooks/bounces"
 MAIL = {"Content-Type": "message/rfc822"}
 
 
-async def test_an_sms_state_arrives_as_the_provider_sent_it(gateway):
+async def test_an_sms_status_is_forwarded_as_the_provider_sent_it(gateway):
     headers = {"X-Twilio-Signature": "abc=", "Content-Type": "application/x-www-form-urlencoded"}
     body = b"MessageSid=SM1&MessageStatus=delivered"
     path = f"{SMS}?message=msg_1%20x"
@@ -21,14 +21,14 @@ async def test_an_sms_state_arrives_as_the_provider_sent_it(gateway):
     assert seen.headers["x-twilio-signature"] == "abc="
 
 
-async def test_a_bounce_is_handed_on_whole(gateway):
+async def test_a_bounce_is_forwarded_unchanged(gateway):
     body = b"From: <>\r\nTo: b+x@bounce.example\r\n\r\n\xff\x00"
     async with gateway.request("POST", BOUNCES, key=None, data=body, headers=MAIL) as response:
         assert response.status == 200
     assert gateway.services.last("HandleBounce").request.body == body
 
 
-async def test_a_bounce_is_a_message_and_of_limited_size(gateway):
+async def test_a_bounce_of_another_media_type_or_too_large_is_refused(gateway):
     async with gateway.request("POST", BOUNCES, key=None, json={}) as response:
         await problem(response, 415, "media_type_unsupported")
     large = b"x" * (MAX_BODY_BYTES + 1)
@@ -38,7 +38,7 @@ async def test_a_bounce_is_a_message_and_of_limited_size(gateway):
 
 
 @pytest.mark.parametrize("name", ["HandleSmsStatus", "HandleBounce"])
-async def test_what_notify_refuses_is_refused_and_limited(new_gateway, name):
+async def test_reports_refused_by_notify_are_refused_and_rate_limited(new_gateway, name):
     path = SMS if name == "HandleSmsStatus" else BOUNCES
     async with new_gateway(failures_per_second=0.1, failures_burst=2.0) as gateway:
         gateway.services.answers[name] = RemoteRefusal(

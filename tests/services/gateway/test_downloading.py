@@ -45,7 +45,7 @@ def book(*data, size=None):
     return lambda _: Download("Bücher; 2026.csv", "text/csv", parts(*data), size)
 
 
-async def test_a_file_is_passed_on_as_it_is(books):
+async def test_a_file_is_forwarded_unchanged(books):
     books.services.answers["DownloadBook"] = book(MIB, b"", MIB)
     async with books.request("GET", URL, params={"edition": "2"}) as response:
         assert await response.read() == MIB + MIB
@@ -59,14 +59,14 @@ async def test_a_file_is_passed_on_as_it_is(books):
     assert (request.book_id, request.edition) == ("boo_1", "2")
 
 
-async def test_its_size_is_told_if_it_is_known(books):
+async def test_a_known_file_size_becomes_the_content_length(books):
     books.services.answers["DownloadBook"] = book(b"123", size=3)
     async with books.request("GET", URL) as response:
         assert response.headers["Content-Length"] == "3"
         assert await response.read() == b"123"
 
 
-def test_a_name_is_told_in_ascii_and_as_it_is():
+def test_a_file_name_is_sent_in_ascii_and_in_utf_8():
     assert disposition('a"b\r\n€.csv') == (
         "attachment; filename=\"a_b___.csv\"; filename*=UTF-8''a%22b%0D%0A%E2%82%AC.csv"
     )
@@ -86,7 +86,7 @@ async def test_only_keys_with_the_scope_get_a_file(books, key, status, code):
     assert books.services.calls("DownloadBook") == 0
 
 
-async def test_what_the_service_refuses_is_a_problem(books):
+async def test_a_refusal_by_the_service_is_a_problem(books):
     books.services.answers["DownloadBook"] = RemoteRefusal(Kind.NOT_FOUND, "book_not_found", "No.")
     async with books.request("GET", URL) as response:
         await problem(response, 404, "book_not_found")
@@ -105,14 +105,14 @@ async def test_an_error_before_the_first_piece_is_a_problem(books):
 
 
 @pytest.mark.parametrize("size", [None, 3 * len(MIB)])
-async def test_a_file_that_is_cut_off_does_not_look_whole(books, size):
+async def test_a_truncated_file_does_not_look_complete(books, size):
     books.services.answers["DownloadBook"] = book(MIB, MIB, RuntimeError("disk"), size=size)
     with pytest.raises(aiohttp.ClientError):
         async with books.request("GET", URL) as response:
             await response.read()
 
 
-async def test_nor_does_it_to_an_old_proxy(books):
+async def test_a_truncated_file_does_not_look_complete_over_http_1_0(books):
     """In HTTP/1.0, an answer without a length ends when its connection closes."""
     books.services.answers["DownloadBook"] = book(MIB, RuntimeError("disk"))
     host, _, port = books.url.removeprefix("http://").partition(":")
@@ -123,7 +123,7 @@ async def test_nor_does_it_to_an_old_proxy(books):
     writer.close()
 
 
-async def test_a_stopped_service_leaves_no_whole_file():
+async def test_a_file_from_a_stopped_service_does_not_look_complete():
     more = [(contract.NAME, contract.add)]
     async with running_gateway(more=more, routes=(contract.ROUTE,), alone="cod") as gateway:
         sent = asyncio.Event()
@@ -141,7 +141,7 @@ async def test_a_stopped_service_leaves_no_whole_file():
                 await response.read()
 
 
-async def test_a_merchant_has_a_few_files_at_once(books):
+async def test_concurrent_downloads_of_a_merchant_are_limited(books):
     gone = asyncio.Event()
 
     async def waiting():
@@ -155,7 +155,7 @@ async def test_a_merchant_has_a_few_files_at_once(books):
         gone.set()
 
 
-async def test_the_service_reads_no_faster_than_the_caller(books):
+async def test_the_service_sends_no_faster_than_the_caller_reads(books):
     made = 0
 
     async def endless():
@@ -175,20 +175,20 @@ async def test_the_service_reads_no_faster_than_the_caller(books):
         response.close()
 
 
-def test_the_document_states_its_media_types():
+def test_the_openapi_document_lists_the_media_types_of_a_download():
     found = document.build((*ROUTES, contract.ROUTE), public_url="http://127.0.0.1")
     answer = found["paths"][contract.ROUTE.path]["get"]["responses"]["200"]
     assert set(answer["content"]) == {"text/csv", "application/pdf"}
     assert "Content-Disposition" in answer["headers"]
 
 
-async def test_another_media_type_than_the_contract_says_is_a_fault():
+async def test_a_media_type_that_the_contract_does_not_list_raises():
     sent = messages(Download("a", "text/html", parts(b"x")), contract.RULES, contract.ANSWER)
     with pytest.raises(ValueError, match="text/html"):
         await anext(sent)
 
 
-async def test_a_stream_without_its_last_piece_was_cut_off():
+async def test_a_stream_without_its_last_message_is_cut_off():
     class Stream:
         def __init__(self, found):
             self._found = iter(found)
@@ -208,7 +208,7 @@ async def test_a_stream_without_its_last_piece_was_cut_off():
         [piece async for piece in file.pieces]
 
 
-async def test_a_flow_returns_it():
+async def test_a_flow_can_return_a_download():
     async def download_book(deps, book_id: str, edition: str) -> Download:
         return Download(f"{book_id}-{edition}", "text/csv", parts(b"x"))
 

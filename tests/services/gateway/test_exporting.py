@@ -83,7 +83,7 @@ def same(cell: Any, value: Any) -> bool:
 
 
 @every_list
-async def test_every_list_is_a_file_with_all_its_pages(gateway, route):
+async def test_every_list_is_exported_with_all_its_pages(gateway, route):
     from pyarrow import parquet
 
     gateway.services.answers[route.rpc.name] = in_pages(route)
@@ -134,7 +134,7 @@ def payments(*pages: list[str], then: Any = None) -> Any:
     return page
 
 
-async def test_the_file_is_filtered_as_the_list_is(gateway):
+async def test_an_export_applies_the_filters_of_its_list(gateway):
     gateway.services.answers["ListPayments"] = payments(["A-1"], ["A-2"])
     query = {"state": "captured", "order_reference": "A"}
     async with gateway.request("GET", URL, params=query, headers=accept(Format.CSV)) as response:
@@ -166,27 +166,27 @@ async def test_no_cell_of_a_file_starts_a_formula(gateway, form):
         assert text in parquet.read_table(io.BytesIO(data))["order_reference"].to_pylist()
 
 
-async def test_an_empty_list_is_a_file_with_its_header(gateway):
+async def test_an_empty_list_exports_its_header(gateway):
     async with gateway.request("GET", URL, headers=accept(Format.CSV)) as response:
         assert (await response.text()).startswith("id,state,amount,amount_currency,")
 
 
 @pytest.mark.parametrize("name", ["limit", "cursor"])
-async def test_a_file_has_no_pages(gateway, name):
+async def test_an_export_refuses_paging_parameters(gateway, name):
     headers = accept(Format.CSV)
     async with gateway.request("GET", URL, params={name: "1"}, headers=headers) as response:
         found = await problem(response, 400, "invalid_argument")
     assert [error["pointer"] for error in found["errors"]] == [f"/{name}"]
 
 
-async def test_a_filter_that_is_wrong_is_named_as_for_the_list(gateway):
+async def test_an_export_names_an_invalid_filter(gateway):
     headers = accept(Format.XLSX)
     async with gateway.request("GET", URL, params={"state": "lost"}, headers=headers) as response:
         found = await problem(response, 400, "invalid_argument")
     assert [error["pointer"] for error in found["errors"]] == ["/state"]
 
 
-async def test_other_calls_know_no_files(gateway):
+async def test_a_call_that_is_not_a_list_answers_json_even_if_csv_is_accepted(gateway):
     async with gateway.request("GET", f"{URL}/pay_1", headers=accept(Format.CSV)) as response:
         assert json.loads(await response.read()) is not None
         assert response.content_type == "application/json"

@@ -18,7 +18,7 @@ from tests.services.gateway.test_transcoder import problem
 
 
 @pytest.mark.parametrize("form", [Format.CSV, Format.PARQUET])
-async def test_a_part_of_a_list_does_not_look_whole(gateway, form):
+async def test_a_truncated_export_does_not_look_complete(gateway, form):
     gateway.services.answers["ListPayments"] = payments(["A-1"], then=RuntimeError("gone"))
     with pytest.raises(aiohttp.ClientError):
         async with gateway.request("GET", URL, headers=accept(form)) as response:
@@ -32,7 +32,7 @@ async def test_a_workbook_that_cannot_be_finished_is_a_problem(gateway):
 
 
 @pytest.mark.parametrize("form", list(Format))
-async def test_a_service_killed_in_the_middle_leaves_no_whole_file(new_gateway, form):
+async def test_an_export_from_a_killed_service_does_not_look_complete(new_gateway, form):
     async with new_gateway(alone="payments") as gateway:
         server = gateway.servers["payments"]
 
@@ -75,7 +75,7 @@ async def test_a_list_that_is_too_long_is_refused(new_gateway):
             assert len((await response.text()).splitlines()) == 3
 
 
-async def test_a_file_that_has_begun_waits_for_its_turn(monkeypatch):
+async def test_an_export_in_progress_waits_for_a_free_slot(monkeypatch):
     monkeypatch.setattr(exporting, "TURN_SECONDS", 0)
     busy = 2
 
@@ -99,7 +99,9 @@ async def test_a_file_that_has_begun_waits_for_its_turn(monkeypatch):
     assert busy < 0
 
 
-async def test_a_file_waits_among_the_reads_of_its_merchant(new_gateway, monkeypatch):
+async def test_an_export_is_refused_while_its_merchants_read_slots_are_taken(
+    new_gateway, monkeypatch
+):
     """Before it begins, it is refused like any other read."""
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", 0.01)
     reading, read = asyncio.Event(), asyncio.Event()
@@ -128,7 +130,7 @@ async def whole(gateway) -> int:
         return len((await response.text()).splitlines())
 
 
-async def test_nobody_pages_on_for_a_caller_who_left(gateway):
+async def test_an_export_stops_paging_when_its_caller_leaves(gateway):
     begun, left = asyncio.Event(), asyncio.Event()
 
     async def endless(request):

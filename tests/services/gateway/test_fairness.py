@@ -67,7 +67,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", 0.05)
 
 
-async def test_a_flood_of_reads_is_refused_and_costs_no_other(new_gateway, impatient):
+async def test_a_flood_of_reads_is_refused_without_affecting_other_calls(new_gateway, impatient):
     held = Held(merchants_pb2.GetMerchantResponse)
     async with new_gateway(merchant_reads_at_once=2) as gateway:
         gateway.services.answers |= {"AuthenticateKey": authenticate, "GetMerchant": held.call}
@@ -94,7 +94,7 @@ async def test_a_flood_of_reads_is_refused_and_costs_no_other(new_gateway, impat
         assert await status(gateway, "GET", "/v1/merchant", key=SECRET) == 200
 
 
-async def test_changes_have_places_of_their_own(new_gateway, impatient):
+async def test_writes_have_slots_of_their_own(new_gateway, impatient):
     held = Held(oneclick_pb2.CreateOneClickPaymentResponse)
     async with new_gateway(merchant_calls_at_once=1) as gateway:
         gateway.services.answers |= {
@@ -112,14 +112,14 @@ async def test_changes_have_places_of_their_own(new_gateway, impatient):
         assert await first == 201
 
 
-async def test_a_short_burst_waits_in_line_and_is_served(new_gateway):
+async def test_a_short_burst_queues_and_is_served(new_gateway):
     async with new_gateway(merchant_reads_at_once=1) as gateway:
         gateway.services.answers["AuthenticateKey"] = authenticate
         burst = [status(gateway, "GET", "/v1/merchant", key=SECRET) for _ in range(20)]
         assert await asyncio.gather(*burst) == [200] * 20
 
 
-async def test_a_line_has_an_end(new_gateway, monkeypatch):
+async def test_a_call_beyond_the_maximum_queue_length_is_refused(new_gateway, monkeypatch):
     monkeypatch.setattr(call_slots, "MAX_WAITING", 1)
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", 20.0)
     held = Held(merchants_pb2.GetMerchantResponse)
@@ -135,7 +135,7 @@ async def test_a_line_has_an_end(new_gateway, monkeypatch):
         assert sorted(await asyncio.gather(*three)) == [200, 200, 429]
 
 
-async def test_a_refusal_for_haste_is_held_back(new_gateway):
+async def test_a_rate_limit_refusal_is_delayed(new_gateway):
     config = {"merchant_requests_burst": 1.0, "merchant_requests_per_second": 0.01}
     async with new_gateway(**config, slow_down_seconds=0.4) as gateway:
         assert await status(gateway, "GET", "/v1/merchant", key=SECRET) == 200
@@ -144,7 +144,7 @@ async def test_a_refusal_for_haste_is_held_back(new_gateway):
         assert time.monotonic() - started >= 0.2
 
 
-async def test_all_keys_of_a_merchant_share_its_rate_and_browsers_have_their_own(
+async def test_all_secret_keys_of_a_merchant_share_a_rate_and_browsers_have_their_own(
     new_gateway, impatient
 ):
     config = {"merchant_requests_per_second": 0.01, "merchant_requests_burst": 3.0}
@@ -175,7 +175,7 @@ async def test_one_address_cannot_use_up_a_publishable_key(new_gateway, impatien
         assert found == [200, 200, 429, 200]
 
 
-def test_a_caller_who_is_refused_often_is_held_back_longer(monkeypatch):
+def test_frequent_refusals_of_a_merchant_are_delayed_longer(monkeypatch):
     none = Limiter(rate=1.0, burst=1.0)
     edge = fairness.Fairness(
         by_merchant=none,

@@ -139,7 +139,7 @@ def wrong_bodies(route):
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.body], ids=name_of)
-async def test_each_field_wrong_in_turn_is_named(gateway, route):
+async def test_each_invalid_body_field_is_named(gateway, route):
     one = sample(route)
     for body, pointer in wrong_bodies(route):
         arguments = {**one.arguments(), "json": body}
@@ -155,7 +155,7 @@ NUMBERED = [route for route in ROUTES if any(isinstance(v, int) for v in in_path
 
 @pytest.mark.parametrize("route", NUMBERED, ids=name_of)
 @pytest.mark.parametrize("text", ["two", "2.0", "1e1", "²", "9007199254740993", "-1", "%20"])
-async def test_a_number_of_the_path_that_is_none_is_named(gateway, route, text):
+async def test_an_invalid_number_in_the_path_is_named(gateway, route, text):
     one = sample(route)
     (name,) = (name for name, value in in_path(route).items() if isinstance(value, int))
     path = route.path.replace(f"{{{name}}}", text)
@@ -199,7 +199,7 @@ def test_any_json_fills_a_message_or_is_refused(value):
         ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999999Z"),
     ],
 )
-def test_times_are_rfc_3339_in_any_offset(text, canonical):
+def test_rfc_3339_times_in_any_offset_are_accepted(text, canonical):
     assert json_values.time_text(json_values.time_of(text)) == canonical
 
 
@@ -219,7 +219,7 @@ def test_times_are_rfc_3339_in_any_offset(text, canonical):
         "\uff12026-11-21T10:00:00Z",
     ],
 )
-def test_other_times_are_refused(text):
+def test_malformed_or_out_of_range_times_are_refused(text):
     with pytest.raises(json_values.WrongValueError):
         json_values.time_of(text)
 
@@ -228,7 +228,7 @@ def test_other_times_are_refused(text):
     ("name", "told"),
     [("emial", "emial"), ("città", "città"), ("a\x00b", r"a\x00b"), ("a\u202eb", r"a\u202eb")],
 )
-def test_a_name_that_nobody_knows_is_told_in_printable_characters(name, told):
+def test_an_unknown_field_is_named_in_printable_characters(name, told):
     request = oneclick_pb2.CreateCustomerRequest()
     with pytest.raises(InvalidArgument) as refused:
         json_in.fill_body(request, {name: 1})

@@ -35,7 +35,7 @@ WORST = {
 
 
 @pytest.mark.parametrize("name", WORST)
-def test_the_worst_bodies_are_refused_at_once(name):
+def test_the_worst_bodies_are_refused_within_a_second(name):
     def work():
         with pytest.raises(JsonMalformed):
             json_text.parse(WORST[name])
@@ -55,12 +55,12 @@ def test_the_worst_bodies_are_refused_at_once(name):
         (b'{"\\ud800": 1, "\\ud800": 2}', "the name \\ud800 twice"),
     ],
 )
-def test_what_is_too_much_is_named(body, said):
+def test_an_exceeded_limit_or_duplicate_name_is_named(body, said):
     with pytest.raises(JsonMalformed, match=said.replace("\\", "\\\\")):
         json_text.parse(body)
 
 
-def test_broken_json_is_said_in_a_sentence():
+def test_broken_json_is_explained_in_a_sentence():
     with pytest.raises(JsonMalformed, match=r"JSON: Unterminated string starting at \(line 2\)\.$"):
         json_text.parse(b'{"a":\n"x')
 
@@ -73,12 +73,12 @@ def test_marks_inside_of_texts_are_no_values(texts):
         assert json_text.parse(spelt.encode()) == sent
 
 
-def test_thirty_two_levels_are_no_problem():
+def test_thirty_two_nested_levels_are_accepted():
     deep = json.loads("[" * 32 + "]" * 32)
     assert json_text.parse(json.dumps(deep).encode()) == deep
 
 
-def test_wrong_fields_are_named_up_to_a_number_and_lists_are_not_looked_into():
+def test_invalid_fields_are_named_up_to_a_limit_and_list_items_as_one():
     message = message_class(payments_pb2.Payment.DESCRIPTOR)()
     body = {f"unknown_{number}": None for number in range(9_000)}
     with pytest.raises(InvalidArgument) as refused:
@@ -97,12 +97,12 @@ BEYOND = {"UpdateRouting", "CreateCourier", "UpdateCourier"}
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.body], ids=name_of)
-def test_a_call_takes_all_that_its_fields_may_hold(route):
+def test_the_body_limit_fits_the_largest_valid_body_except_in_listed_calls(route):
     fits = body_size.of_message(route.rpc.input_type) <= body_size.MOST_BYTES
     assert fits != (route.rpc.name in BEYOND)
 
 
-async def test_a_text_within_its_limit_is_taken_however_json_spells_it(gateway):
+async def test_a_text_within_its_limit_is_accepted_with_every_character_escaped(gateway):
     """The longest texts in a charge's fields, with each character escaped in twelve bytes."""
     metadata = {f"key {number}": "😀" * 150 for number in range(50)}
     sent = json.dumps({**BODY, "order_reference": "😀" * 60, "metadata": metadata})
@@ -114,7 +114,7 @@ async def test_a_text_within_its_limit_is_taken_however_json_spells_it(gateway):
     assert seen.request.metadata["key 49"] == "😀" * 150
 
 
-async def test_the_worst_body_is_a_problem_of_its_sender_only(gateway):
+async def test_a_body_with_a_duplicate_name_is_refused_as_malformed(gateway):
     headers = {**KEY, "Content-Type": "application/json"}
     body = WORST["names twice"]
     async with gateway.request("POST", PAY, data=body, headers=headers) as response:

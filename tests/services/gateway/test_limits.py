@@ -14,7 +14,7 @@ from tests.services.gateway.pay_samples import UNKNOWN as UNKNOWN_LINK
 from tests.services.gateway.test_transcoder import problem
 
 
-def test_a_burst_is_granted_and_then_the_rate():
+def test_a_limiter_grants_its_burst_and_then_its_rate():
     limiter = Limiter(rate=2.0, burst=3.0)
     assert [limiter.take("k", 0.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
     assert limiter.take("k", 0.5) == 0.0
@@ -31,14 +31,14 @@ def test_never_more_than_burst_and_rate(pauses):
         assert granted <= 10.0 + now * 5.0 + 1e-6
 
 
-def test_memory_is_bounded():
+def test_a_limiter_keeps_a_bounded_number_of_buckets():
     limiter = Limiter(rate=1.0, burst=1.0)
     for number in range(MAX_BUCKETS + 500):
         limiter.take(str(number), 0.0)
     assert len(limiter._buckets) == MAX_BUCKETS
 
 
-async def test_a_merchant_above_its_rate_is_told_when_to_come_back(new_gateway):
+async def test_a_merchant_above_its_rate_gets_a_retry_after_header(new_gateway):
     async with new_gateway(
         merchant_requests_per_second=0.5, merchant_requests_burst=2.0
     ) as gateway:
@@ -50,7 +50,7 @@ async def test_a_merchant_above_its_rate_is_told_when_to_come_back(new_gateway):
             assert 1 <= int(response.headers["Retry-After"]) <= 3
 
 
-async def test_all_keys_of_a_merchant_share_what_its_plan_allows(gateway):
+async def test_all_secret_keys_of_a_merchant_share_its_plans_rate(gateway):
     first, second, published = SMALL_PLAN
     for number in range(PLAN_BURST_SECONDS):
         key = (first, second)[number % 2]
@@ -68,7 +68,7 @@ async def test_all_keys_of_a_merchant_share_what_its_plan_allows(gateway):
         assert response.status == 200
 
 
-async def test_answers_tell_how_many_requests_are_left(new_gateway):
+async def test_answers_state_how_many_requests_are_left(new_gateway):
     async with new_gateway(
         merchant_requests_per_second=0.001, merchant_requests_burst=2.0
     ) as gateway:
@@ -92,7 +92,7 @@ def test_a_plan_without_a_rate_has_no_limit():
     assert taken == [0.0] * 2 * PLAN_BURST_SECONDS + [0.5]
 
 
-async def test_an_address_that_tries_keys_is_slowed_but_known_keys_go_on(new_gateway):
+async def test_an_address_that_guesses_keys_is_limited_but_known_keys_still_work(new_gateway):
     async with new_gateway(failures_per_second=0.1, failures_burst=3.0) as gateway:
         async with gateway.request("GET", "/v1/merchant", key=SECRET) as response:
             assert response.status == 200
@@ -144,7 +144,7 @@ async def flood(gateway):
 @pytest.mark.parametrize(
     "purpose", ["GET /p/", "GET /return/", "POST /webhooks/sms/", "POST /webh"]
 )
-async def test_failures_of_one_purpose_cost_no_other(new_gateway, purpose):
+async def test_failures_on_one_kind_of_path_do_not_limit_the_others(new_gateway, purpose):
     async with new_gateway(failures_per_second=0.01, failures_burst=10.0) as gateway:
         gateway.services.answers["GetPayPage"] = UNKNOWN_LINK
         method, path = purpose.split()
@@ -171,7 +171,7 @@ async def test_failures_of_one_purpose_cost_no_other(new_gateway, purpose):
             assert (status == 429) == limited, (verb, address, status)
 
 
-async def test_webhooks_of_a_verified_account_wait_for_no_stranger(new_gateway):
+async def test_forged_webhooks_do_not_limit_a_verified_account(new_gateway):
     async with new_gateway(failures_per_second=0.01, failures_burst=10.0) as gateway:
         assert await statuses(gateway, "POST", [WEBHOOK]) == [200]
         gateway.services.answers["HandlePspWebhook"] = lambda request: (
@@ -182,7 +182,7 @@ async def test_webhooks_of_a_verified_account_wait_for_no_stranger(new_gateway):
         assert await statuses(gateway, "POST", [WEBHOOK] * 20) == [200] * 20
 
 
-async def test_known_keys_wait_for_no_stranger(new_gateway):
+async def test_strangers_failures_do_not_limit_known_keys(new_gateway):
     async with new_gateway(failures_per_second=0.01, failures_burst=10.0) as gateway:
         assert await statuses(gateway, "GET", ["/v1/merchant"], key=SECRET) == [200]
         await flood(gateway)
@@ -191,7 +191,7 @@ async def test_known_keys_wait_for_no_stranger(new_gateway):
         assert await statuses(gateway, "GET", ["/v1/merchant"] * 20, key=SECRET) == [200] * 20
 
 
-async def test_a_shopper_who_comes_back_too_often_gets_a_page(new_gateway):
+async def test_a_rate_limited_shopper_gets_a_page(new_gateway):
     async with new_gateway(failures_per_second=0.01, failures_burst=1.0) as gateway:
         path = "/return/nobody"
         assert await statuses(gateway, "GET", [path]) == [404]
@@ -212,7 +212,7 @@ class Request:
         self.remote = "10.0.0.1"
 
 
-def test_the_address_is_what_the_trusted_proxy_saw():
+def test_the_client_address_is_the_one_that_the_trusted_proxy_saw():
     assert Addresses(0).of(Request("1.1.1.1")) == "10.0.0.1"
     assert Addresses(1).of(Request("6.6.6.6, 1.1.1.1")) == "1.1.1.1"
     assert Addresses(2).of(Request("6.6.6.6, 1.1.1.1", "2.2.2.2")) == "1.1.1.1"
@@ -222,7 +222,7 @@ def test_the_address_is_what_the_trusted_proxy_saw():
     assert Addresses(1).of(Request("nonsense")) == "10.0.0.1"
 
 
-def test_a_wrong_number_of_proxies_is_told_once():
+def test_a_wrong_number_of_proxies_is_reported():
     addresses = Addresses(0)
     addresses.of(Request())
     assert addresses.complaint == ""
@@ -235,7 +235,7 @@ def test_a_wrong_number_of_proxies_is_told_once():
     assert "fewer hops" in addresses.complaint
 
 
-def test_an_address_is_counted_by_what_its_owner_holds():
+def test_ipv6_addresses_are_counted_by_their_64_bit_network():
     assert network("2001:db8::1") == network("2001:db8::2:3") == "2001:db8::/64"
     assert network("2001:db8:0:1::1") != network("2001:db8::1")
     assert network("::ffff:10.0.0.1") == network("10.0.0.1") == "10.0.0.1"

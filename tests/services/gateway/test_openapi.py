@@ -34,7 +34,7 @@ def test_the_document_is_valid():
     assert list(OpenAPIV31SpecValidator(built()).iter_errors()) == []
 
 
-async def test_it_is_served_and_the_same_each_time(gateway):
+async def test_the_document_is_served_and_deterministic(gateway):
     async with gateway.request("GET", "/openapi.json", key=None) as response:
         served = await response.json()
     again = document.build(ROUTES, public_url="http://127.0.0.1")
@@ -45,7 +45,7 @@ async def test_it_is_served_and_the_same_each_time(gateway):
 
 
 @every_route
-def test_every_operation_says_what_it_does(route):
+def test_every_operation_has_a_summary_and_its_idempotency_key_parameter(route):
     operation = operation_of(route)
     assert operation["operationId"] == route.rpc.name
     assert operation["summary"]
@@ -77,7 +77,7 @@ async def test_the_examples_are_acceptable_requests(gateway, route):
 
 
 @every_route
-def test_every_operation_has_its_errors_with_examples(route):
+def test_every_operation_lists_its_errors_with_examples(route):
     responses = operation_of(route)["responses"]
     own = comments.errors(route.rpc.full_name)
     for status, code in [*own, (401, "api_key_missing"), (400, "invalid_argument")]:
@@ -87,7 +87,7 @@ def test_every_operation_has_its_errors_with_examples(route):
     assert own or "none of its own" in comments.of(route.rpc.full_name)
 
 
-def test_scopes_and_publishable_calls_are_told():
+def test_scopes_and_publishable_calls_are_documented():
     by_name = {name_of(route): operation_of(route) for route in ROUTES}
     refund = by_name["RefundPayment"]
     assert refund["security"] == [{"secretKey": []}]
@@ -98,7 +98,7 @@ def test_scopes_and_publishable_calls_are_told():
     assert {"publishableKey": []} in by_name["PayOneClickSession"]["security"]
 
 
-def test_a_field_that_a_header_carries_is_a_parameter_and_nothing_else():
+def test_a_field_sent_in_a_header_is_a_parameter_and_not_in_the_body():
     by_name = {name_of(route): operation_of(route) for route in ROUTES}
     for name in ("GetOneClickSession", "PayOneClickSession", "UndoOneClickPayment"):
         [parameter] = [p for p in by_name[name]["parameters"] if "ecret" in p["name"]]
@@ -107,13 +107,13 @@ def test_a_field_that_a_header_carries_is_a_parameter_and_nothing_else():
     assert set(undo["properties"]) == {"amount", "remove"}
 
 
-def test_fields_of_the_address_are_not_in_the_body():
+def test_fields_in_the_path_are_not_in_the_body_schema():
     capture = built()["components"]["schemas"]["CapturePaymentRequest"]
     assert list(capture["properties"]) == ["amount"]
     assert capture["additionalProperties"] is False
 
 
-async def test_the_reference_comes_from_this_machine_only(gateway):
+async def test_the_api_reference_refers_to_no_external_urls(gateway):
     async with gateway.request("GET", "/docs", key=None) as response:
         text = await response.text()
         assert "unsafe-inline" not in response.headers["Content-Security-Policy"].split("style")[0]

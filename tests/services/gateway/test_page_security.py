@@ -83,7 +83,7 @@ def page(request) -> Page:
     return request.param
 
 
-async def test_every_address_that_is_nobodys_looks_the_same(gateway, page):
+async def test_every_unknown_address_gets_the_same_page(gateway, page):
     found = set()
     strange = (page.token, page.token[:-1], "x", "%00", "%F0%9F%98%80", "a" * 4000, "return", "_x")
     for refusal in (page.unknown, INVALID):
@@ -94,7 +94,7 @@ async def test_every_address_that_is_nobodys_looks_the_same(gateway, page):
     assert len(found) == 1
 
 
-async def test_no_form_of_an_order_that_is_nobodys_says_more(gateway):
+async def test_every_form_of_an_unknown_order_is_not_found(gateway):
     rpcs = ("ConfirmCodPage", "SendCodPageCode", "PayCodPageOnline", "PayCodPageDeposit")
     gateway.services.answers |= dict.fromkeys(rpcs, ORDER_PAGE.unknown)
     cod_samples.show(gateway, ORDER_PAGE.unknown)
@@ -103,7 +103,7 @@ async def test_no_form_of_an_order_that_is_nobodys_says_more(gateway):
             assert response.status == 404
 
 
-async def test_whoever_tries_addresses_is_slowed(new_gateway, page):
+async def test_guessing_addresses_is_rate_limited(new_gateway, page):
     async with new_gateway(failures_per_second=0.1, failures_burst=3.0) as gateway:
         page.show(gateway, page.unknown)
         for number in range(3):
@@ -118,7 +118,7 @@ async def test_whoever_tries_addresses_is_slowed(new_gateway, page):
         assert gateway.services.calls(page.rpc) == 3
 
 
-async def test_whoever_tries_codes_is_slowed(new_gateway):
+async def test_guessing_confirmation_codes_is_rate_limited(new_gateway):
     async with new_gateway(failures_per_second=0.1, failures_burst=3.0) as gateway:
         statuses = set()
         for _ in range(200):
@@ -140,7 +140,7 @@ async def test_whoever_tries_codes_is_slowed(new_gateway):
         ("{path}/{action}.", "{path}/{action}"),
     ],
 )
-async def test_a_broken_address_leads_to_the_page_that_was_meant(gateway, page, path, meant):
+async def test_a_mangled_address_redirects_to_the_intended_page(gateway, page, path, meant):
     parts = {"path": page.path, "root": page.root, "upper": page.root.upper()}
     written = partial(str.format, **parts, token=page.token, action=page.first_action)
     async with gateway.request("GET", written(path), key=None) as response:
@@ -181,7 +181,7 @@ def nasty_order(name: str) -> Any:
     ],
     ids=lambda value: value.root if isinstance(value, Page) else value.args[0],
 )
-async def test_whatever_others_wrote_is_shown_as_text(gateway, page, answer):
+async def test_hostile_text_is_escaped(gateway, page, answer):
     page.show(gateway, answer())
     text = await page.html(gateway, f"{page.path}?said=%3Cscript%3Ealert(1)%3C/script%3E")
     assert "<script>alert" not in text
@@ -190,7 +190,7 @@ async def test_whatever_others_wrote_is_shown_as_text(gateway, page, answer):
 
 
 @pytest.mark.parametrize("url", SCRIPT_ADDRESSES)
-async def test_no_bank_and_no_merchant_can_make_the_page_run_an_address(gateway, page, url):
+async def test_script_urls_from_banks_and_merchants_are_not_linked(gateway, page, url):
     if page is PLAN_PAGE:
         action = payments_pb2.NextAction(type="redirect", url=url)
         answer = plan_samples.signed(PLAN.STATE_ACCEPTED, PART.STATE_COLLECTING, next_action=action)
@@ -205,7 +205,9 @@ async def test_no_bank_and_no_merchant_can_make_the_page_run_an_address(gateway,
 
 
 @pytest.mark.parametrize("strange", STRANGE)
-async def test_no_address_is_led_elsewhere_or_writes_headers(gateway, page, strange):
+async def test_strange_addresses_cannot_redirect_off_the_page_or_set_cookies(
+    gateway, page, strange
+):
     tried = [("GET", page.first_action), ("POST", page.first_action)]
     if page is PLAN_PAGE:
         tried.append(("POST", "documents/agreement"))
@@ -217,7 +219,7 @@ async def test_no_address_is_led_elsewhere_or_writes_headers(gateway, page, stra
             assert "Set-Cookie" not in response.headers
 
 
-async def test_no_page_can_be_framed_kept_or_followed(gateway, page):
+async def test_pages_forbid_framing_caching_referrers_and_indexing(gateway, page):
     sample = plan_samples.to_sign(plan_samples.plan(PLAN.STATE_OFFERED))
     page.show(gateway, sample if page is PLAN_PAGE else cod_samples.to_confirm())
     async with gateway.request("GET", page.path, key=None) as response:
@@ -231,7 +233,7 @@ async def test_no_page_can_be_framed_kept_or_followed(gateway, page):
     assert "Set-Cookie" not in headers
 
 
-async def test_a_page_that_cannot_be_shown_now_looks_again(gateway, page):
+async def test_a_page_that_is_unavailable_refreshes_itself(gateway, page):
     page.show(gateway, OutcomeUnknown())
     async with gateway.request("GET", page.path, key=None) as response:
         assert (response.status, response.headers["Refresh"]) == (503, "3")

@@ -40,7 +40,7 @@ async def test_every_state_is_accessible(shop, tab, psp, name):
 
 
 @pytest.mark.parametrize(("language", "payer"), [("it", "customer"), ("en", "guest")])
-async def test_instalments_are_read_and_chosen(shop, tab, psp, language, payer):
+async def test_an_instalment_plan_can_be_chosen(shop, tab, psp, language, payer):
     asked = samples.of_a_guest if payer == "guest" else samples.in_parts
     show(shop.services, asked(credit(language), deferral(language)), psp)
     chosen = pages_pb2.PagePayment(plan_url=samples.PLAN)
@@ -84,7 +84,7 @@ async def test_the_other_pages_are_accessible(shop, tab, name):
     await check(tab, f"pay-{name}")
 
 
-async def test_the_page_is_small_and_asks_nobody_but_the_psp(browser, shop, psp):
+async def test_the_page_is_small_and_contacts_only_the_gateway_and_the_psp(browser, shop, psp):
     """One round trip after the page: stylesheet, script and logo; later only the PSP's files."""
     show(
         shop.services, samples.page(saved_cards=[], merchant=samples.merchant(logo_id="logo1")), psp
@@ -114,7 +114,7 @@ async def test_the_page_is_small_and_asks_nobody_but_the_psp(browser, shop, psp)
         assert 0 < sum(received.get(key, 0) for key in ours) < MOST_BYTES
 
 
-async def test_the_code_for_banking_apps_says_what_the_standard_asks(shop, tab):
+async def test_the_transfer_qr_code_holds_the_epc_payload_at_error_correction_m(shop, tab):
     show(shop.services, STATES["open-transfer"]())
     await tab.goto(shop.url + PATH)
     for scheme in ("light", "dark"):
@@ -126,7 +126,7 @@ async def test_the_code_for_banking_apps_says_what_the_standard_asks(shop, tab):
         assert len(code.text.encode()) <= 331
 
 
-async def test_a_person_who_looks_is_seen_once(shop, tab):
+async def test_two_interactions_of_a_shopper_mark_the_link_seen_once(shop, tab):
     show(shop.services, STATES["open-transfer"]())
     await tab.goto(shop.url + PATH)
     assert shop.services.calls("MarkSeen") == 0
@@ -137,7 +137,7 @@ async def test_a_person_who_looks_is_seen_once(shop, tab):
     assert shop.services.calls("MarkSeen") == 1
 
 
-async def test_a_waiting_page_shows_the_outcome_by_itself(shop, tab):
+async def test_a_waiting_page_shows_the_outcome_without_a_reload_by_the_shopper(shop, tab):
     changed = asyncio.Event()
 
     async def wait(request):
@@ -167,7 +167,7 @@ window.EventSource = class extends EventSource {
 """
 
 
-async def test_a_waiting_page_without_a_stream_looks_again(page, shop):
+async def test_a_waiting_page_without_its_stream_reloads(page, shop):
     shop.services.answers["WaitForPayPage"] = OutcomeUnknown()
     show(shop.services, STATES["processing"]())
     await page.clock.install()
@@ -181,7 +181,7 @@ async def test_a_waiting_page_without_a_stream_looks_again(page, shop):
     await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, it is paid")
 
 
-async def test_a_product_is_bought_without_script(scriptless, shop):
+async def test_a_product_is_bought_without_javascript(scriptless, shop):
     show(shop.services, samples.page())
     shop.services.answers["BuyProduct"] = pages_pb2.BuyProductResponse(token=TOKEN)
     await scriptless.goto(f"{shop.url}/shop/bottega?lang=en")

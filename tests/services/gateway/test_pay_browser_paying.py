@@ -40,7 +40,7 @@ async def type_card(page, number="4242424242424242"):
     await card.get_by_label("Security code").or_(card.get_by_label("CVC")).first.fill("123")
 
 
-async def test_a_new_card_is_paid_by_the_sandboxs_field(shop, psp, tab):
+async def test_a_new_card_pays_through_the_sandboxs_card_field(shop, psp, tab):
     show(shop.services, samples.page(saved_cards=[]), psp)
     paying(shop, samples.paid())
     await tab.goto(shop.url + PATH)
@@ -54,7 +54,7 @@ async def test_a_new_card_is_paid_by_the_sandboxs_field(shop, psp, tab):
     assert tab.complaints == []
 
 
-async def test_a_wrong_card_is_said_and_can_be_corrected(page, shop, psp):
+async def test_an_invalid_card_shows_an_error_and_can_be_corrected(page, shop, psp):
     show(shop.services, samples.page(saved_cards=[]), psp)
     paying(shop, samples.paid())
     await page.goto(shop.url + PATH)
@@ -94,7 +94,7 @@ async def localstripe(tmp_path) -> AsyncIterator[str]:
     await process.wait()
 
 
-async def test_a_new_card_is_paid_by_stripes_field(shop, localstripe, tab):
+async def test_a_new_card_pays_through_stripes_card_field(shop, localstripe, tab):
     field = pages_pb2.CardField(
         psp="stripe",
         psp_account="stripe-main",
@@ -119,7 +119,7 @@ async def test_a_new_card_is_paid_by_stripes_field(shop, localstripe, tab):
     assert tab.complaints == []
 
 
-async def test_a_click_pays_once_however_often_it_is_clicked(page, shop, psp):
+async def test_a_double_click_a_reload_and_going_back_pay_once(page, shop, psp):
     show(shop.services, samples.page(), psp)
     paying(shop, samples.paid())
     await page.goto(shop.url + PATH)
@@ -137,7 +137,7 @@ BANK = "https://bank.example/challenge"
 
 
 @pytest.mark.parametrize("saved", [True, False], ids=["saved card", "new card"])
-async def test_a_challenge_is_begun_by_itself_and_only_once(page, shop, psp, saved):
+async def test_a_challenge_starts_automatically_only_once(page, shop, psp, saved):
     await page.context.route(
         BANK, lambda route: route.fulfill(content_type="text/html", body="<h1>The bank</h1>")
     )
@@ -163,7 +163,7 @@ async def test_a_challenge_is_begun_by_itself_and_only_once(page, shop, psp, sav
     await page.wait_for_url(BANK)
 
 
-async def test_a_challenge_that_comes_late_is_begun_by_itself_too(page, shop, psp):
+async def test_a_late_challenge_starts_automatically(page, shop, psp):
     await page.context.route(
         BANK, lambda route: route.fulfill(content_type="text/html", body="<h1>The bank</h1>")
     )
@@ -177,7 +177,7 @@ async def test_a_challenge_that_comes_late_is_begun_by_itself_too(page, shop, ps
     await page.wait_for_url(BANK)
 
 
-async def test_the_keyboard_is_enough_from_the_quote_to_the_receipt(shop, psp, tab):
+async def test_the_keyboard_suffices_from_the_quote_to_the_receipt(shop, psp, tab):
     quoted = samples.link(quote=samples.quote(accepted=False))
     accepted = samples.link(quote=samples.quote(accepted=True))
 
@@ -209,7 +209,7 @@ async def press_until(page, tag):
     raise AssertionError(f"Tab never comes to {tag}")
 
 
-async def test_without_script_everything_works_up_to_the_card_field(scriptless, shop, psp):
+async def test_everything_but_the_card_field_works_without_javascript(scriptless, shop, psp):
     page = scriptless
     quoted = samples.link(quote=samples.quote(accepted=False))
     show(shop.services, samples.page(payment_link=quoted), psp)
@@ -254,7 +254,7 @@ async def test_without_script_everything_works_up_to_the_card_field(scriptless, 
     assert shop.services.calls("MarkSeen") == 0
 
 
-async def test_no_other_site_can_send_the_form(page, shop):
+async def test_another_site_cannot_submit_the_payment_form(page, shop):
     show(shop.services, samples.page())
     await page.route(
         "http://evil.example/",

@@ -15,7 +15,7 @@ from tests.services.gateway.test_pay_page import answer, html
         ("open-closed-nothing", "for another way of paying, or try again tomorrow"),
     ],
 )
-async def test_a_page_closed_to_new_cards_leads_on(gateway, name, next_step):
+async def test_a_page_closed_to_new_cards_names_the_next_step(gateway, name, next_step):
     answer(gateway, STATES[name]())
     text = await html(gateway)
     assert "no new one is taken for now" in text

@@ -53,7 +53,7 @@ async def lines_until(response, beginning):
     return found
 
 
-async def test_a_change_is_told_at_once(gateway, changing):
+async def test_a_change_is_sent_as_an_event(gateway, changing):
     async with gateway.request("GET", EVENTS, key=None) as response:
         assert response.status == 200
         assert response.content_type == "text/event-stream"
@@ -67,13 +67,13 @@ async def test_a_change_is_told_at_once(gateway, changing):
     assert (seen.token, seen.use, seen.timeout_ms) == (TOKEN, USE, event_stream.POLL_MS)
 
 
-async def test_what_changed_before_the_stream_began_is_told(gateway, changing):
+async def test_a_change_before_the_stream_opened_is_sent(gateway, changing):
     changing.put_nowait(answer(9))
     async with gateway.request("GET", EVENTS, key=None) as response:
         assert "event: changed" in await lines_until(response, "data:")
 
 
-async def test_unknown_links_have_no_stream(gateway):
+async def test_unknown_and_unavailable_links_have_no_stream(gateway):
     gateway.services.answers["WaitForPayPage"] = UNKNOWN
     async with gateway.request("GET", EVENTS, key=None) as response:
         assert response.status == 404
@@ -83,7 +83,7 @@ async def test_unknown_links_have_no_stream(gateway):
         assert response.status == 503
 
 
-async def test_a_stream_outlives_a_backend_that_does_not_answer(gateway, changing, monkeypatch):
+async def test_a_stream_survives_an_unavailable_backend(gateway, changing, monkeypatch):
     monkeypatch.setattr(event_stream, "PAUSE_SECONDS", 0.05)
     calls = gateway.services.answers["WaitForPayPage"]
     async with gateway.request("GET", EVENTS, key=None) as response:
@@ -96,7 +96,7 @@ async def test_a_stream_outlives_a_backend_that_does_not_answer(gateway, changin
         assert "event: changed" in await lines_until(response, "data:")
 
 
-async def test_streams_of_one_link_are_limited_and_given_back(gateway, changing):
+async def test_streams_of_one_link_are_limited_and_freed_when_readers_leave(gateway, changing):
     opened = []
     for _ in range(event_stream.PER_TOKEN):
         response = await gateway.request("GET", EVENTS, key=None)
@@ -117,7 +117,7 @@ async def test_streams_of_one_link_are_limited_and_given_back(gateway, changing)
             await asyncio.sleep(0.05)
 
 
-async def test_streams_of_one_address_are_limited_whatever_their_links(gateway, monkeypatch):
+async def test_streams_of_one_address_are_limited_across_links(gateway, monkeypatch):
     monkeypatch.setattr(event_stream, "PER_ADDRESS", 2)
     async with (
         gateway.request("GET", "/p/one/events?version=0", key=None) as first,
@@ -127,7 +127,7 @@ async def test_streams_of_one_address_are_limited_whatever_their_links(gateway, 
         assert [first.status, second.status, third.status] == [200, 200, 429]
 
 
-async def test_streams_end_when_the_process_must_leave(new_gateway, monkeypatch):
+async def test_streams_end_when_the_process_shuts_down(new_gateway, monkeypatch):
     """Neither paylink nor the grace period ends them within HANGING_SECONDS."""
     monkeypatch.setattr(deadlines, "PAGE", 2 * HANGING_SECONDS)
     never = asyncio.Event()

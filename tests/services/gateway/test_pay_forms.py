@@ -58,21 +58,21 @@ async def test_a_new_card_pays_by_its_token(gateway):
     assert not request.HasField("instrument_id")
 
 
-async def test_a_form_that_is_sent_twice_has_one_key(gateway):
+async def test_a_form_sent_twice_uses_one_idempotency_key(gateway):
     for _ in range(2):
         await location(gateway, "pay", SAVED)
     keys = {s.call.idempotency_key for s in gateway.services.seen if s.name == "PayByCard"}
     assert keys == {KEY}
 
 
-async def test_a_form_without_its_key_pays_nothing(gateway):
+async def test_a_form_without_a_valid_idempotency_key_pays_nothing(gateway):
     for key in ("", "naïve", "x" * 300):
         form = {**SAVED, "form_key": key}
         assert await location(gateway, "pay", form) == f"{PATH}?said=idempotency_key_missing"
     assert gateway.services.calls("PayByCard") == 0  # the service refuses calls without a key
 
 
-async def test_a_shopper_who_leaves_has_paid_all_the_same(gateway):
+async def test_a_payment_completes_even_if_the_shopper_leaves(gateway):
     started, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def pay(_):
@@ -95,14 +95,14 @@ async def test_a_shopper_who_leaves_has_paid_all_the_same(gateway):
         await ended.wait()
 
 
-async def test_a_quote_is_accepted_with_the_evidence(gateway):
+async def test_accepting_a_quote_records_its_hash_ip_and_user_agent(gateway):
     assert await location(gateway, "accept-quote", {"text_sha256": SHA}) == PATH
     request = gateway.services.last("AcceptQuote").request
     assert (request.text_sha256, request.ip) == (SHA, "127.0.0.1")
     assert request.user_agent == "Browser/1"
 
 
-async def test_a_bank_transfer_is_announced_and_taken_back(gateway):
+async def test_a_bank_transfer_is_announced_and_withdrawn(gateway):
     own = pages_pb2.PagePayment(use=USE)
     gateway.services.answers["AnnounceBankTransfer"] = pages_pb2.AnnounceBankTransferResponse(
         payment=own
@@ -112,7 +112,7 @@ async def test_a_bank_transfer_is_announced_and_taken_back(gateway):
     assert gateway.services.last("WithdrawBankTransfer").request.token == TOKEN
 
 
-async def test_a_challenge_is_given_up(gateway):
+async def test_a_challenge_can_be_given_up(gateway):
     assert await location(gateway, "give-up", {"use": USE}) == f"{PATH}?use={USE}"
     request = gateway.services.last("GiveUpPayment").request
     assert (request.token, request.use) == (TOKEN, USE)
@@ -121,7 +121,7 @@ async def test_a_challenge_is_given_up(gateway):
     assert await location(gateway, "give-up") == f"{PATH}?said=payment_link_paying"
 
 
-async def test_satisfaction_is_stored(gateway):
+async def test_a_satisfaction_score_is_sent_and_an_invalid_one_refused(gateway):
     assert await location(gateway, "rate", {"score": "4", "use": USE}) == f"{PATH}?use={USE}"
     request = gateway.services.last("RateSatisfaction").request
     assert (request.score, request.use) == (4, USE)
@@ -129,13 +129,13 @@ async def test_satisfaction_is_stored(gateway):
         assert "said=invalid_argument" in await location(gateway, "rate", {"score": score})
 
 
-async def test_a_person_was_seen(gateway):
+async def test_the_seen_form_marks_the_link_seen(gateway):
     async with post(gateway, "seen") as response:
         assert response.status == 204
     assert gateway.services.last("MarkSeen").request.token == TOKEN
 
 
-async def test_reminders_stop_by_a_button_and_by_the_mail_programs_one_click(gateway):
+async def test_reminders_stop_by_the_pages_button_and_by_one_click_unsubscribe(gateway):
     gateway.services.answers["GetPayPage"] = shown(samples.page())
     async with gateway.request("GET", f"{PATH}/stop-reminders?lang=en", key=None) as response:
         assert "No more reminders?" in await response.text()
@@ -181,7 +181,7 @@ async def test_a_new_link_is_sent_to_its_own_recipient(gateway):
         (Kind.RATE, "reissued_lately"),
     ],
 )
-async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, kind, reason):
+async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, kind, reason):
     gateway.services.answers["PayByCard"] = RemoteRefusal(kind, reason, "No.")
     assert (
         await location(gateway, "pay", {**SAVED, "use": USE}) == f"{PATH}?use={USE}&said={reason}"
@@ -207,7 +207,7 @@ async def test_an_order_that_is_being_paid_is_not_called_paid(gateway, state, sa
     assert await location(gateway, "pay", SAVED) == f"{PATH}?said={said}"
 
 
-async def test_no_answer_leads_to_the_truth_and_not_to_an_error(gateway):
+async def test_unknown_failed_and_invalid_outcomes_redirect_with_different_messages(gateway):
     gateway.services.answers["AnnounceBankTransfer"] = OutcomeUnknown()
     assert await location(gateway, "announce-transfer") == f"{PATH}?said=unknown"
     gateway.services.answers["AnnounceBankTransfer"] = RemoteRefusal(Kind.INTERNAL, "x_y", "Oh.")
@@ -218,7 +218,7 @@ async def test_no_answer_leads_to_the_truth_and_not_to_an_error(gateway):
 
 
 @pytest.mark.parametrize("action", ["pay", "seen", "accept-quote", "new-link", "nonsense"])
-async def test_forms_of_unknown_links_get_the_same_page(gateway, action):
+async def test_forms_of_unknown_links_get_the_not_found_page(gateway, action):
     for name in ("PayByCard", "MarkSeen", "AcceptQuote", "RequestNewLink"):
         gateway.services.answers[name] = UNKNOWN
     async with post(gateway, action, {**SAVED, "text_sha256": SHA}) as response:
@@ -244,7 +244,7 @@ async def test_other_sites_cannot_send_our_forms(gateway, headers, status):
     assert gateway.services.calls("PayByCard") == (status == 303)
 
 
-async def test_forms_of_one_link_are_limited(new_gateway):
+async def test_forms_of_one_link_are_rate_limited(new_gateway):
     async with new_gateway() as gateway:
         statuses = []
         for _ in range(70):
@@ -254,7 +254,7 @@ async def test_forms_of_one_link_are_limited(new_gateway):
         assert 429 in statuses
 
 
-async def test_what_is_no_form_does_no_harm(gateway):
+async def test_malformed_and_oversized_forms_are_refused(gateway):
     for data, kind in ((b"{}", "application/json"), (b"\xff=\xff", samples_form()), (b"", "")):
         headers = {**OURS, "Content-Type": kind} if kind else OURS
         async with post(gateway, "accept-quote", data, headers=headers) as response:

@@ -34,7 +34,7 @@ async def gateway(new_gateway):
 PLANNED = {"form_key": KEY, "offer": OFFER, "terms_id": "trm_default", "use": ""}
 
 
-async def test_choosing_a_plan_leads_to_its_page_on_the_host_where_the_shopper_is(gateway):
+async def test_choosing_a_plan_redirects_to_its_page_on_the_shoppers_host(gateway):
     chosen = pages_pb2.PagePayment(use=USE, plan_url="https://pay.example/plan/abc")
     gateway.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
     assert await location(gateway, "choose-plan", PLANNED) == "/plan/abc"
@@ -43,7 +43,7 @@ async def test_choosing_a_plan_leads_to_its_page_on_the_host_where_the_shopper_i
     assert seen.call.idempotency_key == KEY
 
 
-async def test_a_guest_says_who_signs_and_why_is_told(gateway):
+async def test_a_guest_is_asked_for_the_signers_details_and_told_why(gateway):
     answer(gateway, STATES["open-guest"]())
     text = await html(gateway, language="it")
     assert WORDS["it"]["instalments_why"].replace("'", "&#39;") in text
@@ -59,7 +59,7 @@ async def test_a_guest_says_who_signs_and_why_is_told(gateway):
 
 
 @pytest.mark.parametrize("field", ["email", "name"])
-async def test_what_a_guest_said_wrong_is_told_where_it_is_said(gateway, field):
+async def test_an_invalid_guest_detail_is_reported_at_its_field(gateway, field):
     gateway.services.answers["ChoosePlan"] = InvalidArgument(
         violations=(FieldViolation(field, "is required"),)
     )
@@ -75,7 +75,7 @@ async def test_what_a_guest_said_wrong_is_told_where_it_is_said(gateway, field):
 
 
 @pytest.mark.parametrize("url", ["", "https://pay.example//evil.example", "javascript:x"])
-async def test_a_plan_whose_page_nobody_knows_yet_leads_back_to_the_link(gateway, url):
+async def test_a_plan_without_a_usable_url_redirects_back_to_the_link(gateway, url):
     chosen = pages_pb2.PagePayment(use=USE, plan_url=url)
     gateway.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
     assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?use={USE}"
@@ -89,7 +89,7 @@ async def test_a_plan_whose_page_nobody_knows_yet_leads_back_to_the_link(gateway
         ("too_many_plans", "too_many_plans"),
     ],
 )
-async def test_a_plan_that_is_not_to_be_had_is_told_of_on_the_page(gateway, reason, said):
+async def test_a_refused_plan_redirects_to_the_page_with_a_message(gateway, reason, said):
     gateway.services.answers["ChoosePlan"] = RemoteRefusal(Kind.CONFLICT, reason, "No.")
     assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?said={said}"
 
@@ -106,7 +106,7 @@ async def test_the_price_of_a_missed_part_of_credit_has_its_warning_and_example(
 
 
 @pytest.mark.parametrize("name", ["open-instalments", "open-credit"])
-async def test_every_cost_of_instalments_stands_there_before_anything_is_agreed(gateway, name):
+async def test_every_cost_of_instalments_is_shown_before_the_shopper_agrees(gateway, name):
     answer(gateway, STATES[name]())
     text = await html(gateway, language="it")
     inside = text[text.index('class="offer"') :]
@@ -121,7 +121,7 @@ async def test_every_cost_of_instalments_stands_there_before_anything_is_agreed(
     assert "checked" not in inside
 
 
-async def test_an_offer_of_a_partner_says_whose_it_is(gateway):
+async def test_an_offer_of_a_partner_names_the_partner(gateway):
     words = WORDS["en"]
     answer(gateway, STATES["open-partner"]())
     text = await html(gateway)
@@ -137,7 +137,7 @@ async def test_an_offer_of_a_partner_says_whose_it_is(gateway):
         assert "Klarna" in await html(gateway)
 
 
-async def test_the_price_of_credit_is_never_without_its_warning_and_example(gateway):
+async def test_the_price_of_credit_is_always_shown_with_its_warning_and_example(gateway):
     """Not even in the part that is visible while it is closed."""
     answer(gateway, STATES["open-credit"]())
     text = await html(gateway, language="it")

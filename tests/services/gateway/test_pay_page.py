@@ -44,7 +44,7 @@ async def test_every_state_has_its_page(gateway, name, language):
 
 
 @pytest.mark.parametrize("name", ["processing", "pending", "transfer"])
-async def test_pending_is_pending_and_looks_again_without_script(gateway, name):
+async def test_a_pending_page_is_no_error_and_refreshes_without_javascript(gateway, name):
     answer(gateway, STATES[name]())
     text = await html(gateway)
     assert "You do not need to pay again" in text
@@ -53,7 +53,7 @@ async def test_pending_is_pending_and_looks_again_without_script(gateway, name):
     assert 'action="/p/' not in text or name == "transfer"
 
 
-async def test_a_receipt_after_a_part_says_what_was_paid_when(gateway):
+async def test_a_receipt_after_a_part_payment_shows_earlier_and_current_amounts(gateway):
     found = samples.paid()
     found.payment_link.amount_due.amount_minor = 0
     found.payment.link_payment.amount.amount_minor = 2900
@@ -64,7 +64,7 @@ async def test_a_receipt_after_a_part_says_what_was_paid_when(gateway):
     assert "Still to pay" not in text
 
 
-async def test_every_cost_is_there_before_paying(gateway):
+async def test_every_cost_is_shown_before_paying(gateway):
     answer(gateway, samples.deposit())
     text = await html(gateway)
     for piece in (
@@ -103,7 +103,7 @@ async def test_the_challenge_is_a_link_to_the_bank(gateway):
     assert 'href="https://bank.example/challenge"' in await html(gateway)
 
 
-async def test_what_comes_from_elsewhere_is_text(gateway):
+async def test_text_from_the_merchant_is_escaped(gateway):
     nasty = "<script>alert(1)</script>"
     found = samples.page(
         payment_link=samples.link(description=nasty, order_reference=nasty),
@@ -117,7 +117,7 @@ async def test_what_comes_from_elsewhere_is_text(gateway):
 
 @pytest.mark.parametrize("code", payments_pb2.DeclineCode.values())
 @pytest.mark.parametrize("language", ["en", "it"])
-async def test_a_decline_says_why_in_the_shoppers_words(gateway, code, language):
+async def test_a_decline_is_explained_in_the_shoppers_language(gateway, code, language):
     answer(gateway, samples.declined(code))
     text = (await html(gateway, language=language)).replace("&#39;", "'")
     assert WORDS[language][DECLINES[code]] in text
@@ -126,19 +126,19 @@ async def test_a_decline_says_why_in_the_shoppers_words(gateway, code, language)
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-async def test_whatever_was_refused_is_said(gateway, code):
+async def test_every_refusal_shows_its_message(gateway, code):
     answer(gateway, samples.page())
     text = await html(gateway, f"{PATH}?said={code}")
     assert WORDS["en"][REFUSALS[code]] in text.replace("&#39;", "'")
     assert "role" in text
 
 
-async def test_only_known_words_are_said(gateway):
+async def test_an_unknown_message_code_is_not_shown(gateway):
     answer(gateway, samples.page())
     assert "hacked" not in await html(gateway, f"{PATH}?said=hacked")
 
 
-def test_both_languages_say_everything():
+def test_both_languages_have_the_same_texts_and_placeholders():
     assert WORDS["en"].keys() == WORDS["it"].keys()
     for name, text in WORDS["en"].items():
         fields = set(re.findall(r"\{\w+\}", text))
@@ -159,14 +159,14 @@ def test_both_languages_say_everything():
         ("?lang=xx", "en", "it", "en"),
     ],
 )
-async def test_the_language_is_the_shoppers(gateway, query, accepted, locale, language):
+async def test_the_page_uses_the_shoppers_language(gateway, query, accepted, locale, language):
     answer(gateway, samples.page(payment_link=samples.link(locale=locale)))
     text = await html(gateway, PATH + query, language=accepted)
     assert f'<html lang="{language}">' in text
     assert ("?lang=it" in text) == (query == "?lang=it" or language == "en")
 
 
-async def test_a_reusable_link_shows_a_payment_only_to_whoever_made_it(gateway):
+async def test_a_reusable_link_shows_a_payment_only_to_its_payer(gateway):
     reusable = samples.paid()
     reusable.payment_link.reusable = True
     reusable.payment_link.state = samples.LINK.STATE_SENT
@@ -179,7 +179,7 @@ async def test_a_reusable_link_shows_a_payment_only_to_whoever_made_it(gateway):
     assert gateway.services.last("GetPayPage").request.use == USE
 
 
-async def test_looking_changes_nothing_however_often(gateway):
+async def test_viewing_the_page_repeatedly_changes_nothing(gateway):
     answer(gateway, samples.page())
     gateway.services.answers["WaitForPayPage"] = pages_pb2.WaitForPayPageResponse(version=7)
     for _ in range(10):
@@ -198,7 +198,7 @@ async def test_looking_changes_nothing_however_often(gateway):
     assert {seen.name for seen in gateway.services.seen} == {"GetPayPage"}
 
 
-async def test_a_page_that_cannot_be_shown_now_looks_again(gateway):
+async def test_a_page_that_is_unavailable_refreshes_itself(gateway):
     for refusal in (OutcomeUnknown(), RemoteRefusal(Kind.INTERNAL, "internal_error", "Oh.")):
         gateway.services.answers["GetPayPage"] = refusal
         async with gateway.request("GET", PATH, key=None) as response:
@@ -206,7 +206,7 @@ async def test_a_page_that_cannot_be_shown_now_looks_again(gateway):
             assert "you do not need to pay again" in await response.text()
 
 
-async def test_every_address_that_is_nobodys_looks_the_same(gateway):
+async def test_every_unknown_address_gets_the_same_page(gateway):
     invalid = RemoteRefusal(Kind.INVALID, "invalid_argument", "Too long.")
     found = set()
     strange = (TOKEN, TOKEN[:-1], "x", "%00", "%F0%9F%98%80", "a" * 4000, "return", "_x")
@@ -220,7 +220,7 @@ async def test_every_address_that_is_nobodys_looks_the_same(gateway):
     # All were looked up, except the one that is too long, which the field rules refuse.
 
 
-async def test_whoever_tries_addresses_is_slowed(new_gateway):
+async def test_guessing_addresses_is_rate_limited(new_gateway):
     async with new_gateway(failures_per_second=0.1, failures_burst=3.0) as gateway:
         gateway.services.answers["GetPayPage"] = UNKNOWN
         for number in range(3):
@@ -237,7 +237,7 @@ async def test_whoever_tries_addresses_is_slowed(new_gateway):
         assert gateway.services.calls("GetPayPage") == 3
 
 
-async def test_the_way_back_from_the_bank_leads_to_the_page(gateway):
+async def test_returning_from_the_bank_redirects_to_the_page(gateway):
     gateway.services.answers["GetReturnPage"] = pages_pb2.GetReturnPageResponse(
         token=TOKEN, use="u=1&x"
     )
@@ -258,7 +258,7 @@ async def test_the_way_back_from_the_bank_leads_to_the_page(gateway):
         ("https://x.example;script-src */a.js", "script-src 'self';"),
     ],
 )
-async def test_a_page_may_load_its_psps_field_and_nothing_else(gateway, field, allowed):
+async def test_the_csp_allows_only_the_card_field_of_the_pages_psp(gateway, field, allowed):
     answer(gateway, samples.page(card_field=samples.sandbox_field(field)))
     async with gateway.request("GET", PATH, key=None) as response:
         policy = response.headers["Content-Security-Policy"]
@@ -273,7 +273,7 @@ async def test_a_page_may_load_its_psps_field_and_nothing_else(gateway, field, a
 
 
 @pytest.mark.parametrize(("language", "label"), [("en", "VAT no."), ("it", "P. IVA")])
-async def test_a_page_says_who_sells_by_law(gateway, language, label):
+async def test_a_page_shows_the_sellers_legal_details(gateway, language, label):
     answer(gateway, samples.deposit())
     line = f"Bottega Verdi S.r.l. · Via Garibaldi 12, 10122 Torino · {label} IT12345670017"
     assert line in await html(gateway, language=language)

@@ -74,7 +74,7 @@ def nasty_pages():
 
 
 @pytest.mark.parametrize("number", range(4))
-async def test_whatever_others_wrote_is_shown_as_text(gateway, number):
+async def test_hostile_text_is_escaped(gateway, number):
     gateway.services.answers["GetPayPage"] = shown(nasty_pages()[number])
     text = await html(gateway, f"{PATH}?use=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
     assert "<script>alert" not in text
@@ -83,7 +83,7 @@ async def test_whatever_others_wrote_is_shown_as_text(gateway, number):
     assert "49" not in re.findall(r"</script>\s*(\d+)", text)
 
 
-async def test_what_products_and_buyers_are_called_is_shown_as_text(gateway):
+async def test_hostile_text_in_a_shop_and_in_typed_fields_is_escaped(gateway):
     shop = shop_samples.shop()
     shop.MergeFrom(pages_pb2.GetShopPageResponse(title=NASTY, description=NASTY, form_key=NASTY))
     for product in shop.products:
@@ -97,7 +97,7 @@ async def test_what_products_and_buyers_are_called_is_shown_as_text(gateway):
 
 
 @pytest.mark.parametrize("url", SCRIPT_ADDRESSES)
-async def test_no_merchant_and_no_psp_can_make_the_page_run_an_address(gateway, url):
+async def test_script_urls_from_merchants_and_psps_are_not_linked(gateway, url):
     paid = samples.paid()
     paid.payment_link.success_url = paid.merchant.website_url = url
     confirming = samples.confirming()
@@ -123,7 +123,7 @@ STRANGE = [
 
 
 @pytest.mark.parametrize("strange", STRANGE)
-async def test_no_address_is_led_elsewhere_or_writes_headers(gateway, strange):
+async def test_strange_addresses_cannot_redirect_off_the_pages_or_add_headers(gateway, strange):
     gateway.services.answers |= {
         "PayByCard": pages_pb2.PayByCardResponse(payment=pages_pb2.PagePayment(use="a\r\nB: c")),
         "GetReturnPage": pages_pb2.GetReturnPageResponse(token="//evil\r\nB: c", use="\r\n"),
@@ -147,7 +147,7 @@ async def test_no_address_is_led_elsewhere_or_writes_headers(gateway, strange):
             assert "B" not in response.headers
 
 
-async def test_a_huge_query_is_refused_and_costs_nothing(gateway):
+async def test_a_huge_query_is_refused_without_a_lookup(gateway):
     gateway.services.answers["GetPayPage"] = shown(samples.page())
     async with gateway.request("GET", f"{PATH}?use={'x' * 100_000}", key=None) as response:
         assert response.status == 431
@@ -156,7 +156,7 @@ async def test_a_huge_query_is_refused_and_costs_nothing(gateway):
 
 
 @pytest.mark.parametrize("path", [PATH, "/p/nobody", SHOP, f"{PATH}/stop-reminders"])
-async def test_no_page_can_be_framed_kept_or_followed(gateway, path):
+async def test_pages_forbid_framing_caching_and_referrers(gateway, path):
     gateway.services.answers |= {
         "GetPayPage": lambda request: (
             samples.UNKNOWN if request.token == "nobody" else shown(samples.page())
@@ -188,7 +188,7 @@ async def test_streams_have_the_headers_of_pages(new_gateway):
         assert "Strict-Transport-Security" in response.headers
 
 
-async def test_no_token_is_left_in_metrics_or_traces(gateway, recorded_spans):
+async def test_tokens_do_not_appear_in_metrics_or_traces(gateway, recorded_spans):
     page = samples.page()
     gateway.services.answers |= {
         "GetPayPage": shown(page),
@@ -216,7 +216,7 @@ async def test_no_token_is_left_in_metrics_or_traces(gateway, recorded_spans):
         assert "secret-use" not in text
 
 
-def test_every_refusal_that_the_contract_names_has_words():
+def test_every_refusal_named_in_the_contract_has_a_message():
     service = descriptors.service("incasso.paylink.v1.PayPagesService")
     named = set()
     for rpc in service.methods:
@@ -228,7 +228,7 @@ def test_every_refusal_that_the_contract_names_has_words():
     assert named - pages <= REFUSALS.keys()
 
 
-def test_a_payment_is_told_by_a_number_that_can_be_read_aloud():
+def test_a_payments_number_is_its_id_in_groups_of_four():
     tried = TRY(id="lpy_06f2k8q4v0t1m9z7c3x5b6n8d4", payment_id="pay_06f2k8q4v0t1m9z7c3x5b6n8d5")
     assert " ".join(view.number_of(tried)) == "06f2 k8q4 v0t1 m9z7 c3x5 b6n8 d5"
     assert payments_pb2.Payment(id="pay_" + "".join(view.number_of(tried))).id == tried.payment_id

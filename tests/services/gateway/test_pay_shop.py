@@ -42,7 +42,7 @@ async def test_products_are_shown_with_their_prices(shop):
     assert {seen.name for seen in shop.services.seen} == {"GetShopPage"}
 
 
-async def test_buying_leads_to_the_page_where_it_is_paid(shop):
+async def test_buying_redirects_to_the_pay_page(shop):
     async with buy(shop, path=f"{SHOP}/buy?lang=it") as response:
         assert response.status == 303
         assert response.headers["Location"] == f"/p/{TOKEN}?lang=it"
@@ -54,7 +54,7 @@ async def test_buying_leads_to_the_page_where_it_is_paid(shop):
     assert seen.call.idempotency_key == f"{KEY}-prd_1-2"
 
 
-async def test_the_address_of_the_form_leads_back_to_the_shop(shop):
+async def test_opening_the_forms_address_redirects_to_the_shop(shop):
     async with shop.request("GET", f"{SHOP}/buy", key=None) as response:
         assert response.headers["Location"] == SHOP
 
@@ -75,7 +75,7 @@ async def test_the_address_of_the_form_leads_back_to_the_shop(shop):
         ),
     ],
 )
-async def test_a_refusal_is_said_above_the_form_that_keeps_what_was_typed(shop, refusal, said):
+async def test_a_refusal_shows_its_message_and_keeps_the_typed_email(shop, refusal, said):
     shop.services.answers["BuyProduct"] = refusal
     async with buy(shop, path=f"{SHOP}/buy?lang=en") as response:
         assert response.status == 422
@@ -94,13 +94,13 @@ async def test_a_shop_of_two_hundred_products_sells_the_last_of_them(shop):
     assert shop.services.last("BuyProduct").request.quantity == 1
 
 
-async def test_a_form_without_its_key_buys_nothing(shop):
+async def test_a_form_without_its_idempotency_key_buys_nothing(shop):
     async with buy(shop, {**FORM, "form_key": ""}) as response:
         assert response.status == 422
     assert shop.services.calls("BuyProduct") == 0
 
 
-async def test_other_sites_cannot_buy(shop):
+async def test_a_cross_site_form_cannot_buy(shop):
     async with buy(shop, **{"Sec-Fetch-Site": "cross-site"}) as response:
         assert response.status == 403
     assert shop.services.calls("BuyProduct") == 0
@@ -115,7 +115,7 @@ async def test_an_unknown_shop_is_not_found(shop):
         assert response.status == 404
 
 
-async def test_whoever_buys_without_end_is_slowed(shop):
+async def test_purchases_in_quick_succession_are_rate_limited(shop):
     statuses = []
     for _ in range(int(BUYS_BURST) + 1):
         async with buy(shop) as response:

@@ -12,7 +12,7 @@ ALONE = re.compile(r'(?:\u2068|<bdi[^>]*>|<[a-z0-9]+ [^>]*dir="auto"[^>]*>)$')
 
 
 @pytest.mark.parametrize("name", STATES)
-async def test_what_runs_from_right_to_left_is_isolated_in_every_state(gateway, name):
+async def test_right_to_left_text_is_isolated_in_every_state(gateway, name):
     found = STATES[name]()
     link = found.payment_link
     found.merchant.name, link.description, link.order_reference = "חנות", "משקפיים", "אב12"

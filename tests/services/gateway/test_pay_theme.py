@@ -21,5 +21,5 @@ def test_whatever_the_merchants_colour_text_is_legible(primary):
 
 
 @pytest.mark.parametrize("primary", ["", "red", "#fff", "#12345g"])
-def test_what_is_no_colour_is_ours(primary):
+def test_an_invalid_colour_falls_back_to_ours(primary):
     assert theme(primary).fill == OURS

@@ -56,7 +56,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", BROKEN)
-async def test_a_broken_address_leads_to_the_page_that_was_meant(gateway, path, method):
+async def test_a_mangled_address_redirects_to_the_intended_page(gateway, path, method):
     status, headers, _ = await raw(gateway, path, method=method)
     assert (status, headers["location"]) == (303, PATH)
     assert headers["cache-control"] == "no-store"
@@ -81,13 +81,13 @@ async def test_a_broken_address_leads_to_the_page_that_was_meant(gateway, path, 
         ("/Return/pay_1.", "/return/pay_1"),
     ],
 )
-async def test_other_pages_of_shoppers_forgive_as_well(gateway, path, meant):
+async def test_mangled_shop_and_return_addresses_redirect_too(gateway, path, meant):
     status, headers, _ = await raw(gateway, path)
     assert (status, headers["location"]) == (303, meant)
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}?lang=it", "/shop/bottega", "/p/return/gAAA_-x=="])
-async def test_right_addresses_are_not_sent_on(gateway, path):
+async def test_correct_addresses_are_not_corrected(gateway, path):
     status, headers, _ = await raw(gateway, path)
     assert "location" not in headers or path.startswith("/p/return")
     assert status in (200, 303)
@@ -110,7 +110,7 @@ async def test_right_addresses_are_not_sent_on(gateway, path):
         ("DELETE", f"{PATH}/pay", 405),
     ],
 )
-async def test_what_is_wrong_is_told_in_the_readers_language(
+async def test_a_wrong_path_or_method_gets_an_error_page_in_the_readers_language(
     gateway, method, path, status, language
 ):
     gateway.services.answers |= dict.fromkeys(("GetPayPage", "PayByCard"), UNKNOWN)
@@ -122,7 +122,7 @@ async def test_what_is_wrong_is_told_in_the_readers_language(
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/", "/x/p/", "/psp", "/P3/x"])
-async def test_other_addresses_answer_as_before(gateway, path):
+async def test_unknown_addresses_of_other_kinds_get_a_problem(gateway, path):
     status, headers, _ = await raw(gateway, path)
     assert (status, headers["content-type"]) == (404, "application/problem+json")
 

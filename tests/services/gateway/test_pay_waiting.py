@@ -20,12 +20,12 @@ WAYS_OUT = {
 }
 
 
-def test_every_view_that_waits_has_its_ways_out():
+def test_every_waiting_view_is_checked_for_its_ways_out():
     assert {VIEWS[name] for name in WAYS_OUT} >= set(view.WAITING)
 
 
 @pytest.mark.parametrize("name", WAYS_OUT)
-async def test_no_view_that_waits_is_a_dead_end(gateway, name):
+async def test_every_waiting_view_offers_a_next_step_and_the_merchants_contact(gateway, name):
     answer(gateway, STATES[name]())
     text = await html(gateway)
     for way in WAYS_OUT[name]:
@@ -38,7 +38,7 @@ async def test_no_view_that_waits_is_a_dead_end(gateway, name):
 
 
 @pytest.mark.parametrize("name", [name for name in STATES if name != "confirm-nowhere"])
-async def test_every_moment_names_its_zone(gateway, name):
+async def test_every_time_names_its_time_zone(gateway, name):
     answer(gateway, STATES[name]())
     text = re.sub(r"<[^>]+>", " ", await html(gateway))
     shown_times = re.findall(r"\b\d\d:\d\d\b.{0,5}", text)
@@ -56,7 +56,7 @@ async def test_every_moment_names_its_zone(gateway, name):
         ("cancelled-part", "€70.00 of it had arrived by transfer: ask Bottega Verdi"),
     ],
 )
-async def test_an_ended_link_says_what_has_arrived_for_it(gateway, name, said):
+async def test_an_ended_link_states_the_amount_received_for_it(gateway, name, said):
     answer(gateway, STATES[name]())
     text = await html(gateway)
     assert said in text

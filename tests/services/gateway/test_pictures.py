@@ -4,7 +4,7 @@ from libs.errors import Kind, RemoteRefusal
 from tests.services.gateway.test_transcoder import problem
 
 
-async def test_a_logo_is_kept_by_browsers_for_ever(gateway):
+async def test_a_logo_is_served_as_immutable(gateway):
     gateway.services.answers["GetLogo"] = merchants_pb2.GetLogoResponse(
         picture=b"\x89PNG", media_type="image/png"
     )
@@ -16,7 +16,7 @@ async def test_a_logo_is_kept_by_browsers_for_ever(gateway):
     assert gateway.services.last("GetLogo").request.logo_id == "abc"
 
 
-async def test_a_logo_is_a_picture_and_nothing_else(gateway):
+async def test_a_logo_of_another_media_type_is_served_as_a_byte_stream(gateway):
     gateway.services.answers["GetLogo"] = merchants_pb2.GetLogoResponse(
         picture=b"<script>", media_type="text/html"
     )
@@ -24,13 +24,13 @@ async def test_a_logo_is_a_picture_and_nothing_else(gateway):
         assert response.content_type == "application/octet-stream"
 
 
-async def test_a_logo_that_nobody_has_is_not_found(gateway):
+async def test_an_unknown_logo_is_not_found(gateway):
     gateway.services.answers["GetLogo"] = RemoteRefusal(Kind.NOT_FOUND, "logo_not_found", "No.")
     async with gateway.request("GET", "/logos/abc", key=None) as response:
         await problem(response, 404, "logo_not_found")
 
 
-async def test_a_picture_of_a_product_is_paylinks(gateway):
+async def test_a_product_picture_is_served_from_paylink(gateway):
     gateway.services.answers["GetProductPicture"] = shop_pb2.GetProductPictureResponse(
         picture=b"\xff\xd8", media_type="image/jpeg"
     )

@@ -35,7 +35,7 @@ async def test_every_state_is_accessible(tab, gateway, name):
     assert tab.complaints == []
 
 
-async def test_a_plan_is_read_and_signed_without_a_script(scriptless, gateway):
+async def test_a_plan_is_read_and_signed_without_javascript(scriptless, gateway):
     """Documents first; then the customer chooses a card, ticks the box, which is not pre-ticked, and signs."""
     page = scriptless
     content = base64.b64encode(b"%PDF-1.7").decode()
@@ -67,7 +67,7 @@ async def test_a_plan_is_read_and_signed_without_a_script(scriptless, gateway):
     assert (seen.call.idempotency_key, seen.call.merchant_id) == ("form-key-1", "")
 
 
-async def test_the_keyboard_is_enough_to_sign(gateway, tab):
+async def test_a_plan_can_be_signed_with_the_keyboard(gateway, tab):
     show(gateway, to_sign())
     await tab.goto(gateway.url + PATH)
     await tab.get_by_role("checkbox").focus()
@@ -79,7 +79,9 @@ async def test_the_keyboard_is_enough_to_sign(gateway, tab):
     assert gateway.services.calls("SignPlanPage") == 1
 
 
-async def test_all_is_done_without_a_script(scriptless, gateway):
+async def test_paying_changing_the_card_and_withdrawing_work_without_javascript(
+    scriptless, gateway
+):
     """One part with another card, another card for the rest, and the two steps of a withdrawal."""
     page = scriptless
     active = running(signed(PLAN.STATE_ACTIVE, PAID, offer=credit("it")))

@@ -60,7 +60,7 @@ def saved(gateway, url=""):
         ("card", {}, pages_pb2.ReplacePlanPageCardRequest()),
     ],
 )
-async def test_a_card_is_saved_and_the_form_goes_on_with_it(gateway, form, fields, then):
+async def test_a_new_card_is_saved_and_used_by_its_form(gateway, form, fields, then):
     saved(gateway)
     where = await location(gateway, form, {**CARD, **fields}, path=PATH)
     assert where.removesuffix("?said=plan_card_replaced") == PATH
@@ -73,13 +73,13 @@ async def test_a_card_is_saved_and_the_form_goes_on_with_it(gateway, form, field
     assert second.request == then
 
 
-async def test_nothing_is_saved_without_the_box(gateway):
+async def test_no_card_is_saved_without_consent(gateway):
     said = await location(gateway, "sign", {**SIGNED, "consent": ""})
     assert said == f"{PATH}?said=plan_consent"
     assert gateway.services.seen == []
 
 
-async def test_a_form_of_no_card_saves_none(gateway):
+async def test_a_withdrawal_form_saves_no_card(gateway):
     await location(
         gateway, "withdraw", {**CARD, "name": "x", "sent_to": "x@y.example", "confirm": "yes"}
     )
@@ -112,7 +112,9 @@ async def test_a_card_with_one_wrong_field_saves_and_signs_nothing(gateway, fiel
         (OutcomeUnknown(), "unknown"),
     ],
 )
-async def test_a_card_that_is_not_saved_signs_nothing_and_is_said(gateway, refusal, said):
+async def test_a_card_that_cannot_be_saved_signs_nothing_and_shows_a_message(
+    gateway, refusal, said
+):
     gateway.services.answers["SavePlanPageCard"] = refusal
     assert await location(gateway, "sign", SIGNED) == f"{PATH}?said={said}"
     assert gateway.services.calls("SignPlanPage") == 0
@@ -120,7 +122,7 @@ async def test_a_card_that_is_not_saved_signs_nothing_and_is_said(gateway, refus
     assert 'role="alert"' in await html(gateway, f"{PATH}?said={said}")
 
 
-async def test_a_card_of_an_unknown_plan_gets_the_page_of_unknown_addresses(gateway):
+async def test_saving_a_card_for_an_unknown_plan_is_not_found(gateway):
     gateway.services.answers["SavePlanPageCard"] = UNKNOWN
     async with post(gateway, "sign", SIGNED) as response:
         assert response.status == 404
@@ -151,9 +153,7 @@ def comes_back(gateway, card, url=""):
     ],
 )
 @pytest.mark.parametrize("locale", ["it", "en"])
-async def test_the_page_says_how_the_challenge_before_a_card_is_saved_ended(
-    gateway, card, said, locale
-):
+async def test_the_page_shows_the_outcome_of_a_new_cards_challenge(gateway, card, said, locale):
     comes_back(gateway, card)
     async with gateway.request("GET", BACK, key=None) as response:
         assert response.headers["Location"] == f"{PATH}?said={said}"
@@ -164,7 +164,7 @@ async def test_the_page_says_how_the_challenge_before_a_card_is_saved_ended(
         assert texts.said(said, locale) in shown
 
 
-async def test_whoever_is_back_before_the_bank_answered_waits_and_can_go_on(gateway):
+async def test_a_customer_back_before_the_banks_answer_waits_or_goes_back(gateway):
     """The page polls its own URL, which redirects as soon as the bank has answered."""
     show(gateway, to_sign())
     comes_back(gateway, Return.CARD_WAITING, BANK)
@@ -180,14 +180,14 @@ async def test_whoever_is_back_before_the_bank_answered_waits_and_can_go_on(gate
         assert response.headers["Location"] == f"{PATH}?said=plan_card_confirmed"
 
 
-async def test_whoever_is_back_from_the_challenge_of_a_payment_sees_the_page(gateway):
+async def test_returning_from_a_payments_challenge_redirects_to_the_page(gateway):
     comes_back(gateway, Return.CARD_UNSPECIFIED)
     async with gateway.request("GET", BACK, key=None) as response:
         assert response.headers["Location"] == PATH
 
 
 @pytest.mark.parametrize("url", SCRIPT_ADDRESSES)
-async def test_no_bank_can_make_the_page_run_an_address(gateway, url):
+async def test_script_urls_from_banks_are_not_linked(gateway, url):
     saved(gateway, url)
     assert await location(gateway, "sign", SIGNED) == f"{PATH}?said=unknown"
     show(gateway, to_sign())
@@ -197,7 +197,7 @@ async def test_no_bank_can_make_the_page_run_an_address(gateway, url):
     assert "script:" not in text.lower()
 
 
-async def test_only_a_page_with_a_field_may_load_its_script(gateway):
+async def test_only_a_page_with_a_card_field_may_load_its_script(gateway):
     for page, loads in ((typed(to_sign()), True), (to_sign(), False)):
         show(gateway, page)
         async with gateway.request("GET", PATH, key=None) as response:
@@ -207,7 +207,7 @@ async def test_only_a_page_with_a_field_may_load_its_script(gateway):
 
 
 @needs_chromium
-async def test_a_customer_without_a_card_types_one_and_signs(gateway, psp, tab):
+async def test_a_customer_without_a_saved_card_signs_with_a_new_one(gateway, psp, tab):
     """Not before the box is ticked."""
     saved(gateway)
     show(gateway, typed(to_sign(cards=[]), psp))
@@ -227,7 +227,7 @@ async def test_a_customer_without_a_card_types_one_and_signs(gateway, psp, tab):
 
 
 @needs_chromium
-async def test_a_running_plan_is_paid_by_a_card_that_is_typed(gateway, psp, tab):
+async def test_an_active_plan_is_paid_with_a_new_card(gateway, psp, tab):
     saved(gateway)
     show(gateway, typed(running(signed(PLAN.STATE_ACTIVE, PAID)), psp))
     await tab.goto(gateway.url + PATH)
@@ -250,7 +250,7 @@ LOOKS = {
 
 @needs_chromium
 @pytest.mark.parametrize("name", LOOKS)
-async def test_the_field_is_accessible(tab, gateway, psp, name):
+async def test_the_card_field_is_accessible(tab, gateway, psp, name):
     show(gateway, typed(LOOKS[name](), psp))
     await tab.goto(gateway.url + PATH)
     method = tab.locator("details:has(#card-form)")
@@ -261,7 +261,7 @@ async def test_the_field_is_accessible(tab, gateway, psp, name):
 
 
 @needs_chromium
-async def test_the_page_before_the_bank_is_accessible(tab, gateway, psp):
+async def test_the_pages_before_and_after_the_banks_challenge_are_accessible(tab, gateway, psp):
     saved(gateway, BANK)
     show(gateway, typed(to_sign(cards=[]), psp))
     await tab.goto(gateway.url + PATH)
@@ -278,7 +278,7 @@ async def test_the_page_before_the_bank_is_accessible(tab, gateway, psp):
 
 
 @needs_chromium
-async def test_without_a_script_the_saved_cards_work_and_the_field_says_what_it_needs(
+async def test_without_javascript_saved_cards_work_and_the_field_asks_for_javascript(
     scriptless, gateway, psp
 ):
     page = scriptless

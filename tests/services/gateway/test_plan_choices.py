@@ -27,7 +27,7 @@ PAY = {"form_key": "k-1", "part": "2:4085", "instrument_id": "ins_1881"}
 WHO = {"name": "Giulia Bianchi", "sent_to": "giulia@example.com"}
 
 
-async def test_every_figure_stands_before_its_button(gateway):
+async def test_every_figure_is_shown_before_the_customer_pays(gateway):
     show(gateway, STATES["active-credit"]())
     text = re.sub(r"\s+", " ", await html(gateway))
     assert "26 dicembre 2026, invece di 41,25 €" in text
@@ -38,7 +38,7 @@ async def test_every_figure_stands_before_its_button(gateway):
     assert "fino al 10 dicembre 2026, senza indicare il motivo" in text
 
 
-async def test_of_a_plan_that_waits_or_is_over_nothing_can_be_done(gateway):
+async def test_a_plan_that_is_not_active_offers_no_actions(gateway):
     for name in ("sign", "confirm-part", "completed", "cancelled", "in-review"):
         show(gateway, STATES[name]())
         text = await html(gateway)
@@ -46,7 +46,7 @@ async def test_of_a_plan_that_waits_or_is_over_nothing_can_be_done(gateway):
         assert f"{PATH}/pay" not in text
 
 
-async def test_the_last_part_is_paid_as_a_part_and_without_another_card_nothing_is_changed(gateway):
+async def test_the_last_part_is_paid_alone_and_one_card_cannot_be_changed(gateway):
     show(gateway, STATES["active-last"]())
     text = await html(gateway)
     assert "Paga ora tutto il resto" not in text
@@ -55,7 +55,7 @@ async def test_the_last_part_is_paid_as_a_part_and_without_another_card_nothing_
     assert "Recedere dal contratto qui" not in text
 
 
-async def test_one_part_is_asked_for_with_the_amount_that_was_shown(gateway):
+async def test_paying_one_part_sends_the_amount_that_was_shown(gateway):
     for _ in range(2):
         assert await location(gateway, "pay", PAY, path=PATH) == PATH
     seen = [seen for seen in gateway.services.seen if seen.name == "PayPlanPage"]
@@ -65,7 +65,7 @@ async def test_one_part_is_asked_for_with_the_amount_that_was_shown(gateway):
     )
 
 
-async def test_all_that_is_left_is_asked_for_with_the_amount_that_was_shown(gateway):
+async def test_paying_the_rest_sends_the_amount_that_was_shown(gateway):
     form = {"form_key": "k", "part": "all:12255"}
     assert await location(gateway, "pay", form, path=PATH) == PATH
     assert gateway.services.last("PayPlanPage").request == pages_pb2.PayPlanPageRequest(
@@ -107,7 +107,7 @@ async def test_a_payment_with_one_wrong_field_takes_nothing(gateway, field, valu
         (Kind.CONFLICT, "withdrawal_too_late"),
     ],
 )
-async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, kind, reason):
+async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, kind, reason):
     refusal = RemoteRefusal(kind, reason, "No.")
     gateway.services.answers |= {"PayPlanPage": refusal, "WithdrawPlanPage": refusal}
     show(gateway, STATES["active"]())
@@ -116,7 +116,7 @@ async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, kind, re
     assert 'role="alert"' in await html(gateway, f"{PATH}?said={reason}")
 
 
-async def test_another_card_is_chosen_and_the_page_says_so(gateway):
+async def test_replacing_the_card_is_confirmed_on_the_page(gateway):
     said = await location(gateway, "card", {"instrument_id": "ins_1881"}, path=PATH)
     assert said == f"{PATH}?said=plan_card_replaced"
     seen = gateway.services.last("ReplacePlanPageCard").request
@@ -127,7 +127,7 @@ async def test_another_card_is_chosen_and_the_page_says_so(gateway):
     assert nothing == f"{PATH}?said=invalid_argument"
 
 
-async def test_a_withdrawal_is_shown_first_and_confirmed_then(gateway):
+async def test_a_withdrawal_is_shown_before_it_is_confirmed(gateway):
     gateway.services.answers["WithdrawPlanPage"] = owed(running(signed(PLAN.STATE_ACTIVE, PAID)))
     async with post(gateway, "withdraw", WHO) as response:
         assert response.status == 200
@@ -158,14 +158,14 @@ async def test_a_notice_with_one_wrong_field_changes_nothing(gateway, field, val
     assert gateway.services.calls("WithdrawPlanPage") == 0
 
 
-async def test_the_receipt_may_go_to_a_phone(gateway):
+async def test_the_receipt_of_a_withdrawal_may_go_to_a_phone(gateway):
     gateway.services.answers["WithdrawPlanPage"] = owed(running(signed(PLAN.STATE_ACTIVE, PAID)))
     async with post(gateway, "withdraw", {**WHO, "sent_to": "+39 333 123 4567"}) as response:
         assert "+39 333 123 4567" in await response.text()
     assert gateway.services.last("WithdrawPlanPage").request.sent_to == "+393331234567"
 
 
-async def test_what_was_typed_is_shown_as_text(gateway):
+async def test_a_hostile_name_is_escaped(gateway):
     gateway.services.answers["WithdrawPlanPage"] = owed(running(signed(PLAN.STATE_ACTIVE, PAID)))
     async with post(gateway, "withdraw", {**WHO, "name": NASTY}) as response:
         text = await response.text()
@@ -174,7 +174,7 @@ async def test_what_was_typed_is_shown_as_text(gateway):
 
 
 @pytest.mark.parametrize("form", plan_forms.ACTIONS)
-async def test_no_form_is_sent_by_another_site_or_finds_an_unknown_plan(gateway, form):
+async def test_cross_site_forms_and_forms_of_unknown_plans_are_refused(gateway, form):
     fields = {**PAY, **WHO, "consent": "yes", "agreement_sha256": "ab" * 32}
     async with post(gateway, form, fields, headers={"Sec-Fetch-Site": "cross-site"}) as response:
         assert response.status == 403
@@ -186,7 +186,7 @@ async def test_no_form_is_sent_by_another_site_or_finds_an_unknown_plan(gateway,
         assert response.status == 404
 
 
-async def test_the_way_back_from_the_bank_leads_to_the_page(gateway):
+async def test_returning_from_the_bank_redirects_to_the_page(gateway):
     gateway.services.answers["GetPlanReturn"] = pages_pb2.GetPlanReturnResponse(token=TOKEN)
     path = "/plan/return/gAAAA-_b=?payment_intent=pi_1"
     async with gateway.request("GET", path, key=None, headers=OURS) as response:

@@ -41,7 +41,7 @@ async def location(gateway, form, fields=None, **more):
         return re.sub(r"^/plan/[\w-]+", PATH, response.headers["Location"])
 
 
-async def test_a_document_is_handed_over_as_it_was_kept(gateway):
+async def test_a_document_is_served_unchanged(gateway):
     content = b"%PDF-1.7\n\xff\x00"
     document = plans_pb2.InstalmentDocument(content=base64.b64encode(content).decode(), sha256=SHA)
     answer = pages_pb2.GetPlanPageDocumentResponse(document=document)
@@ -56,13 +56,13 @@ async def test_a_document_is_handed_over_as_it_was_kept(gateway):
         assert (seen.request.token, seen.request.kind) == (TOKEN, kind)
 
 
-async def test_a_document_that_is_none_is_asked_of_nobody(gateway):
+async def test_an_unknown_kind_of_document_is_not_found_without_a_call(gateway):
     async with post(gateway, "documents/contract") as response:
         assert response.status == 404
     assert gateway.services.seen == []
 
 
-async def test_a_signature_is_asked_for_once_under_the_key_of_its_page(gateway):
+async def test_resubmitting_a_signature_reuses_the_idempotency_key_of_its_page(gateway):
     for _ in range(2):
         assert await location(gateway, "sign", SIGNED, path=PATH) == PATH
     seen = [seen for seen in gateway.services.seen if seen.name == "SignPlanPage"]
@@ -73,7 +73,7 @@ async def test_a_signature_is_asked_for_once_under_the_key_of_its_page(gateway):
 
 
 @pytest.mark.parametrize("consent", [None, "", "no", "on"])
-async def test_nothing_is_signed_without_the_box(gateway, consent):
+async def test_nothing_is_signed_without_consent(gateway, consent):
     form = {**SIGNED, "consent": consent} if consent is not None else dict(SIGNED)
     if consent is None:
         del form["consent"]
@@ -100,7 +100,7 @@ async def test_a_form_with_one_wrong_field_signs_nothing(gateway, field, value, 
     assert gateway.services.calls("SignPlanPage") == 0
 
 
-async def test_what_is_no_form_signs_nothing(gateway):
+async def test_malformed_and_oversized_forms_sign_nothing(gateway):
     for data, headers in (
         (b"\xff\xfe", {"Content-Type": "application/x-www-form-urlencoded"}),
         (b"{}", {"Content-Type": "application/json"}),
@@ -113,7 +113,7 @@ async def test_what_is_no_form_signs_nothing(gateway):
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_no_other_site_sends_its_forms(gateway, form):
+async def test_cross_site_forms_are_refused(gateway, form):
     foreign = {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}
     for headers in foreign:
         async with post(gateway, form, SIGNED, headers=headers) as response:
@@ -121,7 +121,7 @@ async def test_no_other_site_sends_its_forms(gateway, form):
     assert gateway.services.seen == []
 
 
-async def test_a_customer_who_leaves_has_signed_all_the_same(gateway):
+async def test_a_signature_completes_even_if_the_customer_leaves(gateway):
     started, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def sign(_):
@@ -139,7 +139,7 @@ async def test_a_customer_who_leaves_has_signed_all_the_same(gateway):
     await ended.wait()
 
 
-def test_every_refusal_that_the_contract_names_has_words():
+def test_every_refusal_named_in_the_contract_has_a_message():
     named = set()
     for rpc in descriptors.service("incasso.instalments.v1.InstalmentPagesService").methods:
         named |= {
@@ -164,14 +164,14 @@ def test_every_refusal_that_the_contract_names_has_words():
         (OutcomeUnknown(), "unknown"),
     ],
 )
-async def test_a_refusal_comes_back_as_the_page_with_a_message(gateway, refusal, said):
+async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, refusal, said):
     gateway.services.answers["SignPlanPage"] = refusal
     assert await location(gateway, "sign", SIGNED) == f"{PATH}?said={said}"
     show(gateway, to_sign())
     assert 'role="alert"' in await html(gateway, f"{PATH}?said={said}")
 
 
-async def test_forms_of_unknown_plans_get_the_page_of_unknown_addresses(gateway):
+async def test_forms_of_unknown_plans_get_the_not_found_page(gateway):
     gateway.services.answers |= {"SignPlanPage": UNKNOWN, "GetPlanPageDocument": UNKNOWN}
     for form in FORMS:
         async with post(gateway, form, SIGNED) as response:
@@ -179,7 +179,7 @@ async def test_forms_of_unknown_plans_get_the_page_of_unknown_addresses(gateway)
             assert "We do not know this address" in await response.text()
 
 
-async def test_many_forms_of_one_plan_are_slowed(new_gateway):
+async def test_forms_of_one_plan_are_rate_limited(new_gateway):
     async with new_gateway() as gateway:
         statuses = set()
         for _ in range(200):
@@ -191,7 +191,7 @@ async def test_many_forms_of_one_plan_are_slowed(new_gateway):
 
 
 @pytest.mark.parametrize("said", [{}, {"email": "anna@example.com"}])
-async def test_a_partner_is_asked_under_the_key_of_its_page(gateway, said):
+async def test_choosing_the_partner_uses_the_idempotency_key_of_its_page(gateway, said):
     asked = {"form_key": "k-1", **said}
     assert await location(gateway, "partner", asked, path=PATH) == PATH
     seen = gateway.services.last("PayPlanPageByPartner")

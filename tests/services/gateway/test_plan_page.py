@@ -37,7 +37,7 @@ async def test_looking_at_a_plan_changes_nothing(gateway, name):
 
 
 @pytest.mark.parametrize("name", STATES)
-async def test_credit_carries_its_warning_and_a_deferral_carries_none(gateway, name):
+async def test_only_credit_shows_the_warning_and_the_example(gateway, name):
     page = STATES[name]()
     show(gateway, page)
     text = await html(gateway)
@@ -47,7 +47,7 @@ async def test_credit_carries_its_warning_and_a_deferral_carries_none(gateway, n
 
 
 @pytest.mark.parametrize("name", ["processing", "confirm"])
-async def test_a_plan_whose_payment_is_under_way_looks_again(gateway, name):
+async def test_a_plan_with_a_payment_in_progress_polls_for_changes(gateway, name):
     """Without scripts, the page reloads while it is processing; with them, it polls for changes."""
     show(gateway, STATES[name]())
     async with gateway.request("GET", PATH, key=None) as response:
@@ -61,7 +61,7 @@ async def test_a_plan_whose_payment_is_under_way_looks_again(gateway, name):
     assert "data-looks" not in await html(gateway)
 
 
-async def test_a_plan_of_a_partner_leads_to_its_page_and_has_no_documents_of_ours(gateway):
+async def test_a_partners_plan_links_to_the_partner_and_has_none_of_our_documents(gateway):
     """It shows every cost beforehand, and no box is pre-ticked."""
     show(gateway, STATES["of-partner"]())
     text = await html(gateway)
@@ -80,14 +80,14 @@ async def test_a_plan_of_a_partner_leads_to_its_page_and_has_no_documents_of_our
 @pytest.mark.parametrize(
     ("name", "offered"), [("at-partner", 1), ("confirm", 1), ("confirm-part", 0)]
 )
-async def test_who_has_not_decided_at_the_partner_or_the_bank_may_pay_in_another_way(
+async def test_an_undecided_customer_at_the_partner_or_bank_can_pay_another_way(
     gateway, name, offered
 ):
     show(gateway, STATES[name]())
     assert (await html(gateway)).count(f'href="{BACK}"') == offered
 
 
-async def test_while_no_partner_can_be_asked_its_plan_leads_to_the_shop(gateway):
+async def test_an_unavailable_partners_plan_links_to_the_shop(gateway):
     absent = STATES["of-partner"]()
     absent.takes_partner = False
     show(gateway, absent)
@@ -115,7 +115,7 @@ async def test_while_no_partner_can_be_asked_its_plan_leads_to_the_shop(gateway)
         ("confirm-part", ["La banca vuole essere sicura che sia tu.<"]),
     ],
 )
-async def test_each_part_says_how_it_stands(gateway, name, said):
+async def test_each_part_shows_its_state(gateway, name, said):
     show(gateway, STATES[name]())
     text = re.sub(r"\s+", " ", await html(gateway))
     for words in said:
@@ -124,7 +124,7 @@ async def test_each_part_says_how_it_stands(gateway, name, said):
     assert charged == {"late": 3, "confirm-part": 1}.get(name, 0)
 
 
-async def test_a_part_of_which_something_went_back_says_how_much(gateway):
+async def test_a_partly_refunded_part_shows_the_refunded_amount(gateway):
     found = STATES["active"]()
     found.plan.instalments[0].refunded_minor = 2000
     show(gateway, found)
@@ -132,14 +132,14 @@ async def test_a_part_of_which_something_went_back_says_how_much(gateway):
 
 
 @pytest.mark.parametrize("name", ["refunded", "withdrawn"])
-async def test_figures_of_the_offer_that_do_not_hold_any_more_are_not_shown(gateway, name):
+async def test_outdated_figures_of_the_offer_are_not_shown(gateway, name):
     show(gateway, STATES[name]())
     text = await html(gateway)
     assert "Costo per te" not in text
     assert ("plan-picture" in text) == (name == "withdrawn")  # no chart if nothing is left
 
 
-async def test_a_plan_that_cannot_be_shown_now_looks_again(gateway):
+async def test_a_plan_that_is_unavailable_refreshes_itself(gateway):
     for refusal in (OutcomeUnknown(), RemoteRefusal(Kind.INTERNAL, "internal_error", "Oh.")):
         show(gateway, refusal)
         async with gateway.request("GET", PATH, key=None) as response:

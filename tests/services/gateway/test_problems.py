@@ -18,7 +18,7 @@ from services.gateway.errors import ApiKeyMissing
         ("", ""),
     ],
 )
-def test_paths_of_fields_become_json_pointers(field, pointer):
+def test_field_paths_become_json_pointers(field, pointer):
     found = problems.document(invalid(field, "is wrong"), trace_id="t")
     assert found["errors"] == [{"pointer": pointer, "detail": "is wrong"}]
 
@@ -41,7 +41,7 @@ def test_a_problem_has_the_members_of_rfc_9457():
     }
 
 
-def test_facts_are_members_that_cannot_stand_for_the_problems_own():
+def test_facts_become_members_but_cannot_override_the_problems_own():
     facts = {"payment_id": "pay_1", "payment_state": "captured", "status": "200"}
     refusal = RemoteRefusal(Kind.CONFLICT, "order_already_paid", "No.", facts=facts)
     found = problems.document(refusal, trace_id="t")
@@ -49,7 +49,7 @@ def test_facts_are_members_that_cannot_stand_for_the_problems_own():
     assert (found["code"], found["status"]) == ("order_already_paid", 409)
 
 
-def test_answers_tell_what_to_do_next():
+def test_refusals_map_to_their_headers_and_statuses():
     assert problems.response(ApiKeyMissing()).headers["WWW-Authenticate"] == "Bearer"
     assert problems.response(OutcomeUnknown()).headers["Retry-After"] == "1"
     assert problems.response(TooManyRequests(4.2)).headers["Retry-After"] == "5"
@@ -58,7 +58,7 @@ def test_answers_tell_what_to_do_next():
     assert HttpRefusal.reason == "bad_request"
 
 
-def test_what_the_http_server_refuses_is_a_problem_too():
+def test_refusals_of_the_http_server_become_problems():
     for error, status, code in [
         (web.HTTPNotFound(), 404, "route_not_found"),
         (web.HTTPMethodNotAllowed("PUT", ["GET"]), 405, "method_not_allowed"),

@@ -61,7 +61,7 @@ async def until(http, url, status):
             await asyncio.sleep(0.02)
 
 
-async def test_a_request_under_way_is_answered_when_the_process_must_leave(start):
+async def test_a_request_in_progress_is_answered_during_shutdown(start):
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services)
     started, may_end = asyncio.Event(), asyncio.Event()
@@ -110,7 +110,7 @@ async def test_metrics_count_requests_by_route(start):
         await server.stop(0)
 
 
-async def test_a_wrong_number_of_proxies_is_told_to_the_operator(start):
+async def test_a_wrong_number_of_proxies_is_reported_to_the_operator(start):
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services)
     gateway, url, admin = await start(targets)
@@ -131,7 +131,7 @@ async def test_a_wrong_number_of_proxies_is_told_to_the_operator(start):
         await server.stop(0)
 
 
-async def test_no_token_of_a_link_is_left_in_logs_or_metrics(start):
+async def test_link_tokens_do_not_appear_in_logs_or_metrics(start):
     """Not even for a page that fails to render, whose error is logged with its traceback."""
     services = Services({"AuthenticateKey": authenticate})
     servers, targets = await start_servers(services)

@@ -108,7 +108,7 @@ def takes(descriptor: Descriptor, path: str = "") -> set[str]:
     return found
 
 
-def test_every_open_call_is_listed_here():
+def test_every_publishable_call_is_listed_here():
     assert {name_of(route) for route in OPEN} == set(SEEN) == set(SENT)
 
 
@@ -126,11 +126,11 @@ async def test_a_browser_sees_what_its_page_needs_and_nothing_else(gateway, rout
 
 
 @pytest.mark.parametrize("route", OPEN, ids=name_of)
-def test_a_browser_sends_what_it_proves_itself_with_and_what_it_chooses(route):
+def test_a_browser_may_send_only_the_listed_fields(route):
     assert takes(route.rpc.input_type) == SENT[route.rpc.name]
 
 
-async def test_a_browser_that_names_an_amount_is_refused_by_the_field(gateway):
+async def test_an_amount_sent_with_a_publishable_key_is_refused_at_its_field(gateway):
     [route] = [route for route in OPEN if route.rpc.name == "UndoOneClickPayment"]
     body = {"amount": {"amount_minor": 1, "currency": "EUR"}}
     for key, status in ((PUBLISHABLE, 400), (SECRET, 200)):
@@ -153,7 +153,7 @@ async def test_a_browser_that_names_an_amount_is_refused_by_the_field(gateway):
 
 
 @pytest.mark.parametrize("route", PROVEN, ids=name_of)
-async def test_a_browsers_proof_stands_in_a_header_and_nowhere_else(gateway, route):
+async def test_a_client_secret_is_accepted_only_in_its_header(gateway, route):
     one = sample(route)
     for key in (PUBLISHABLE, SECRET):
         for more in ({"params": PROOF}, *([{"json": PROOF}] if route.body else [])):
@@ -175,7 +175,7 @@ async def test_a_browsers_proof_stands_in_a_header_and_nowhere_else(gateway, rou
 
 
 @pytest.mark.parametrize("values", [["a", "b"], ["\udcff"]], ids=["twice", "no text"])
-def test_a_proof_that_is_given_twice_or_is_no_text_is_refused(values):
+def test_a_client_secret_given_twice_or_not_as_text_is_refused(values):
     given = CIMultiDict(("Incasso-Client-Secret", value) for value in values)
     message = oneclick_pb2.GetOneClickSessionRequest()
     with pytest.raises(validation.InvalidArgument) as refused:
@@ -184,7 +184,7 @@ def test_a_proof_that_is_given_twice_or_is_no_text_is_refused(values):
 
 
 @pytest.mark.parametrize("route", ADDRESSED, ids=name_of)
-async def test_the_gateway_tells_the_browsers_address_and_believes_nobody_else(gateway, route):
+async def test_the_gateway_fills_in_the_browsers_ip_and_refuses_a_given_one(gateway, route):
     one = sample(route)
     for key, told in ((PUBLISHABLE, "127.0.0.1"), (SECRET, "")):
         async with gateway.request(route.method, one.path, key=key, **one.arguments()) as response:
@@ -198,17 +198,17 @@ async def test_the_gateway_tells_the_browsers_address_and_believes_nobody_else(g
             assert error["detail"] == "is filled in by the gateway; leave it out"
 
 
-def test_clicks_of_browsers_are_told_with_their_address():
+def test_only_one_click_payment_receives_the_browsers_ip():
     assert [name_of(route) for route in ADDRESSED] == ["PayOneClickSession"]
 
 
-def test_whatever_proves_a_browser_is_declared_as_a_header():
+def test_every_client_secret_is_declared_as_a_header():
     assert {name_of(route) for route in PROVEN} == set(SENT) - PUBLIC
     for route in PROVEN:
         assert route.header_fields == {"client_secret": "Incasso-Client-Secret"}
 
 
-def test_a_field_below_a_chosen_one_is_named_by_its_path():
+def test_fields_that_a_browser_may_not_set_are_named():
     request = oneclick_pb2.CreateOneClickSessionRequest(
         items=[oneclick_pb2.OrderItem(id="a")], customer_id="cus_1"
     )

@@ -24,7 +24,7 @@ async def page(gateway, path=PATH, language="en"):
         return response.status, await response.text()
 
 
-async def test_the_shopper_is_sent_on_with_the_outcome(gateway):
+async def test_the_shopper_is_redirected_to_the_shop_with_the_outcome(gateway):
     gateway.services.answers["RefreshPayment"] = answer(
         payments_pb2.Payment.STATE_CAPTURED, "https://shop.example/thanks?order=7&state=old#top"
     )
@@ -51,9 +51,7 @@ async def test_the_shopper_is_sent_on_with_the_outcome(gateway):
     ],
 )
 @pytest.mark.parametrize("language", ["en", "it"])
-async def test_without_an_address_of_the_shop_a_page_tells_the_state(
-    gateway, state, view, language
-):
+async def test_without_a_return_url_a_page_shows_the_state(gateway, state, view, language):
     gateway.services.answers["RefreshPayment"] = answer(payments_pb2.Payment.State.Value(state))
     status, text = await page(gateway, language=f"{language}-XX,de;q=0.5")
     assert status == 200
@@ -61,14 +59,14 @@ async def test_without_an_address_of_the_shop_a_page_tells_the_state(
     assert ('http-equiv="refresh"' in text) == (view == "checking")
 
 
-async def test_no_answer_is_never_shown_as_a_failure(gateway):
+async def test_an_unknown_outcome_is_not_shown_as_a_failure(gateway):
     gateway.services.answers["RefreshPayment"] = OutcomeUnknown()
     status, text = await page(gateway)
     assert status == 200
     assert TEXTS["en"]["checking"][0] in text
 
 
-async def test_a_payment_that_nobody_knows_is_not_found(gateway):
+async def test_an_unknown_payment_is_not_found(gateway):
     gateway.services.answers["RefreshPayment"] = RemoteRefusal(
         Kind.NOT_FOUND, "payment_not_found", "No."
     )
@@ -79,7 +77,7 @@ async def test_a_payment_that_nobody_knows_is_not_found(gateway):
         assert "<script" not in text
 
 
-def test_an_address_without_parameters_gets_them():
+def test_the_outcome_is_added_to_a_url_without_parameters():
     assert with_outcome("https://s.example/x", "pay_1", "declined") == (
         "https://s.example/x?payment_id=pay_1&state=declined"
     )

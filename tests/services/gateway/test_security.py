@@ -21,7 +21,7 @@ async def test_every_answer_has_safe_headers_and_a_trace(gateway, path):
         assert (response.headers.get("Cache-Control") == "no-store") == path.startswith("/v1")
 
 
-async def test_behind_tls_browsers_are_told_to_stay_there(new_gateway):
+async def test_behind_tls_answers_send_hsts(new_gateway):
     async with (
         new_gateway(public_url="https://pay.example/") as gateway,
         gateway.request("GET", "/v1/merchant") as response,
@@ -45,7 +45,7 @@ async def test_pages_of_any_origin_may_make_publishable_calls(gateway):
 
 
 @every_route
-async def test_other_calls_are_closed_to_browsers(gateway, route):
+async def test_only_publishable_calls_allow_cross_origin_requests(gateway, route):
     one = sample(route)
     headers = {**ASKING, "Access-Control-Request-Method": route.method}
     async with gateway.request("OPTIONS", one.path, key=None, headers=headers) as response:
@@ -55,7 +55,7 @@ async def test_other_calls_are_closed_to_browsers(gateway, route):
         assert ("Access-Control-Allow-Origin" in response.headers) == route.rules.publishable
 
 
-async def test_origins_may_be_listed(new_gateway):
+async def test_only_listed_origins_are_allowed(new_gateway):
     async with new_gateway(cors_origins="https://shop.example, https://b.example") as gateway:
         async with gateway.request("OPTIONS", SESSION, key=None, headers=ASKING) as response:
             assert response.headers["Access-Control-Allow-Origin"] == "https://shop.example"
@@ -68,7 +68,7 @@ async def test_origins_may_be_listed(new_gateway):
             assert response.headers["Vary"] == "Origin"
 
 
-async def test_the_demo_page_is_there_only_when_asked_for(gateway, new_gateway):
+async def test_the_demo_page_is_served_only_if_enabled(gateway, new_gateway):
     async with gateway.request("GET", "/demo/one-click") as response:
         assert response.status == 404
     async with (
@@ -78,7 +78,7 @@ async def test_the_demo_page_is_there_only_when_asked_for(gateway, new_gateway):
         assert response.status == 200
 
 
-async def test_static_files_are_not_sent_twice(gateway):
+async def test_an_unchanged_static_file_is_not_sent_again(gateway):
     async with gateway.request("GET", "/js/v1/incasso.js", headers=ORIGIN) as response:
         assert response.content_type == "text/javascript"
         assert response.headers["Access-Control-Allow-Origin"] == "*"

@@ -51,7 +51,9 @@ async def test_looking_at_a_survey_changes_nothing(gateway):
 
 
 @pytest.mark.parametrize("language", ["it", "en"])
-async def test_it_asks_three_questions_with_five_options_in_the_readers_language(gateway, language):
+async def test_the_survey_asks_three_questions_with_five_options_in_both_languages(
+    gateway, language
+):
     show(gateway, recommendation=4)
     text = await html(gateway, PATH, language=language)
     words = WORDS[language]
@@ -63,7 +65,7 @@ async def test_it_asks_three_questions_with_five_options_in_the_readers_language
     assert "<script" not in text
 
 
-async def test_answers_are_passed_on_and_nothing_else(gateway):
+async def test_only_the_answers_are_forwarded(gateway):
     fields = {"satisfaction": "5", "ease": "1", "comment": "mario@example.com", "token": "other"}
     async with post(gateway, fields, path=PATH) as response:
         assert (response.status, response.headers["Location"]) == (
@@ -76,20 +78,20 @@ async def test_answers_are_passed_on_and_nothing_else(gateway):
 
 
 @pytest.mark.parametrize("wrong", ["0", "6", "99999999999999999999", "-1", "very", "²"])
-async def test_what_is_no_option_is_refused_and_said_so(gateway, wrong):
+async def test_an_invalid_option_is_refused_with_a_message(gateway, wrong):
     """The contract's field rules refuse it."""
     async with post(gateway, {"ease": wrong}, path=PATH) as response:
         assert response.headers["Location"] == f"{PATH}?said=survey_missing"
     assert gateway.services.calls("AnswerSurvey") == 0
 
 
-async def test_a_form_without_answers_says_what_to_do(gateway):
+async def test_a_form_without_answers_redirects_with_a_message(gateway):
     gateway.services.answers["AnswerSurvey"] = MISSING
     async with post(gateway, path=PATH) as response:
         assert response.headers["Location"] == f"{PATH}?said=survey_missing"
 
 
-async def test_an_unknown_or_expired_address_is_nobodys(gateway):
+async def test_an_unknown_survey_is_not_found(gateway):
     show(gateway, UNKNOWN)
     gateway.services.answers["AnswerSurvey"] = UNKNOWN
     await html(gateway, PATH, status=404)
@@ -97,14 +99,14 @@ async def test_an_unknown_or_expired_address_is_nobodys(gateway):
         assert response.status == 404
 
 
-async def test_another_sites_form_is_refused(gateway):
+async def test_a_cross_site_form_is_refused(gateway):
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
         async with post(gateway, {"ease": "5"}, headers=headers) as response:
             assert response.status == 403
     assert gateway.services.calls("AnswerSurvey") == 0
 
 
-async def test_a_receipt_offers_it_to_whoever_paid_while_the_merchant_does(gateway):
+async def test_a_receipt_offers_the_survey_only_while_the_merchant_does(gateway):
     page = pay_samples.paid()
     gateway.services.answers["GetPayPage"] = pages_pb2.GetPayPageResponse(page=page)
     start = WORDS["it"]["survey_start"]
@@ -117,7 +119,7 @@ async def test_a_receipt_offers_it_to_whoever_paid_while_the_merchant_does(gatew
     assert start not in await html(gateway, pay_samples.PATH)
 
 
-async def test_a_receipt_leads_to_the_survey_of_its_own_payment(gateway):
+async def test_a_receipt_redirects_to_the_survey_of_its_own_payment(gateway):
     page = pay_samples.paid()
     gateway.services.answers["GetPayPage"] = pages_pb2.GetPayPageResponse(page=page)
     gateway.services.answers["OfferSurvey"] = pb.OfferSurveyResponse(token="t-1")
@@ -138,7 +140,7 @@ async def test_a_receipt_leads_to_the_survey_of_its_own_payment(gateway):
 
 @needs_chromium
 @pytest.mark.parametrize("locale", ["it", "en"])
-async def test_it_is_accessible_and_fits_every_screen(gateway, locale, tab):
+async def test_the_survey_is_accessible_and_fits_every_screen(gateway, locale, tab):
     for name, said, given in (
         ("empty", "", {}),
         ("missing", "&said=survey_missing", {}),
@@ -154,7 +156,7 @@ async def test_it_is_accessible_and_fits_every_screen(gateway, locale, tab):
 
 
 @needs_chromium
-async def test_it_is_answered_by_keyboard_without_a_script_and_twice_is_once_more(gateway, tab):
+async def test_a_double_submission_sends_the_same_answers(gateway, tab):
     show(gateway)
     await tab.goto(f"{gateway.url}{PATH}?lang=en")
     await tab.get_by_label("Very satisfied", exact=True).focus()

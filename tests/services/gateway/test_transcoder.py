@@ -57,7 +57,7 @@ async def test_every_route_reaches_its_service(gateway, route):
             assert getattr(seen.request, name) == value
 
 
-async def test_a_payment_goes_in_and_comes_out_as_a_storefront_expects(gateway):
+async def test_a_payment_is_transcoded_from_and_to_json(gateway):
     payment = payments_pb2.Payment(
         id="pay_1",
         state=payments_pb2.Payment.STATE_DECLINED,
@@ -108,7 +108,7 @@ async def test_the_idempotency_key_is_required_where_money_moves(gateway):
 
 
 @pytest.mark.parametrize("key", ["", '""', "x" * 256, "naïve"])
-async def test_an_odd_idempotency_key_is_refused(gateway, key):
+async def test_an_invalid_idempotency_key_is_refused(gateway, key):
     async with gateway.request("POST", PAY, json=BODY, headers={"Idempotency-Key": key}) as answer:
         await problem(answer, 400, "idempotency_key_invalid")
 
@@ -129,7 +129,7 @@ async def test_an_odd_idempotency_key_is_refused(gateway, key):
     ],
     ids=lambda value: repr(value[:12]),
 )
-async def test_what_is_not_a_json_object_is_refused(gateway, data, code):
+async def test_a_body_that_is_not_a_json_object_is_refused(gateway, data, code):
     headers = {**KEY, "Content-Type": "application/json"}
     async with gateway.request("POST", PAY, data=data, headers=headers) as response:
         await problem(response, 400, code)
@@ -157,7 +157,7 @@ async def test_a_large_body_is_refused_by_length_and_by_chunks(gateway):
             await problem(response, 413, "body_too_large")
 
 
-async def test_a_file_may_be_larger_than_all_else_that_a_call_takes(gateway):
+async def test_a_file_field_may_exceed_the_size_limit_of_other_fields(gateway):
     headers = {"Content-Type": "application/json"}
     file = "U3Bl" * (body_size.MOST_BYTES // 2)
     fields = {"courier_id": "cou_1", "file": file}
@@ -173,7 +173,7 @@ async def test_a_file_may_be_larger_than_all_else_that_a_call_takes(gateway):
         await problem(response, 413, "body_too_large")
 
 
-async def test_a_field_of_the_address_does_not_belong_into_the_body(gateway):
+async def test_a_path_field_in_the_body_is_refused(gateway):
     body = {"customer_id": "cus_2", "name": "G"}
     async with gateway.request("PATCH", "/v1/customers/cus_1", json=body) as response:
         found = await problem(response, 400, "invalid_argument")
@@ -188,7 +188,7 @@ async def test_unknown_parameters_are_refused_by_name(gateway):
         assert pointers(found) == ["/page"]
 
 
-async def test_parameters_are_read_by_their_types(gateway):
+async def test_query_parameters_are_parsed_by_their_types(gateway):
     query = "limit=5&state=partially_refunded&created_from=2026-11-21T11:00:00%2B01:00"
     async with gateway.request("GET", f"/v1/payments?{query}") as response:
         assert response.status == 200
@@ -201,13 +201,13 @@ async def test_parameters_are_read_by_their_types(gateway):
 @pytest.mark.parametrize(
     "query", ["limit=five", "limit=1&limit=2", "limit=1.0", "state=CAPTURED", "created_from=today"]
 )
-async def test_wrong_parameters_are_named(gateway, query):
+async def test_invalid_query_parameters_are_named(gateway, query):
     async with gateway.request("GET", f"/v1/payments?{query}") as response:
         found = await problem(response, 400, "invalid_argument")
     assert pointers(found) == ["/" + query.partition("=")[0]]
 
 
-async def test_the_services_own_no_is_passed_on(gateway):
+async def test_a_refusal_by_the_service_is_passed_on(gateway):
     for kind in Kind:
         gateway.services.answers["GetPayment"] = RemoteRefusal(kind, "some_reason", "Some text.")
         async with gateway.request("GET", "/v1/payments/pay_1") as response:
@@ -217,7 +217,7 @@ async def test_the_services_own_no_is_passed_on(gateway):
             assert ("Retry-After" in response.headers) == (kind.http_status in (429, 503))
 
 
-async def test_the_services_rules_name_fields_as_json_pointers(gateway):
+async def test_field_violations_of_the_service_become_json_pointers(gateway):
     body = {**BODY, "amount": {"amount_minor": 0, "currency": "XXXX"}}
     async with gateway.request("POST", PAY, json=body, headers=KEY) as response:
         found = await problem(response, 400, "invalid_argument")
@@ -231,14 +231,14 @@ async def test_pointers_of_a_body_that_is_a_field_start_at_the_body(gateway):
     assert pointers(found) == ["/rules/0/targets"]
 
 
-async def test_a_service_that_crashes_is_our_fault(gateway):
+async def test_a_crashing_service_is_an_internal_error_without_details(gateway):
     gateway.services.answers["GetPayment"] = ValueError("secret detail")
     async with gateway.request("GET", "/v1/payments/pay_1") as response:
         found = await problem(response, 500, "internal_error")
     assert "secret" not in json.dumps(found)
 
 
-async def test_no_answer_is_unknown_for_a_charge_and_unavailable_for_a_read(new_gateway):
+async def test_a_dead_service_means_unknown_for_a_charge_and_unavailable_for_a_read(new_gateway):
     async with new_gateway(alone="oneclick") as gateway:
         async with gateway.request("GET", "/v1/merchant") as response:
             assert response.status == 200
@@ -250,7 +250,7 @@ async def test_no_answer_is_unknown_for_a_charge_and_unavailable_for_a_read(new_
             await problem(response, 503, "service_unavailable")
 
 
-async def test_a_charge_goes_on_when_the_shopper_leaves(gateway):
+async def test_a_charge_completes_even_if_the_shopper_leaves(gateway):
     started, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def charge(_):
@@ -276,7 +276,7 @@ async def test_a_charge_goes_on_when_the_shopper_leaves(gateway):
     assert await gateway.tasks.wait(5) == 0
 
 
-async def test_the_trace_of_the_storefront_goes_on(gateway):
+async def test_the_storefronts_trace_is_continued(gateway):
     parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     async with gateway.request("GET", "/v1/merchant", headers={"traceparent": parent}) as response:
         assert response.headers["Incasso-Trace-Id"] == parent.split("-")[1]
@@ -284,7 +284,7 @@ async def test_the_trace_of_the_storefront_goes_on(gateway):
         assert len(response.headers["Incasso-Trace-Id"]) == 32
 
 
-async def test_addresses_and_methods_that_do_not_exist_are_problems(gateway):
+async def test_unknown_paths_and_methods_are_problems(gateway):
     async with gateway.request("GET", "/v1/nothing") as response:
         await problem(response, 404, "route_not_found")
     async with gateway.request("PUT", "/v1/customers") as response:
@@ -293,6 +293,6 @@ async def test_addresses_and_methods_that_do_not_exist_are_problems(gateway):
 
 
 @pytest.mark.parametrize("text", ["%ff", "%00", "%2f", "..%2f..", "x" * 300, "%ed%a0%80", "a%0ab"])
-async def test_odd_addresses_never_break_anything(gateway, text):
+async def test_odd_path_values_cause_no_server_error(gateway, text):
     async with gateway.request("GET", f"/v1/payments/{text}") as response:
         assert response.status in (200, 400, 404)

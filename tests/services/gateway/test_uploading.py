@@ -21,7 +21,7 @@ async def parts(*data: bytes):
 
 
 @pytest.mark.parametrize("kind", ["application/xml", "text/csv; charset=utf-16", "", "nonsense"])
-async def test_a_file_of_any_type_is_passed_on_as_it_is(gateway, kind):
+async def test_a_file_of_any_media_type_is_forwarded_unchanged(gateway, kind):
     data = bytes(range(256)) * 5000
     said = {"name": "april.xml", "psp_account": "a"}
     headers = {"Content-Type": kind} if kind else {}
@@ -46,7 +46,7 @@ async def test_a_file_of_any_type_is_passed_on_as_it_is(gateway, kind):
         ("source=x", "/source"),
     ],
 )
-async def test_what_is_said_of_a_file_is_checked(gateway, query, pointer):
+async def test_invalid_parameters_of_an_upload_are_named(gateway, query, pointer):
     async with gateway.request("POST", f"{URL}?{query}", data=b"x") as response:
         found = await problem(response, 400, "invalid_argument")
     assert [error["pointer"] for error in found["errors"]] == [pointer]
@@ -60,20 +60,20 @@ async def test_a_file_that_is_too_large_is_refused_by_its_length(gateway):
     assert RPC not in gateway.services.files
 
 
-async def test_a_packed_file_is_refused(gateway):
+async def test_a_compressed_file_is_refused(gateway):
     headers = {"Content-Encoding": "gzip"}
     async with gateway.request("POST", URL, headers=headers, data=b"x") as response:
         await problem(response, 415, "content_encoding_unsupported")
 
 
-async def test_the_service_refuses_before_the_file_has_come(gateway):
+async def test_a_refusal_of_an_upload_reaches_the_sender(gateway):
     """It stops reading, and the sender gets the reason."""
     gateway.services.answers[RPC] = RemoteRefusal(Kind.UNPROCESSABLE, "statement_refused", "No.")
     async with gateway.request("POST", URL, data=io.BytesIO(b"x" * 5_000_000)) as response:
         await problem(response, 422, "statement_refused")
 
 
-async def test_a_file_that_was_cut_off_is_not_taken(gateway):
+async def test_a_truncated_upload_is_not_accepted(gateway):
     host, _, port = gateway.url.removeprefix("http://").partition(":")
     _, writer = await asyncio.open_connection(host, int(port))
     head = (
@@ -89,7 +89,7 @@ async def test_a_file_that_was_cut_off_is_not_taken(gateway):
     assert gateway.services.calls(RPC) == 1
 
 
-async def test_who_sends_too_slowly_is_refused(new_gateway):
+async def test_a_slow_upload_is_refused(new_gateway):
     async def slowly():
         yield b"x"
         await asyncio.Event().wait()

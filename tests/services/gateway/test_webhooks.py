@@ -30,19 +30,19 @@ async def test_body_and_headers_arrive_as_the_psp_sent_them(gateway):
         (Kind.INVALID, "webhook_malformed"),
     ],
 )
-async def test_what_payments_refuses_is_refused(gateway, kind, reason):
+async def test_a_webhook_refused_by_payments_is_refused(gateway, kind, reason):
     gateway.services.answers["HandlePspWebhook"] = RemoteRefusal(kind, reason, "No.")
     async with gateway.request("POST", PATH, key=None, data=b"{}") as response:
         await problem(response, kind.http_status, reason)
 
 
-async def test_a_psp_is_told_to_come_back_when_payments_is_away(gateway):
+async def test_a_webhook_gets_503_while_payments_is_unavailable(gateway):
     gateway.services.answers["HandlePspWebhook"] = OutcomeUnknown()
     async with gateway.request("POST", PATH, key=None, data=b"{}") as response:
         await problem(response, 503, "outcome_unknown")
 
 
-async def test_webhooks_may_be_larger_than_calls_but_not_without_end(gateway):
+async def test_webhooks_are_accepted_up_to_their_size_limit(gateway):
     async with gateway.request("POST", PATH, key=None, data=b"x" * MAX_BODY_BYTES) as response:
         assert response.status == 200
     large = b"x" * (MAX_BODY_BYTES + 1)
@@ -50,13 +50,13 @@ async def test_webhooks_may_be_larger_than_calls_but_not_without_end(gateway):
         await problem(response, 413, "body_too_large")
 
 
-async def test_odd_headers_do_no_harm(gateway):
+async def test_webhooks_with_odd_headers_are_accepted(gateway):
     headers = {"X-" + "n" * 60: "v" * 5000, "X-Latin": "na\xefve"}
     async with gateway.request("POST", PATH, key=None, data=b"{}", headers=headers) as response:
         assert response.status == 200
 
 
-async def test_an_address_that_sends_rubbish_is_slowed(new_gateway):
+async def test_refused_webhooks_from_one_address_are_rate_limited(new_gateway):
     async with new_gateway(failures_per_second=0.1, failures_burst=2.0) as gateway:
         gateway.services.answers["HandlePspWebhook"] = RemoteRefusal(
             Kind.UNAUTHENTICATED, "webhook_signature_invalid", "No."

@@ -55,7 +55,7 @@ async def status(gateway, method, path, **arguments):
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_the_worst_input_holds_up_nobody(gateway, name):
+async def test_the_worst_input_does_not_block_the_event_loop(gateway, name):
     worst = INPUTS[name]()
     headers = {"Authorization": f"Bearer {SECRET}", **worst.headers}
 
@@ -70,7 +70,7 @@ async def test_the_worst_input_holds_up_nobody(gateway, name):
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_nothing_of_a_refused_input_waits_for_the_collector(gateway, name):
+async def test_the_worst_input_leaves_nothing_for_the_garbage_collector(gateway, name):
     """Errors that referenced their own frames kept the whole input alive: a million objects from a
     hundred requests were freed in one go, which blocked the loop."""
     worst = INPUTS[name]()

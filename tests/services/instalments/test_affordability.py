@@ -47,11 +47,11 @@ async def refusal(work) -> str:
         (Money(1, "EUR"), History([], 0, 1), [Concern.DEFAULTED]),
     ],
 )
-async def test_what_speaks_against_a_plan(asked, history, found):
+async def test_exposure_missed_payments_and_defaults_raise_concerns(asked, history, found):
     assert list(concerns_of(asked, history, LIMIT)) == found
 
 
-async def test_a_currency_without_a_rate_is_looked_at_by_a_person():
+async def test_a_currency_without_an_exchange_rate_raises_a_concern():
     assert concerns_of(Money(1, "UYI"), NOTHING, LIMIT) == (Concern.CURRENCY,)
 
 
@@ -67,7 +67,7 @@ async def in_review(world) -> pb.InstalmentPlan:
     return plan
 
 
-async def test_what_is_lent_beyond_the_limit_waits_for_a_person(world):
+async def test_a_plan_beyond_the_exposure_limit_goes_to_review(world):
     await limit(world, 106_67)  # 160.00 less the first part, paid on signing
     assert (await world.plan(key="fits")).state == Plan.STATE_OFFERED
     await limit(world, 106_66)
@@ -79,14 +79,14 @@ async def test_what_is_lent_beyond_the_limit_waits_for_a_person(world):
     assert [each.id for each in (await world.call("ListInstalmentReviews")).data] == [plan.id]
 
 
-async def test_a_plan_in_review_is_not_signed_and_nothing_is_handed_over(world):
+async def test_a_plan_in_review_hands_over_no_documents_and_is_not_signed(world):
     plan = await in_review(world)
     assert await refusal(world.documents(plan.id)) == "plan_in_review"
     assert await refusal(world.sign(plan.id, "0" * 64)) == "plan_in_review"
     assert world.payments.books == {}
 
 
-async def test_an_approved_plan_is_signed_although_its_reasons_still_hold(world):
+async def test_an_approved_plan_is_signed_although_it_exceeds_the_limit(world):
     plan = await in_review(world)
     approved = (await world.call("ReviewInstalmentPlan", plan_id=plan.id, **YES)).plan
     assert (approved.state, approved.review.decided_by) == (Plan.STATE_OFFERED, "Anna")
@@ -98,7 +98,7 @@ async def test_an_approved_plan_is_signed_although_its_reasons_still_hold(world)
     assert list((await world.call("ListInstalmentReviews")).data) == []
 
 
-async def test_a_refused_plan_has_its_end(world):
+async def test_a_plan_refused_in_review_is_neither_signed_nor_approved_later(world):
     plan = await in_review(world)
     refused = (await world.call("ReviewInstalmentPlan", plan_id=plan.id, **NO)).plan
     assert (refused.state, refused.review.reason) == (Plan.STATE_REFUSED, "Owes enough")
@@ -108,7 +108,7 @@ async def test_a_refused_plan_has_its_end(world):
     assert (await world.told())[-1] == "plan.refused"
 
 
-async def test_two_people_decide_at_once_and_one_does(world):
+async def test_only_one_of_two_concurrent_review_decisions_counts(world):
     plan = await in_review(world)
     decided = await asyncio.gather(
         world.call("ReviewInstalmentPlan", plan_id=plan.id, **YES),
@@ -118,7 +118,7 @@ async def test_two_people_decide_at_once_and_one_does(world):
     assert [each.reason for each in decided if isinstance(each, RemoteRefusal)] == ["review_closed"]
 
 
-async def test_who_decided_what_stays(world):
+async def test_review_decisions_are_recorded_append_only(world):
     plan = await in_review(world)
     await world.call("ReviewInstalmentPlan", plan_id=plan.id, **NO)
     async with world.deps.db.connection() as conn:
@@ -135,7 +135,7 @@ async def test_who_decided_what_stays(world):
             await conn.execute("DELETE FROM reviews WHERE merchant_id = $1", world.merchant_id)
 
 
-async def test_a_plan_that_nobody_decides_expires(world):
+async def test_a_plan_left_in_review_expires(world):
     plan = await in_review(world)
     world.ahead = timedelta(days=3, minutes=1)
     async with world.deps.db.connection() as conn:
@@ -146,7 +146,7 @@ async def test_a_plan_that_nobody_decides_expires(world):
     assert (await world.get(plan.id)).state == Plan.STATE_EXPIRED
 
 
-async def test_a_plan_in_review_can_be_taken_back(world):
+async def test_a_plan_in_review_can_be_cancelled(world):
     plan = await in_review(world)
     cancelled = (await world.call("CancelInstalmentPlan", plan_id=plan.id)).plan
     assert cancelled.state == Plan.STATE_CANCELLED
@@ -159,7 +159,7 @@ async def ready(world, key: str) -> tuple[str, str]:
     return plan.id, await world.documents(plan.id)
 
 
-async def test_of_two_plans_signed_at_once_one_fits(world):
+async def test_only_one_of_two_concurrently_signed_plans_fits_the_limit(world):
     await world.creditor()
     await limit(world, 150_00)
     offered = [await ready(world, key) for key in ("one", "two")]
@@ -181,7 +181,7 @@ async def test_a_plan_that_was_sent_to_review_at_its_signature_is_signed_once_ap
     assert (await world.sign(plan_id, sha256)).state == Plan.STATE_ACTIVE
 
 
-async def test_another_customer_and_another_merchant_have_their_own_limits(world):
+async def test_exposure_and_reviews_are_separate_by_customer_and_merchant(world):
     await limit(world, 150_00)
     await world.creditor()
     await world.sign(*await ready(world, "one"))
@@ -195,7 +195,7 @@ async def test_another_customer_and_another_merchant_have_their_own_limits(world
     assert await refusal(decided) == "plan_not_found"
 
 
-async def test_who_has_missed_a_part_for_long_is_looked_at(world):
+async def test_a_customer_with_a_missed_part_goes_to_review(world):
     plan = await world.active()
     world.say_no(Decline.ADVICE_ASK_SHOPPER)
     await world.collected(plan.id, 2)
@@ -203,7 +203,7 @@ async def test_who_has_missed_a_part_for_long_is_looked_at(world):
     assert list(other.review.concerns) == [Review.CONCERN_MISSED_PAYMENTS]
 
 
-async def test_what_was_missed_and_paid_within_a_week_was_an_accident(world):
+async def test_a_missed_part_paid_within_a_week_raises_no_concern(world):
     plan = await world.active()
     world.say_no(Decline.ADVICE_ASK_SHOPPER)
     await world.collected(plan.id, 2)
@@ -213,7 +213,7 @@ async def test_what_was_missed_and_paid_within_a_week_was_an_accident(world):
 
 
 @pytest.mark.parametrize("field", ["decision", "reason", "decided_by", "plan_id"])
-async def test_a_decision_says_all_of_it(world, field):
+async def test_a_decision_without_a_required_field_is_refused(world, field):
     plan = await in_review(world)
     fields = {"plan_id": plan.id, **YES}
     del fields[field]
@@ -235,7 +235,9 @@ async def broken(applicant) -> bool:
     ("accepts", "concern"),
     [(no, Review.CONCERN_SCORE), (broken, Review.CONCERN_SCORE_UNAVAILABLE)],
 )
-async def test_a_scorer_of_the_operators_own_is_asked(world, accepts, concern):
+async def test_a_custom_scorer_that_refuses_or_fails_sends_the_plan_to_review(
+    world, accepts, concern
+):
     deps = replace(world.deps, scorer=SimpleNamespace(accepts=accepts))
     quote = await world.quote()
     cmd = CreatePlan(quote.id, "cus_giulia", "https://shop.example/thanks", {})
@@ -244,7 +246,7 @@ async def test_a_scorer_of_the_operators_own_is_asked(world, accepts, concern):
     assert (plan.state, list(plan.review.concerns)) == (Plan.STATE_IN_REVIEW, [concern])
 
 
-async def test_a_scorer_is_named_by_its_class():
+async def test_a_scorer_is_loaded_by_its_class_path():
     named = scorer_client.load("services.instalments.scorer_client:Everybody")
     assert isinstance(named, scorer_client.Everybody)
     for wrong in ("nowhere:Scorer", "services.instalments.config:Nothing", "libs.money:exponent"):

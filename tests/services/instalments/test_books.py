@@ -70,17 +70,17 @@ def test_debits_are_credits_after_refunds_and_disputes_of_any_end(at, percentage
         assert balanced(plan, parts).paid_minor == gone_through(parts)
 
 
-def test_nothing_is_booked_of_a_plan_before_its_first_part_is_paid():
+def test_nothing_is_booked_before_the_plan_is_activated():
     plan, parts = active()
     assert books_of(replace(plan, activated_at=None), parts) == Books()
 
 
-def test_a_signed_plan_is_sold_and_owed_but_for_what_was_paid():
+def test_a_signed_plan_books_its_price_as_sold_and_the_unpaid_rest_as_owed():
     plan, parts = active()
     assert balanced(plan, parts) == Books(sold_minor=300_00, owed_minor=200_00, paid_minor=100_00)
 
 
-def test_costs_are_earned_when_they_are_paid_less_what_came_off_for_paying_early():
+def test_costs_are_booked_when_paid_less_the_early_payment_rebate():
     plan, parts = at_moment(2, 3_50, 0)
     costs = {"interest_minor": 2_00, "fee_minor": 4_00, "late_fee_minor": 5_00}
     parts[1] = replace(parts[1], **costs)
@@ -89,7 +89,7 @@ def test_costs_are_earned_when_they_are_paid_less_what_came_off_for_paying_early
     assert (found.owed_minor, found.paid_minor) == (100_00, 207_50)
 
 
-def test_what_is_given_up_is_bad_debt_until_it_is_paid_after_all():
+def test_a_written_off_part_is_bad_debt_until_it_is_paid():
     plan, parts = at_moment(1, 0, 5_00)
     plan, given_up = written_off(replace(plan, state=PlanState.DEFAULTED), parts, None, NOW)
     found = balanced(plan, given_up)
@@ -99,7 +99,7 @@ def test_what_is_given_up_is_bad_debt_until_it_is_paid_after_all():
     assert (found.written_off_minor, found.late_fees_minor) == (100_00, 5_00)
 
 
-def test_costs_that_were_paid_count_as_capital_when_the_customer_withdraws():
+def test_after_a_withdrawal_paid_costs_count_as_capital():
     plan, parts = at_moment(1, 0, 0)
     parts[0] = replace(parts[0], interest_minor=1_00, fee_minor=9_00)
     due = Withdrawal(

@@ -39,7 +39,9 @@ def days(first: str, every: Frequency, count: int, **asked) -> list[str]:
         ("2026-11-26", Frequency(Unit.DAY, 15), ["2026-11-26", "2026-12-11", "2026-12-26"]),
     ],
 )
-def test_days_are_counted_from_the_first(first: str, every: Frequency, expected: list[str]):
+def test_each_due_date_is_computed_from_the_first(
+    first: str, every: Frequency, expected: list[str]
+):
     assert days(first, every, len(expected)) == expected
 
 
@@ -55,18 +57,18 @@ def test_easter_monday_and_the_new_feast_of_saint_francis_are_holidays():
 
 
 @pytest.mark.parametrize("country", sorted(regimes.JURISDICTIONS))
-def test_the_holidays_of_every_country_with_a_law_are_known(country: str):
+def test_new_years_day_is_a_holiday_in_every_supported_jurisdiction(country: str):
     assert calendar.working_day(date(2027, 1, 1), country) > date(2027, 1, 1)
 
 
-def test_days_that_would_fall_together_on_a_working_day_are_refused():
+def test_due_dates_that_collide_on_one_working_day_are_refused():
     with pytest.raises(InvalidArgument) as no:
         days("2026-12-25", Frequency(Unit.DAY, 1), 4, holidays_of="IT")
     assert no.value.violations[0].field == "every"
 
 
 @pytest.mark.parametrize("every", [YEARLY, Frequency(Unit.DAY, 366)])
-def test_days_beyond_the_calendar_are_refused(every: Frequency):
+def test_due_dates_after_the_year_9999_are_refused(every: Frequency):
     with pytest.raises(InvalidArgument) as no:
         days("9998-06-01", every, 3)
     assert no.value.violations[0].field == "signed_on"

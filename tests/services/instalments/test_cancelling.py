@@ -62,7 +62,7 @@ async def expect_cancelled(world: World, plan_id: str) -> None:
 
 
 @BOTH
-async def test_a_payment_that_waits_for_its_shopper_is_cancelled_with_its_plan(world, partner):
+async def test_cancelling_a_plan_cancels_the_payment_that_awaits_its_shopper(world, partner):
     plan_id = await waiting(world, partner=partner)
     assert not (await cancel(world, plan_id)).HasField("next_action")
     await expect_cancelled(world, plan_id)
@@ -74,7 +74,7 @@ async def test_a_payment_that_waits_for_its_shopper_is_cancelled_with_its_plan(w
 
 
 @BOTH
-async def test_what_was_paid_meanwhile_has_paid_the_plan(world, partner):
+async def test_a_payment_captured_during_cancellation_pays_the_plan(world, partner):
     plan_id = await waiting(world, partner=partner)
     world.payments.before["CancelPayment"] = paid_meanwhile(world)
     assert await refusal(cancel(world, plan_id)) == "plan_not_cancellable"
@@ -86,7 +86,7 @@ async def test_what_was_paid_meanwhile_has_paid_the_plan(world, partner):
 
 @BOTH
 @pytest.mark.parametrize("moment", ["before", "after"])
-async def test_without_an_answer_the_plan_stays_until_the_worker_has_one(world, partner, moment):
+async def test_a_plan_is_cancelled_by_the_worker_after_a_lost_answer(world, partner, moment):
     plan_id = await waiting(world, partner=partner)
     getattr(world.payments, moment)["CancelPayment"] = once(NO_ANSWER)
     assert await refusal(cancel(world, plan_id)) == "outcome_unknown"
@@ -97,7 +97,7 @@ async def test_without_an_answer_the_plan_stays_until_the_worker_has_one(world, 
     await expect_cancelled(world, plan_id)
 
 
-async def test_without_an_answer_the_customer_may_have_paid_after_all(world):
+async def test_a_plan_paid_after_an_unanswered_cancellation_is_completed(world):
     plan_id = await waiting(world)
     world.payments.before["CancelPayment"] = once(NO_ANSWER)
     assert await refusal(cancel(world, plan_id)) == "outcome_unknown"
@@ -106,7 +106,7 @@ async def test_without_an_answer_the_customer_may_have_paid_after_all(world):
     assert (await world.get(plan_id)).state == Plan.STATE_COMPLETED
 
 
-async def test_money_that_is_only_held_may_be_released_still(world):
+async def test_an_authorisation_does_not_pay_the_plan_but_its_capture_does(world):
     plan_id = await waiting(world)
     world.payments.before["CancelPayment"] = NO_ANSWER
     assert await refusal(cancel(world, plan_id)) == "outcome_unknown"
@@ -120,7 +120,7 @@ async def test_money_that_is_only_held_may_be_released_still(world):
         assert (await world.get(plan_id)).state == after
 
 
-async def test_a_payment_that_cannot_be_cancelled_takes_its_plan_along_when_it_ends(world):
+async def test_a_plan_is_cancelled_once_its_uncancellable_payment_is_declined(world):
     plan_id = await waiting(world)
     world.payments.before["CancelPayment"] = NOT_CANCELLABLE
     assert await refusal(cancel(world, plan_id)) == "plan_not_cancellable"
@@ -130,13 +130,13 @@ async def test_a_payment_that_cannot_be_cancelled_takes_its_plan_along_when_it_e
     assert (await world.get(plan_id)).state == Plan.STATE_CANCELLED
 
 
-async def test_a_payment_that_waits_for_nobody_is_not_cancelled(world):
+async def test_a_payment_in_processing_is_not_cancelled(world):
     plan_id = await waiting(world, state=Payment.STATE_PROCESSING)
     assert await refusal(cancel(world, plan_id)) == "plan_not_cancellable"
     assert world.payments.keys["CancelPayment"] == []
 
 
-async def test_the_challenge_of_a_later_part_ends_no_plan(world):
+async def test_a_plan_is_not_cancelled_during_the_challenge_of_a_later_part(world):
     plan = await world.active()
     world.payments.state = Payment.STATE_REQUIRES_ACTION
     paying = await world.call("PayInstalment", key="pay", plan_id=plan.id, number=2)
@@ -159,7 +159,7 @@ class Mortal:
 
 @BOTH
 @pytest.mark.parametrize("asked", [False, True], ids=["before the call", "after the call"])
-async def test_a_process_that_dies_leaves_the_end_to_the_worker(world, partner, asked):
+async def test_the_worker_completes_a_cancellation_after_a_crash(world, partner, asked):
     plan_id = await waiting(world, partner=partner)
     world.act()
     payments: Any = Mortal(world.deps.payments, asked=asked)

@@ -100,7 +100,7 @@ def ten(day: int, month: int = 12, year: int = 2026) -> datetime:
     return datetime(year, month, day, 10, tzinfo=ROME)
 
 
-def test_an_active_plan_has_its_days_and_nothing_to_be_looked_at():
+def test_activation_dates_the_open_parts_but_not_the_plan():
     plan, parts = active()
     assert (plan.state, plan.due_at) == (PlanState.ACTIVE, None)
     assert [part.due_at for part in parts] == [None, ten(26), ten(26, 1, 2027)]
@@ -115,19 +115,19 @@ def test_an_active_plan_has_its_days_and_nothing_to_be_looked_at():
         (Advice.NEVER, None),
     ],
 )
-def test_each_class_of_decline_has_its_way(advice, retried_at):
+def test_the_advice_of_a_decline_decides_whether_the_part_is_retried(advice, retried_at):
     plan, part = after(asked(2, advice=advice), Outcome.DECLINE, ten(26))
     assert (part.state, part.advice) == (InstalmentState.MISSED, advice)
     assert (part.due_at, part.missed_at) == (retried_at, ten(26))
     assert plan.due_at == ten(1, 1, 2027)  # the day after the grace days
 
 
-def test_a_decline_without_a_class_is_not_tried_again():
+def test_a_decline_without_advice_is_not_retried():
     _, part = after(asked(2), Outcome.DECLINE, ten(26))
     assert (part.advice, part.due_at) == (Advice.ASK_SHOPPER, None)
 
 
-def test_a_retry_is_on_the_next_day_of_the_dunning():
+def test_retries_follow_the_dunning_days():
     later = asked(2, advice=Advice.LATER)
     plan, parts = active()
     days = []
@@ -140,14 +140,14 @@ def test_a_retry_is_on_the_next_day_of_the_dunning():
     assert parts[1].missed_at == ten(26)
 
 
-def test_what_was_charged_late_by_us_has_all_its_days():
+def test_a_late_first_charge_still_gets_all_its_retry_and_grace_days():
     plan, part = after(asked(2, advice=Advice.LATER), Outcome.DECLINE, ten(10, 1, 2027))
     assert part.due_at == ten(13, 1, 2027)
     assert plan.due_at == ten(16, 1, 2027)
 
 
 @pytest.mark.parametrize("time_zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
-def test_days_are_those_of_the_plans_time_zone(time_zone):
+def test_retry_and_grace_days_are_in_the_plans_time_zone(time_zone):
     zone = ZoneInfo(time_zone)
     at = datetime(2026, 12, 26, 10, tzinfo=zone)
     plan, part = after(
@@ -171,18 +171,18 @@ def refused(reason: str) -> Collection:
         (asked(2, advice=Advice.NEVER, by_customer=True), Outcome.DECLINE, ten(26)),
     ],
 )
-def test_what_is_no_fault_of_the_card_leaves_a_part_planned(ended, outcome, again_at):
+def test_a_failure_not_caused_by_the_card_leaves_the_part_planned(ended, outcome, again_at):
     plan, part = after(ended, outcome, ten(26) + timedelta(minutes=20))
     assert (part.state, part.missed_at, plan.due_at) == (InstalmentState.PLANNED, None, None)
     assert part.due_at == again_at
 
 
-def test_a_card_that_was_replaced_meanwhile_is_next():
+def test_after_a_decline_of_a_replaced_card_the_new_card_is_charged_at_once():
     _, part = after(asked(2, advice=Advice.NEVER, card="ins_0"), Outcome.DECLINE, ten(26))
     assert (part.state, part.due_at) == (InstalmentState.MISSED, ten(26))
 
 
-def test_fee_and_default_come_once_and_on_their_day():
+def test_late_fee_and_default_apply_once_and_on_their_days():
     plan, parts = active()
     parts[1] = collecting.collecting(parts[1])
     no = asked(2, advice=Advice.NEVER)
@@ -196,7 +196,7 @@ def test_fee_and_default_come_once_and_on_their_day():
     assert parts[1].late_fee_minor == 5_00
 
 
-def test_paying_all_ends_a_plan_in_default():
+def test_paying_all_parts_completes_a_defaulted_plan():
     plan, parts = active()
     plan = replace(plan, state=PlanState.DEFAULTED)
     for number in (2, 3):

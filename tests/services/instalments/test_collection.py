@@ -39,7 +39,7 @@ async def test_a_part_is_charged_on_its_due_date_and_not_before(world):
     assert len(world.payments.books) == 2
 
 
-async def test_a_later_payment_is_the_merchants_on_the_mandate_of_the_plan(world):
+async def test_a_later_part_is_charged_as_merchant_initiated_on_the_plans_mandate(world):
     plan = await world.active()
     await world.collected(plan.id, 2)
     asked = world.payments.calls["CreatePayment"][-1]
@@ -51,7 +51,7 @@ async def test_a_later_payment_is_the_merchants_on_the_mandate_of_the_plan(world
     assert not asked.HasField("sca_history")
 
 
-async def test_a_year_passes(world):
+async def test_twelve_monthly_parts_are_charged_on_their_dates_and_complete_the_plan(world):
     plan = await world.active(1_200_00, payments=12, interest_basis_points=999)
     for number in range(2, 13):
         part = await world.collected(plan.id, number)
@@ -67,7 +67,7 @@ async def test_a_year_passes(world):
     assert await world.told() == [*told, *["instalment.paid"] * 11, "plan.completed"]
 
 
-async def test_plans_of_a_merchant_are_charged_together(world):
+async def test_due_parts_of_one_merchant_are_charged_in_one_batch(world):
     plans = [await world.active() for _ in range(3)]
     await world.collected(plans[0].id, 2)
     assert world.oneclick.asked == [["ins_good"]]
@@ -75,7 +75,7 @@ async def test_plans_of_a_merchant_are_charged_together(world):
         assert (await world.get(plan.id)).instalments[1].state == Part.STATE_PAID
 
 
-async def test_the_due_date_is_of_the_merchants_time_zone(world):
+async def test_parts_fall_due_in_the_merchants_time_zone(world):
     await world.call("UpdateInstalmentSettings", time_zone="Pacific/Auckland")
     plan = await world.active()
     for part in plan.instalments[1:]:
@@ -83,7 +83,7 @@ async def test_the_due_date_is_of_the_merchants_time_zone(world):
         assert (local.date().isoformat(), local.time()) == (part.due_on, time(10))
 
 
-async def test_a_plan_that_an_event_activates_begins_in_the_merchants_time(world):
+async def test_a_plan_activated_by_an_event_starts_at_the_merchants_clock(world):
     await world.pass_by(days=40)
     world.payments.state = payments_pb2.Payment.STATE_PROCESSING
     plan = await world.sign(*await world.ready())
@@ -95,7 +95,7 @@ async def test_a_plan_that_an_event_activates_begins_in_the_merchants_time(world
     assert wire.time_of(second.due_at) > wire.time_of(first.paid_at) + timedelta(days=10)
 
 
-async def test_a_card_without_money_is_charged_again_on_the_days_of_the_dunning(world):
+async def test_insufficient_funds_are_retried_on_the_dunning_days(world):
     plan = await world.active(dunning={"retry_after": [3, 8, 15], "default_after": 60})
     world.say_no(Decline.ADVICE_LATER)
     tried = []
@@ -121,7 +121,7 @@ async def test_a_retry_that_succeeds_pays_the_part_once(world):
 
 
 @pytest.mark.parametrize("advice", [Decline.ADVICE_NEVER, Decline.ADVICE_ASK_SHOPPER, 0])
-async def test_a_card_that_will_not_work_is_not_charged_again(world, advice):
+async def test_a_decline_that_needs_another_card_is_not_retried(world, advice):
     plan = await world.active()
     world.say_no(advice)
     part = await world.collected(plan.id, 2)
@@ -132,7 +132,7 @@ async def test_a_card_that_will_not_work_is_not_charged_again(world, advice):
     assert len(world.payments.books) == 2
 
 
-async def test_other_parts_go_on(world):
+async def test_a_missed_part_does_not_stop_the_next_one(world):
     plan = await world.active()
     world.say_no(Decline.ADVICE_NEVER)
     await world.collected(plan.id, 2)
@@ -142,7 +142,7 @@ async def test_other_parts_go_on(world):
     assert (after.state, after.instalments[1].state) == (Plan.STATE_ACTIVE, Part.STATE_MISSED)
 
 
-async def test_a_part_whose_card_is_gone_is_missed_and_nobody_is_asked(world):
+async def test_a_part_whose_card_was_removed_is_missed_without_a_charge(world):
     plan = await world.active()
     world.oneclick.good.clear()
     part = await world.collected(plan.id, 2)
@@ -152,7 +152,7 @@ async def test_a_part_whose_card_is_gone_is_missed_and_nobody_is_asked(world):
     assert "instalment.missed" in await world.told()
 
 
-async def test_a_retry_whose_card_is_gone_waits_for_another_card(world):
+async def test_a_retry_whose_card_was_removed_waits_for_another_card(world):
     plan = await world.active()
     world.say_no(Decline.ADVICE_LATER)
     await world.collected(plan.id, 2)
@@ -162,7 +162,7 @@ async def test_a_retry_whose_card_is_gone_waits_for_another_card(world):
     assert (await world.told()).count("instalment.missed") == 1
 
 
-async def test_nothing_is_missed_while_cards_cannot_be_asked_for(world):
+async def test_no_part_is_missed_while_oneclick_is_down(world):
     plan = await world.active()
     world.oneclick.down = True
     part = await world.collected(plan.id, 2)
@@ -172,7 +172,7 @@ async def test_nothing_is_missed_while_cards_cannot_be_asked_for(world):
     assert (await world.collected(plan.id, 2)).state == Part.STATE_PAID
 
 
-async def test_what_payments_refuses_is_tried_the_next_day_and_is_not_missed(world):
+async def test_a_part_refused_by_payments_is_retried_the_next_day_and_not_missed(world):
     plan = await world.active()
     world.payments.before["CreatePayment"] = once(refuse(Kind.CONFLICT, "no_psp_account"))
     part = await world.collected(plan.id, 2)
@@ -180,7 +180,7 @@ async def test_what_payments_refuses_is_tried_the_next_day_and_is_not_missed(wor
     assert (await world.collected(plan.id, 2)).state == Part.STATE_PAID
 
 
-async def test_without_an_answer_a_part_is_neither_missed_nor_charged_again(world):
+async def test_a_lost_answer_neither_misses_a_part_nor_charges_it_again(world):
     plan = await world.active()
     world.payments.after["CreatePayment"] = once(lose_answer)
     part = await world.collected(plan.id, 2)
@@ -206,7 +206,7 @@ LATE = {
 }
 
 
-async def test_a_late_fee_is_asked_once_for_each_missed_part_within_its_cap(world):
+async def test_a_late_fee_is_charged_once_per_missed_part_within_its_cap(world):
     plan = await world.active(**LATE)
     world.say_no(Decline.ADVICE_NEVER)
     await world.collected(plan.id, 2)
@@ -247,7 +247,7 @@ async def test_a_part_that_is_missed_for_too_long_puts_the_plan_in_default(world
     assert (await world.collected(plan.id, 3)).state == Part.STATE_PAID
 
 
-async def test_a_plan_without_missed_parts_has_nothing_to_be_looked_at(world):
+async def test_a_plan_without_missed_parts_has_no_due_time(world):
     await world.active(**LATE)
     async with world.deps.db.connection() as conn:
         due_at = await conn.fetchval(
@@ -256,7 +256,7 @@ async def test_a_plan_without_missed_parts_has_nothing_to_be_looked_at(world):
     assert due_at is None
 
 
-async def test_another_merchants_clock_makes_nothing_due(world):
+async def test_another_merchants_clock_makes_no_part_due(world):
     plan = await world.active()
     async with world.deps.db.connection() as conn:
         await clock.follow(conn, "mer_other", int(timedelta(days=365).total_seconds()))

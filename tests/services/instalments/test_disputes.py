@@ -60,7 +60,7 @@ async def closed(world: World, dispute: Dispute, state) -> None:
     await told(world, CLOSED, dispute)
 
 
-async def test_an_open_dispute_holds_its_part_and_the_others_are_charged(world):
+async def test_an_open_dispute_is_shown_on_its_part_and_the_others_are_charged(world):
     plan = await world.active(160_00)
     await told(world, OPENED, dispute_of(world))
     held = await world.get(plan.id)
@@ -71,7 +71,7 @@ async def test_an_open_dispute_holds_its_part_and_the_others_are_charged(world):
     assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
 
 
-async def test_what_is_won_is_as_it_was(world):
+async def test_a_won_dispute_restores_the_plan(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
     await told(world, OPENED, dispute)
@@ -80,7 +80,7 @@ async def test_what_is_won_is_as_it_was(world):
     assert (await world.told()).count("instalment.disputed") == 2
 
 
-async def test_what_is_lost_is_written_off_and_charged_to_no_card_again(world):
+async def test_a_part_lost_to_a_dispute_is_not_charged_again(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
     await told(world, OPENED, dispute)
@@ -92,7 +92,7 @@ async def test_what_is_lost_is_written_off_and_charged_to_no_card_again(world):
     assert (await world.get(plan.id)).lost_minor == 53_33
 
 
-async def test_an_appeal_opens_it_again_and_may_win(world):
+async def test_an_appeal_reopens_a_lost_dispute_and_may_win_it(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
     await closed(world, dispute, Dispute.STATE_LOST)
@@ -104,7 +104,7 @@ async def test_an_appeal_opens_it_again_and_may_win(world):
     assert await world.get(plan.id) == plan
 
 
-async def test_an_amount_that_changes_is_the_new_one_and_old_news_are_none(world):
+async def test_a_dispute_takes_the_newest_amount_and_ignores_older_events(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
     await told(world, OPENED, dispute)
@@ -116,7 +116,7 @@ async def test_an_amount_that_changes_is_the_new_one_and_old_news_are_none(world
     assert (await world.get(plan.id)).disputed_minor == 20_00
 
 
-async def test_a_settlement_that_is_disputed_is_seen_on_all_of_its_parts(world):
+async def test_a_disputed_settlement_is_shown_on_all_of_its_parts(world):
     plan = await world.active(160_00)
     await world.call("SettleInstalmentPlan", plan_id=plan.id, key="settle")
     await told(world, OPENED, dispute_of(world, index=1))
@@ -124,7 +124,7 @@ async def test_a_settlement_that_is_disputed_is_seen_on_all_of_its_parts(world):
     assert [part.disputed_minor for part in held.instalments] == [0, 53_33, 53_34]
 
 
-async def test_a_refund_of_the_plan_does_not_give_back_what_the_bank_has_taken(world):
+async def test_a_refund_of_the_plan_excludes_a_part_lost_to_a_dispute(world):
     plan = await world.active(160_00)
     await paid_until(world, plan, 2)
     await closed(world, dispute_of(world), Dispute.STATE_LOST)
@@ -133,7 +133,7 @@ async def test_a_refund_of_the_plan_does_not_give_back_what_the_bank_has_taken(w
     assert (after.refunded_minor, after.refunding_minor, after.lost_minor) == (106_66, 0, 0)
 
 
-async def test_a_dispute_that_is_lost_makes_up_for_a_refund_that_it_stood_in_the_way_of(world):
+async def test_a_lost_dispute_drops_the_refund_that_it_blocked(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
     await told(world, OPENED, dispute)
@@ -145,7 +145,7 @@ async def test_a_dispute_that_is_lost_makes_up_for_a_refund_that_it_stood_in_the
     assert (after.refunded_minor, after.refunding_minor, after.lost_minor) == (53_33, 0, 0)
 
 
-async def test_a_dispute_of_nobodys_payment_or_of_another_method_is_nothing_here(world):
+async def test_disputes_of_unknown_payments_or_other_methods_are_ignored(world):
     plan = await world.active(160_00)
     payment = next(iter(world.payments.books.values()))
     payment.method, payment.order_part = "one_click", ""
@@ -155,7 +155,7 @@ async def test_a_dispute_of_nobodys_payment_or_of_another_method_is_nothing_here
     assert await world.get(plan.id) == plan
 
 
-async def test_a_part_that_its_link_has_paid_is_refunded_and_disputed_as_the_others(world):
+async def test_a_part_paid_by_link_is_refunded_and_disputed_like_the_others(world):
     plan = await missed(world)
     (link,) = links_of(world, plan)
     assert await pay(world, link)

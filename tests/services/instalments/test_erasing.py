@@ -59,7 +59,7 @@ def as_bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else repr(value).encode()
 
 
-async def test_nothing_that_names_the_person_stays(world: World):
+async def test_erasure_removes_the_customers_personal_data(world: World):
     await signed(world)
     before = await kept(world)
     assert all(trace in before for trace in TRACES)
@@ -69,7 +69,7 @@ async def test_nothing_that_names_the_person_stays(world: World):
         assert [trace for trace in TRACES if trace in after] == []
 
 
-async def test_what_tells_of_the_money_stays(world: World):
+async def test_erasure_keeps_the_financial_records(world: World):
     before = await signed(world)
     await erase(world)
     after = await world.get(before.id)
@@ -79,7 +79,7 @@ async def test_what_tells_of_the_money_stays(world: World):
     assert not after.acceptance.HasField("ip")
 
 
-async def test_an_erased_document_is_gone_and_not_made_anew(world: World):
+async def test_an_erased_document_is_not_generated_again(world: World):
     plan = await signed(world)
     await erase(world)
     asked = world.call("GetInstalmentDocument", plan_id=plan.id, kind="KIND_AGREEMENT")
@@ -88,7 +88,7 @@ async def test_an_erased_document_is_gone_and_not_made_anew(world: World):
     assert refused.value.reason == "plan_closed"
 
 
-async def test_another_customers_plan_stays_as_it_is(world: World):
+async def test_erasing_another_customer_leaves_the_plan_unchanged(world: World):
     before = await signed(world)
     await erase(world, "cus_other")
     assert await world.get(before.id) == before

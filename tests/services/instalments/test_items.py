@@ -19,7 +19,7 @@ ORDER = [Line("Lamp", 3, 50_00), Line("Bulb", 10, 15_00), Line("Voucher", 1, -20
         ([Returned(0, 3), Returned(1, 10), Returned(2, 1)], 280_00),
     ],
 )
-def test_lines_that_come_back_cost_what_they_cost(returned: list[Returned], amount: int):
+def test_returned_items_are_worth_their_unit_price(returned: list[Returned], amount: int):
     assert items.amount_of(ORDER, returned, left_minor=280_00) == amount
 
 
@@ -37,21 +37,21 @@ def test_lines_that_come_back_cost_what_they_cost(returned: list[Returned], amou
         ([Returned(1, 1), Returned(1, 1)], "items.1.line"),
     ],
 )
-def test_wrong_lines_are_named(returned: list[Returned], field: str):
+def test_invalid_returned_lines_are_refused_by_field(returned: list[Returned], field: str):
     one_back = items.without(ORDER, [Returned(0, 1)])
     with pytest.raises(InvalidArgument) as no:
         items.amount_of(one_back, returned, left_minor=230_00)
     assert no.value.violations[0].field == field
 
 
-def test_a_line_that_has_come_back_does_not_come_back_again():
+def test_a_fully_returned_line_is_not_returned_again():
     lamps_back = items.without(ORDER, [Returned(0, 3)])
     with pytest.raises(InvalidArgument, match="invalid") as no:
         items.amount_of(lamps_back, [Returned(0, 1)], left_minor=130_00)
     assert "come back" in no.value.violations[0].description
 
 
-def test_lines_that_cost_more_than_is_left_of_the_price_are_refused():
+def test_a_return_worth_more_than_the_remaining_price_is_refused():
     with pytest.raises(InvalidArgument) as no:
         items.amount_of(ORDER, [Returned(0, 1)], left_minor=49_99)
     assert "4999" in no.value.violations[0].description
@@ -77,7 +77,7 @@ async def back(world, plan_id: str, *returned: tuple[int, int], key: str = "r", 
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_lamp_comes_back_and_then_the_others_and_no_more_than_there_were(world):
+async def test_items_are_returned_in_steps_up_to_the_ordered_quantity(world):
     plan = await with_lines(world)
     assert [item.name for item in plan.items] == ["Lamp", "Shipping"]
     after = await back(world, plan.id, (0, 1))
@@ -102,7 +102,9 @@ async def test_a_lamp_comes_back_and_then_the_others_and_no_more_than_there_were
         ([], {}, "amount"),
     ],
 )
-async def test_wrong_lines_of_a_call_are_named_and_change_nothing(world, returned, more, field):
+async def test_an_invalid_refund_by_line_is_refused_by_field_and_changes_nothing(
+    world, returned, more, field
+):
     plan = await with_lines(world)
     with pytest.raises(RemoteRefusal) as no:
         await back(world, plan.id, *returned, **more)
@@ -111,7 +113,7 @@ async def test_wrong_lines_of_a_call_are_named_and_change_nothing(world, returne
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_items_that_do_not_sum_to_the_price_make_no_plan(world):
+async def test_a_plan_whose_items_do_not_sum_to_the_price_is_refused(world):
     with pytest.raises(RemoteRefusal) as no:
         await world.plan(items=[{**LINES[0], "quantity": 2}])
     assert [each.field for each in no.value.violations] == ["items"]

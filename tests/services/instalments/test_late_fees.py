@@ -26,9 +26,9 @@ def test_a_late_fee_stays_within_its_cap(on: date, charged: int, fee: int):
     assert late_fees.late_fee(TERMS, due_on=DUE, on=on, charged_minor=charged) == fee
 
 
-def test_there_is_none_unless_the_terms_have_one():
+def test_terms_without_a_late_fee_charge_none():
     assert late_fees.late_fee(terms_of(), due_on=DUE, on=date(2027, 6, 1), charged_minor=0) == 0
 
 
-def test_a_plan_is_in_default_after_the_days_of_its_terms():
+def test_the_default_date_follows_from_the_terms():
     assert late_fees.default_on(TERMS, DUE) == date(2027, 2, 9)

@@ -64,7 +64,7 @@ async def recovered(world: World) -> None:
             return
 
 
-async def test_each_part_is_paid_once_by_two_workers_of_which_one_is_killed(world):
+async def test_each_part_is_paid_once_although_one_of_two_workers_is_killed(world):
     await due_at_once(world, PLANS)
     world.payments.books.clear()
     killed, survivor = (asyncio.create_task(worker.due_worker(world.deps).run()) for _ in range(2))
@@ -91,7 +91,7 @@ async def test_each_part_is_paid_once_by_two_workers_of_which_one_is_killed(worl
     assert (await world.told()).count("instalment.paid") == PLANS + 1
 
 
-async def test_workers_at_once_share_what_is_due(world):
+async def test_concurrent_workers_charge_each_due_part_once(world):
     await due_at_once(world, 2 * MOST_AT_ONCE)
     world.payments.books.clear()
     for _ in range(3):
@@ -101,7 +101,7 @@ async def test_workers_at_once_share_what_is_due(world):
     assert max(map(len, world.oneclick.asked)) == 1
 
 
-async def test_a_batch_is_of_one_merchant(world):
+async def test_one_run_charges_the_due_parts_of_two_merchants(world):
     other = replace(world, merchant_id=ids.new("mer"))
     for one in (world, other):
         await due_at_once(one, 3)
@@ -110,7 +110,7 @@ async def test_a_batch_is_of_one_merchant(world):
         assert await left(one) == {"paid": 3}
 
 
-async def test_a_plan_that_another_is_at_work_on_is_waited_for_when_the_others_are_charged(world):
+async def test_a_locked_plan_is_charged_after_the_others(world):
     busy, free = [await world.active() for _ in range(2)]
     await world.until(busy.instalments[1].due_at)
 

@@ -29,7 +29,7 @@ async def requested(world: World) -> list[Any]:
     return [Requested.FromString(row["body"]) for row in rows]
 
 
-async def test_a_signed_plan_is_told_once_and_a_deferral_needs_no_warning(world):
+async def test_a_signed_deferral_is_notified_once_without_a_warning(world):
     plan = await world.active()
     await world.collect()
     (asked,) = await requested(world)
@@ -41,7 +41,7 @@ async def test_a_signed_plan_is_told_once_and_a_deferral_needs_no_warning(world)
     assert not asked.HasField("recipient")
 
 
-async def test_of_credit_warning_and_example_are_told_as_they_were_shown(world):
+async def test_messages_about_credit_repeat_the_offers_warning_and_example(world):
     plan = await missed(world, ASK, **CREDIT)
     for asked in await requested(world):
         assert list(asked.paragraphs) == [plan.offer.warning, plan.offer.representative_example]
@@ -56,7 +56,7 @@ async def test_the_link_of_a_missed_part_of_credit_carries_warning_and_example(w
     assert link.representative_example == plan.offer.representative_example
 
 
-async def test_the_link_of_a_missed_part_of_a_deferral_carries_neither(world):
+async def test_the_link_of_a_missed_part_of_a_deferral_carries_no_warning_or_example(world):
     (link,) = links_of(world, await missed(world, ASK))
     assert not link.HasField("warning")
     assert not link.HasField("representative_example")
@@ -66,7 +66,7 @@ async def test_the_link_of_a_missed_part_of_a_deferral_carries_neither(world):
     ("advice", "reason"),
     [(LATER, Requested.REASON_MISSED), (ASK, Requested.REASON_CARD_NEEDED)],
 )
-async def test_a_missed_part_is_told_with_its_link_once_there_is_one(world, advice, reason):
+async def test_a_missed_part_is_notified_once_when_its_link_exists(world, advice, reason):
     world.paylink.down = True
     plan = await missed(world, advice)
     assert len(await requested(world)) == 1
@@ -79,7 +79,7 @@ async def test_a_missed_part_is_told_with_its_link_once_there_is_one(world, advi
     assert (asked.amount.amount_minor, asked.due_on) == (5333, plan.instalments[1].due_on)
 
 
-async def test_a_plan_that_is_paid_is_told_with_what_was_paid(world):
+async def test_a_completed_plan_is_notified_with_the_paid_amount(world):
     plan = await missed(world, ASK)
     await world.collected(plan.id, 3)
     (link,) = links_of(world, plan)
@@ -88,7 +88,7 @@ async def test_a_plan_that_is_paid_is_told_with_what_was_paid(world):
     assert (asked.reason, asked.amount.amount_minor) == (Requested.REASON_COMPLETED, 160_00)
 
 
-async def test_nobody_reads_that_all_is_paid_of_what_was_refunded_or_given_up(world):
+async def test_a_refunded_or_written_off_plan_is_not_notified_as_completed(world):
     refunded_plan = await world.active()
     await refunded(world, refunded_plan.id, 160_00)
     given_up = await missed(world, ASK)
@@ -100,7 +100,7 @@ async def test_nobody_reads_that_all_is_paid_of_what_was_refunded_or_given_up(wo
     assert Requested.REASON_COMPLETED not in reasons
 
 
-async def test_a_withdrawal_is_told_where_the_customer_wants_it_until_the_customer_is_erased(world):
+async def test_a_withdrawal_receipt_goes_to_the_chosen_address_until_erasure(world):
     plan = await world.active()
     for _ in range(2):
         answer = await withdrawn(world, plan.id)
@@ -115,7 +115,7 @@ async def test_a_withdrawal_is_told_where_the_customer_wants_it_until_the_custom
     assert not any(one.recipient for one in await requested(world))
 
 
-async def test_the_receipt_of_a_withdrawal_may_go_to_a_phone(world):
+async def test_a_withdrawal_receipt_may_go_to_a_phone_number(world):
     plan = await world.active()
     who = {**WHO, "sent_to": "0039 333 123 45 67"}
     await world.call("WithdrawInstalmentPlan", plan_id=plan.id, confirm=True, **who)
@@ -132,7 +132,7 @@ async def reminded(world: World, **time: int) -> list[Any]:
     return (await requested(world))[asked:]
 
 
-async def test_a_part_is_reminded_of_before_it_is_due_and_once(world):
+async def test_a_part_has_one_reminder_before_it_is_due(world):
     plan = await world.active()
     assert await reminded(world, days=11) == []
     (asked,) = await reminded(world, days=2)
@@ -141,13 +141,13 @@ async def test_a_part_is_reminded_of_before_it_is_due_and_once(world):
     assert await reminded(world, hours=1) == []
 
 
-async def test_a_part_that_was_paid_early_is_not_reminded_of(world):
+async def test_a_part_paid_early_has_no_reminder(world):
     plan = await world.active()
     await world.call("PayInstalment", plan_id=plan.id, number=2, key="pay")
     assert await reminded(world, days=13) == []
 
 
-async def test_a_missed_part_is_reminded_of_with_its_link_until_it_is_paid(world):
+async def test_reminders_of_a_missed_part_carry_its_link_and_end_with_its_payment(world):
     plan = await missed(world, ASK)
     (link,) = links_of(world, plan)
     asked = [one for one in await reminded(world, days=2) if one.payment_link_id]
@@ -157,7 +157,7 @@ async def test_a_missed_part_is_reminded_of_with_its_link_until_it_is_paid(world
     assert later == []
 
 
-async def test_of_credit_the_right_to_withdraw_is_reminded_of_after_a_day(world):
+async def test_credit_has_a_reminder_of_the_right_to_withdraw(world):
     plan = await world.active(**CREDIT)
     (asked,) = await reminded(world, days=2)
     assert asked.reason == Requested.REASON_MAY_WITHDRAW
@@ -168,12 +168,12 @@ async def test_of_credit_the_right_to_withdraw_is_reminded_of_after_a_day(world)
     assert "Giulia" not in str(asked)
 
 
-async def test_who_has_withdrawn_is_reminded_of_nothing(world):
+async def test_a_withdrawn_plan_has_no_reminders(world):
     plan = await world.active(**CREDIT)
     await withdrawn(world, plan.id)
     assert await reminded(world, days=20) == []
 
 
-async def test_of_a_deferral_there_is_no_right_to_be_reminded_of(world):
+async def test_a_deferral_has_no_reminder_of_a_right_to_withdraw(world):
     await world.active()
     assert await reminded(world, days=3) == []

@@ -59,12 +59,14 @@ def test_the_default_terms_are_credit_for_a_large_seller_and_weekly_ones_are_not
         (2_000_01, Ineligible(Reason.MAXIMUM_AMOUNT, Money(2_000_00, "EUR"))),
     ],
 )
-def test_an_amount_out_of_range_is_told_the_threshold(amount: int, expected: Ineligible | None):
+def test_an_amount_out_of_range_is_refused_with_the_threshold(
+    amount: int, expected: Ineligible | None
+):
     default = terms.default_terms(terms_id="t", merchant_id="m", currency="EUR", now=NOW)
     assert refused(default, replace(CART, amount=Money(amount, "EUR"))) == expected
 
 
-def test_another_currency_is_told_which_would_do():
+def test_another_currency_is_refused_with_the_accepted_one():
     no = refused(terms_of(), replace(CART, amount=Money(160_00, "USD")))
     assert no == Ineligible(Reason.CURRENCY, detail="EUR")
 
@@ -80,7 +82,7 @@ def test_another_currency_is_told_which_would_do():
         ((), ("books",), (), None),
     ],
 )
-def test_every_category_of_the_cart_must_be_financed(allowed, excluded, of_cart, detail):
+def test_every_category_in_the_cart_must_be_eligible(allowed, excluded, of_cart, detail):
     found = refused(
         terms_of(categories=allowed, excluded_categories=excluded),
         replace(CART, categories=of_cart),
@@ -89,7 +91,7 @@ def test_every_category_of_the_cart_must_be_financed(allowed, excluded, of_cart,
     assert found == expected
 
 
-def test_terms_of_a_segment_are_for_its_shoppers():
+def test_segment_terms_are_offered_only_to_shoppers_of_a_listed_segment():
     regulars = terms_of(segments=("regulars", "staff"))
     assert refused(regulars) == Ineligible(Reason.SEGMENT)
     assert refused(regulars, replace(CART, segments=("staff", "new"))) is None
@@ -99,22 +101,22 @@ def test_archived_terms_are_not_offered():
     assert refused(terms_of(state=terms.TermsState.ARCHIVED)) == Ineligible(Reason.ARCHIVED)
 
 
-def test_a_country_whose_law_is_not_known_is_refused():
+def test_an_unsupported_country_is_refused():
     no = refused(terms_of(), replace(CART, country="DE"))
     assert no == Ineligible(Reason.COUNTRY, detail="DE")
 
 
-def test_an_amount_too_small_for_its_payments_says_so():
+def test_an_amount_too_small_to_split_is_refused():
     no = refused(terms_of(payments=24), replace(CART, amount=Money(20, "EUR")))
     assert no == Ineligible(Reason.TOO_SMALL_FOR_PAYMENTS)
 
 
-def test_costs_that_leave_nothing_to_finance_say_so():
+def test_costs_that_leave_nothing_to_finance_are_refused():
     no = refused(terms_of(upfront_fee_minor=160_00), seller=LENDER)
     assert no == Ineligible(Reason.NO_RATE)
 
 
-def test_payments_on_days_that_do_not_exist_say_so():
+def test_due_dates_after_the_year_9999_are_refused():
     no = refused(terms_of(), replace(CART, signed_on=date(9999, 12, 20)))
     assert no is not None
     assert no.reason is Reason.DATES
@@ -130,7 +132,7 @@ def test_payments_on_days_that_do_not_exist_say_so():
         {"financed_by": FinancedBy.ASSIGNED},
     ],
 )
-def test_credit_is_for_lenders_and_the_refusal_names_the_article(costly: dict):
+def test_credit_needs_a_lender_and_the_refusal_cites_the_article(costly: dict):
     no = refused(terms_of(**costly))
     assert no is not None
     assert (no.reason, "art. 37" in no.detail) == (Reason.CREDIT_NOT_ALLOWED, True)
@@ -145,7 +147,7 @@ def test_a_partner_may_finance_what_the_merchant_may_not():
     assert (found.plan_class, found.warning) == (PlanClass.CREDIT, True)
 
 
-def test_a_fee_that_the_merchant_bears_is_its_cost_and_keeps_the_deferral():
+def test_a_fee_borne_by_the_merchant_is_its_cost_and_the_plan_stays_a_deferral():
     found = priced(terms_of(upfront_fee_basis_points=200, fees_borne_by=Bearer.MERCHANT))
     assert (found.merchant_cost_minor, found.schedule.cost_minor, found.taeg) == (3_20, 0, 0)
     assert found.classification.plan_class is PlanClass.DEFERRAL
@@ -167,7 +169,7 @@ def test_all_terms_are_compared_in_their_order():
     ]
 
 
-def test_due_dates_on_working_days_are_those_of_the_law_s_country():
+def test_working_day_due_dates_skip_the_holidays_of_the_jurisdiction():
     found = priced(terms_of(working_days_only=True))
     assert [p.due_on for p in found.schedule.parts] == [
         date(2026, 11, 26),

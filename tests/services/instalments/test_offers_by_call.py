@@ -21,7 +21,7 @@ async def refusal(work) -> RemoteRefusal:
     return caught.value
 
 
-async def test_three_parts_of_the_price_without_cost_are_a_deferral_without_warning(world):
+async def test_three_free_parts_are_a_deferral_without_a_warning(world):
     (offer,) = await world.offers()
     assert offer.available
     assert offer.label == "3 × 53,34\xa0€"
@@ -45,7 +45,7 @@ async def test_credit_of_a_registered_lender_carries_warning_and_example(world):
     assert float(offer.taeg) > 9.99
 
 
-async def test_credit_without_a_licence_is_not_offered_and_names_the_article(world):
+async def test_credit_without_a_licence_is_refused_citing_the_article(world):
     await world.terms(payments=12, interest_basis_points=999)
     (offer,) = await world.offers(600_00)
     assert (offer.available, offer.reason) == (False, "credit_not_allowed")
@@ -59,7 +59,7 @@ async def test_a_large_seller_may_not_defer_for_thirty_days(world):
     assert (offer.available, offer.reason) == (False, "credit_not_allowed")
 
 
-async def test_a_small_price_is_told_from_where_on(world):
+async def test_a_price_below_the_minimum_is_refused_with_the_threshold(world):
     (offer,) = await world.offers(149_99)
     assert (offer.available, offer.reason) == (False, "minimum_amount")
     assert (offer.threshold.amount_minor, offer.threshold.currency) == (150_00, "EUR")
@@ -74,7 +74,7 @@ async def test_all_terms_are_compared_in_the_language_asked_for(world):
     assert (second.available, second.reason, second.detail) == (False, "category", "books")
 
 
-async def test_checkout_offers_instalments_with_all_their_plans(world):
+async def test_the_checkout_offer_lists_all_instalment_offers(world):
     cart = {"amount": {"amount_minor": 160_00, "currency": "EUR"}}
     offer = (await world.call("GetOffer", cart=cart)).offer
     assert (offer.method, offer.available, offer.label) == ("instalments", True, "3 × 53,34\xa0€")
@@ -85,7 +85,7 @@ async def test_checkout_offers_instalments_with_all_their_plans(world):
     assert offer.instalments[0].threshold.amount_minor == 150_00
 
 
-async def test_a_quote_keeps_the_offer_as_it_was_shown(world):
+async def test_a_quote_keeps_its_offer_when_terms_and_settings_change(world):
     quote = await world.quote(key="k")
     assert quote.offer == (await world.offers())[0]
     assert wire.time_of(quote.expires_at) - wire.time_of(quote.created_at) == timedelta(hours=24)
@@ -95,7 +95,7 @@ async def test_a_quote_keeps_the_offer_as_it_was_shown(world):
     assert await world.quote(key="k") == quote
 
 
-async def test_what_is_not_offered_is_not_quoted_and_says_why(world):
+async def test_a_quote_without_an_available_offer_is_refused_with_the_reason(world):
     refused = await refusal(world.quote(149_99))
     assert refused.reason == "instalments_not_offered"
     assert refused.facts == {"offer_reason": "minimum_amount", "threshold_minor": "15000"}
@@ -123,13 +123,13 @@ async def test_another_merchant_does_not_find_a_quote(world):
         ("locale", "italiano"),
     ],
 )
-async def test_each_wrong_field_of_a_quote_is_named(world, field, value):
+async def test_an_invalid_field_of_a_quote_is_named(world, field, value):
     refused = await refusal(world.quote(**{field: value}))
     assert refused.reason == "invalid_argument"
     assert refused.violations[0].field.startswith(field)
 
 
-async def test_many_terms_are_compared_beside_the_event_loop(world, monkeypatch):
+async def test_terms_are_compared_off_the_event_loop(world, monkeypatch):
     """Otherwise all other calls would wait: fifty terms of many payments take half a second."""
     at_work = []
     for name in ("compared", "offer_of"):

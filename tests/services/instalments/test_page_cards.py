@@ -32,7 +32,7 @@ async def save(world, token: str, *, key: str = "card", **more):
     return await by_token(world, "SavePlanPageCard", key=key, token=token, **typed)
 
 
-async def test_a_new_card_signs_a_plan_whose_customer_had_none(world):
+async def test_a_card_saved_on_the_page_signs_the_plan(world):
     """The consent sent to oneclick is the one that the customer saw beside the field."""
     world.oneclick.good.clear()
     _, token = await opened(world)
@@ -59,7 +59,7 @@ async def test_a_new_card_signs_a_plan_whose_customer_had_none(world):
     assert (signed.state, signed.instrument_id) == (Plan.STATE_ACTIVE, "ins_sbt_new")
 
 
-async def test_a_form_that_comes_again_saves_one_card_with_one_consent(world):
+async def test_a_resubmitted_form_saves_one_card_with_one_consent(world):
     """Also from another address, and after a lost answer; another card under its key is refused."""
     _, token = await running(world)
     world.oneclick.lose_answers = 1
@@ -73,7 +73,7 @@ async def test_a_form_that_comes_again_saves_one_card_with_one_consent(world):
     assert len(world.oneclick.attached) == 1
 
 
-async def test_a_challenge_before_the_card_is_saved_leads_back_to_the_page(world):
+async def test_a_challenge_while_saving_a_card_returns_to_the_page(world):
     _, token = await running(world)
     world.oneclick.challenge = "https://bank.example/challenge"
     saved = await save(world, token)
@@ -97,7 +97,7 @@ async def test_a_challenge_before_the_card_is_saved_leads_back_to_the_page(world
         (ServiceUnavailable(), Return.CARD_WAITING),
     ],
 )
-async def test_whoever_comes_back_learns_that_the_card_is_not_saved(world, refused, card):
+async def test_a_returning_customer_sees_a_refused_or_pending_card(world, refused, card):
     """An outcome that is not known yet is not reported as a refusal."""
     _, token = await running(world)
     world.oneclick.challenge = "https://bank.example/challenge"
@@ -122,14 +122,14 @@ async def back(world, return_url: str) -> Return:
         (Kind.NOT_FOUND, "psp_account_not_found"),
     ],
 )
-async def test_a_card_that_is_not_saved_is_refused_with_its_reason(world, kind, reason):
+async def test_a_card_refused_by_oneclick_is_refused_with_the_same_reason(world, kind, reason):
     _, token = await running(world)
     world.oneclick.refusal = RemoteRefusal(kind, reason, "no")
     assert await refusal(save(world, token)) == reason
     assert len(world.payments.books) == 1
 
 
-async def test_an_erased_customers_address_is_not_kept_with_the_consent(world):
+async def test_erasure_removes_the_ip_address_from_the_saved_cards_answer(world):
     _, token = await running(world)
     await save(world, token)
     await erase(world)
@@ -144,7 +144,7 @@ async def test_an_erased_customers_address_is_not_kept_with_the_consent(world):
 
 
 @pytest.mark.parametrize("why", ["no_psp_account", "too_many_declines"])
-async def test_no_field_is_shown_where_no_card_is_taken(world, why):
+async def test_no_card_field_is_shown_when_payments_refuses_it(world, why):
     _, token = await running(world)
 
     def refuse():
@@ -157,7 +157,7 @@ async def test_no_field_is_shown_where_no_card_is_taken(world, why):
 
 
 @pytest.mark.parametrize("why", ["plan_busy", "plan_not_active", "plan_closed"])
-async def test_a_plan_of_which_nothing_is_paid_takes_no_card(world, why):
+async def test_a_busy_completed_or_closed_plan_takes_no_card(world, why):
     if why == "plan_closed":
         plan_id, token = await opened(world)
         await world.call("CancelInstalmentPlan", plan_id=plan_id)

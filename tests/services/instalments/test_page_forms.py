@@ -35,7 +35,7 @@ async def pay(world, token: str, amount_minor: int, *, key: str = "pay", **more)
     return (await by_token(world, "PayPlanPage", key=key, **fields)).page
 
 
-async def test_what_can_be_paid_is_shown_with_what_comes_off(world):
+async def test_the_page_shows_payable_amounts_with_their_rebates(world):
     plan_id, token = await running(world)
     shown = await page(world, token)
     settlement = (await world.call("GetInstalmentSettlement", plan_id=plan_id)).settlement
@@ -48,7 +48,7 @@ async def test_what_can_be_paid_is_shown_with_what_comes_off(world):
     assert [card.card.instrument_id for card in shown.cards] == ["ins_good"]
 
 
-async def test_a_part_is_paid_early_for_what_was_shown(world):
+async def test_a_part_is_paid_early_for_the_amount_shown(world):
     _, token = await running(world)
     second = (await page(world, token)).payable[0]
     paid = await pay(world, token, second.amount_minor, number=2)
@@ -60,7 +60,7 @@ async def test_a_part_is_paid_early_for_what_was_shown(world):
     assert await refusal(closed) == "instalment_closed"
 
 
-async def test_all_that_is_left_is_paid_for_what_was_shown(world):
+async def test_the_plan_is_settled_for_the_amount_shown(world):
     _, token = await running(world)
     figure = (await page(world, token)).settlement
     ended = await pay(world, token, figure.amount.amount_minor)
@@ -70,7 +70,7 @@ async def test_all_that_is_left_is_paid_for_what_was_shown(world):
 
 
 @pytest.mark.parametrize("number", [None, 2])
-async def test_another_amount_than_was_shown_is_not_taken(world, number):
+async def test_an_outdated_amount_is_refused(world, number):
     """For example, the amount of an earlier day."""
     _, token = await running(world)
     shown = await page(world, token)
@@ -82,7 +82,7 @@ async def test_another_amount_than_was_shown_is_not_taken(world, number):
     assert (await page(world, token)).plan == shown.plan
 
 
-async def test_while_a_part_is_being_charged_nothing_can_be_chosen(world):
+async def test_the_page_offers_no_actions_during_a_charge(world):
     _, token = await running(world)
     figure = (await page(world, token)).settlement
     world.payments.state = Payment.STATE_PROCESSING
@@ -95,7 +95,7 @@ async def test_while_a_part_is_being_charged_nothing_can_be_chosen(world):
     assert await refusal(second) == "plan_busy"
 
 
-async def test_a_challenge_leads_back_to_the_page_and_tells_nobody_its_address(world):
+async def test_a_challenge_returns_to_the_page_without_revealing_its_token(world):
     _, token = await running(world)
     await pay(world, token, (await page(world, token)).settlement.amount.amount_minor)
     asked = world.payments.calls["CreatePayment"][-1]
@@ -110,7 +110,7 @@ async def test_a_challenge_leads_back_to_the_page_and_tells_nobody_its_address(w
         )
 
 
-async def test_another_card_is_charged_from_now_on_and_for_what_was_missed(world):
+async def test_choosing_a_card_on_the_page_charges_the_missed_part(world):
     plan_id, token = await running(world)
     world.say_no(Decline.ADVICE_ASK_SHOPPER)
     assert (await world.collected(plan_id, 2)).state == Part.STATE_MISSED
@@ -125,7 +125,7 @@ async def test_another_card_is_charged_from_now_on_and_for_what_was_missed(world
     assert await refusal(strange) == "instrument_not_found"
 
 
-async def test_the_customer_withdraws_in_two_steps_and_has_a_receipt(world):
+async def test_a_withdrawal_takes_two_steps_and_yields_a_receipt(world):
     plan_id, token = await running(world)
     before = await page(world, token)
     signed = before.plan.acceptance.accepted_at.ToDatetime().date()
@@ -145,7 +145,7 @@ async def test_the_customer_withdraws_in_two_steps_and_has_a_receipt(world):
     assert receipt.document == kept.document
 
 
-async def test_after_its_days_no_withdrawal_is_shown_and_none_is_taken(world):
+async def test_a_withdrawal_after_its_deadline_is_neither_shown_nor_accepted(world):
     _, token = await running(world)
     await world.pass_by(days=5)
     assert not (await page(world, token)).HasField("withdraw_until")
@@ -154,7 +154,7 @@ async def test_after_its_days_no_withdrawal_is_shown_and_none_is_taken(world):
 
 
 @pytest.mark.parametrize("state", ["offered", "in_review", "completed"])
-async def test_of_a_plan_that_does_not_run_nothing_can_be_chosen(world, state):
+async def test_the_page_of_an_inactive_plan_offers_no_actions(world, state):
     if state == "completed":
         _, token = await running(world)
         await pay(world, token, (await page(world, token)).settlement.amount.amount_minor)
@@ -178,7 +178,7 @@ async def test_of_a_plan_that_does_not_run_nothing_can_be_chosen(world, state):
         assert await refusal(asked) in ("plan_not_active", "instalment_closed")
 
 
-async def test_what_was_written_off_can_be_paid_still(world):
+async def test_a_written_off_part_can_still_be_paid(world):
     plan_id, token = await running(world)
     world.say_no(Decline.ADVICE_ASK_SHOPPER)
     assert (await world.collected(plan_id, 2)).state == Part.STATE_MISSED
@@ -190,7 +190,7 @@ async def test_what_was_written_off_can_be_paid_still(world):
     assert paid.plan.instalments[1].state == Part.STATE_PAID
 
 
-async def test_a_token_opens_nothing_but_its_own_plan(world):
+async def test_a_token_opens_only_its_own_plan(world):
     """Each merchant's token opens its own plan, and an unknown token opens none."""
     _, token = await running(world)
     world.merchant_id = ids.new("mer")

@@ -51,7 +51,7 @@ async def sign(world, token: str, sha256: str, key: str = "k"):
     return (await by_token(world, "SignPlanPage", key=key, **fields)).page
 
 
-async def test_a_plan_has_one_address_that_only_its_merchant_is_told(world):
+async def test_a_plan_has_one_address_that_only_its_merchant_can_get(world):
     plan_id, token = await opened(world)
     assert len(token) == 22
     assert await address(world, plan_id) == PREFIX + token
@@ -59,7 +59,7 @@ async def test_a_plan_has_one_address_that_only_its_merchant_is_told(world):
     assert await refusal(address(world, plan_id)) == "plan_not_found"
 
 
-async def test_whoever_makes_a_plan_is_told_its_address_and_so_is_who_asks_again(world):
+async def test_creating_a_plan_returns_its_address_again_on_replay(world):
     await world.creditor()
     quote_id = (await world.quote()).id
     plan = await world.plan(quote_id=quote_id)
@@ -76,7 +76,7 @@ async def test_the_token_is_in_no_row_and_no_event(world):
             assert not any(token in row["row"] for row in rows), table
 
 
-async def test_the_page_shows_the_plan_without_what_is_the_merchants_alone(world):
+async def test_the_page_shows_the_plan_without_the_merchants_private_fields(world):
     await world.creditor()
     plan = await world.plan(metadata={"cart": "7"})
     shown = await page(world, (await address(world, plan.id)).removeprefix(PREFIX))
@@ -88,7 +88,7 @@ async def test_the_page_shows_the_plan_without_what_is_the_merchants_alone(world
     assert not shown.HasField("agreement_sha256")
 
 
-async def test_who_looks_at_a_plan_and_why_stays_with_the_merchant(world):
+async def test_the_page_hides_the_review_of_a_plan(world):
     await world.creditor()
     limit = {"amount_minor": 100, "currency": "EUR"}
     await world.call("UpdateInstalmentSettings", exposure_limit=limit)
@@ -104,7 +104,7 @@ async def test_who_looks_at_a_plan_and_why_stays_with_the_merchant(world):
 
 
 @pytest.mark.parametrize("token", ["x", "3xK9mQ2vT7bN4cR8wZ1pLd", "\ufffd" * 30])
-async def test_whatever_is_wrong_with_a_token_has_one_answer(world, token):
+async def test_every_invalid_token_is_answered_with_plan_not_found(world, token):
     await opened(world)
     assert await refusal(page(world, token)) == "plan_not_found"
     document = by_token(world, "GetPlanPageDocument", token=token, kind=KINDS[0])
@@ -112,7 +112,7 @@ async def test_whatever_is_wrong_with_a_token_has_one_answer(world, token):
     assert await refusal(sign(world, token, "0" * 64)) == "plan_not_found"
 
 
-async def test_it_is_read_and_then_signed(world):
+async def test_signing_on_the_page_needs_delivered_documents_with_the_current_text(world):
     _, token = await opened(world)
     assert await refusal(sign(world, token, "0" * 64)) == "documents_not_delivered"
     sha256 = await handed_over(world, token)
@@ -125,7 +125,7 @@ async def test_it_is_read_and_then_signed(world):
     assert (again.plan, len(world.payments.books)) == (signed.plan, 1)
 
 
-async def test_a_page_that_is_read_while_it_is_signed_is_of_one_moment(world, monkeypatch):
+async def test_a_page_read_during_signing_is_a_consistent_snapshot(world, monkeypatch):
     """Otherwise it could say that nothing was charged, beside the part that was."""
     _, token = await opened(world)
     sha256 = await handed_over(world, token)
@@ -152,7 +152,7 @@ async def test_documents_can_be_read_after_signing_too(world):
     assert answer.document.sha256 == sha256
 
 
-async def test_what_a_payment_needs_of_the_customer_is_shown(world):
+async def test_a_declined_signature_shows_the_decline_and_the_cards(world):
     _, token = await opened(world)
     sha256 = await handed_over(world, token)
     world.payments.state = payments_pb2.Payment.STATE_DECLINED
@@ -161,7 +161,7 @@ async def test_what_a_payment_needs_of_the_customer_is_shown(world):
     assert [card.card.instrument_id for card in declined.cards] == ["ins_good"]
 
 
-async def test_where_a_forwarded_address_was_signed_stays_with_the_merchant(world):
+async def test_the_signers_ip_address_is_shown_only_to_the_merchant(world):
     _, token = await opened(world)
     sha256 = await handed_over(world, token)
     fields = {"token": token, "instrument_id": "ins_good", "agreement_sha256": sha256}
@@ -171,7 +171,7 @@ async def test_where_a_forwarded_address_was_signed_stays_with_the_merchant(worl
     assert plan.acceptance.ip == "192.0.2.7"
 
 
-async def test_a_sign_without_a_key_is_refused(world):
+async def test_signing_without_an_idempotency_key_is_refused(world):
     _, token = await opened(world)
     sha256 = await handed_over(world, token)
     with pytest.raises(RemoteRefusal) as caught:

@@ -78,7 +78,7 @@ class TestLinksOfMissedParts(CrashMatrix):
 
 
 @pytest.mark.parametrize("moment", ALL)
-async def test_a_part_that_its_card_pays_leaves_no_link_to_be_paid(subject, moment: Moment):
+async def test_a_part_paid_by_card_after_a_crash_leaves_no_open_link(subject, moment: Moment):
     world = subject.world
     death = await struck(subject, moment, arrives=False)
     await world.collected(subject.plan_id, 2)

@@ -35,7 +35,7 @@ async def test_a_missed_part_has_one_link_for_what_is_due(world):
     assert link.order_reference == plan.order_reference
 
 
-async def test_paying_the_link_pays_that_part_and_only_it(world):
+async def test_paying_the_link_pays_only_its_part(world):
     plan = await missed(world)
     (link,) = links_of(world, plan)
     assert await pay(world, link)
@@ -53,7 +53,7 @@ async def test_paying_the_link_pays_that_part_and_only_it(world):
     assert states(await world.get(plan.id)) == ["paid", "paid", "paid"]
 
 
-async def test_a_part_is_paid_by_its_link_in_the_merchants_time(world):
+async def test_a_part_paid_by_link_is_paid_by_the_merchants_clock(world):
     plan = await missed(world)
     (link,) = links_of(world, plan)
     assert await pay(world, link)
@@ -61,7 +61,7 @@ async def test_a_part_is_paid_by_its_link_in_the_merchants_time(world):
     assert part.paid_at.seconds >= part.missed_at.seconds
 
 
-async def test_the_last_part_that_a_link_pays_completes_its_plan(world):
+async def test_a_link_that_pays_the_last_part_completes_the_plan(world):
     world.payments.one_per_part = True
     plan = await missed(world, ASK)
     await world.collected(plan.id, 3)
@@ -71,7 +71,7 @@ async def test_the_last_part_that_a_link_pays_completes_its_plan(world):
     assert after.state == after.STATE_COMPLETED
 
 
-async def test_a_retry_that_succeeds_closes_the_link_which_says_that_it_is_paid(world):
+async def test_a_successful_retry_closes_the_link_as_paid(world):
     plan = await missed(world)
     (link,) = links_of(world, plan)
     await world.collected(plan.id, 2)
@@ -81,7 +81,7 @@ async def test_a_retry_that_succeeds_closes_the_link_which_says_that_it_is_paid(
     assert len(taken(world, plan, 2)) == 1
 
 
-async def test_the_link_is_paid_while_its_card_is_charged(world):
+async def test_a_link_paid_during_the_cards_charge_pays_the_part_once(world):
     plan = await missed(world)
     (link,) = links_of(world, plan)
     await world.until(plan.instalments[1].due_at)
@@ -95,7 +95,7 @@ async def test_the_link_is_paid_while_its_card_is_charged(world):
     assert after.instalments[1].payment_id == payment.id
 
 
-async def test_the_card_is_charged_while_the_link_is_paid(world):
+async def test_a_card_charged_during_the_links_payment_pays_the_part_once(world):
     plan = await missed(world)
     (link,) = links_of(world, plan)
     async with held(world, pay(world, link)) as paying:
@@ -107,7 +107,7 @@ async def test_the_card_is_charged_while_the_link_is_paid(world):
 
 
 @pytest.mark.parametrize("link_first", [True, False])
-async def test_link_and_retry_at_once_take_the_part_once(world, link_first):
+async def test_link_and_retry_at_once_pay_the_part_once(world, link_first):
     plan = await missed(world)
     (link,) = links_of(world, plan)
     await world.until(plan.instalments[1].due_at)
@@ -134,7 +134,7 @@ async def test_a_retry_that_finds_the_part_paid_waits_for_the_event(world):
     assert states(await world.get(plan.id))[1] == "paid"
 
 
-async def test_a_dead_paylink_stops_no_collection_and_the_link_follows(world):
+async def test_a_paylink_outage_delays_the_link_but_no_collection(world):
     world.paylink.down = True
     plan = await missed(world, ASK)
     assert not links_of(world, plan)
@@ -145,7 +145,7 @@ async def test_a_dead_paylink_stops_no_collection_and_the_link_follows(world):
     assert len(links_of(world, plan)) == 1
 
 
-async def test_a_part_that_is_paid_before_paylink_was_asked_needs_no_link(world):
+async def test_a_part_paid_before_its_link_was_created_gets_none(world):
     world.payments.one_per_part = True
     plan = await world.active()
     world.say_no(LATER)
@@ -165,7 +165,7 @@ async def test_a_lost_answer_makes_no_second_link(world):
     assert states(await world.get(plan.id))[1] == "paid"
 
 
-async def test_a_link_that_is_paid_before_its_answer_is_recorded_pays_the_part(world):
+async def test_a_link_paid_before_its_creation_is_recorded_pays_the_part(world):
     world.paylink.after["CreateInstalmentLink"] = once(NO_ANSWER)
     plan = await missed(world)
     (link,) = links_of(world, plan)
@@ -185,7 +185,7 @@ async def test_a_link_whose_answer_was_lost_is_closed_when_its_part_is_paid(worl
     assert world.paylink.closed == [(link.id, True)]
 
 
-async def test_an_erased_customer_has_no_link_and_is_not_asked_for_again(world):
+async def test_an_erased_customer_has_no_link_and_creation_is_not_retried(world):
     world.paylink.refusal = RemoteRefusal(Kind.CONFLICT, "customer_erased", "gone")
     plan = await missed(world)
     world.paylink.refusal = None

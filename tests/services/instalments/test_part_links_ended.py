@@ -21,7 +21,7 @@ from tests.services.instalments.test_withdrawing import withdrawn
 LATE_FEE = {"late_fee_minor": 500, "late_fees_most_minor": 500, "grace_days": 5}
 
 
-async def test_a_late_fee_replaces_the_link_by_one_with_the_fee(world):
+async def test_a_late_fee_replaces_the_link_with_one_that_includes_it(world):
     plan = await missed(world, ASK, **LATE_FEE)
     (old,) = links_of(world, plan)
     await world.pass_by(days=6)
@@ -35,7 +35,7 @@ async def test_a_late_fee_replaces_the_link_by_one_with_the_fee(world):
     assert (part.state, part.late_fee_minor) == (part.STATE_PAID, 500)
 
 
-async def test_who_pays_what_the_link_says_owes_no_fee_that_came_since(world):
+async def test_paying_the_old_link_waives_a_later_late_fee(world):
     plan = await missed(world, ASK, **LATE_FEE)
     (old,) = links_of(world, plan)
     await world.pass_by(days=6)
@@ -48,7 +48,7 @@ async def test_who_pays_what_the_link_says_owes_no_fee_that_came_since(world):
     assert len(links_of(world, plan)) == 1  # none was requested with the fee
 
 
-async def test_the_customer_who_pays_a_part_early_closes_its_link(world):
+async def test_paying_a_missed_part_by_card_closes_its_link(world):
     plan = await missed(world, ASK)
     (link,) = links_of(world, plan)
     await world.call("PayInstalment", plan_id=plan.id, number=2, key="pay")
@@ -56,7 +56,7 @@ async def test_the_customer_who_pays_a_part_early_closes_its_link(world):
     assert world.paylink.closed == [(link.id, True)]
 
 
-async def test_settlement_closes_links_before_it_takes_anything(world):
+async def test_settlement_closes_links_before_it_charges(world):
     plan = await missed(world, ASK)
     (link,) = links_of(world, plan)
     order = []
@@ -77,7 +77,7 @@ async def test_a_plan_is_not_settled_while_a_link_is_being_paid(world):
     assert states(await world.get(plan.id)) == ["paid", "paid", "planned"]
 
 
-async def test_nothing_is_settled_while_nobody_knows_of_a_link(world):
+async def test_a_plan_is_not_settled_while_paylink_is_down(world):
     plan = await missed(world, ASK)
     world.paylink.down = True
     with pytest.raises(Refusal) as caught:
@@ -86,7 +86,7 @@ async def test_nothing_is_settled_while_nobody_knows_of_a_link(world):
     assert len(taken(world, plan, 2)) == 0
 
 
-async def test_a_settlement_that_is_declined_leaves_the_part_another_link(world):
+async def test_a_declined_settlement_creates_a_new_link_for_the_part(world):
     plan = await missed(world, ASK)
     (old,) = links_of(world, plan)
     world.say_no(ASK)
@@ -104,7 +104,7 @@ async def test_withdrawal_closes_the_link(world):
     assert states(await world.get(plan.id))[:3] == ["paid", "cancelled", "cancelled"]
 
 
-async def test_a_withdrawal_is_received_while_paylink_is_away(world):
+async def test_a_withdrawal_during_a_paylink_outage_closes_the_link_later(world):
     plan = await missed(world, ASK, every={"unit": "UNIT_DAY", "n": 7})
     (link,) = links_of(world, plan)
     world.paylink.down = True
@@ -114,7 +114,7 @@ async def test_a_withdrawal_is_received_while_paylink_is_away(world):
     assert world.paylink.closed == [(link.id, False)]
 
 
-async def test_money_for_a_part_that_is_not_owed_any_more_is_told_to_the_operator(world):
+async def test_a_payment_for_a_cancelled_part_is_counted_for_the_operator(world):
     plan = await missed(world, ASK, every={"unit": "UNIT_DAY", "n": 7})
     (link,) = links_of(world, plan)
     world.paylink.down = True
@@ -125,7 +125,7 @@ async def test_money_for_a_part_that_is_not_owed_any_more_is_told_to_the_operato
     assert states(await world.get(plan.id))[1] == "cancelled"
 
 
-async def test_a_refund_of_the_price_replaces_the_link_by_one_for_less(world):
+async def test_a_refund_of_the_price_replaces_the_link_with_one_for_less(world):
     plan = await missed(world, ASK)
     (old,) = links_of(world, plan)
     refund = {"amount_minor": 30_00, "currency": "EUR"}
@@ -140,7 +140,7 @@ async def test_a_refund_of_the_price_replaces_the_link_by_one_for_less(world):
     assert states(await world.get(plan.id))[1] == "paid"
 
 
-async def test_a_link_of_no_plan_is_passed_over(world):
+async def test_an_event_for_a_link_of_no_plan_is_accepted(world):
     link = paylink_pb2.PaymentLink(id="lnk_other")
     link.amount.currency = "EUR"
     await tell(world, link, "pay_other")

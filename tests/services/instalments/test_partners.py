@@ -42,7 +42,7 @@ async def pay(world: World, plan_id: str, *, key: str = "pay") -> pb.InstalmentP
 
 
 @of_the_session
-async def test_the_offer_says_who_gives_the_credit(world):
+async def test_the_offer_names_the_financing_partner(world):
     own = await world.terms(interest_basis_points=900)
     await world.terms(interest_basis_points=900, **KLARNA)
     [ours, klarnas] = await world.offers()
@@ -53,7 +53,7 @@ async def test_the_offer_says_who_gives_the_credit(world):
 
 
 @of_the_session
-async def test_the_partner_pays_all_at_once(world):
+async def test_the_partner_pays_the_whole_price_at_once(world):
     plan = await offered(world)
     assert [part.amount_minor for part in plan.instalments] == [160_00]
     paid = await pay(world, plan.id)
@@ -74,7 +74,7 @@ async def test_the_partner_pays_all_at_once(world):
 
 
 @of_the_session
-async def test_the_customer_is_asked_on_the_partners_page(world):
+async def test_a_plan_waits_for_the_customer_on_the_partners_page(world):
     plan = await offered(world)
     world.payments.state = payments_pb2.Payment.STATE_REQUIRES_ACTION
     waiting = await pay(world, plan.id)
@@ -88,7 +88,7 @@ async def test_the_customer_is_asked_on_the_partners_page(world):
 
 
 @of_the_session
-async def test_a_no_of_the_partner_can_be_tried_again(world):
+async def test_a_decline_by_the_partner_can_be_retried(world):
     plan = await offered(world)
     world.say_no(payments_pb2.Decline.ADVICE_ASK_SHOPPER)
     refused = await pay(world, plan.id)
@@ -102,14 +102,14 @@ async def test_a_no_of_the_partner_can_be_tried_again(world):
 
 
 @of_the_session
-async def test_who_waits_too_long_makes_another_plan(world):
+async def test_an_expired_plan_is_not_paid_by_the_partner(world):
     plan = await offered(world)
     world.ahead = timedelta(hours=25)
     assert await refusal(pay(world, plan.id)) == "plan_closed"
 
 
 @of_the_session
-async def test_what_is_the_partners_is_not_done_here(world):
+async def test_documents_signing_and_settlement_of_a_partners_plan_are_refused(world):
     await world.creditor()
     plan = await offered(world)
     assert await refusal(world.documents(plan.id)) == "plan_of_partner"
@@ -121,7 +121,7 @@ async def test_what_is_the_partners_is_not_done_here(world):
 
 
 @of_the_session
-async def test_what_a_partner_paid_is_given_back_as_of_any_plan(world):
+async def test_a_plan_paid_by_a_partner_is_refunded_like_any_other(world):
     """The credit and its interest are the partner's business."""
     plan = await pay(world, (await offered(world)).id)
     for key, amount_minor in (("part", 60_00), ("rest", 100_00)):
@@ -134,7 +134,7 @@ async def test_what_a_partner_paid_is_given_back_as_of_any_plan(world):
 
 
 @of_the_session
-async def test_a_plan_of_ones_own_is_signed(world):
+async def test_the_merchants_own_plan_is_not_paid_by_a_partner(world):
     plan = await world.plan()
     assert await refusal(pay(world, plan.id)) == "plan_not_of_partner"
 
@@ -148,7 +148,7 @@ async def test_another_merchant_finds_no_plan_to_pay(world):
 
 
 @of_the_session
-async def test_nobody_judges_what_a_customer_owes_to_others(world):
+async def test_the_exposure_limit_does_not_apply_to_a_partners_plan(world):
     """The limit of the merchant's own credit does not apply, and the plan does not count towards it."""
     limit = {"amount_minor": 100_00, "currency": "EUR"}
     await world.call("UpdateInstalmentSettings", exposure_limit=limit)
@@ -159,7 +159,7 @@ async def test_nobody_judges_what_a_customer_owes_to_others(world):
 
 @of_the_session
 @pytest.mark.parametrize("method", ["", "Klarna", "method:klarna", "k" * 41])
-async def test_a_method_has_the_psps_name(world, method):
+async def test_an_invalid_partner_method_is_refused(world, method):
     wrong = {**KLARNA, "partner": {"psp_account": "sandbox-a", "method": method}}
     assert await refusal(world.terms(**wrong)) == "invalid_argument"
 
@@ -200,7 +200,7 @@ class TestFinanced(CrashMatrix):
 
 
 @of_the_session
-async def test_its_page_shows_it_and_takes_no_signature(world):
+async def test_the_page_of_a_partners_plan_takes_no_signature(world):
     await world.creditor()
     plan = await offered(world)
     token = plan.url.rpartition("/")[2]
@@ -223,7 +223,7 @@ async def with_page(world: World) -> str:
 
 
 @of_the_session
-async def test_from_its_page_the_customer_goes_to_the_partner_and_comes_back(world):
+async def test_the_customer_pays_at_the_partner_and_returns_to_the_page(world):
     token = await with_page(world)
     assert (await page(world, token)).takes_partner
     world.payments.state = payments_pb2.Payment.STATE_REQUIRES_ACTION
@@ -250,7 +250,7 @@ async def test_from_its_page_the_customer_goes_to_the_partner_and_comes_back(wor
 
 @of_the_session
 @pytest.mark.parametrize("known", ["", "giulia@example.com"])
-async def test_what_the_partner_has_to_know_is_asked_where_nobody_knows_it(world, known):
+async def test_the_page_asks_for_the_email_address_only_when_it_is_unknown(world, known):
     world.oneclick.email = known
     token = await with_page(world)
     assert (await page(world, token)).partner_needs_email == (not known)
@@ -261,7 +261,7 @@ async def test_what_the_partner_has_to_know_is_asked_where_nobody_knows_it(world
 
 
 @of_the_session
-async def test_a_page_of_ones_own_plan_leads_to_no_partner(world):
+async def test_the_page_of_the_merchants_own_plan_offers_no_partner(world):
     token = (await world.plan()).url.rpartition("/")[2]
     assert not (await page(world, token)).takes_partner
     assert await refusal(on_page(world, token)) == "plan_not_of_partner"

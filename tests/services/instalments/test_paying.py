@@ -45,7 +45,7 @@ async def test_a_part_is_paid_before_it_is_due_and_not_charged_again(world):
     assert len(world.payments.books) == 3
 
 
-async def test_paying_early_takes_off_the_costs_of_the_time_not_used(world):
+async def test_paying_early_rebates_the_costs_of_the_remaining_time(world):
     plan = await world.active(
         1_200_00, payments=12, interest_basis_points=999, payment_fee_minor=50
     )
@@ -64,7 +64,7 @@ async def test_paying_early_takes_off_the_costs_of_the_time_not_used(world):
     assert rest == plan.offer.total.amount_minor - part.rebate_minor
 
 
-async def test_a_declined_try_leaves_a_planned_part_as_it_was(world):
+async def test_a_declined_early_payment_leaves_a_planned_part_unchanged(world):
     plan = await world.active(1_200_00, payments=12, interest_basis_points=999)
     world.say_no(Decline.ADVICE_NEVER)
     after = await paid(world, plan.id, 6)
@@ -76,7 +76,7 @@ async def test_a_declined_try_leaves_a_planned_part_as_it_was(world):
 
 
 @pytest.mark.parametrize("advice", [Decline.ADVICE_LATER, Decline.ADVICE_NEVER])
-async def test_a_declined_try_leaves_a_missed_part_as_it_was(world, advice):
+async def test_a_declined_payment_leaves_a_missed_part_unchanged(world, advice):
     plan = await world.active()
     world.say_no(advice)
     missed = await world.collected(plan.id, 2)
@@ -101,7 +101,7 @@ async def test_a_missed_part_is_paid_with_another_card(world):
     assert world.payments.calls["CreatePayment"][-1].instrument.instrument_id == "ins_new"
 
 
-async def test_a_part_that_is_being_charged_is_not_paid_beside(world):
+async def test_a_part_being_charged_is_not_paid_again(world):
     plan = await world.active()
     world.payments.after["CreatePayment"] = once(lose_answer)
     assert (await paid(world, plan.id, 2)).instalments[1].state == Part.STATE_COLLECTING
@@ -113,7 +113,7 @@ async def test_a_part_that_is_being_charged_is_not_paid_beside(world):
     assert len(world.payments.books) == 2
 
 
-async def test_the_customer_and_the_due_date_at_once_pay_once(world):
+async def test_a_payment_during_the_due_charge_is_refused_and_the_part_paid_once(world):
     plan = await world.active()
     world.say_no(Decline.ADVICE_LATER)
     missed = await world.collected(plan.id, 2)
@@ -144,7 +144,7 @@ async def paid_beside(world, plan_id: str) -> None:
         ({"plan_id": "pln_unknown"}, "plan_not_found"),
     ],
 )
-async def test_what_cannot_be_paid_is_refused(world, fields, reason):
+async def test_an_invalid_payment_of_a_part_is_refused_and_changes_nothing(world, fields, reason):
     plan = await world.active()
     wanted = {"key": "pay", "plan_id": plan.id, "number": 2, **fields}
     assert await refusal(world.call("PayInstalment", **wanted)) == reason
@@ -152,20 +152,20 @@ async def test_what_cannot_be_paid_is_refused(world, fields, reason):
     assert len(world.payments.books) == 1
 
 
-async def test_costs_that_exceed_a_part_are_not_given_back_by_paying_it(world):
+async def test_a_part_whose_rebate_exceeds_its_amount_is_not_paid_early(world):
     plan = await world.active(
         1_000_00, payments=3, down_payment_basis_points=5000, upfront_fee_minor=400_00
     )
     assert await refusal(paid(world, plan.id, 3)) == "nothing_to_pay"
 
 
-async def test_a_plan_that_is_not_active_is_not_paid(world):
+async def test_an_inactive_plan_accepts_no_payment_and_no_other_card(world):
     plan_id, _ = await world.ready()
     assert await refusal(paid(world, plan_id, 1)) == "plan_not_active"
     assert await refusal(with_card(world, plan_id, "ins_good")) == "plan_not_active"
 
 
-async def test_another_merchant_pays_and_replaces_nothing(world):
+async def test_another_merchant_cannot_pay_a_part_or_replace_the_card(world):
     plan = await world.active()
     stranger = replace(world, merchant_id=ids.new("mer"))
     assert await refusal(paid(stranger, plan.id, 2)) == "plan_not_found"
@@ -176,7 +176,7 @@ async def test_another_merchant_pays_and_replaces_nothing(world):
 @pytest.mark.parametrize(
     "advice", [Decline.ADVICE_NEVER, Decline.ADVICE_ASK_SHOPPER, Decline.ADVICE_LATER]
 )
-async def test_another_card_is_charged_at_once_for_what_was_missed(world, advice):
+async def test_a_replacement_card_is_charged_at_once_for_a_missed_part(world, advice):
     plan = await world.active()
     world.say_no(advice)
     await world.collected(plan.id, 2)
@@ -191,7 +191,7 @@ async def test_another_card_is_charged_at_once_for_what_was_missed(world, advice
     assert world.payments.calls["CreatePayment"][-1].instrument.instrument_id == "ins_new"
 
 
-async def test_a_card_that_is_replaced_while_the_old_one_is_charged_is_next(world):
+async def test_a_card_replaced_during_a_charge_is_charged_next(world):
     plan = await world.active()
     world.say_no(Decline.ADVICE_NEVER)
     world.oneclick.good.append("ins_new")
@@ -212,7 +212,7 @@ async def test_a_card_that_is_replaced_while_the_old_one_is_charged_is_next(worl
         ("", "invalid_argument"),
     ],
 )
-async def test_a_card_that_cannot_be_charged_replaces_nothing(world, instrument_id, reason):
+async def test_an_unusable_card_does_not_replace_the_current_one(world, instrument_id, reason):
     plan = await world.active()
     assert await refusal(with_card(world, plan.id, instrument_id)) == reason
     assert await world.get(plan.id) == plan

@@ -24,7 +24,7 @@ async def refusal(work) -> str:
     return caught.value.reason
 
 
-async def test_a_plan_is_what_was_quoted(world):
+async def test_a_plan_matches_its_quote(world):
     quote = await world.quote()
     plan = await world.plan(quote_id=quote.id, metadata={"cart": "7"})
     assert (plan.state, plan.offer, plan.amount) == (Plan.STATE_OFFERED, quote.offer, quote.amount)
@@ -37,14 +37,14 @@ async def test_a_plan_is_what_was_quoted(world):
     assert await world.told() == ["plan.created"]
 
 
-async def test_the_same_key_makes_the_same_plan_and_a_quote_makes_one(world):
+async def test_the_same_key_returns_the_same_plan_and_a_quote_is_used_once(world):
     quote = await world.quote()
     plan = await world.plan(quote_id=quote.id)
     assert await world.plan(quote_id=quote.id) == plan
     assert await refusal(world.plan(quote_id=quote.id, key="other")) == "quote_used"
 
 
-async def test_a_quote_that_has_expired_makes_no_plan(world):
+async def test_an_expired_quote_creates_no_plan(world):
     quote = await world.quote()
     world.ahead = timedelta(hours=24)
     assert await refusal(world.plan(quote_id=quote.id)) == "quote_expired"
@@ -61,7 +61,7 @@ async def test_a_quote_that_has_expired_makes_no_plan(world):
         ({"return_url": "shop"}, "invalid_argument"),
     ],
 )
-async def test_a_plan_that_cannot_be_made_is_refused(world, fields, reason):
+async def test_an_invalid_plan_is_refused(world, fields, reason):
     assert await refusal(world.plan(**fields)) == reason
     assert list((await world.call("ListInstalmentPlans")).data) == []
 
@@ -78,7 +78,7 @@ async def test_another_merchant_finds_nothing(world):
     assert list((await stranger.call("ListInstalmentPlans")).data) == []
 
 
-async def test_plans_are_listed_newest_first_and_by_what_they_are(world):
+async def test_plans_are_listed_newest_first_and_filtered(world):
     made = [await world.plan(key=f"k{number}") for number in range(3)]
     for plan in made:
         plan.ClearField("url")
@@ -93,7 +93,7 @@ async def test_plans_are_listed_newest_first_and_by_what_they_are(world):
     assert len((await world.call("ListInstalmentPlans", order_reference="A-1001")).data) == 3
 
 
-async def test_a_document_is_made_once_and_comes_back_the_same(world):
+async def test_a_document_is_generated_once(world):
     await world.creditor()
     plan = await world.plan()
     asked = {"plan_id": plan.id, "kind": "KIND_AGREEMENT"}
@@ -105,12 +105,12 @@ async def test_a_document_is_made_once_and_comes_back_the_same(world):
     assert (await world.call("GetInstalmentDocument", **asked)).document == document
 
 
-async def test_documents_need_to_know_the_creditor(world):
+async def test_documents_need_the_creditors_details(world):
     plan = await world.plan()
     assert await refusal(world.documents(plan.id)) == "creditor_details_missing"
 
 
-async def test_signing_takes_the_first_part_and_dates_the_others(world):
+async def test_signing_charges_the_first_part_once_and_activates_the_plan(world):
     plan_id, sha256 = await world.ready()
     plan = await world.sign(plan_id, sha256)
     assert plan.state == Plan.STATE_ACTIVE
@@ -130,7 +130,7 @@ async def test_signing_takes_the_first_part_and_dates_the_others(world):
     assert await refusal(world.sign(plan_id, sha256, key="other")) == "plan_paid"
 
 
-async def test_the_first_payment_is_the_customers(world):
+async def test_the_first_payment_is_customer_initiated_without_a_mandate(world):
     plan_id, sha256 = await world.ready()
     await world.sign(plan_id, sha256)
     (asked,) = world.payments.calls["CreatePayment"]
@@ -139,7 +139,7 @@ async def test_the_first_payment_is_the_customers(world):
     assert (asked.order_part, asked.instrument.instrument_id) == ("instalment:1", "ins_good")
 
 
-async def test_nobody_signs_what_was_not_handed_over(world):
+async def test_signing_needs_the_delivered_documents_and_their_hash(world):
     await world.creditor()
     plan = await world.plan()
     assert await refusal(world.sign(plan.id, "0" * 64)) == "documents_not_delivered"
@@ -153,14 +153,14 @@ async def test_nobody_signs_what_was_not_handed_over(world):
     ("instrument_id", "reason"),
     [("ins_other", "instrument_not_found"), ("ins_old", "instrument_not_usable")],
 )
-async def test_a_card_that_cannot_be_charged_signs_nothing(world, instrument_id, reason):
+async def test_an_unusable_card_signs_nothing(world, instrument_id, reason):
     plan_id, sha256 = await world.ready()
     fields = {"plan_id": plan_id, "instrument_id": instrument_id, "agreement_sha256": sha256}
     assert await refusal(world.call("SignInstalmentPlan", key="k", **fields)) == reason
     assert (await world.get(plan_id)).state == Plan.STATE_OFFERED
 
 
-async def test_a_declined_card_leaves_the_plan_to_be_signed_with_another(world):
+async def test_a_plan_can_be_signed_again_after_a_decline(world):
     plan_id, sha256 = await world.ready()
     world.payments.state = payments_pb2.Payment.STATE_DECLINED
     plan = await world.sign(plan_id, sha256)
@@ -170,7 +170,7 @@ async def test_a_declined_card_leaves_the_plan_to_be_signed_with_another(world):
     assert (await world.sign(plan_id, sha256, key="again")).state == Plan.STATE_ACTIVE
 
 
-async def test_no_answer_is_not_a_no(world):
+async def test_a_lost_answer_at_signing_blocks_the_plan_until_the_worker_settles_it(world):
     plan_id, sha256 = await world.ready()
     world.payments.after["CreatePayment"] = once(lose_answer)
     plan = await world.sign(plan_id, sha256)
@@ -183,7 +183,7 @@ async def test_no_answer_is_not_a_no(world):
     assert len(world.payments.books) == 1
 
 
-async def test_cancelling_again_changes_nothing_and_ends_signing(world):
+async def test_a_plan_is_cancelled_once_and_then_not_signed(world):
     plan_id, sha256 = await world.ready()
     for _ in range(2):
         plan = (await world.call("CancelInstalmentPlan", plan_id=plan_id)).plan
@@ -199,7 +199,7 @@ async def test_an_active_plan_is_not_cancelled(world):
     assert await refusal(cancelled) == "plan_not_cancellable"
 
 
-async def test_a_plan_that_nobody_signs_expires_by_its_merchants_clock(world):
+async def test_an_unsigned_plan_expires_by_its_merchants_clock(world):
     plan_id, sha256 = await world.ready()
     expiry = worker.plan_worker(world.deps)
     await expiry.run_once()
@@ -213,7 +213,7 @@ async def test_a_plan_that_nobody_signs_expires_by_its_merchants_clock(world):
     assert await world.told() == ["plan.created", "plan.expired"]
 
 
-async def test_a_repeat_answers_the_same_whatever_has_become_of_the_card(world):
+async def test_a_repeated_signature_answers_the_same_although_the_card_is_gone(world):
     plan_id, sha256 = await world.ready()
     plan = await world.sign(plan_id, sha256)
     world.oneclick.good.clear()
@@ -225,7 +225,7 @@ async def test_a_repeat_answers_the_same_whatever_has_become_of_the_card(world):
     assert len(world.payments.books) == 1
 
 
-async def test_a_repeat_makes_the_same_plan_although_its_quote_has_expired(world):
+async def test_a_repeated_request_returns_the_same_plan_after_its_quote_expired(world):
     quote = await world.quote()
     plan = await world.plan(quote_id=quote.id)
     world.ahead = timedelta(hours=25)

@@ -42,7 +42,9 @@ async def paid_until(world: World, plan: pb.InstalmentPlan, number: int) -> None
 @pytest.mark.parametrize(
     ("until", "backs"), [(1, [35_33]), (2, [35_33, 34_34]), (3, [35_33, 34_34, 34_33])]
 )
-async def test_a_third_goes_back_of_each_payment_and_the_rest_falls_by_a_third(world, until, backs):
+async def test_refunding_a_third_returns_it_from_each_payment_and_lowers_the_rest(
+    world, until, backs
+):
     """300.00 with 3.00 upfront and 3.00 with each payment; 200.00 are kept: computed by hand."""
     plan = await world.active(300_00, **CREDIT)
     await paid_until(world, plan, until)
@@ -56,7 +58,7 @@ async def test_a_third_goes_back_of_each_payment_and_the_rest_falls_by_a_third(w
     assert after.state == (Plan.STATE_COMPLETED if until == 3 else Plan.STATE_ACTIVE)
 
 
-async def test_the_parts_that_are_left_are_charged_as_they_are_planned_anew(world):
+async def test_remaining_parts_are_charged_as_recomputed_by_the_refund(world):
     plan = await world.active(300_00, **CREDIT)
     await refunded(world, plan.id, 100_00)
     await paid_until(world, plan, 3)
@@ -64,7 +66,7 @@ async def test_the_parts_that_are_left_are_charged_as_they_are_planned_anew(worl
     assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
 
 
-async def test_all_of_it_gives_everything_back_and_cancels_the_rest(world):
+async def test_a_full_refund_returns_all_payments_and_cancels_the_rest(world):
     plan = await world.active(300_00, **CREDIT)
     await paid_until(world, plan, 2)
     after = await refunded(world, plan.id, 300_00)
@@ -79,7 +81,7 @@ async def test_all_of_it_gives_everything_back_and_cancels_the_rest(world):
     assert await refusal(refunded(world, plan.id, 1, key="more")) == "plan_refunded"
 
 
-async def test_a_part_of_nothing_stands_in_nobodys_way(world):
+async def test_a_part_reduced_to_zero_is_cancelled_and_the_plan_completes(world):
     """0.02 are left for three parts: the one reduced to zero is cancelled, the others are charged."""
     plan = await world.active(160_00)
     after = await refunded(world, plan.id, 159_98)
@@ -90,7 +92,7 @@ async def test_a_part_of_nothing_stands_in_nobodys_way(world):
     assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
 
 
-async def test_a_settlement_gives_back_of_its_one_payment(world):
+async def test_refunding_a_settled_plan_makes_one_refund_per_payment(world):
     plan = await world.active(160_00)
     await world.call("SettleInstalmentPlan", plan_id=plan.id, key="settle")
     after = await refunded(world, plan.id, 80_00)
@@ -99,7 +101,7 @@ async def test_a_settlement_gives_back_of_its_one_payment(world):
     assert len(world.payments.keys["RefundPayment"]) == 2
 
 
-async def test_a_part_that_was_paid_early_gives_back_of_what_was_paid(world):
+async def test_refunding_half_halves_the_rebate_of_a_part_paid_early(world):
     plan = await world.active(300_00, **CREDIT)
     paid = (await world.call("PayInstalment", plan_id=plan.id, number=3, key="early")).plan
     after = await refunded(world, plan.id, 150_00)
@@ -109,14 +111,14 @@ async def test_a_part_that_was_paid_early_gives_back_of_what_was_paid(world):
     assert early.rebate_minor / 2 <= kept.rebate_minor <= early.rebate_minor / 2 + 1
 
 
-async def test_early_settlement_after_a_refund_is_of_what_is_left(world):
+async def test_settlement_after_a_refund_covers_the_outstanding_amount(world):
     plan = await world.active(160_00)
     after = await refunded(world, plan.id, 60_00)
     figure = (await world.call("GetInstalmentSettlement", plan_id=plan.id)).settlement
     assert figure.amount.amount_minor == after.outstanding_minor == 66_67
 
 
-async def test_withdrawal_after_a_refund_owes_what_is_left_and_a_refund_after_it_lowers_that(world):
+async def test_a_withdrawal_after_a_refund_owes_the_rest_and_later_refunds_lower_it(world):
     plan = await world.active(160_00)
     await refunded(world, plan.id, 80_00)
     who = {"name": "Giulia Bianchi", "sent_to": "giulia@example.com", "confirm": True}
@@ -129,7 +131,7 @@ async def test_withdrawal_after_a_refund_owes_what_is_left_and_a_refund_after_it
     assert books(world) == [(53_33, 53_33)]
 
 
-async def test_late_fees_stay_but_not_of_a_part_that_comes_to_nothing(world):
+async def test_a_refund_keeps_a_late_fee_unless_its_part_drops_to_zero(world):
     fees = {"late_fee_minor": 5_00, "late_fees_most_minor": 10_00}
     plan = await world.active(300_00, payments=3, **fees)
     world.say_no(payments_pb2.Decline.ADVICE_ASK_SHOPPER)
@@ -152,7 +154,9 @@ async def test_late_fees_stay_but_not_of_a_part_that_comes_to_nothing(world):
         (None, "amount"),
     ],
 )
-async def test_what_cannot_be_refunded_is_refused_by_name_and_changes_nothing(world, amount, field):
+async def test_an_invalid_refund_amount_is_refused_by_field_and_changes_nothing(
+    world, amount, field
+):
     plan = await world.active(160_00)
     with pytest.raises(RemoteRefusal) as no:
         await world.call("RefundInstalmentPlan", plan_id=plan.id, amount=amount, key="r")
@@ -160,7 +164,7 @@ async def test_what_cannot_be_refunded_is_refused_by_name_and_changes_nothing(wo
     assert await world.get(plan.id) == plan
 
 
-async def test_more_than_is_left_is_refused_with_what_is_left(world):
+async def test_a_refund_above_the_remaining_price_is_refused_with_the_remainder(world):
     plan = await world.active(160_00)
     await refunded(world, plan.id, 100_00)
     with pytest.raises(RemoteRefusal) as no:
@@ -180,7 +184,7 @@ async def test_the_same_key_refunds_once_and_another_body_is_refused(world):
     ]
 
 
-async def test_two_refunds_at_once_are_both_made_once(world):
+async def test_concurrent_refunds_are_each_made_once(world):
     plan = await world.active(160_00)
     await asyncio.gather(
         *(refunded(world, plan.id, 50_00, key=key) for key in ("one", "two", "one")),
@@ -200,7 +204,7 @@ async def test_while_a_part_is_being_charged_nothing_is_refunded(world):
     assert (await refunded(world, plan.id, 1_00)).price_refunded_minor == 1_00
 
 
-async def test_what_is_not_signed_is_not_refunded_and_strangers_find_nothing(world):
+async def test_an_unsigned_plan_or_one_of_another_merchant_is_not_refunded(world):
     plan = await world.plan()
     assert await refusal(refunded(world, plan.id, 1_00)) == "plan_not_active"
     stranger = replace(world, merchant_id=ids.new("mer"))
@@ -209,7 +213,7 @@ async def test_what_is_not_signed_is_not_refunded_and_strangers_find_nothing(wor
     assert await refusal(listed) == "plan_not_found"
 
 
-async def test_what_has_no_answer_is_asked_again_until_it_is_certain(world):
+async def test_refunds_without_an_answer_are_retried_without_refunding_twice(world):
     """Two payments are to be refunded: one answer is lost, one call never arrives."""
     plan = await world.active(160_00)
     await paid_until(world, plan, 2)
@@ -231,7 +235,7 @@ async def due(world: World) -> None:
     await worker.repayment_worker(world.deps).run_once()
 
 
-async def test_a_refund_under_way_at_the_psp_is_looked_at_and_not_asked_for_again(world):
+async def test_a_refund_in_processing_is_polled_and_not_requested_again(world):
     plan = await world.active(160_00)
     world.payments.refund_state = Refund.STATE_PROCESSING
     after = await refunded(world, plan.id, 160_00)
@@ -244,7 +248,7 @@ async def test_a_refund_under_way_at_the_psp_is_looked_at_and_not_asked_for_agai
     assert (await world.get(plan.id)).refunded_minor == 53_33
 
 
-async def test_the_reason_goes_with_an_erased_customer(world):
+async def test_erasure_removes_the_reason_of_a_refund(world):
     plan = await world.active(160_00)
     await refunded(world, plan.id, 10_00, reason="Giulia sent it back")
     listed = await world.call("ListInstalmentRefunds", plan_id=plan.id)

@@ -117,7 +117,7 @@ def test_a_refund_made_elsewhere_is_true_and_its_return_restores_the_plan(at, am
     assert moved(*after, news, back) == (plan, parts)
 
 
-def test_a_plan_in_which_a_part_is_being_charged_is_busy():
+def test_a_plan_is_busy_while_a_part_is_being_charged():
     plan, parts = at_moment(1, 0, 0)
     parts[1] = collecting(parts[1])
     with pytest.raises(PlanBusy):

@@ -40,7 +40,7 @@ def totals(plan: Schedule) -> list[int]:
     ("until", "back"),
     [(0, 0), (1, 35_33), (2, 69_67), (3, 104_00)],
 )
-def test_a_third_comes_back_of_what_was_paid_and_the_rest_falls_by_a_third(until, back):
+def test_refunding_a_third_returns_it_from_paid_parts_and_lowers_the_rest(until, back):
     """300.00 with 3.00 upfront and 3.00 with each payment: 106.00, 103.00, 103.00. Of 200.00:
     66.67 + 4.00, 66.66 + 2.00, 66.67 + 2.00. The excess paid is refunded.
     """
@@ -52,7 +52,7 @@ def test_a_third_comes_back_of_what_was_paid_and_the_rest_falls_by_a_third(until
     assert found.give_back_minor == back
 
 
-def test_interest_falls_in_proportion():
+def test_a_refund_lowers_interest_in_proportion():
     """1,000.00 at 12 %: 336.66, 330.03 + 6.63, 333.31 + 3.33. Half of it, costs rounded down."""
     plan = planned(1_000_00, interest_basis_points=1_200)
     found = refunded(plan, 500_00, 2)
@@ -62,7 +62,7 @@ def test_interest_falls_in_proportion():
 
 
 @pytest.mark.parametrize("until", [0, 1, 2, 3])
-def test_all_of_it_gives_everything_back_and_leaves_nothing(until: int):
+def test_a_full_refund_returns_everything_paid_and_leaves_nothing_due(until: int):
     plan = planned(interest_basis_points=999, upfront_fee_minor=5_00, payment_fee_minor=1_00)
     found = refunded(plan, 300_00, until)
     assert totals(found.schedule) == [0, 0, 0]
@@ -71,7 +71,7 @@ def test_all_of_it_gives_everything_back_and_leaves_nothing(until: int):
         refunded(found.schedule, 1, 0)
 
 
-def test_a_part_that_was_paid_early_gives_back_of_what_was_paid():
+def test_a_refund_of_half_keeps_half_of_an_early_payment():
     """333.31 + 3.33 was paid early for 330.00: half of it is kept."""
     plan = planned(1_000_00, interest_basis_points=1_200)
     found = refunds.refund(plan, 500_00, paid={3: 330_00})

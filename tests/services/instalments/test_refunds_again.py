@@ -49,7 +49,7 @@ async def refused_once(world: World, amount_minor: int = 160_00):
     return plan
 
 
-async def test_what_was_refused_is_seen_and_given_back_when_it_is_asked_for_again(world):
+async def test_a_refused_refund_is_listed_and_succeeds_when_retried(world):
     plan = await refused_once(world)
     assert await repayments(world, plan.id) == [(State.STATE_FAILED, 53_33, "payment_disputed")]
     after = await retried(world, plan.id)
@@ -61,7 +61,7 @@ async def test_what_was_refused_is_seen_and_given_back_when_it_is_asked_for_agai
     assert await refusal(retried(world, plan.id, key="more")) == "nothing_to_give_back"
 
 
-async def test_what_is_on_its_way_is_not_asked_for_again(world):
+async def test_a_refund_without_an_answer_is_not_retried_by_the_merchant(world):
     plan = await refused_once(world)
     world.payments.before["RefundPayment"] = once(lose_answer)
     await retried(world, plan.id)
@@ -70,7 +70,7 @@ async def test_what_is_on_its_way_is_not_asked_for_again(world):
     assert books(world) == [(53_33, 53_33)]
 
 
-async def test_of_two_who_ask_again_at_once_one_does(world):
+async def test_only_one_of_two_concurrent_retries_refunds(world):
     plan = await refused_once(world)
     asked = [retried(world, plan.id, key=key) for key in ("a", "b")]
     found = await asyncio.gather(*asked, return_exceptions=True)
@@ -79,14 +79,14 @@ async def test_of_two_who_ask_again_at_once_one_does(world):
     assert books(world) == [(53_33, 53_33)]
 
 
-async def test_what_the_merchant_has_given_back_meanwhile_is_not_given_back_again(world):
+async def test_a_refund_already_made_at_payments_is_not_retried(world):
     plan = await refused_once(world)
     await happens(world, refund_of(world, 53_33))
     assert await refusal(retried(world, plan.id)) == "nothing_to_give_back"
     assert books(world) == [(53_33, 53_33)]
 
 
-async def test_a_retry_that_is_refused_as_well_can_be_tried_again(world):
+async def test_a_refused_retry_can_be_retried(world):
     plan = await refused_once(world)
     world.payments.before["RefundPayment"] = DISPUTED
     assert (await retried(world, plan.id)).refunding_minor == 53_33
@@ -95,7 +95,7 @@ async def test_a_retry_that_is_refused_as_well_can_be_tried_again(world):
     assert (await world.told()).count("instalment.refund_failed") == 2
 
 
-async def test_a_dispute_that_is_won_lets_the_refund_go_on_that_it_stood_in_the_way_of(world):
+async def test_a_won_dispute_releases_the_refund_that_it_blocked(world):
     plan = await world.active(160_00)
     await paid_until(world, plan, 2)
     dispute = dispute_of(world)
@@ -109,7 +109,7 @@ async def test_a_dispute_that_is_won_lets_the_refund_go_on_that_it_stood_in_the_
     assert [back for _, back in books(world)] == [53_33, 53_33]
 
 
-async def test_an_appeal_that_is_won_gives_back_what_the_bank_was_counted_for(world):
+async def test_a_won_appeal_refunds_what_the_chargeback_had_covered(world):
     """The bank had returned it, so the plan's refund did not; now the merchant has it again."""
     plan = await world.active(160_00)
     dispute = dispute_of(world)
@@ -127,7 +127,7 @@ async def test_an_appeal_that_is_won_gives_back_what_the_bank_was_counted_for(wo
     assert books(world) == [(53_33, 53_33)]
 
 
-async def test_an_appeal_that_is_lost_as_well_leaves_it_as_it_was(world):
+async def test_a_lost_appeal_leaves_the_plan_unchanged(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
     await closed(world, dispute, Dispute.STATE_LOST)
@@ -139,7 +139,7 @@ async def test_an_appeal_that_is_lost_as_well_leaves_it_as_it_was(world):
     assert await world.get(plan.id) == before
 
 
-async def test_a_part_that_a_bank_transfer_has_paid_is_said_to_be_given_back_by_hand(world):
+async def test_a_part_paid_by_bank_transfer_is_left_to_a_manual_refund(world):
     """A person assigned the transfer to the part's link, so there is no payment to refund."""
     plan = await world.active(160_00)
     world.act()

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 Plan, Part, Refund = pb.InstalmentPlan, pb.Instalment, payments_pb2.Refund
 
 
-async def test_a_certain_no_is_told_and_a_refund_of_the_payment_makes_up_for_it(world):
+async def test_a_refused_refund_is_reported_and_made_up_by_one_at_payments(world):
     plan = await world.active(160_00)
     world.payments.before["RefundPayment"] = refuse(Kind.CONFLICT, "payment_disputed")
     after = await refunded(world, plan.id, 160_00)
@@ -80,7 +80,7 @@ async def happens(world: World, refund: Refund, *, verb: str = "refunded", times
         await world.hear(told)
 
 
-async def test_a_refund_that_was_made_at_payments_is_one_of_that_part_alone(world):
+async def test_a_refund_made_at_payments_applies_only_to_its_part(world):
     plan = await world.active(160_00)
     await paid_until(world, plan, 2)
     await happens(world, refund_of(world, 20_00, index=1, made_at_psp=True))
@@ -94,7 +94,7 @@ async def test_a_refund_that_was_made_at_payments_is_one_of_that_part_alone(worl
     assert books(world) == [(53_33, 53_33), (53_33, 53_33)]
 
 
-async def test_a_refund_at_payments_that_comes_back_restores_the_part(world):
+async def test_a_failed_refund_made_at_payments_restores_the_part(world):
     plan = await world.active(300_00, **CREDIT)
     before = await world.get(plan.id)
     refund = refund_of(world, 104_00)
@@ -106,7 +106,7 @@ async def test_a_refund_at_payments_that_comes_back_restores_the_part(world):
     assert await world.get(plan.id) == before
 
 
-async def test_a_refund_that_comes_back_is_to_be_given_back_again(world):
+async def test_a_refund_that_fails_later_is_owed_again(world):
     plan = await world.active(160_00)
     await refunded(world, plan.id, 160_00)
     (refund,) = next(iter(world.payments.books.values())).refunds
@@ -117,7 +117,7 @@ async def test_a_refund_that_comes_back_is_to_be_given_back_again(world):
     assert (await world.told()).count("instalment.refund_failed") == 1
 
 
-async def test_an_end_that_was_told_first_outlasts_a_beginning_that_is_told_later(world):
+async def test_a_refunds_failure_outlasts_its_success_event_delivered_late(world):
     plan = await world.active(160_00)
     refund = refund_of(world, 10_00)
     payment = next(iter(world.payments.books.values()))
@@ -137,7 +137,7 @@ async def test_an_end_that_was_told_first_outlasts_a_beginning_that_is_told_late
     assert (await world.get(plan.id)) == plan
 
 
-async def test_a_refund_that_is_told_before_its_payment_counts_as_both(world):
+async def test_a_refund_event_before_its_payments_event_records_both(world):
     plan_id, sha256 = await world.ready()
     world.payments.after["CreatePayment"] = once(lose_answer)
     await world.sign(plan_id, sha256)
@@ -149,7 +149,7 @@ async def test_a_refund_that_is_told_before_its_payment_counts_as_both(world):
     )  # fmt: skip
 
 
-async def test_a_refund_of_another_method_or_of_nobodys_payment_is_nothing_here(world):
+async def test_refunds_of_unknown_payments_or_other_methods_are_ignored(world):
     plan = await world.active(160_00)
     payment = next(iter(world.payments.books.values()))
     refund = refund_of(world, 10_00)
@@ -160,7 +160,7 @@ async def test_a_refund_of_another_method_or_of_nobodys_payment_is_nothing_here(
     assert await world.get(plan.id) == plan
 
 
-async def test_a_refund_by_the_psp_of_more_than_is_left_is_recorded_as_it_is(world):
+async def test_a_full_refund_made_at_the_psp_replaces_the_pending_one(world):
     """The plan refunds half, without an answer so far; all of it is refunded in the PSP's console."""
     plan = await world.active(160_00)
     world.payments.before["RefundPayment"] = refuse(Kind.UNAVAILABLE, "service_unavailable")

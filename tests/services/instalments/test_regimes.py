@@ -59,7 +59,7 @@ def of(offer: Offered) -> tuple[PlanClass, Ground]:
         (True, 51, (CREDIT, Ground.TOO_LONG)),
     ],
 )
-def test_since_20_november_the_length_decides_by_the_size_of_the_seller(large, days, expected):
+def test_since_20_november_the_maximum_deferral_depends_on_the_sellers_size(large, days, expected):
     assert of(offered(SINCE, days, large_seller=large)) == expected
     assert of(offered(BEFORE, days, large_seller=large)) == (DEFERRAL, Ground.FREE_OF_CHARGES)
 
@@ -86,12 +86,12 @@ def test_on_19_november_the_old_exclusions_hold(days, large):
     assert of(replace(small, amount=Money(200_00, "EUR"))) == (CREDIT, Ground.CHARGES)
 
 
-def test_the_automatic_exclusions_are_gone():
+def test_since_20_november_small_cheap_loans_are_credit():
     cheap = offered(SINCE, fees_minor=1, amount=Money(100_00, "EUR"))
     assert of(cheap) == (CREDIT, Ground.CHARGES)
 
 
-def test_cheap_credit_was_short_and_without_interest():
+def test_the_old_exclusion_of_cheap_credit_needs_a_short_term_and_no_interest():
     cheap = offered(BEFORE, 92, fees_minor=3_00)
     assert of(cheap) == (OUT, Ground.CHEAP_AND_SHORT)
     assert of(offered(BEFORE, 93, fees_minor=3_00)) == (CREDIT, Ground.CHARGES)
@@ -135,7 +135,7 @@ def test_credit_carries_the_warning_and_the_example_and_a_deferral_neither():
     assert deferral.licence_article is None
 
 
-def test_credit_of_before_carries_an_example_but_no_warning():
+def test_credit_before_20_november_needs_an_example_but_no_warning():
     credit = classified(offered(BEFORE, interest_minor=1))
     assert (credit.warning, credit.representative_example) == (False, True)
 
@@ -146,14 +146,14 @@ def test_a_class_names_its_article_and_the_version_of_the_law():
     assert classified(offered(BEFORE)).regime == "it-2011"
 
 
-def test_a_version_is_found_by_its_name_for_plans_that_keep_it():
+def test_a_version_of_the_law_is_found_by_its_name():
     assert regimes.named("it-2011").applies_from < BEFORE
     with pytest.raises(NoRegimeError):
         regimes.named("it-1993")
 
 
 @pytest.mark.parametrize(("country", "on"), [("XX", SINCE), ("IT", date(2011, 5, 31))])
-def test_where_no_law_is_known_nothing_is_guessed(country: str, on: date):
+def test_a_country_or_date_without_a_known_law_is_refused(country: str, on: date):
     with pytest.raises(NoRegimeError):
         regimes.in_force(country, on)
 

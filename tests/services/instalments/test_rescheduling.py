@@ -54,7 +54,7 @@ async def due_reminders(world) -> list[tuple[int, date]]:
     return [(row["number"], row["due_at"].date()) for row in rows]
 
 
-async def test_the_next_part_and_those_after_it_are_charged_later_for_the_same_money(world):
+async def test_rescheduling_moves_the_next_and_later_parts_at_no_cost(world):
     plan = await world.active()
     first, second, third = days(plan)
     to = later(second, timedelta(days=8))
@@ -69,7 +69,7 @@ async def test_the_next_part_and_those_after_it_are_charged_later_for_the_same_m
     assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
 
 
-async def test_the_customer_is_told_and_reminded_of_the_new_dates_alone(world):
+async def test_the_customer_is_notified_and_reminded_of_the_new_dates_only(world):
     plan = await world.active()
     before = await due_reminders(world)
     to = later(days(plan)[1], timedelta(days=8))
@@ -83,7 +83,7 @@ async def test_the_customer_is_told_and_reminded_of_the_new_dates_alone(world):
     ]
 
 
-async def test_the_ledger_learns_the_new_due_dates_and_that_no_money_moved(world):
+async def test_the_ledger_event_has_the_new_due_dates_and_unchanged_balances(world):
     plan = await world.active()
     after = await moved(world, plan.id, later(days(plan)[1], timedelta(days=8)))
     event = (await world.events("plan.balance_changed", events_pb2.PlanBalanceChanged))[-1]
@@ -96,7 +96,7 @@ async def test_the_ledger_learns_the_new_due_dates_and_that_no_money_moved(world
     ]
 
 
-async def test_doing_it_again_changes_nothing(world):
+async def test_rescheduling_to_the_same_date_again_changes_nothing(world):
     plan = await world.active()
     to = later(days(plan)[1], timedelta(days=8))
     first = await moved(world, plan.id, to)
@@ -106,7 +106,7 @@ async def test_doing_it_again_changes_nothing(world):
     assert told.count(Told.REASON_RESCHEDULED) == 1
 
 
-async def test_only_later_dates_of_the_next_part_within_sixty_days_are_taken(world):
+async def test_only_the_next_part_moves_and_only_later_within_sixty_days(world):
     plan = await world.active(160_00, payment_fee_minor=50)  # credit, which may be long
     _, second, third = days(plan)
     day = timedelta(days=1)
@@ -120,7 +120,7 @@ async def test_only_later_dates_of_the_next_part_within_sixty_days_are_taken(wor
     assert await world.get(plan.id) == once_more
 
 
-async def test_a_deferral_does_not_become_credit(world):
+async def test_a_deferral_is_not_rescheduled_beyond_the_legal_limit(world):
     """All is paid within 50 days of signing, the earliest day on which the goods can have arrived."""
     plan = await world.active()
     signed, second, third = days(plan)
@@ -131,7 +131,7 @@ async def test_a_deferral_does_not_become_credit(world):
     assert await world.get(plan.id) == plan
 
 
-async def test_what_is_paid_being_charged_or_of_no_active_plan_is_not_moved(world):
+async def test_paid_or_unknown_parts_and_busy_or_inactive_plans_are_not_rescheduled(world):
     plan = await world.active()
     to = days(plan)[1] + timedelta(days=8)
     assert await refusal(moved(world, plan.id, to, 1)) == "instalment_closed"
@@ -145,7 +145,7 @@ async def test_what_is_paid_being_charged_or_of_no_active_plan_is_not_moved(worl
     assert await refusal(moved(world, plan.id, to)) == "plan_busy"
 
 
-async def test_the_rest_of_a_plan_with_a_missed_part_can_be_moved(world):
+async def test_the_next_part_can_be_rescheduled_after_a_missed_one(world):
     plan = await world.active()
     world.say_no(Decline.ADVICE_ASK_SHOPPER)
     await world.collected(plan.id, 2)
@@ -155,7 +155,7 @@ async def test_the_rest_of_a_plan_with_a_missed_part_can_be_moved(world):
     assert after.instalments[1].state == Part.STATE_MISSED
 
 
-async def test_a_partners_plan_is_the_partners_affair(world):
+async def test_a_partners_plan_is_not_rescheduled(world):
     plan = await offered(world)
     to = days(plan)[0] + timedelta(days=8)
     assert await refusal(moved(world, plan.id, to, 1)) == "plan_of_partner"
@@ -175,7 +175,7 @@ async def left(world) -> list[str]:
         ]
 
 
-async def test_a_kill_at_any_statement_has_moved_nothing_and_the_next_try_moves_all(world):
+async def test_a_crash_at_any_statement_reschedules_nothing_and_the_retry_all(world):
     plan = await world.active()
     to = later(days(plan)[1], timedelta(days=8))
     before = await left(world)

@@ -40,7 +40,7 @@ def totals(terms: Terms, amount: int) -> list[int]:
         (3, LAST, [1, 1, 1]),
     ],
 )
-def test_parts_sum_to_the_amount_and_differ_by_one_unit(amount, remainder, parts):
+def test_parts_sum_to_the_amount_and_differ_by_at_most_one_unit(amount, remainder, parts):
     assert totals(terms_of(remainder=remainder), amount) == parts
 
 
@@ -50,7 +50,7 @@ def test_an_amount_too_small_for_its_payments_is_refused(amount: int, currency: 
         planned(terms_of(currency=currency), amount)
 
 
-def test_a_loan_of_36_months_has_the_instalments_of_every_calculator():
+def test_a_36_month_loan_matches_the_annuity_formula():
     """100,000.00 at 9.99 %: 100,000 * 0.008325 / (1 - 1.008325^-36) = 3,226.25."""
     rate = schedule.period_rate(999, MONTHLY)
     paid = schedule.amortised(100_000_00, rate, 36, LAST, first_at_once=False)
@@ -60,7 +60,7 @@ def test_a_loan_of_36_months_has_the_instalments_of_every_calculator():
     assert sum(principal for principal, _ in paid) == 100_000_00
 
 
-def test_a_down_payment_is_paid_at_once_and_the_rest_in_equal_instalments():
+def test_a_down_payment_bears_no_interest_and_the_rest_is_amortised():
     """30 % of 1,000.00 now; 700.00 at 12 % in two: 700 * 0.01 / (1 - 1.01^-2) = 355.26."""
     terms = terms_of(every=MONTHLY, down_payment_basis_points=3_000, interest_basis_points=1_200)
     parts = planned(terms, 1_000_00).parts
@@ -71,7 +71,7 @@ def test_a_down_payment_is_paid_at_once_and_the_rest_in_equal_instalments():
     ]
 
 
-def test_without_a_down_payment_the_first_of_equal_instalments_bears_no_interest():
+def test_without_a_down_payment_the_first_instalment_bears_no_interest():
     """1,000.00 at 12 % in three from now on: 1,000 / (1 + 1/1.01 + 1/1.01^2) = 336.66."""
     terms = terms_of(every=MONTHLY, interest_basis_points=1_200)
     parts = planned(terms, 1_000_00).parts
@@ -87,7 +87,7 @@ def test_the_first_financed_instalment_takes_the_remainder_after_a_down_payment(
     assert totals(terms, 100_00) == [20_00, 26_67, 26_67, 26_66]
 
 
-def test_fees_are_in_the_first_payment_and_in_each():
+def test_the_first_payment_has_the_upfront_fee_and_each_its_own_fee():
     terms = terms_of(upfront_fee_minor=1_00, upfront_fee_basis_points=150, payment_fee_minor=50)
     plan = planned(terms, 300_00)
     assert [part.fee_minor for part in plan.parts] == [1_00 + 4_50 + 50, 50, 50]
@@ -95,18 +95,18 @@ def test_fees_are_in_the_first_payment_and_in_each():
     assert plan.total_minor == 307_00
 
 
-def test_what_the_merchant_bears_is_no_charge_to_the_shopper():
+def test_fees_borne_by_the_merchant_do_not_change_the_schedule():
     terms = terms_of(upfront_fee_minor=9_00, fees_borne_by=Bearer.MERCHANT)
     assert planned(terms, 300_00) == planned(terms_of(), 300_00)
     assert schedule.fees(terms, 300_00).of(3) == 9_00
 
 
-def test_without_interest_and_fee_the_rate_is_nothing_and_with_a_fee_it_is_something():
+def test_the_rate_is_zero_without_charges_and_positive_with_a_fee():
     assert taeg.of(planned(terms_of(every=MONTHLY), 5_47)) == 0
     assert taeg.of(planned(terms_of(every=MONTHLY, payment_fee_minor=1), 5_47)) > 0
 
 
-def test_the_rate_of_a_plan_is_that_of_the_simulation_with_its_fee_in_the_down_payment():
+def test_an_upfront_fee_in_three_payments_gives_the_simulated_rate():
     """505.00 in three with a fee of 7.32: 175.65 now, then 168.34 and 168.33; 19.25 %."""
     terms = terms_of(every=MONTHLY, upfront_fee_minor=7_32, remainder=FIRST)
     plan = planned(terms, 505_00)

@@ -20,7 +20,7 @@ async def test_a_new_merchant_is_a_small_seller_in_italy_who_gives_no_credit(wor
     )
 
 
-async def test_what_is_not_said_stays(world):
+async def test_an_update_keeps_omitted_settings(world):
     large = pb.InstalmentSettings.SELLER_SIZE_LARGE
     await world.call("UpdateInstalmentSettings", seller_size=large, lender_registration="OAM M123")
     changed = await world.call("UpdateInstalmentSettings", time_zone="Europe/Madrid")
@@ -46,7 +46,7 @@ async def test_an_empty_registration_takes_the_licence_away(world):
         ("lender_registration", "x" * 101),
     ],
 )
-async def test_a_wrong_setting_is_named_and_changes_nothing(world, field, value):
+async def test_an_invalid_setting_is_refused_by_field_and_changes_nothing(world, field, value):
     before = await world.call("GetInstalmentSettings")
     with pytest.raises(RemoteRefusal) as refused:
         await world.call("UpdateInstalmentSettings", **{field: value})
@@ -54,7 +54,7 @@ async def test_a_wrong_setting_is_named_and_changes_nothing(world, field, value)
     assert await world.call("GetInstalmentSettings") == before
 
 
-async def test_time_zones_are_read_once_however_often_settings_are_checked():
+async def test_known_time_zones_are_loaded_once():
     before = time_zones.known.cache_info()
     for zone in ("Europe/Rome", "Europe/Madrid"):
         settings.checked(replace(settings.DEFAULT, time_zone=zone))

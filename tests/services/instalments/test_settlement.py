@@ -26,7 +26,7 @@ def planned(amount: int, **changes) -> Schedule:
 THREE = planned(1_000_00)
 
 
-def test_the_interest_of_the_days_used_is_owed_and_no_more():
+def test_settlement_charges_interest_only_for_the_days_used():
     """On 16 January 15 of 31 days are used: 663.34 * 1 % * 15/31 = 3.21 of 9.96."""
     found = settlement.settle(THREE, paid={1}, on=date(2027, 1, 16))
     assert (found.principal_minor, found.interest_minor) == (663_34, 9_96)
@@ -34,7 +34,7 @@ def test_the_interest_of_the_days_used_is_owed_and_no_more():
     assert found.owed_minor == 666_55
 
 
-def test_the_upfront_fee_comes_back_for_the_days_that_remain():
+def test_settlement_rebates_the_upfront_fee_for_the_remaining_days():
     """44 of 59 days remain: 12.00 * 44/59 = 8.95. It was paid at signing."""
     plan = planned(1_000_00, upfront_fee_minor=12_00)
     found = settlement.settle(plan, paid={1}, on=date(2027, 1, 16))
@@ -42,7 +42,7 @@ def test_the_upfront_fee_comes_back_for_the_days_that_remain():
     assert found.owed_minor == 666_55 - 8_95
 
 
-def test_fees_of_payments_come_back_for_the_time_that_is_not_used():
+def test_settlement_rebates_payment_fees_for_the_unused_time():
     """Of the 1.00 for February 16/31 = 0.52, of the 1.00 for March all of it."""
     plan = planned(1_000_00, payment_fee_minor=1_00)
     found = settlement.settle(plan, paid={1}, on=date(2027, 1, 16))
@@ -52,7 +52,7 @@ def test_fees_of_payments_come_back_for_the_time_that_is_not_used():
 TWELVE = planned(1_200_00, payments=12, upfront_fee_minor=24_00)
 
 
-def test_after_part_3_of_12_the_balance_is_owed():
+def test_on_a_due_date_settlement_costs_the_balance_less_the_fee_rebate():
     on = TWELVE.parts[2].due_on
     found = settlement.settle(TWELVE, paid={1, 2, 3}, on=on)
     balance = sum(part.principal_minor for part in TWELVE.parts[3:])
@@ -61,32 +61,32 @@ def test_after_part_3_of_12_the_balance_is_owed():
     assert (found.fees_rebate_minor, found.owed_minor) == (fee, balance - fee)
 
 
-def test_on_the_day_of_part_4_that_part_is_owed_as_it_stands():
+def test_a_part_due_on_the_settlement_day_is_owed_in_full():
     fourth = TWELVE.parts[3]
     unpaid = settlement.settle(TWELVE, paid={1, 2, 3}, on=fourth.due_on)
     paid = settlement.settle(TWELVE, paid={1, 2, 3, 4}, on=fourth.due_on)
     assert unpaid.owed_minor == fourth.total_minor + paid.owed_minor
 
 
-def test_on_the_last_day_nothing_comes_back():
+def test_settlement_on_the_last_due_date_has_no_rebate():
     found = settlement.settle(TWELVE, paid=range(1, 12), on=TWELVE.last_due_on)
     assert found.owed_minor == TWELVE.parts[-1].total_minor
     assert (found.interest_rebate_minor, found.fees_rebate_minor) == (0, 0)
 
 
-def test_parts_that_were_missed_are_owed_as_they_stand():
+def test_overdue_parts_are_owed_in_full():
     found = settlement.settle(TWELVE, paid={1}, on=TWELVE.last_due_on + timedelta(days=40))
     assert found.owed_minor == sum(part.total_minor for part in TWELVE.parts[1:])
 
 
-def test_settling_leaves_no_part_open():
+def test_settlement_covers_all_open_parts():
     found = settlement.settle(TWELVE, paid={1, 2}, on=date(2027, 2, 10))
     assert found.numbers == tuple(range(3, 13))
     paid = sum(part.principal_minor for part in TWELVE.parts[:2])
     assert paid + found.principal_minor == 1_200_00
 
 
-def test_what_an_upfront_fee_gave_back_early_it_does_not_give_back_again():
+def test_an_upfront_fee_is_not_rebated_twice():
     """The third part on 16 January: of 59 days, 16 with half of the fee and 28 with all of it."""
     plan = planned(300_00, interest_basis_points=0, upfront_fee_minor=59_00)
     on = date(2027, 1, 16)
@@ -97,20 +97,20 @@ def test_what_an_upfront_fee_gave_back_early_it_does_not_give_back_again():
     assert third.fees_rebate_minor + rest.fees_rebate_minor == at_once.fees_rebate_minor == 44_00
 
 
-def test_on_the_day_of_signing_the_credit_costs_nothing():
+def test_settlement_on_the_day_of_signing_owes_the_balance_less_the_upfront_fee():
     plan = planned(1_000_00, upfront_fee_minor=12_00, payment_fee_minor=1_00)
     found = settlement.settle(plan, paid={1}, on=NEW_YEAR)
     assert found.owed_minor == 663_34 - 12_00
 
 
-def test_more_can_come_back_than_is_left_to_pay():
+def test_a_rebate_above_the_remaining_amount_is_refunded():
     plan = planned(30_00, interest_basis_points=0, upfront_fee_minor=25_00)
     found = settlement.settle(plan, paid={1, 2}, on=date(2027, 1, 2))
     assert found.give_back_minor == -found.balance_minor > 0
     assert found.owed_minor == 0
 
 
-def test_one_part_is_paid_early_and_only_that_one():
+def test_paying_one_part_early_rebates_only_its_interest():
     """The second of three on 16 January: 330.03 * 1 % * 16/31 = 1.70 of its 6.63 is not used."""
     found = settlement.pay_early(THREE, 2, paid={1}, on=date(2027, 1, 16))
     assert found.numbers == (2,)
@@ -118,13 +118,13 @@ def test_one_part_is_paid_early_and_only_that_one():
     assert found.owed_minor == 330_03 + 6_63 - 1_70
 
 
-def test_a_part_that_is_due_costs_what_it_says():
+def test_a_part_paid_on_its_due_date_has_no_rebate():
     found = settlement.pay_early(THREE, 2, paid={1}, on=date(2027, 2, 1))
     assert found.owed_minor == THREE.parts[1].total_minor
 
 
 @pytest.mark.parametrize("number", [0, 1, 4])
-def test_a_part_that_is_paid_or_is_not_there_is_refused(number: int):
+def test_paying_a_paid_or_unknown_part_early_is_refused(number: int):
     with pytest.raises(InvalidArgument) as no:
         settlement.pay_early(THREE, number, paid={1}, on=NEW_YEAR)
     assert no.value.violations[0].field == "number"
@@ -135,7 +135,7 @@ def test_a_plan_that_is_paid_has_nothing_to_settle():
         settlement.settle(THREE, paid={1, 2, 3}, on=NEW_YEAR)
 
 
-def test_a_loan_of_60_months_is_paid_off_at_its_balance_after_each_of_them():
+def test_a_60_month_loan_settles_at_its_balance_on_each_due_date():
     """15,000.00 at 5 %; the rebate is the interest of all months to come, the last one too."""
     plan = planned(15_150_00, payments=61, interest_basis_points=500, down_payment_basis_points=99)
     balance = plan.amount.amount_minor
@@ -148,7 +148,7 @@ def test_a_loan_of_60_months_is_paid_off_at_its_balance_after_each_of_them():
             assert (found.owed_minor, found.interest_rebate_minor) == (balance, to_come)
 
 
-def test_with_extra_payments_from_month_37_on_the_payoff_is_the_balance():
+def test_after_extra_payments_from_month_37_settlement_costs_the_balance():
     """Each payment also pays the last open part; a walk through the months gives the same result."""
     plan = planned(15_150_00, payments=61, interest_basis_points=500, down_payment_basis_points=99)
     paid, money, balance, interest = set(), 0, Fraction(plan.amount.amount_minor), Fraction(0)

@@ -45,7 +45,7 @@ async def settled(world, plan_id: str, *, key: str = "settle", **more) -> pb.Ins
     return (await world.call("SettleInstalmentPlan", key=key, plan_id=plan_id, **more)).plan
 
 
-async def test_one_payment_of_what_the_day_says_ends_all_parts(world):
+async def test_settlement_pays_all_open_parts_in_one_payment_of_the_days_amount(world):
     plan = await world.active(1_200_00, **CREDIT)
     await world.collected(plan.id, 2)
     await world.pass_by(days=10)
@@ -75,7 +75,7 @@ async def test_one_payment_of_what_the_day_says_ends_all_parts(world):
     assert len(world.payments.books) == 3
 
 
-async def test_it_is_the_customers_payment_under_the_first_parts_name(world):
+async def test_settlement_is_customer_initiated_and_named_after_its_first_part(world):
     plan = await world.active()
     await settled(world, plan.id)
     asked = world.payments.calls["CreatePayment"][-1]
@@ -83,14 +83,14 @@ async def test_it_is_the_customers_payment_under_the_first_parts_name(world):
     assert (asked.order_part, asked.amount.amount_minor) == ("instalment:2", 106_67)
 
 
-async def test_a_plan_without_costs_is_settled_for_what_is_left(world):
+async def test_a_plan_without_costs_is_settled_for_the_outstanding_amount(world):
     plan = await world.active()
     said = await figure_of(world, plan.id)
     assert (said.amount.amount_minor, said.principal_minor) == (106_67, 106_67)
     assert (said.interest_rebate_minor, said.fees_rebate_minor) == (0, 0)
 
 
-async def test_parts_that_were_missed_are_paid_as_they_stand_with_their_late_fee(world):
+async def test_settlement_includes_the_late_fee_of_a_missed_part(world):
     plan = await world.active(1_200_00, **CREDIT, late_fee_minor=5_00, late_fees_most_minor=10_00)
     world.say_no(Decline.ADVICE_ASK_SHOPPER)
     await world.collected(plan.id, 2)
@@ -117,7 +117,7 @@ async def test_a_declined_settlement_leaves_every_part_as_it_was(world):
     assert (await settled(world, plan.id, key="again")).state == Plan.STATE_COMPLETED
 
 
-async def test_while_it_is_under_way_no_part_is_charged_and_nothing_else_begins(world):
+async def test_during_a_settlement_no_part_is_charged_and_other_payments_are_refused(world):
     plan = await world.active()
     world.payments.after["CreatePayment"] = once(lose_answer)
     under_way = await settled(world, plan.id)
@@ -132,7 +132,7 @@ async def test_while_it_is_under_way_no_part_is_charged_and_nothing_else_begins(
     assert len(world.payments.books) == 2
 
 
-async def test_while_a_part_is_being_charged_nothing_is_settled(world):
+async def test_a_plan_is_not_settled_while_a_part_is_being_charged(world):
     plan = await world.active()
     world.payments.after["CreatePayment"] = once(lose_answer)
     await world.call("PayInstalment", plan_id=plan.id, number=3, key="part")
@@ -142,7 +142,7 @@ async def test_while_a_part_is_being_charged_nothing_is_settled(world):
     assert (after.state, len(world.payments.books)) == (Plan.STATE_COMPLETED, 3)
 
 
-async def test_two_settlements_and_a_part_at_once_take_each_part_once(world):
+async def test_concurrent_settlements_and_a_payment_charge_the_price_once(world):
     plan = await world.active()
     await asyncio.gather(
         settled(world, plan.id, key="one"),
@@ -161,19 +161,19 @@ async def test_two_settlements_and_a_part_at_once_take_each_part_once(world):
     ("instrument_id", "reason"),
     [("ins_other", "instrument_not_found"), ("ins_old", "instrument_not_usable")],
 )
-async def test_a_card_that_cannot_be_charged_settles_nothing(world, instrument_id, reason):
+async def test_an_unusable_card_settles_nothing(world, instrument_id, reason):
     plan = await world.active()
     assert await refusal(settled(world, plan.id, instrument_id=instrument_id)) == reason
     assert await world.get(plan.id) == plan
 
 
-async def test_what_is_not_being_paid_is_not_settled(world):
+async def test_an_inactive_plan_is_not_settled(world):
     plan = await world.plan()
     assert await refusal(figure_of(world, plan.id)) == "plan_not_active"
     assert await refusal(settled(world, plan.id)) == "plan_not_active"
 
 
-async def test_another_merchant_settles_nothing_and_sees_no_figure(world):
+async def test_another_merchant_cannot_settle_a_plan_or_get_its_settlement(world):
     plan = await world.active()
     stranger = replace(world, merchant_id=ids.new("mer"))
     assert await refusal(figure_of(stranger, plan.id)) == "plan_not_found"
@@ -181,7 +181,7 @@ async def test_another_merchant_settles_nothing_and_sees_no_figure(world):
     assert await refusal(settled(world, plan.id, key="")) == "idempotency_key_missing"
 
 
-async def test_the_first_day_and_the_last_have_one_figure_each(world):
+async def test_settlement_rebates_fees_on_the_first_day_and_nothing_on_the_last(world):
     plan = await world.active(1_200_00, **CREDIT)
     stored = await world.deps.db.run(PLANS.get, world.merchant_id, plan.id)
     parts = await world.deps.db.run(store.parts, world.merchant_id, plan.id)

@@ -21,12 +21,12 @@ from tests.services.instalments.given import NOW, terms_of
 
 
 @pytest.mark.parametrize(("currency", "least"), [("EUR", 150_00), ("JPY", 150), ("KWD", 150_000)])
-def test_the_default_begins_at_150_in_the_units_of_its_currency(currency: str, least: int):
+def test_the_default_minimum_is_150_in_major_units_of_the_currency(currency: str, least: int):
     default = terms.default_terms(terms_id="t", merchant_id="m", currency=currency, now=NOW)
     assert terms.checked(default).min_amount_minor == least
 
 
-def test_the_default_is_three_payments_without_cost_within_45_days_with_its_last_retry():
+def test_default_terms_are_three_free_payments_retried_until_day_45():
     default = terms.default_terms(terms_id="t", merchant_id="m", currency="EUR", now=NOW)
     planned = schedule.planned(default, Money(160_00, "EUR"), NOW.date())
     last_retry = planned.last_due_on + timedelta(days=default.dunning.retry_after[-1])
@@ -83,7 +83,7 @@ DAILY = Frequency(Unit.DAY, 1)
         ("partner", {"partner": Partner("stripe-main", "klarna")}),
     ],
 )
-def test_a_wrong_field_is_named(field: str, changes: dict):
+def test_an_invalid_field_is_named(field: str, changes: dict):
     given = {"min_amount_minor": 150_00, **changes}
     code = given.pop("currency_code", "EUR")
     wrong: Terms = replace(terms_of(**given), currency=code)
@@ -106,7 +106,7 @@ def test_a_wrong_field_is_named(field: str, changes: dict):
         {"categories": ("toys",), "excluded_categories": ("books",), "segments": ("regulars",)},
     ],
 )
-def test_terms_that_make_sense_are_taken(changes: dict):
+def test_valid_terms_are_accepted(changes: dict):
     right = terms_of(**{"min_amount_minor": 150_00, **changes})
     assert terms.checked(right) is right
 

@@ -27,7 +27,7 @@ async def test_a_new_merchant_has_three_payments_in_thirty_days_without_cost(wor
     ) * 3
 
 
-async def test_terms_of_ones_own_take_the_place_of_the_default(world):
+async def test_the_merchants_own_terms_replace_the_default(world):
     made = await world.terms(metadata={"shop": "7"})
     assert list((await world.call("ListInstalmentTerms")).data) == [made]
     assert (made.min_amount_minor, made.max_amount_minor) == (150_00, 2_000_00)
@@ -37,7 +37,7 @@ async def test_terms_of_ones_own_take_the_place_of_the_default(world):
     assert [offer.terms_id for offer in await world.offers()] == [made.id]
 
 
-async def test_the_same_key_makes_the_same_terms(world):
+async def test_the_same_key_returns_the_same_terms_and_another_body_is_refused(world):
     fields = {"name": "x", "currency": "EUR", "payments": 3, "every": {"unit": 3, "n": 1}}
     made = await world.call("CreateInstalmentTerms", key="k", **fields)
     assert await world.call("CreateInstalmentTerms", key="k", **fields) == made
@@ -45,7 +45,7 @@ async def test_the_same_key_makes_the_same_terms(world):
     assert other.reason == "idempotency_key_reused"
 
 
-async def test_archived_terms_are_offered_to_nobody_and_stay_what_they_are(world):
+async def test_archived_terms_are_not_offered_but_can_still_be_read(world):
     first, second = await world.terms(), await world.terms(name="Other")
     for _ in range(2):
         archived = (await world.call("ArchiveInstalmentTerms", terms_id=first.id)).terms
@@ -56,7 +56,7 @@ async def test_archived_terms_are_offered_to_nobody_and_stay_what_they_are(world
     assert list(listed.data) == [archived]
 
 
-async def test_who_archives_all_terms_offers_none(world):
+async def test_a_merchant_with_all_terms_archived_has_no_offers(world):
     await world.call("ArchiveInstalmentTerms", terms_id=(await world.terms()).id)
     assert await world.offers() == []
     offer = await world.call(
@@ -65,13 +65,13 @@ async def test_who_archives_all_terms_offers_none(world):
     assert (offer.offer.available, offer.offer.reason) == (False, "no_terms")
 
 
-async def test_fifty_terms_are_the_most(world):
+async def test_more_than_fifty_terms_are_refused(world):
     for number in range(50):
         await world.terms(name=f"Terms {number}")
     assert (await refusal(world.terms())).reason == "too_many_terms"
 
 
-async def test_terms_that_cannot_be_are_refused_by_their_field(world):
+async def test_invalid_terms_are_refused_by_field(world):
     wrong = await refusal(world.terms(min_amount_minor=200_00, max_amount_minor=100_00))
     assert wrong.violations[0].field == "max_amount_minor"
     assert [terms.id for terms in (await world.call("ListInstalmentTerms")).data] == ["trm_default"]

@@ -46,39 +46,39 @@ def test_interest_runs_until_the_rest_is_repaid():
     assert found.repay_by == found.repaid_on == date(2027, 1, 8)
 
 
-def test_the_last_day_is_the_fourteenth():
+def test_day_14_is_the_last_day_of_withdrawal():
     assert withdrawal.last_day(LAW, SIGNED) == date(2026, 12, 10)
     assert withdrawn(planned(), 14).capital_minor == 663_34
 
 
 @pytest.mark.parametrize("day", [15, -1])
-def test_on_day_15_it_is_too_late(day: int):
+def test_a_withdrawal_on_day_15_or_before_signing_is_refused(day: int):
     with pytest.raises(InvalidArgument) as no:
         withdrawn(planned(), day)
     assert no.value.violations[0].field == "noticed_on"
 
 
-def test_who_got_the_contract_later_may_withdraw_later():
+def test_the_withdrawal_period_starts_when_the_contract_is_received():
     informed = SIGNED + timedelta(days=5)
     assert withdrawn(planned(), 19, informed_on=informed).capital_minor == 663_34
     with pytest.raises(InvalidArgument):
         withdrawn(planned(), 20, informed_on=informed)
 
 
-def test_it_is_not_repaid_before_notice():
+def test_a_repayment_before_the_notice_is_refused():
     with pytest.raises(InvalidArgument) as no:
         withdrawn(planned(), 13, repaid=12)
     assert no.value.violations[0].field == "repaid_on"
 
 
-def test_fees_that_were_paid_come_back():
+def test_a_withdrawal_returns_paid_fees():
     """20.00 upfront and 1.00 with the first payment."""
     plan = planned(upfront_fee_minor=20_00, payment_fee_minor=1_00)
     found = withdrawn(plan, 13)
     assert (found.paid_back_minor, found.owed_minor) == (21_00, 666_18 - 21_00)
 
 
-def test_a_payment_in_between_bears_interest_until_its_day():
+def test_capital_repaid_before_the_withdrawal_bears_interest_until_its_payment():
     """Weekly: 334.10 at signing, 332.56 + 1.54 on day 7, then 333.34 until day 13: in all
     (332.56 * 7 + 333.34 * 13) * 12 % / 365 = 2.19, of which 1.54 is paid.
     """
@@ -94,7 +94,7 @@ def test_without_interest_the_capital_alone_is_owed():
     assert (found.owed_minor, found.interest_minor) == (666_67, 0)
 
 
-def test_more_can_come_back_than_is_owed():
+def test_paid_costs_above_the_owed_amount_are_refunded():
     found = withdrawn(
         planned(upfront_fee_minor=20_00, payments=2),
         3,
@@ -104,6 +104,6 @@ def test_more_can_come_back_than_is_owed():
     assert found.give_back_minor == found.paid_back_minor - found.interest_minor > 0
 
 
-def test_the_interest_of_a_day_is_exact():
+def test_interest_per_day_is_not_rounded():
     per_day = withdrawal.interest_per_day(663_34, 1_200)
     assert round(float(per_day), 4) == 21.8084  # cents

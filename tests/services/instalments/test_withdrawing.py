@@ -33,7 +33,7 @@ async def withdrawn(world, plan_id: str, *, confirm: bool = True, **more):
     return await world.call("WithdrawInstalmentPlan", **fields)
 
 
-async def test_on_day_13_capital_and_interest_are_owed_less_what_was_paid_for_the_credit(world):
+async def test_on_day_13_capital_and_interest_less_paid_costs_are_owed(world):
     """1,200.00 at 9.99 %, of which the first part was paid at once with fees of 24.50."""
     plan = await world.active(1_200_00, **CREDIT)
     await world.pass_by(days=13)
@@ -61,7 +61,7 @@ async def dear(world):
     return plan
 
 
-async def test_costs_that_were_paid_beyond_what_is_owed_are_given_back_by_their_payment(world):
+async def test_paid_costs_above_the_owed_amount_are_refunded(world):
     """160.00 with 36.00 upfront: after nine days 32.00 are left of the price, so 4.00 are refunded."""
     plan = await dear(world)
     answer = await withdrawn(world, plan.id)
@@ -75,7 +75,7 @@ async def test_costs_that_were_paid_beyond_what_is_owed_are_given_back_by_their_
     assert [one.amount.amount_minor for one in refund.repayments] == [4_00]
 
 
-async def test_the_figures_are_those_of_the_rule(world):
+async def test_the_amount_owed_matches_the_withdrawal_rule(world):
     plan = await world.active(1_200_00, **CREDIT)
     await world.pass_by(days=5)
     answer = await withdrawn(world, plan.id, confirm=False)
@@ -93,7 +93,7 @@ async def test_the_figures_are_those_of_the_rule(world):
     assert answer.withdrawal.repay_by == wanted.repay_by.isoformat()
 
 
-async def test_the_first_step_changes_nothing(world):
+async def test_an_unconfirmed_withdrawal_changes_nothing(world):
     plan = await world.active()
     answer = await withdrawn(world, plan.id, confirm=False)
     assert (answer.plan.state, answer.withdrawal.owed_minor) == (Plan.STATE_ACTIVE, 106_67)
@@ -101,7 +101,7 @@ async def test_the_first_step_changes_nothing(world):
     assert "plan.withdrawn" not in await world.told()
 
 
-async def test_day_14_is_in_time_and_day_15_is_refused_with_the_article(world):
+async def test_a_withdrawal_on_day_14_is_in_time_and_day_15_is_refused(world):
     plan = await world.active()
     await world.pass_by(days=14)
     assert (await withdrawn(world, plan.id, confirm=False)).withdrawal.owed_minor == 106_67
@@ -114,7 +114,7 @@ async def test_day_14_is_in_time_and_day_15_is_refused_with_the_article(world):
     assert (await world.get(plan.id)).state == Plan.STATE_ACTIVE
 
 
-async def test_confirming_again_changes_nothing_and_two_at_once_are_one(world):
+async def test_repeated_and_concurrent_confirmations_withdraw_once(world):
     plan = await world.active()
     one, two = await asyncio.gather(withdrawn(world, plan.id), withdrawn(world, plan.id))
     assert one.withdrawal == two.withdrawal
@@ -124,7 +124,7 @@ async def test_confirming_again_changes_nothing_and_two_at_once_are_one(world):
     assert (await world.told()).count("plan.withdrawn") == 1
 
 
-async def test_the_last_part_is_charged_when_it_is_due_and_no_other(world):
+async def test_after_a_withdrawal_only_the_final_part_is_charged(world):
     plan = await world.active()
     await withdrawn(world, plan.id)
     last = await world.collected(plan.id, 4)
@@ -133,7 +133,7 @@ async def test_the_last_part_is_charged_when_it_is_due_and_no_other(world):
     assert [each.amount.amount_minor for each in world.payments.books.values()] == [53_33, 106_67]
 
 
-async def test_the_last_part_is_paid_before_it_is_due_as_it_stands(world):
+async def test_the_final_part_is_paid_early_without_a_rebate(world):
     plan = await world.active(1_200_00, **CREDIT)
     owed = (await withdrawn(world, plan.id)).withdrawal.owed_minor
     settled = world.call("GetInstalmentSettlement", plan_id=plan.id)
@@ -143,7 +143,7 @@ async def test_the_last_part_is_paid_before_it_is_due_as_it_stands(world):
     assert world.payments.calls["CreatePayment"][-1].amount.amount_minor == owed
 
 
-async def test_a_last_part_that_is_missed_costs_no_late_fee(world):
+async def test_a_missed_final_part_has_no_late_fee(world):
     plan = await world.active(1_200_00, **CREDIT, late_fee_minor=5_00, late_fees_most_minor=10_00)
     await withdrawn(world, plan.id)
     world.say_no(Decline.ADVICE_ASK_SHOPPER)
@@ -154,14 +154,14 @@ async def test_a_last_part_that_is_missed_costs_no_late_fee(world):
     assert (after.state, after.instalments[12].late_fee_minor) == (Plan.STATE_WITHDRAWN, 0)
 
 
-async def test_a_part_that_was_paid_early_counts_for_what_was_paid_of_it(world):
+async def test_a_part_paid_early_counts_for_the_amount_paid(world):
     plan = await world.active(1_200_00, **CREDIT)
     paid = (await world.call("PayInstalment", plan_id=plan.id, number=5, key="early")).plan
     due = (await withdrawn(world, plan.id)).withdrawal
     assert paid.paid_minor + due.owed_minor == 1_200_00 + due.interest_minor
 
 
-async def test_the_receipt_is_kept_and_comes_back_the_same(world):
+async def test_the_withdrawal_receipt_is_stored_once(world):
     plan = await world.active()
     asked = {"plan_id": plan.id, "kind": "KIND_RECEIPT"}
     assert await refusal(world.call("GetInstalmentDocument", **asked)) == "not_withdrawn"
@@ -177,7 +177,7 @@ async def test_the_receipt_is_kept_and_comes_back_the_same(world):
     assert (await world.call("GetInstalmentDocument", **asked)).document == document
 
 
-async def test_a_notice_holds_also_when_its_receipt_cannot_be_made_yet(world):
+async def test_a_withdrawal_is_accepted_before_its_receipt_can_be_generated(world):
     plan = await world.active()
     await world.call("UpdateInstalmentSettings", creditor_address="")
     assert (await withdrawn(world, plan.id)).plan.state == Plan.STATE_WITHDRAWN
@@ -187,7 +187,7 @@ async def test_a_notice_holds_also_when_its_receipt_cannot_be_made_yet(world):
     assert (await world.call("GetInstalmentDocument", **asked)).document.sha256
 
 
-async def test_while_a_part_is_being_charged_the_figure_is_not_known(world):
+async def test_a_withdrawal_is_refused_while_a_part_is_being_charged(world):
     plan = await world.active()
     world.payments.after["CreatePayment"] = once(lose_answer)
     await world.call("PayInstalment", plan_id=plan.id, number=3, key="part")
@@ -196,7 +196,7 @@ async def test_while_a_part_is_being_charged_the_figure_is_not_known(world):
     assert (await withdrawn(world, plan.id)).withdrawal.owed_minor == 53_33
 
 
-async def test_what_is_not_signed_is_not_withdrawn_from_and_strangers_find_nothing(world):
+async def test_an_unsigned_plan_or_one_of_another_merchant_is_not_withdrawn_from(world):
     plan = await world.plan()
     assert await refusal(withdrawn(world, plan.id)) == "plan_not_active"
     stranger = replace(world, merchant_id=ids.new("mer"))
@@ -206,7 +206,7 @@ async def test_what_is_not_signed_is_not_withdrawn_from_and_strangers_find_nothi
 @pytest.mark.parametrize(
     ("field", "value"), [("name", ""), ("sent_to", ""), ("sent_to", "giulia"), ("name", "x" * 201)]
 )
-async def test_a_notice_names_who_and_where(world, field, value):
+async def test_a_notice_without_a_valid_name_and_address_is_refused(world, field, value):
     plan = await world.active()
     with pytest.raises(RemoteRefusal) as caught:
         await withdrawn(world, plan.id, **{field: value})

@@ -49,7 +49,7 @@ async def decisions(world) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
-async def test_what_is_left_of_a_plan_in_default_is_given_up_and_charged_no_more(world):
+async def test_a_written_off_plan_owes_nothing_and_is_not_charged_again(world):
     plan = await defaulted(world)
     after = await written_off(world, plan.id)
     assert after.state == Plan.STATE_WRITTEN_OFF
@@ -68,7 +68,7 @@ async def test_what_is_left_of_a_plan_in_default_is_given_up_and_charged_no_more
     assert (await world.get(plan.id)) == after
 
 
-async def test_doing_it_again_changes_nothing(world):
+async def test_writing_off_again_changes_nothing(world):
     plan = await defaulted(world)
     first = await written_off(world, plan.id)
     assert await written_off(world, plan.id, reason="again") == first
@@ -77,7 +77,7 @@ async def test_doing_it_again_changes_nothing(world):
     assert (await world.told()).count("plan.written_off") == 1
 
 
-async def test_a_missed_part_is_given_up_and_the_others_go_on(world):
+async def test_writing_off_a_missed_part_leaves_the_others_active(world):
     plan = await missed(world)
     after = await written_off(world, plan.id, number=2)
     assert (after.state, after.instalments[1].state) == (Plan.STATE_ACTIVE, Part.STATE_WRITTEN_OFF)
@@ -89,7 +89,7 @@ async def test_a_missed_part_is_given_up_and_the_others_go_on(world):
 
 
 @pytest.mark.parametrize("number", [2, None])
-async def test_a_payment_that_comes_later_counts(world, number):
+async def test_a_written_off_part_can_still_be_paid(world, number):
     plan = await defaulted(world) if number is None else await missed(world)
     await written_off(world, plan.id, number=number)
     world.say_yes()
@@ -101,7 +101,7 @@ async def test_a_payment_that_comes_later_counts(world, number):
     assert done.paid_minor == sum(part.amount_minor for part in done.instalments)
 
 
-async def test_a_part_that_was_given_up_is_paid_also_after_the_plan_is_done(world):
+async def test_a_written_off_part_can_be_paid_after_the_plan_is_completed(world):
     plan = await missed(world)
     await written_off(world, plan.id, number=2)
     world.say_yes()
@@ -111,7 +111,7 @@ async def test_a_part_that_was_given_up_is_paid_also_after_the_plan_is_done(worl
     assert (done.state, done.paid_minor) == (Plan.STATE_COMPLETED, 160_00)
 
 
-async def test_a_no_to_its_customer_leaves_it_given_up(world):
+async def test_a_declined_payment_leaves_the_part_written_off(world):
     plan = await missed(world)
     await written_off(world, plan.id, number=2)
     await world.call("PayInstalment", plan_id=plan.id, number=2, key="try")
@@ -120,7 +120,7 @@ async def test_a_no_to_its_customer_leaves_it_given_up(world):
     assert (await world.told()).count("instalment.written_off") == 1
 
 
-async def test_a_refund_lowers_what_was_given_up_and_all_of_it_ends_the_plan(world):
+async def test_a_refund_lowers_the_written_off_amount_and_a_full_one_completes_the_plan(world):
     plan = await defaulted(world)
     await written_off(world, plan.id)
     half = await refunded(world, plan.id, 80_00)
@@ -129,7 +129,7 @@ async def test_a_refund_lowers_what_was_given_up_and_all_of_it_ends_the_plan(wor
     assert (done.state, done.written_off_minor) == (Plan.STATE_COMPLETED, 0)
 
 
-async def test_a_plan_that_was_given_up_speaks_against_another_one(world):
+async def test_a_written_off_plan_raises_concerns_about_a_new_one(world):
     plan = await defaulted(world)
     await written_off(world, plan.id)
     again = await world.plan(key="another")
@@ -138,7 +138,7 @@ async def test_a_plan_that_was_given_up_speaks_against_another_one(world):
     )
 
 
-async def test_what_is_not_overdue_is_not_given_up(world):
+async def test_parts_and_plans_that_are_not_overdue_are_not_written_off(world):
     plan = await world.active(160_00)
     assert await refusal(written_off(world, plan.id)) == "not_overdue"
     assert await refusal(written_off(world, plan.id, number=1)) == "not_overdue"
@@ -147,21 +147,21 @@ async def test_what_is_not_overdue_is_not_given_up(world):
     assert await world.get(plan.id) == plan
 
 
-async def test_what_is_being_charged_is_not_given_up(world):
+async def test_a_part_being_charged_is_not_written_off(world):
     plan = await missed(world)
     world.payments.after["CreatePayment"] = once(lose_answer)
     await world.call("PayInstalment", plan_id=plan.id, number=2, key="two")
     assert await refusal(written_off(world, plan.id, number=2)) == "plan_busy"
 
 
-async def test_another_merchant_gives_nothing_up(world):
+async def test_another_merchant_cannot_write_off_a_plan(world):
     plan = await defaulted(world)
     stranger = replace(world, merchant_id=ids.new("mer"))
     assert await refusal(written_off(stranger, plan.id)) == "plan_not_found"
 
 
 @pytest.mark.parametrize("field", ["reason", "decided_by"])
-async def test_who_and_why_are_needed(world, field):
+async def test_writing_off_needs_a_reason_and_a_person(world, field):
     plan = await missed(world)
     with pytest.raises(RemoteRefusal) as no:
         await written_off(world, plan.id, number=2, **{field: ""})

@@ -31,7 +31,7 @@ async def get_logo(service: Merchants, logo_id: str) -> Any:
     return await service.call("GetLogo", actor="gateway", logo_id=logo_id)
 
 
-async def test_a_logo_is_stored_and_found_by_its_name_alone(service: Merchants):
+async def test_a_logo_is_stored_and_found_by_its_id_alone(service: Merchants):
     merchant = (await service.create()).merchant
     content = a_picture("JPEG")
     changed = await put(service, merchant.id, content)
@@ -40,7 +40,7 @@ async def test_a_logo_is_stored_and_found_by_its_name_alone(service: Merchants):
     assert await updates(service) == [changed]
 
 
-async def test_the_same_logo_again_changes_and_tells_nothing(service: Merchants):
+async def test_uploading_the_same_logo_again_changes_and_reports_nothing(service: Merchants):
     merchant = (await service.create()).merchant
     first = await put(service, merchant.id, a_picture())
     assert await put(service, merchant.id, a_picture()) == first
@@ -75,7 +75,7 @@ async def test_two_merchants_may_have_the_same_logo(service: Merchants):
     assert (await get_logo(service, stored[1].branding.logo_id)).picture == a_picture()
 
 
-async def test_branding_is_replaced_without_the_logo(service: Merchants):
+async def test_replacing_the_branding_keeps_the_logo(service: Merchants):
     merchant = (await service.create()).merchant
     logo_id = (await put(service, merchant.id, a_picture())).branding.logo_id
     for sent in (pb.Branding(primary_colour="#0b5cad"), pb.Branding(logo_id="another")):
@@ -92,7 +92,7 @@ async def test_a_picture_that_cannot_be_a_logo_is_refused(service: Merchants):
     assert await updates(service) == []
 
 
-async def test_logos_put_at_once_leave_the_one_that_the_merchant_names(service: Merchants):
+async def test_concurrent_logo_uploads_leave_the_merchants_logo_stored(service: Merchants):
     merchant = (await service.create()).merchant
     pictures = [a_picture(size=(side, 10)) for side in range(10, 18)]
     await asyncio.gather(*(put(service, merchant.id, picture) for picture in pictures))
@@ -103,7 +103,7 @@ async def test_logos_put_at_once_leave_the_one_that_the_merchant_names(service: 
 @pytest.mark.parametrize(
     ("name", "fields"), [("PutLogo", {"picture": as_text(a_picture())}), ("DeleteLogo", {})]
 )
-async def test_a_logo_needs_its_merchant(service: Merchants, name: str, fields: dict):
+async def test_a_logo_call_needs_an_existing_merchant(service: Merchants, name: str, fields: dict):
     missing = await refusal(service.call(name, **fields))
     assert missing == (Kind.UNAUTHENTICATED, "merchant_missing")
     unknown = await refusal(service.call(name, merchant_id="mer_x", **fields))
@@ -114,7 +114,7 @@ async def test_a_logo_needs_its_merchant(service: Merchants, name: str, fields: 
     ("plan", "links", "messages"),
     [("basic", 200, 100), ("pro", 5000, 2000), ("enterprise", None, None)],
 )
-async def test_a_merchant_says_what_its_plan_allows(service: Merchants, plan, links, messages):
+async def test_a_merchant_carries_the_quotas_of_its_plan(service: Merchants, plan, links, messages):
     made = (await service.create(plan=plan)).merchant
     quotas = dict(made.quotas)
     assert (quotas.get("links_per_month"), quotas.get("sms_per_month")) == (links, messages)

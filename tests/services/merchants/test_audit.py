@@ -52,7 +52,7 @@ async def listed(service: Merchants, merchant_id: str, **fields):
     return (await service.call("ListAuditEntries", merchant_id=merchant_id, **fields)).data
 
 
-async def test_what_was_begun_and_never_ended_has_an_unknown_outcome(service, merchant_id, time):
+async def test_an_intent_without_an_outcome_is_listed_as_unknown(service, merchant_id, time):
     entry_id = await intent(service, merchant_id)
     (entry,) = await listed(service, merchant_id)
     assert (entry.id, entry.actor, entry.outcome) == (entry_id, MEMBER, UNKNOWN)
@@ -61,7 +61,7 @@ async def test_what_was_begun_and_never_ended_has_an_unknown_outcome(service, me
     assert not entry.HasField("ended_at")
 
 
-async def test_a_form_that_is_sent_again_is_the_same_intent_and_can_end(service, merchant_id):
+async def test_a_resubmitted_form_keeps_its_intent_and_can_be_completed(service, merchant_id):
     """Its subject has changed since, if the first call succeeded and its answer was lost."""
     key, before = ids.new("key"), '{"state": "captured"}'
     first = await intent(service, merchant_id, key=key, before=before, address="203.0.113.7")
@@ -74,7 +74,7 @@ async def test_a_form_that_is_sent_again_is_the_same_intent_and_can_end(service,
     assert await refusal(other) == (Kind.UNPROCESSABLE, "idempotency_key_reused")
 
 
-async def test_an_outcome_says_how_it_ended_and_what_came_of_it(service, merchant_id):
+async def test_an_outcome_completes_its_entry_and_cannot_be_changed(service, merchant_id):
     created = await intent(service, merchant_id, subject_id="", action="paylink.CreatePaymentLink")
     await ends(service, merchant_id, created, subject_id="lnk_1", after='{"state": "sent"}')
     refused = await intent(service, merchant_id)
@@ -88,7 +88,7 @@ async def test_an_outcome_says_how_it_ended_and_what_came_of_it(service, merchan
     assert await refusal(other) == (Kind.CONFLICT, "outcome_recorded")
 
 
-async def test_entries_are_found_by_who_what_and_on_what(service, merchant_id):
+async def test_entries_are_filtered_by_actor_action_and_subject(service, merchant_id):
     await intent(service, merchant_id)
     other = await intent(service, merchant_id, actor="mem_2", subject_id="pay_2")
     for fields in ({"more": {"actor": "mem_2"}}, {"subject_id": "pay_2"}, {"limit": 1}):
@@ -97,7 +97,7 @@ async def test_entries_are_found_by_who_what_and_on_what(service, merchant_id):
     assert not await listed(service, merchant_id, action="payments.CapturePayment")
 
 
-async def test_a_merchant_sees_and_ends_nothing_of_another(service, merchant_id):
+async def test_a_merchant_cannot_see_or_complete_anothers_entries(service, merchant_id):
     entry_id = await intent(service, merchant_id)
     other = ids.new("mer")
     assert not await listed(service, other)
@@ -105,7 +105,7 @@ async def test_a_merchant_sees_and_ends_nothing_of_another(service, merchant_id)
     assert await refusal(ended) == (Kind.NOT_FOUND, "audit_entry_not_found")
 
 
-async def test_secrets_cards_and_addresses_are_not_recorded(service, merchant_id):
+async def test_secrets_card_numbers_and_emails_are_not_recorded(service, merchant_id):
     told = {
         "webhook_secret": "whsec_1",
         "nested": [{"password": "x"}],
@@ -121,7 +121,7 @@ async def test_secrets_cards_and_addresses_are_not_recorded(service, merchant_id
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "1"])
-async def test_values_are_a_json_object(service, merchant_id, text):
+async def test_values_must_be_a_json_object(service, merchant_id, text):
     assert await violations(intent(service, merchant_id, before=text)) == {
         "before": "must be a JSON object"
     }
@@ -133,7 +133,7 @@ async def test_an_unknown_outcome_is_not_recorded(service, merchant_id):
     assert await violations(ended) == {"outcome": "must be done or refused"}
 
 
-async def test_a_changed_or_removed_record_is_found(service, merchant_id):
+async def test_a_changed_record_is_detected(service, merchant_id):
     for _ in range(3):
         await ends(service, merchant_id, await intent(service, merchant_id))
     sound = await service.call("CheckAuditEntries", merchant_id=merchant_id)

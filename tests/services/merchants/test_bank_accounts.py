@@ -60,7 +60,7 @@ async def with_an_account(service: Merchants, **fields) -> str:
     return merchant_id
 
 
-async def test_the_first_account_is_in_force_at_once(service: Merchants):
+async def test_the_first_account_takes_effect_at_once(service: Merchants):
     merchant = (await service.create()).merchant
     changed = await change(service, merchant.id, FIRST)
     assert changed.bank_account == FIRST
@@ -70,7 +70,7 @@ async def test_the_first_account_is_in_force_at_once(service: Merchants):
     assert names == ["merchant.updated", "merchant.bank_account_changed"]
 
 
-async def test_an_account_is_kept_in_its_normal_form(service: Merchants):
+async def test_an_account_is_normalised(service: Merchants):
     merchant = (await service.create()).merchant
     pasted = pb.BankAccount(
         holder=FIRST.holder, iban="IBAN it60 X054 2811 1010 0000 0123 456", bic="bppi it rr xxx"
@@ -78,7 +78,7 @@ async def test_an_account_is_kept_in_its_normal_form(service: Merchants):
     assert (await change(service, merchant.id, pasted)).bank_account == FIRST
 
 
-async def test_another_account_waits_and_is_told_before_it_is_in_force(service: Merchants):
+async def test_a_changed_account_is_reported_and_takes_effect_after_the_delay(service: Merchants):
     merchant_id = await with_an_account(service)
     waiting = await change(service, merchant_id, OTHER, actor="key_x")
     assert waiting.bank_account == FIRST
@@ -106,7 +106,7 @@ async def test_another_account_waits_and_is_told_before_it_is_in_force(service: 
     ]
 
 
-async def test_a_change_that_waits_can_be_stopped(service: Merchants):
+async def test_a_pending_change_can_be_cancelled(service: Merchants):
     merchant_id = await with_an_account(service)
     pending = (await change(service, merchant_id, OTHER)).pending_bank_account
     left = await cancel(service, merchant_id, actor="key_owner")
@@ -121,7 +121,7 @@ async def test_a_change_that_waits_can_be_stopped(service: Merchants):
     assert again == (Kind.CONFLICT, "no_bank_account_change")
 
 
-async def test_a_further_change_waits_from_its_own_beginning(service: Merchants):
+async def test_a_further_change_restarts_the_delay(service: Merchants):
     merchant_id = await with_an_account(service)
     await change(service, merchant_id, OTHER)
     service.time.advance(hours=47)
@@ -141,7 +141,7 @@ async def test_a_further_change_waits_from_its_own_beginning(service: Merchants)
     ]
 
 
-async def test_the_same_change_again_waits_no_longer_and_is_told_once(service: Merchants):
+async def test_a_repeated_change_keeps_its_delay_and_is_reported_once(service: Merchants):
     merchant_id = await with_an_account(service)
     first = await change(service, merchant_id, OTHER)
     service.time.advance(hours=1)
@@ -149,7 +149,7 @@ async def test_the_same_change_again_waits_no_longer_and_is_told_once(service: M
     assert len(await told(service)) == 3
 
 
-async def test_the_account_in_force_stops_what_waits(service: Merchants):
+async def test_changing_back_to_the_current_account_cancels_the_pending_change(service: Merchants):
     merchant_id = await with_an_account(service)
     assert (await change(service, merchant_id, FIRST)).bank_account == FIRST
     assert len(await told(service)) == 2
@@ -158,7 +158,7 @@ async def test_the_account_in_force_stops_what_waits(service: Merchants):
     assert (await told(service))[-1][0] == "merchant.bank_account_change_cancelled"
 
 
-async def test_a_test_merchant_waits_by_its_own_clock(service: Merchants):
+async def test_a_test_merchants_delay_runs_on_its_test_clock(service: Merchants):
     merchant_id = await with_an_account(service, test=True)
     real = await with_an_account(service)
     for one in (merchant_id, real):
@@ -180,7 +180,7 @@ async def test_repeats_with_the_same_key_change_once(service: Merchants):
     assert not left.HasField("pending_bank_account")
 
 
-async def test_changes_at_once_leave_one_that_waits(service: Merchants):
+async def test_concurrent_changes_leave_one_pending(service: Merchants):
     merchant_id = await with_an_account(service)
     work = [change(service, merchant_id, one) for one in (OTHER, THIRD) * 5]
     await asyncio.gather(*work)
@@ -191,7 +191,9 @@ async def test_changes_at_once_leave_one_that_waits(service: Merchants):
     assert waiting == 1
 
 
-async def test_a_cancelled_change_races_with_its_time(service: Merchants):
+async def test_a_change_cancelled_at_its_due_time_is_either_cancelled_or_applied(
+    service: Merchants,
+):
     merchant_id = await with_an_account(service)
     await change(service, merchant_id, OTHER)
     service.time.advance(seconds=DELAY.total_seconds())
@@ -202,7 +204,7 @@ async def test_a_cancelled_change_races_with_its_time(service: Merchants):
     assert (await shown(service, merchant_id)).bank_account == (OTHER if refused else FIRST)
 
 
-async def test_it_needs_a_scope_of_its_own(service: Merchants):
+async def test_bank_account_changes_need_their_own_scope(service: Merchants):
     for rpc in ("ChangeBankAccount", "CancelBankAccountChange"):
         rules = descriptors.method_rules(f"/incasso.merchants.v1.MerchantsService/{rpc}")
         assert rules.scope == "bank_account:write"
@@ -223,14 +225,16 @@ async def test_it_needs_a_scope_of_its_own(service: Merchants):
         ("bic", "BPP"),
     ],
 )
-async def test_a_wrong_bank_account_is_named(service: Merchants, field: str, value: str):
+async def test_an_invalid_bank_account_is_refused_naming_the_field(
+    service: Merchants, field: str, value: str
+):
     merchant = (await service.create()).merchant
     account = {"holder": "Bottega", "iban": FIRST.iban, field: value}
     wrong = await violations(service.call("ChangeBankAccount", merchant_id=merchant.id, **account))
     assert list(wrong) == [field]
 
 
-async def test_only_operators_say_where_the_owner_is_told(service: Merchants):
+async def test_only_operators_may_set_the_contact_email(service: Merchants):
     made = (await service.create(contact_email="owner@bottega.example")).merchant
     assert made.contact_email == "owner@bottega.example"
     moved = await service.call(
@@ -245,13 +249,13 @@ async def test_only_operators_say_where_the_owner_is_told(service: Merchants):
 
 
 @pytest.mark.parametrize("rpc", ["ChangeBankAccount", "CancelBankAccountChange", "SetContactEmail"])
-async def test_nobody_has_no_account(service: Merchants, rpc: str):
+async def test_account_calls_for_an_unknown_merchant_are_refused(service: Merchants, rpc: str):
     fields = {"holder": "B", "iban": FIRST.iban} if rpc == "ChangeBankAccount" else {}
     missing = await refusal(service.call(rpc, merchant_id="mer_x", **fields))
     assert missing == (Kind.NOT_FOUND, "merchant_not_found")
 
 
-async def test_the_database_keeps_bank_accounts_whole_and_one_change_waiting(service: Merchants):
+async def test_the_database_refuses_partial_accounts_and_two_pending_changes(service: Merchants):
     merchant_id = await with_an_account(service)
     await change(service, merchant_id, OTHER)
     await service.create()

@@ -39,7 +39,7 @@ def test_a_grant_is_sorted_and_without_repeats():
     assert granted == ("payments:read", "refunds:write")
 
 
-def test_everything_swallows_the_rest():
+def test_the_wildcard_scope_replaces_all_others():
     assert domain.grant(Kind.SECRET, ["*", "refunds:write"], known=KNOWN, held={"*"}) == ("*",)
 
 
@@ -103,7 +103,7 @@ def test_a_replaced_key_works_until_its_end_and_not_a_moment_more(ends_in, later
             domain.authenticate(key, NOW + later)
 
 
-def test_a_change_leaves_what_it_does_not_name():
+def test_a_change_keeps_absent_fields():
     changed = domain.change_merchant(MERCHANT, MerchantChange(name="Nova"))
     assert changed == replace(MERCHANT, name="Nova")
     colour = Branding(primary_colour="#0b5cad")
@@ -128,5 +128,5 @@ def test_only_test_merchants_have_a_clock():
         domain.advance(replace(MERCHANT, test=False), timedelta(seconds=1))
 
 
-def test_a_merchant_that_names_no_language_gets_its_countrys():
+def test_the_default_locale_depends_on_the_country():
     assert [domain.default_locale(country) for country in ("IT", "DE", "US")] == ["it", "en", "en"]

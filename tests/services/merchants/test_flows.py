@@ -65,7 +65,7 @@ async def events(deps: Deps) -> list[tuple[str, object]]:
     ]
 
 
-async def test_a_new_merchant_is_told_of_with_its_keys_and_without_their_secrets(deps: Deps):
+async def test_a_new_merchant_is_reported_with_its_keys_but_not_their_secrets(deps: Deps):
     made = await create(deps)
     told = await events(deps)
     assert [subject for subject, _ in told] == [
@@ -77,7 +77,7 @@ async def test_a_new_merchant_is_told_of_with_its_keys_and_without_their_secrets
     assert not any(event.api_key.HasField("secret") for _, event in told[1:])
 
 
-async def test_no_secret_is_anywhere_in_the_database(deps: Deps):
+async def test_no_key_secret_is_stored_in_plain_text(deps: Deps):
     made = await create(deps)
     async with deps.db.connection() as conn:
         tables = await conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -89,7 +89,7 @@ async def test_no_secret_is_anywhere_in_the_database(deps: Deps):
                 assert not any(letters.encode().hex() in row["text"] for row in rows)
 
 
-async def test_a_change_that_changes_nothing_is_not_told_of(deps: Deps):
+async def test_a_change_without_effect_is_not_reported(deps: Deps):
     await create(deps)
     for name in ("B", "Nova"):
         change = merchants.MerchantChange(name=name)
@@ -97,7 +97,7 @@ async def test_a_change_that_changes_nothing_is_not_told_of(deps: Deps):
     assert [subject for subject, _ in await events(deps)].count("merchant.updated") == 1
 
 
-async def test_an_advanced_clock_is_told_of_with_the_whole_offset(deps: Deps):
+async def test_an_advanced_clock_is_reported_with_its_total_offset(deps: Deps):
     await create(deps)
     for _ in range(2):
         await clocks.advance_test_clock(deps, 86_400, None)
@@ -105,13 +105,13 @@ async def test_an_advanced_clock_is_told_of_with_the_whole_offset(deps: Deps):
     assert offsets == [86_400, 172_800]
 
 
-async def test_clocks_of_nobody_are_not_found(deps: Deps):
+async def test_the_clock_of_an_unknown_merchant_is_not_found(deps: Deps):
     act_for(ids.new("mer"))
     with pytest.raises(MerchantNotFound):
         await clocks.advance_test_clock(deps, 86_400, None)
 
 
-async def test_keys_of_nobody_are_not_found(deps: Deps):
+async def test_unknown_keys_are_not_found(deps: Deps):
     act_for(ids.new("mer"))
     with pytest.raises(ApiKeyNotFound):
         await api_keys.revoke_api_key(deps, ids.new("key"))
@@ -119,7 +119,7 @@ async def test_keys_of_nobody_are_not_found(deps: Deps):
         await api_keys.authenticate(deps, credential.generate(Kind.SECRET))
 
 
-async def test_a_member_grants_the_scopes_of_the_role_and_an_owner_everything(deps: Deps):
+async def test_only_a_member_with_all_scopes_can_grant_the_wildcard(deps: Deps):
     made = await create(deps)
     member = context.Call(made.merchant.id, "mem_1", caller=CONSOLE)
     wanted = api_keys.CreateApiKey(Kind.SECRET, "K", ("*",))
@@ -138,7 +138,7 @@ async def test_keys_do_not_age_with_a_test_clock(deps: Deps):
     assert (caller.key.state, caller.clock_offset) == (State.EXPIRING, timedelta(days=365))
 
 
-async def test_the_worker_ends_a_replaced_key_when_its_overlap_is_over_and_tells_once(
+async def test_the_worker_revokes_a_replaced_key_after_its_overlap_and_reports_it_once(
     deps: Deps, time
 ):
     made = await create(deps)
@@ -155,7 +155,7 @@ async def test_the_worker_ends_a_replaced_key_when_its_overlap_is_over_and_tells
     assert key.state is State.REVOKED
 
 
-async def test_a_key_revoked_while_it_was_due_is_told_of_once(deps: Deps, time):
+async def test_a_key_revoked_while_due_to_expire_is_reported_once(deps: Deps, time):
     made = await create(deps)
     await rotate(deps, made, timedelta(hours=1))
     time.advance(hours=1)
@@ -166,7 +166,7 @@ async def test_a_key_revoked_while_it_was_due_is_told_of_once(deps: Deps, time):
     assert [subject for subject, _ in await events(deps)].count("api_key.revoked") == 1
 
 
-async def test_of_ten_rotations_at_once_without_overlap_one_wins(deps: Deps):
+async def test_of_ten_concurrent_rotations_without_overlap_one_succeeds(deps: Deps):
     made = await create(deps)
     answers = await asyncio.gather(
         *(rotate(deps, made, timedelta()) for _ in range(10)),
@@ -176,7 +176,7 @@ async def test_of_ten_rotations_at_once_without_overlap_one_wins(deps: Deps):
     assert len(refused) == 9
 
 
-async def test_a_decision_about_a_state_that_has_passed_is_not_written(deps: Deps):
+async def test_a_key_changed_meanwhile_is_not_saved(deps: Deps):
     made = await create(deps)
     key = made.keys[0].key
     revoked = await api_keys.revoke_api_key(deps, key.id)
@@ -184,7 +184,7 @@ async def test_a_decision_about_a_state_that_has_passed_is_not_written(deps: Dep
         assert not await key_store.save_api_key(tx, key, revoked)
 
 
-async def test_the_database_refuses_what_no_rule_allows(deps: Deps):
+async def test_the_database_refuses_invalid_clocks_and_keys(deps: Deps):
     await create(deps, test=False)
     for statement in (
         "UPDATE merchants SET clock_offset_seconds = 1",
@@ -198,7 +198,7 @@ async def test_the_database_refuses_what_no_rule_allows(deps: Deps):
                 await tx.execute(statement)
 
 
-async def test_a_database_that_is_gone_is_said_to_be_unavailable(deps: Deps):
+async def test_a_closed_database_is_reported_as_unavailable(deps: Deps):
     await deps.db.close()
     with pytest.raises(ServiceUnavailable):
         await api_keys.authenticate(deps, credential.generate(Kind.SECRET))

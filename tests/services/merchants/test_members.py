@@ -48,7 +48,7 @@ async def accept_with_password(service: Merchants, token: str):
     )
 
 
-async def test_an_invited_person_is_told_and_joins_with_the_link(service, merchant_id):
+async def test_an_invited_person_is_notified_and_joins_with_the_link(service, merchant_id):
     member = await invite(service, merchant_id, "Anna@Shop.example", "finance")
     assert (member.state, member.email) == (pb.Member.STATE_INVITED, "anna@shop.example")
     (told,) = await invitations(service)
@@ -67,7 +67,7 @@ async def test_an_invited_person_is_told_and_joins_with_the_link(service, mercha
     assert "members:write" not in found.scopes
 
 
-async def test_no_token_and_no_password_is_anywhere_in_the_database(service, merchant_id):
+async def test_no_token_or_password_is_stored_in_plain_text(service, merchant_id):
     member = await invite(service, merchant_id)
     token = await link_token(service, merchant_id, member.id)
     session = (await accept_with_password(service, token)).signed_in.token
@@ -91,7 +91,7 @@ async def test_a_link_works_once(service, merchant_id):
         assert await refusal(again) == (Kind.NOT_FOUND, "invitation_unknown")
 
 
-async def test_of_people_who_use_a_link_at_once_one_joins(service, merchant_id):
+async def test_only_one_of_concurrent_uses_of_a_link_joins(service, merchant_id):
     member = await invite(service, merchant_id)
     token = await link_token(service, merchant_id, member.id)
     tries = [accept_with_password(service, token) for _ in range(3)]
@@ -101,7 +101,7 @@ async def test_of_people_who_use_a_link_at_once_one_joins(service, merchant_id):
 
 
 @pytest.mark.parametrize("how", ["expired", "revoked", "sent again", "never issued"])
-async def test_a_link_that_does_not_work_says_nothing_else(service, merchant_id, time, how):
+async def test_an_invalid_link_is_refused_without_saying_why(service, merchant_id, time, how):
     member = await invite(service, merchant_id)
     token = await link_token(service, merchant_id, member.id)
     fields = {"merchant_id": merchant_id, "member_id": member.id}
@@ -120,7 +120,7 @@ async def test_a_link_that_does_not_work_says_nothing_else(service, merchant_id,
     assert await refusal(accepted) == (Kind.NOT_FOUND, "invitation_unknown")
 
 
-async def test_sending_an_invitation_again_starts_its_time_anew(service, merchant_id, time):
+async def test_resending_an_invitation_renews_its_validity(service, merchant_id, time):
     member = await invite(service, merchant_id)
     time.advance(days=8)
     fields = {"merchant_id": merchant_id, "member_id": member.id}
@@ -141,7 +141,7 @@ async def test_an_invitation_is_sent_ten_times_at_most(service, merchant_id):
     assert await refusal(more) == (Kind.RATE, "invitation_sent_too_often")
 
 
-async def test_a_person_is_invited_once_and_again_after_they_left(service, merchant_id):
+async def test_a_person_can_be_invited_again_only_after_revocation(service, merchant_id):
     first = await invite(service, merchant_id)
     assert (await invite(service, merchant_id)).id == first.id  # the same key
     other = invite(service, merchant_id, key="other")
@@ -150,7 +150,7 @@ async def test_a_person_is_invited_once_and_again_after_they_left(service, merch
     assert (await invite(service, merchant_id, key="third")).id != first.id
 
 
-async def test_a_merchant_does_not_learn_the_name_of_whom_it_invites(service, merchant_id):
+async def test_an_invitation_does_not_reveal_the_persons_name(service, merchant_id):
     await join(service, merchant_id)
     other = (await service.create()).merchant.id
     assert not (await invite(service, other)).HasField("name")
@@ -174,7 +174,7 @@ async def test_members_are_listed_by_state_page_by_page(service, merchant_id):
     assert [(each.id, each.name) for each in active.data] == [(owner.member_id, "Anna Rossi")]
 
 
-async def test_another_role_applies_at_once(service, merchant_id):
+async def test_a_changed_role_applies_at_once(service, merchant_id):
     await join(service, merchant_id)
     other = await join(service, merchant_id, "bruno@shop.example", "viewer")
     assert "refunds:write" not in (await authenticate(service, other.token)).scopes
@@ -187,13 +187,13 @@ async def test_another_role_applies_at_once(service, merchant_id):
     assert "refunds:write" in (await authenticate(service, other.token)).scopes
 
 
-async def test_an_invited_person_is_not_removed_but_their_invitation_revoked(service, merchant_id):
+async def test_an_invited_person_cannot_be_removed(service, merchant_id):
     member = await invite(service, merchant_id)
     removed = service.call("RemoveMember", merchant_id=merchant_id, member_id=member.id)
     assert await refusal(removed) == (Kind.CONFLICT, "member_not_joined")
 
 
-async def test_a_merchant_sees_and_changes_no_member_of_another(service, merchant_id):
+async def test_a_merchant_cannot_see_or_change_anothers_members(service, merchant_id):
     member = await invite(service, merchant_id)
     other = (await service.create()).merchant.id
     assert not (await service.call("ListMembers", merchant_id=other)).data
@@ -210,7 +210,7 @@ async def test_a_merchant_sees_and_changes_no_member_of_another(service, merchan
         assert await refusal(refused) == (Kind.NOT_FOUND, "member_not_found"), rpc
 
 
-async def test_an_e_mail_to_another_address_gets_no_link(service, merchant_id):
+async def test_notify_gets_an_invitation_link_only_for_the_invited_address(service, merchant_id):
     member = await invite(service, merchant_id)
     fields = {"merchant_id": merchant_id, "member_id": member.id, "actor": "notify"}
     await service.call("IssueInvitationLink", recipient="Anna@shop.example", **fields)
@@ -219,9 +219,7 @@ async def test_an_e_mail_to_another_address_gets_no_link(service, merchant_id):
         assert await refusal(refused) == (Kind.FORBIDDEN, "invitation_of_another_person")
 
 
-async def test_an_invitation_is_accepted_by_nobody_else_and_repeated_by_the_same(
-    service, merchant_id
-):
+async def test_only_the_invited_person_can_accept_and_may_repeat_it(service, merchant_id):
     anna = await invite(service, merchant_id)
     token = await link_token(service, merchant_id, anna.id)
     bruno = await join(service, merchant_id, "bruno@shop.example")
@@ -235,7 +233,7 @@ async def test_an_invitation_is_accepted_by_nobody_else_and_repeated_by_the_same
     assert (await authenticate(service, session)).membership.merchant_id == merchant_id
 
 
-async def test_who_has_a_password_signs_in_to_accept_another_invitation(service, merchant_id):
+async def test_a_person_with_a_password_must_sign_in_to_accept_an_invitation(service, merchant_id):
     first = await invite(service, merchant_id)
     await accept_with_password(service, await link_token(service, merchant_id, first.id))
     elsewhere = (await service.create()).merchant.id
@@ -251,14 +249,14 @@ async def test_who_has_a_password_signs_in_to_accept_another_invitation(service,
     assert (await authenticate(service, session)).membership.merchant_id == elsewhere
 
 
-async def test_members_have_a_limit(service, merchant_id, monkeypatch):
+async def test_the_number_of_members_is_limited(service, merchant_id, monkeypatch):
     monkeypatch.setattr(rules, "MOST_MEMBERS", 1)
     await invite(service, merchant_id)
     more = invite(service, merchant_id, "next@shop.example")
     assert await refusal(more) == (Kind.CONFLICT, "quota_exceeded")
 
 
-async def test_nobody_is_invited_to_a_console_that_is_not_set_up(service, merchant_id):
+async def test_an_invitation_is_refused_while_the_console_is_not_set_up(service, merchant_id):
     object.__setattr__(service.deps, "console_url", "")
     refused = invite(service, merchant_id)
     assert await refusal(refused) == (Kind.CONFLICT, "console_not_set_up")

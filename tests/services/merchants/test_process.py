@@ -70,7 +70,7 @@ async def test_it_serves_publishes_and_stops_when_asked(environment, process):
     assert made.api_keys[0].secret not in process.said
 
 
-def test_it_refuses_to_start_before_its_schema_is_there(environment, new_database):
+def test_it_refuses_to_start_without_its_schema(environment, new_database):
     environment["INCASSO_DATABASE_URL"] = new_database()
     done = subprocess.run(
         COMMAND, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=60

@@ -15,7 +15,9 @@ async def merchant_id(service: Merchants) -> str:
     return (await service.create()).merchant.id
 
 
-async def test_a_removed_member_is_out_at_once_and_stays_in_elsewhere(service, merchant_id):
+async def test_a_removed_member_loses_access_at_once_but_keeps_other_merchants(
+    service, merchant_id
+):
     await join(service, merchant_id)
     elsewhere = (await service.create(name="Altrove")).merchant.id
     bruno = await join(service, merchant_id, "bruno@shop.example", "viewer")
@@ -35,7 +37,7 @@ async def test_a_removed_member_is_out_at_once_and_stays_in_elsewhere(service, m
     assert await refusal(role) == (Kind.CONFLICT, "member_ended")
 
 
-async def test_the_last_owner_stays(service, merchant_id):
+async def test_the_last_owner_cannot_be_removed_or_demoted(service, merchant_id):
     owner = await join(service, merchant_id)
     fields = {"merchant_id": merchant_id, "member_id": owner.member_id}
     await invite(service, merchant_id, "next@shop.example")  # who has not joined
@@ -45,7 +47,7 @@ async def test_the_last_owner_stays(service, merchant_id):
     assert await refusal(lowered) == (Kind.CONFLICT, "last_owner")
 
 
-async def test_of_two_owners_who_remove_each_other_at_once_one_stays(service, merchant_id):
+async def test_of_two_owners_removed_concurrently_one_stays(service, merchant_id):
     owners = [await join(service, merchant_id, f"{name}@shop.example") for name in "ab"]
     removals = [
         service.call("RemoveMember", merchant_id=merchant_id, member_id=owner.member_id)

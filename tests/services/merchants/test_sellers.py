@@ -23,7 +23,7 @@ async def state(service: Merchants, merchant_id: str, **seller: str) -> Any:
     return answer.merchant
 
 
-async def test_a_seller_is_stored_in_its_normal_form_and_told(service: Merchants):
+async def test_a_seller_is_stored_normalised_and_reported(service: Merchants):
     merchant = (await service.create()).merchant
     assert not merchant.HasField("seller")
     stated = await state(service, merchant.id, **STATED)
@@ -52,12 +52,12 @@ async def test_a_seller_is_replaced_as_a_whole_and_an_empty_one_removes_it(servi
         ({"address": "x" * 201}, "seller.address"),
     ],
 )
-async def test_a_wrong_seller_is_refused_by_its_field(service: Merchants, changed, field):
+async def test_an_invalid_seller_is_refused_naming_the_field(service: Merchants, changed, field):
     merchant_id = (await service.create()).merchant.id
     assert list(await violations(state(service, merchant_id, **STATED | changed))) == [field]
 
 
-async def test_the_database_keeps_no_number_without_a_name(service: Merchants):
+async def test_the_database_refuses_a_seller_address_without_a_name(service: Merchants):
     merchant_id = (await service.create()).merchant.id
     async with service.deps.db.connection() as conn:
         with pytest.raises(CheckViolation):
@@ -90,12 +90,12 @@ def test_a_vat_number_gets_its_countrys_prefix(typed: str, country: str, number:
 @pytest.mark.parametrize(
     "wrong", ["12345670018", "1234567001", "IT", "DE12345670017", "CH", "CH€1234"]
 )
-def test_what_is_no_vat_number_is_refused(wrong: str):
+def test_an_invalid_vat_number_is_refused(wrong: str):
     with pytest.raises(InvalidArgument):
         vat_number_of(wrong, "IT")
 
 
-def test_no_digit_of_a_partita_iva_can_be_mistyped():
+def test_a_partita_iva_with_one_wrong_digit_is_refused():
     assert iva.is_valid(NUMBER)
     for place, digit in enumerate(NUMBER):
         for other in set("0123456789") - {digit}:
@@ -104,7 +104,7 @@ def test_no_digit_of_a_partita_iva_can_be_mistyped():
                 seller_of(Seller("Bottega", mistyped), "IT")
 
 
-def test_shoppers_see_what_is_known_on_one_line():
+def test_the_sellers_known_data_is_shown_on_one_line():
     whole = Seller("Bottega S.r.l.", "IT12345670017", "Via Roma 1")
     assert line(whole, "P. IVA") == "Bottega S.r.l. · Via Roma 1 · P. IVA IT12345670017"
     assert line(Seller("Anna Bianchi"), "P. IVA") == "Anna Bianchi"

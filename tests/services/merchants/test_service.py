@@ -51,7 +51,7 @@ async def test_a_merchants_days_are_those_of_its_countrys_capital_where_it_names
     assert (await service.create(**given)).merchant.time_zone == zone
 
 
-async def test_a_zone_that_is_none_is_refused(service: Merchants):
+async def test_an_unknown_time_zone_is_refused(service: Merchants):
     assert await violations(service.create(time_zone="Europe/Turin")) == {
         "time_zone": 'must be a zone of the IANA database such as "Europe/Rome"'
     }
@@ -68,7 +68,7 @@ async def test_creating_a_merchant_twice_with_one_key_makes_one_and_shows_secret
     assert len((await service.call("ListMerchants")).data) == 1
 
 
-async def test_fifty_creations_at_once_with_one_key_make_one_merchant(service: Merchants):
+async def test_fifty_concurrent_creations_with_one_key_make_one_merchant(service: Merchants):
     made = await asyncio.gather(*(service.create(key="setup-1") for _ in range(50)))
     assert len({answer.merchant.id for answer in made}) == 1
     assert sum(answer.api_keys[0].HasField("secret") for answer in made) == 1
@@ -80,7 +80,7 @@ async def test_the_same_key_with_another_merchant_is_refused(service: Merchants)
     assert answer == (Kind.UNPROCESSABLE, "idempotency_key_reused")
 
 
-async def test_an_unknown_plan_is_refused_with_the_plans_there_are(service: Merchants):
+async def test_an_unknown_plan_is_refused_naming_the_known_plans(service: Merchants):
     wrong = await violations(service.create(plan="gold"))
     assert wrong == {"plan": "must be one of: basic, enterprise, pro"}
 
@@ -95,7 +95,9 @@ async def test_an_unknown_plan_is_refused_with_the_plans_there_are(service: Merc
         ("locale", "italiano"),
     ],
 )
-async def test_a_wrong_field_of_a_merchant_is_named(service: Merchants, field: str, value: str):
+async def test_an_invalid_merchant_is_refused_naming_the_field(
+    service: Merchants, field: str, value: str
+):
     assert list(await violations(service.create(**{field: value}))) == [field]
 
 
@@ -107,12 +109,12 @@ async def test_merchants_are_listed_newest_first_in_pages(service: Merchants):
     assert not rest.HasField("next_cursor")
 
 
-async def test_a_cursor_that_no_list_answered_is_refused(service: Merchants):
+async def test_an_invalid_cursor_is_refused(service: Merchants):
     answer = await refusal(service.call("ListMerchants", cursor="nonsense"))
     assert answer == (Kind.INVALID, "cursor_invalid")
 
 
-async def test_a_change_leaves_what_it_does_not_name(service: Merchants):
+async def test_an_update_keeps_absent_fields(service: Merchants):
     merchant = (await service.create()).merchant
     branding = pb.Branding(primary_colour="#0b5cad", reply_to="hello@shop.example")
     await service.call("UpdateMerchant", merchant_id=merchant.id, branding=branding)
@@ -171,7 +173,7 @@ async def test_an_unknown_key_is_refused(service: Merchants, secret: str):
     assert answer == (Kind.UNAUTHENTICATED, "api_key_unknown")
 
 
-async def test_a_revoked_key_is_refused_and_stays_so(service: Merchants):
+async def test_a_revoked_key_is_refused_and_can_be_revoked_again(service: Merchants):
     made = await service.create()
     key = made.api_keys[0]
     for _ in range(2):
@@ -183,7 +185,7 @@ async def test_a_revoked_key_is_refused_and_stays_so(service: Merchants):
     assert answer == (Kind.UNAUTHENTICATED, "api_key_revoked")
 
 
-async def test_a_key_says_how_far_its_merchants_clock_is_ahead(service: Merchants):
+async def test_authenticating_a_key_returns_its_merchants_clock_offset(service: Merchants):
     made = await service.create(test=True)
     await service.call("AdvanceTestClock", merchant_id=made.merchant.id, seconds=3600)
     found = await authenticate(service, made.api_keys[0].secret)
@@ -193,7 +195,7 @@ async def test_a_key_says_how_far_its_merchants_clock_is_ahead(service: Merchant
 # Test clocks
 
 
-async def test_a_test_clock_runs_ahead_by_what_it_was_advanced(service: Merchants):
+async def test_a_test_clock_runs_ahead_by_the_sum_of_its_advances(service: Merchants):
     merchant = (await service.create(test=True)).merchant
     for seconds in (86_400, 1):
         await service.call("AdvanceTestClock", merchant_id=merchant.id, seconds=seconds)
@@ -212,14 +214,14 @@ async def test_advancing_twice_with_one_key_advances_once(service: Merchants):
     assert (await service.call("GetTestClock", merchant_id=merchant.id)).offset_seconds == 60
 
 
-async def test_advancing_at_once_loses_nothing(service: Merchants):
+async def test_concurrent_clock_advances_all_count(service: Merchants):
     merchant = (await service.create(test=True)).merchant
     work = (service.call("AdvanceTestClock", merchant_id=merchant.id, seconds=1) for _ in range(20))
     await asyncio.gather(*work)
     assert (await service.call("GetTestClock", merchant_id=merchant.id)).offset_seconds == 20
 
 
-async def test_a_merchant_with_real_money_has_no_clock_of_its_own(service: Merchants):
+async def test_a_live_merchant_has_no_test_clock(service: Merchants):
     merchant = (await service.create()).merchant
     for work in (
         service.call("GetTestClock", merchant_id=merchant.id),

@@ -26,7 +26,7 @@ async def create_key(service: Merchants, made, *, by: str, scopes=(), kind=SECRE
     ).api_key
 
 
-async def test_a_key_may_do_what_it_was_created_for(service: Merchants):
+async def test_a_key_has_the_scopes_it_was_created_with(service: Merchants):
     made = await service.create()
     scopes = ["payments:write", "payments:read", "payments:read"]
     key = await create_key(service, made, by=made.api_keys[0].id, scopes=scopes)
@@ -34,7 +34,7 @@ async def test_a_key_may_do_what_it_was_created_for(service: Merchants):
     assert list(found.scopes) == ["payments:read", "payments:write"]
 
 
-async def test_every_scope_that_a_route_asks_for_can_be_given(service: Merchants):
+async def test_every_scope_that_a_route_requires_can_be_granted(service: Merchants):
     made = await service.create()
     scopes = sorted(service.deps.scopes)
     assert {"payments:read", "one_click:write", "api_keys:write", "checkout:read"} <= set(scopes)
@@ -59,7 +59,7 @@ async def test_a_key_without_a_kind_is_refused(service: Merchants):
     assert list(await violations(work)) == ["kind"]
 
 
-async def test_a_key_gives_only_what_it_holds(service: Merchants):
+async def test_a_key_can_grant_only_its_own_scopes(service: Merchants):
     made = await service.create()
     small = await create_key(service, made, by="operator", scopes=["api_keys:write"])
     for wanted in (["payments:write"], ["*"], ["api_keys:write", "refunds:write"]):
@@ -69,7 +69,7 @@ async def test_a_key_gives_only_what_it_holds(service: Merchants):
     assert await create_key(service, made, by=small.id, kind=PUBLISHABLE)
 
 
-async def test_a_key_cannot_get_more_by_rotating_a_greater_one(service: Merchants):
+async def test_a_key_cannot_rotate_one_with_more_scopes(service: Merchants):
     made = await service.create()
     small = await create_key(service, made, by="operator", scopes=["api_keys:write"])
     work = service.call(
@@ -83,13 +83,13 @@ async def test_a_key_cannot_get_more_by_rotating_a_greater_one(service: Merchant
 
 
 @pytest.mark.parametrize("by", ["", "key_00000000000000000000000000"])
-async def test_a_caller_that_is_nobody_gives_nothing(service: Merchants, by: str):
+async def test_an_unknown_caller_cannot_grant_scopes(service: Merchants, by: str):
     made = await service.create()
     work = create_key(service, made, by=by, scopes=["payments:read"])
     assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
 
 
-async def test_a_key_of_another_merchant_or_a_revoked_one_gives_nothing(service: Merchants):
+async def test_a_foreign_or_revoked_key_cannot_grant_scopes(service: Merchants):
     made, other = await service.create(), await service.create()
     work = create_key(service, made, by=other.api_keys[0].id, scopes=["payments:read"])
     assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
@@ -99,7 +99,7 @@ async def test_a_key_of_another_merchant_or_a_revoked_one_gives_nothing(service:
     assert await refusal(work) == (Kind.FORBIDDEN, "scope_not_held")
 
 
-async def test_a_key_for_no_merchant_is_not_made(service: Merchants):
+async def test_a_key_for_an_unknown_merchant_is_refused(service: Merchants):
     work = service.call(
         "CreateApiKey", merchant_id="mer_00000000000000000000000000", kind=PUBLISHABLE
     )
@@ -165,7 +165,7 @@ async def test_without_an_overlap_the_old_key_ends_at_once(service: Merchants):
     assert (await refusal(authenticate(service, made.api_keys[0].secret)))[1] == "api_key_revoked"
 
 
-async def test_an_hour_is_the_overlap_of_who_names_none(service: Merchants):
+async def test_the_default_overlap_is_an_hour(service: Merchants):
     made = await service.create()
     await rotate(service, made, made.api_keys[0])
     service.time.advance(minutes=59)
@@ -215,7 +215,7 @@ async def test_a_merchant_sees_its_own_keys_only(service: Merchants):
     assert not {key.id for key in foreign.data} & {key.id for key in other.api_keys}
 
 
-async def test_a_key_cannot_end_one_that_holds_more(service: Merchants):
+async def test_a_key_cannot_revoke_one_with_more_scopes(service: Merchants):
     made = await service.create()
     first, published = made.api_keys
     small = await create_key(service, made, by="operator", scopes=["api_keys:write"])
@@ -235,7 +235,7 @@ async def revoke(service: Merchants, made, key, *, by) -> pb.ApiKey:
     return answer.api_key
 
 
-async def test_no_more_keys_are_active_than_the_plan_allows(service: Merchants):
+async def test_active_keys_are_limited_by_the_plan(service: Merchants):
     made = await service.create(plan="basic")
     most = made.merchant.quotas["active_api_keys"]
     work = [create_key(service, made, by="operator", scopes=["*"]) for _ in range(most + 5)]
@@ -250,7 +250,7 @@ async def test_no_more_keys_are_active_than_the_plan_allows(service: Merchants):
 
 
 @pytest.mark.parametrize(("plan", "rate"), [("basic", 20), ("pro", 200), ("enterprise", 2000)])
-async def test_a_key_tells_the_gateway_what_its_plan_allows(service: Merchants, plan, rate):
+async def test_authenticating_a_key_returns_its_plan_and_rate_limit(service: Merchants, plan, rate):
     made = await service.create(plan=plan)
     found = await authenticate(service, made.api_keys[0].secret)
     assert (found.plan, found.requests_per_second) == (plan, rate)

@@ -45,7 +45,7 @@ async def refused(service: Merchants, token: str) -> bool:
     return await refusal(authenticate(service, token)) == UNKNOWN
 
 
-async def test_a_session_says_who_it_is_and_what_they_may_do(service, anna):
+async def test_a_session_returns_its_person_membership_and_scopes(service, anna):
     found = await authenticate(service, anna.token)
     assert found.person.email == anna.email
     assert found.membership.merchant_name == "Bottega"
@@ -54,7 +54,7 @@ async def test_a_session_says_who_it_is_and_what_they_may_do(service, anna):
     assert not found.HasField("new_token")
 
 
-async def test_a_session_that_is_not_used_ends_after_an_hour(service, anna, time):
+async def test_an_idle_session_ends_after_an_hour(service, anna, time):
     for _ in range(3):
         time.advance(minutes=59)
         await authenticate(service, anna.token)
@@ -62,7 +62,7 @@ async def test_a_session_that_is_not_used_ends_after_an_hour(service, anna, time
     assert await refused(service, anna.token)
 
 
-async def test_no_session_is_open_for_longer_than_a_day(service, anna, time):
+async def test_a_session_ends_after_a_day(service, anna, time):
     token = anna.token
     for _ in range(31):
         time.advance(minutes=46)
@@ -71,7 +71,7 @@ async def test_no_session_is_open_for_longer_than_a_day(service, anna, time):
     assert await refused(service, token)
 
 
-async def test_a_token_is_replaced_and_works_until_the_new_one_has_arrived(service, anna, time):
+async def test_a_replaced_token_works_until_the_new_one_is_used(service, anna, time):
     time.advance(minutes=16)
     first = await authenticate(service, anna.token)
     assert first.HasField("new_token")
@@ -87,20 +87,20 @@ async def test_a_token_is_replaced_and_works_until_the_new_one_has_arrived(servi
     await authenticate(service, second.new_token)
 
 
-async def test_requests_at_once_do_not_log_out(service, anna, time):
+async def test_concurrent_requests_during_a_token_rotation_stay_signed_in(service, anna, time):
     time.advance(minutes=16)
     answers = await asyncio.gather(*(authenticate(service, anna.token) for _ in range(6)))
     (kept, *_) = [each.new_token for each in answers if each.HasField("new_token")]
     await asyncio.gather(*(authenticate(service, token) for token in (kept, anna.token, kept)))
 
 
-async def test_each_sign_in_has_a_token_of_its_own(service, anna):
+async def test_each_sign_in_has_its_own_token(service, anna):
     made = await identify(service, anna.email)
     assert made.token != anna.token
     assert len(made.token) == 22
 
 
-async def test_reauthentication_is_dated_and_replaces_the_token(service, anna, time):
+async def test_reauthentication_records_its_time_and_replaces_the_token(service, anna, time):
     time.advance(minutes=10)
     fields = {"actor": "console", "token": anna.token, "issuer": ISSUER}
     other = service.call("ReauthenticateWithIdentity", subject="somebody else", **fields)
@@ -131,7 +131,7 @@ async def test_a_session_works_for_one_merchant_at_a_time(service, anna):
     assert len(listed.memberships) == 2
 
 
-async def test_only_a_merchant_of_the_person_is_selected(service, anna):
+async def test_only_a_merchant_the_person_belongs_to_can_be_selected(service, anna):
     other = (await service.create()).merchant.id
     await invite(service, other, anna.email)  # who has not joined
     for merchant_id in (other, "mer_nobody"):
@@ -169,7 +169,7 @@ async def test_a_person_has_twenty_sessions_at_most(service, anna):
     await authenticate(service, newer[0])
 
 
-async def test_a_page_costs_one_statement(service, anna, monkeypatch):
+async def test_authenticating_a_session_costs_one_statement(service, anna, monkeypatch):
     made: list[str] = []
     monkeypatch.setattr("libs.db._span", spying(made))
     await authenticate(service, anna.token)

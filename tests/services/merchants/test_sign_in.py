@@ -43,7 +43,7 @@ async def anna(service: Merchants, merchant_id: str):
     return member
 
 
-async def test_a_password_signs_in_whatever_the_case_of_the_address(service, anna):
+async def test_signing_in_ignores_the_case_of_the_email(service, anna):
     made = await sign_in(service, "ANNA@Shop.Example")
     assert (await authenticate(service, made.token)).membership.member_id == anna.id
 
@@ -67,12 +67,14 @@ async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
     assert known.rpartition("$")[0].split("$")[:4] == passwords.NOBODYS.split("$")[:4]
 
 
-async def test_who_has_no_password_is_refused_like_anybody(service, merchant_id):
+async def test_a_person_without_a_password_gets_the_same_refusal(service, merchant_id):
     await join(service, merchant_id, "oidc@shop.example")
     assert await refusal(sign_in(service, "oidc@shop.example")) == WRONG
 
 
-async def test_guessing_an_address_stops_after_ten_tries_from_anywhere(service, anna, time):
+async def test_ten_failed_sign_ins_from_any_ip_lock_an_email_for_fifteen_minutes(
+    service, anna, time
+):
     for number in range(10):
         guess = sign_in(service, anna.email, "wrong", f"198.51.100.{number}")
         assert await refusal(guess) == WRONG
@@ -82,20 +84,20 @@ async def test_guessing_an_address_stops_after_ten_tries_from_anywhere(service, 
     await sign_in(service, anna.email)
 
 
-async def test_an_unknown_address_is_limited_as_well(service, merchant_id):
+async def test_sign_ins_for_an_unknown_email_are_limited_too(service, merchant_id):
     for _ in range(10):
         assert await refusal(sign_in(service, "nobody@shop.example", "wrong")) == WRONG
     assert await refusal(sign_in(service, "nobody@shop.example", "wrong")) == TOO_MANY
 
 
-async def test_tries_at_once_do_not_get_past_the_limit(service, anna):
+async def test_concurrent_sign_ins_do_not_exceed_the_limit(service, anna):
     guesses = [sign_in(service, anna.email, "wrong") for _ in range(14)]
     results = await asyncio.gather(*guesses, return_exceptions=True)
     reasons = [each.reason for each in results if isinstance(each, Refusal)]
     assert (reasons.count("sign_in_refused"), reasons.count("too_many_attempts")) == (10, 4)
 
 
-async def test_a_network_that_tries_many_addresses_is_stopped(service, anna, monkeypatch):
+async def test_a_network_that_tries_many_emails_is_locked_out(service, anna, monkeypatch):
     monkeypatch.setattr("services.merchants.rules.attempts._PER_NETWORK", 3)
     for number in range(3):
         guess = sign_in(service, f"{number}@x.example", "wrong", f"2001:db8::{number + 1}")
@@ -104,14 +106,14 @@ async def test_a_network_that_tries_many_addresses_is_stopped(service, anna, mon
     await sign_in(service, anna.email, PASSWORD, "203.0.113.9")
 
 
-async def test_a_success_forgets_the_failures_before(service, anna):
+async def test_a_successful_sign_in_resets_the_failures(service, anna):
     for _ in range(3):
         for _ in range(4):
             assert await refusal(sign_in(service, anna.email, "wrong")) == WRONG
         await sign_in(service, anna.email)
 
 
-async def test_entering_the_password_again_is_limited_too(service, anna, time):
+async def test_reauthentication_requires_the_right_password(service, anna, time):
     token = (await sign_in(service, anna.email)).token
     time.advance(minutes=5)
     fields = {"actor": "console", "token": token, "origin": ORIGIN}
@@ -122,7 +124,7 @@ async def test_entering_the_password_again_is_limited_too(service, anna, time):
     assert found.session.reauthenticated_at.ToDatetime() == time.now.replace(tzinfo=None)
 
 
-async def test_without_passwords_nobody_uses_one(service, anna, merchant_id):
+async def test_password_calls_are_refused_when_passwords_are_off(service, anna, merchant_id):
     token = (await sign_in(service, anna.email)).token
     object.__setattr__(service.deps, "passwords", False)
     off = (Kind.FORBIDDEN, "passwords_off")
@@ -143,7 +145,7 @@ async def test_without_passwords_nobody_uses_one(service, anna, merchant_id):
     assert await refusal(accepted) == off
 
 
-async def test_an_identity_is_bound_at_the_first_sign_in_and_then_needs_no_address(
+async def test_an_identity_is_bound_at_the_first_sign_in_and_then_needs_no_email(
     service, merchant_id
 ):
     await invite(service, merchant_id)
@@ -152,14 +154,14 @@ async def test_an_identity_is_bound_at_the_first_sign_in_and_then_needs_no_addre
     assert made.person.email == "anna@shop.example"
 
 
-async def test_an_unverified_address_proves_nothing(service, merchant_id):
+async def test_a_missing_or_unverified_email_is_refused(service, merchant_id):
     await invite(service, merchant_id)
     for claims in ({"email_verified": False}, {"email": ""}):
         signed = identify(service, "anna@shop.example", **claims)
         assert await refusal(signed) == (Kind.FORBIDDEN, "email_unverified")
 
 
-async def test_an_address_that_nobody_invited_does_not_get_in(service, merchant_id, time):
+async def test_an_email_without_a_valid_invitation_cannot_sign_in(service, merchant_id, time):
     out = (Kind.FORBIDDEN, "no_membership")
     assert await refusal(identify(service, "stranger@shop.example")) == out
     await invite(service, merchant_id)
@@ -167,7 +169,7 @@ async def test_an_address_that_nobody_invited_does_not_get_in(service, merchant_
     assert await refusal(identify(service, "anna@shop.example")) == out
 
 
-async def test_who_is_no_longer_a_member_anywhere_does_not_get_in(service, merchant_id):
+async def test_a_person_with_no_membership_left_cannot_sign_in(service, merchant_id):
     await join(service, merchant_id)
     bruno = await join(service, merchant_id, "bruno@shop.example")
     await service.call("RemoveMember", merchant_id=merchant_id, member_id=bruno.member_id)
@@ -175,7 +177,9 @@ async def test_who_is_no_longer_a_member_anywhere_does_not_get_in(service, merch
     assert await refusal(again) == (Kind.FORBIDDEN, "no_membership")
 
 
-async def test_another_identity_with_the_same_address_is_somebody_else(service, merchant_id):
+async def test_another_identity_of_one_provider_with_the_same_email_is_refused(
+    service, merchant_id
+):
     """A provider that gives a mailbox to another person does not give them the membership."""
     await join(service, merchant_id)
     other = identify(service, "anna@shop.example", subject=ids.new("sub"))

@@ -6,7 +6,7 @@ from libs import time_zones
 from services.merchants.rules.time_zones import of_country
 
 
-def test_each_country_has_a_zone_that_is_known_and_its_own():
+def test_each_country_has_a_known_time_zone():
     of = {
         country: of_country(country)
         for country in get_global("territory_zones")

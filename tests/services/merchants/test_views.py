@@ -46,7 +46,7 @@ async def names(service: Merchants, who: Colleague, path: str = "") -> list[str]
     return [view.name for view in answer.data]
 
 
-async def test_a_view_is_found_again_by_its_member_alone(service, anna, bruno):
+async def test_a_private_view_is_visible_to_its_member_only(service, anna, bruno):
     view = await save(service, anna)
     assert (view.member_id, view.member_name) == (anna.member_id, "Anna Rossi")
     (found,) = (await service.call("ListViews", path="/payments", **by(anna))).data
@@ -56,7 +56,9 @@ async def test_a_view_is_found_again_by_its_member_alone(service, anna, bruno):
     assert await names(service, bruno) == []
 
 
-async def test_all_members_see_what_is_shared_and_no_other_merchant_does(service, anna, bruno):
+async def test_a_shared_view_is_visible_to_all_members_but_not_to_other_merchants(
+    service, anna, bruno
+):
     await save(service, anna, "zeta")
     await save(service, bruno, "Alfa", shared=True)
     elsewhere = await join(service, (await service.create()).merchant.id, "carla@shop.example")
@@ -65,7 +67,7 @@ async def test_all_members_see_what_is_shared_and_no_other_merchant_does(service
     assert await names(service, elsewhere) == []
 
 
-async def test_the_same_name_on_the_same_list_replaces(service, anna, bruno):
+async def test_saving_a_view_with_the_same_name_and_list_replaces_it(service, anna, bruno):
     first = await save(service, anna)
     service.time.advance(hours=1)
     again = await save(service, anna, query="state=refunded", shared=True)
@@ -76,12 +78,12 @@ async def test_the_same_name_on_the_same_list_replaces(service, anna, bruno):
     assert len({first.id, *(one.id for one in others)}) == 3
 
 
-async def test_a_view_saved_twice_at_once_is_one(service, anna):
+async def test_concurrent_saves_of_one_view_create_one(service, anna):
     saved = await asyncio.gather(*(save(service, anna) for _ in range(4)))
     assert len({view.id for view in saved}) == 1
 
 
-async def test_its_member_renames_shares_and_deletes_it(service, anna, bruno):
+async def test_a_view_can_be_renamed_shared_and_deleted_by_its_member(service, anna, bruno):
     view = await save(service, anna)
     changed = await service.call("UpdateView", view_id=view.id, name="Carte", **by(anna))
     assert (changed.view.name, changed.view.shared) == ("Carte", False)
@@ -93,14 +95,14 @@ async def test_its_member_renames_shares_and_deletes_it(service, anna, bruno):
     assert await refusal(gone) == (Kind.NOT_FOUND, "view_not_found")
 
 
-async def test_a_name_is_there_once(service, anna):
+async def test_a_view_cannot_be_renamed_to_an_existing_name(service, anna):
     await save(service, anna, "Visa")
     other = await save(service, anna, "Carte")
     renamed = service.call("UpdateView", view_id=other.id, name="Visa", **by(anna))
     assert await refusal(renamed) == (Kind.CONFLICT, "view_exists")
 
 
-async def test_nobody_else_changes_a_view_nor_learns_that_there_is_one(service, anna, bruno):
+async def test_others_cannot_change_a_view_or_detect_a_private_one(service, anna, bruno):
     private, shared = await save(service, anna), await save(service, anna, "Tutti", shared=True)
     stranger = await join(service, (await service.create()).merchant.id, "carla@shop.example")
     missing, others = (Kind.NOT_FOUND, "view_not_found"), (Kind.FORBIDDEN, "view_of_another_member")
@@ -116,7 +118,7 @@ async def test_nobody_else_changes_a_view_nor_learns_that_there_is_one(service, 
     assert await names(service, anna) == ["Tutti", "Visa"]
 
 
-async def test_whoever_manages_members_deletes_what_others_share(service, anna, bruno):
+async def test_an_owner_can_delete_only_shared_views_of_others(service, anna, bruno):
     private, shared = await save(service, bruno), await save(service, bruno, "Tutti", shared=True)
     owner = Call(anna.merchant_id, anna.member_id, scopes=SCOPES[Role.OWNER])
     context.set_current(owner)
@@ -126,7 +128,7 @@ async def test_whoever_manages_members_deletes_what_others_share(service, anna, 
     assert await names(service, bruno) == ["Visa"]
 
 
-async def test_with_a_member_go_the_views_that_only_they_see(service, anna, bruno):
+async def test_removing_a_member_deletes_only_their_private_views(service, anna, bruno):
     await save(service, bruno, "privata")
     await save(service, bruno, "comune", shared=True)
     fields = {"merchant_id": anna.merchant_id, "member_id": bruno.member_id}
@@ -135,7 +137,7 @@ async def test_with_a_member_go_the_views_that_only_they_see(service, anna, brun
     assert await refusal(save(service, bruno)) == (Kind.CONFLICT, "member_ended")
 
 
-async def test_only_members_save_views(service, anna):
+async def test_only_joined_members_can_save_views(service, anna):
     nobody = Colleague(ids.new("mem"), anna.merchant_id, "", "")
     invited = await invite(service, anna.merchant_id, "carla@shop.example")
     assert await refusal(save(service, nobody)) == (Kind.NOT_FOUND, "member_not_found")
@@ -143,7 +145,7 @@ async def test_only_members_save_views(service, anna):
     assert await refusal(save(service, waiting)) == (Kind.CONFLICT, "member_ended")
 
 
-async def test_views_are_limited_by_member_and_what_is_shared_by_merchant(
+async def test_views_are_limited_per_member_and_shared_ones_per_merchant(
     service, anna, bruno, monkeypatch
 ):
     monkeypatch.setattr(rules, "MOST_OF_MEMBER", 2)
@@ -159,7 +161,7 @@ async def test_views_are_limited_by_member_and_what_is_shared_by_merchant(
     assert await refusal(shared) == full
 
 
-async def test_of_views_saved_at_once_no_more_than_the_limit_stay(service, anna, monkeypatch):
+async def test_concurrent_saves_do_not_exceed_the_limit(service, anna, monkeypatch):
     monkeypatch.setattr(rules, "MOST_OF_MEMBER", 2)
     work = [save(service, anna, str(number)) for number in range(4)]
     results = await asyncio.gather(*work, return_exceptions=True)
@@ -167,7 +169,7 @@ async def test_of_views_saved_at_once_no_more_than_the_limit_stay(service, anna,
     assert refused == ["too_many_views"] * 2
 
 
-def test_one_answer_has_all_views_that_a_member_can_see():
+def test_one_answer_can_hold_all_views_a_member_can_see():
     answer = views_pb2.ListViewsResponse.DESCRIPTOR.fields_by_name["data"]
     most = rules.MOST_OF_MEMBER + rules.MOST_SHARED
     assert most <= rules_of(answer).max_items
@@ -184,5 +186,5 @@ def test_one_answer_has_all_views_that_a_member_can_see():
         ("query", "x" * 1001),
     ],
 )
-async def test_a_wrong_view_is_named(service, anna, field, value):
+async def test_an_invalid_view_is_refused_naming_the_field(service, anna, field, value):
     assert list(await violations(save(service, anna, **{field: value}))) == [field]

@@ -8,7 +8,7 @@ from tests.services.oneclick.world import World
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_key_that_payments_knows_is_no_certain_no_and_its_payment_is_asked_for(world, when):
+async def test_a_key_reused_in_payments_is_not_final_and_its_payment_is_looked_up(world, when):
     customer_id = await world.shopper()
     refusal = refuse(Kind.UNPROCESSABLE, "idempotency_key_reused")
     getattr(world.payments, when)["CreatePayment"] = once(refusal)
@@ -22,7 +22,7 @@ async def test_a_key_that_payments_knows_is_no_certain_no_and_its_payment_is_ask
     assert [row["state"] for row in await world.charges()] == ["succeeded"]
 
 
-async def test_the_request_is_kept_sealed_and_only_until_the_answer(world: World):
+async def test_the_request_is_stored_sealed_until_the_answer(world: World):
     customer_id = await world.shopper()
     (token,) = {setup.token for setup in world.payments.setups.values()}
     world.payments.before["CreatePayment"] = once(lose_answer)
@@ -34,7 +34,7 @@ async def test_the_request_is_kept_sealed_and_only_until_the_answer(world: World
     assert [row["request"] for row in await world.charges()] == [None]
 
 
-async def test_a_request_that_cannot_be_read_is_not_sent_and_its_payment_is_asked_for(world: World):
+async def test_an_unreadable_request_is_not_sent_and_its_payment_is_looked_up(world: World):
     """For example because another version wrote it, or its seal key was lost."""
     customer_id = await world.shopper()
     for when, key in (("before", "order-1"), ("after", "order-2")):

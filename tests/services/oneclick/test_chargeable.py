@@ -41,7 +41,7 @@ def by_link(instrument_id: str, amount_minor: int = 2000, **fields: Any) -> paym
     })  # fmt: skip
 
 
-async def test_a_saved_card_comes_with_what_payments_charges(world: World):
+async def test_a_chargeable_card_carries_its_tokens_and_sca_history(world: World):
     customer_id = await world.customer()
     first = await world.attach(customer_id)
     second = await world.attach(customer_id, "tok_mastercard", make_default=True)
@@ -56,7 +56,7 @@ async def test_a_saved_card_comes_with_what_payments_charges(world: World):
     assert found[1].HasField("sca_history")
 
 
-async def test_what_is_charged_is_what_a_click_charges(world: World):
+async def test_a_chargeable_card_has_the_instrument_that_a_click_charges(world: World):
     customer_id = await world.shopper()
     await world.charge(customer_id)
     [asked] = world.payments.calls["CreatePayment"]
@@ -79,7 +79,7 @@ async def test_cards_that_cannot_be_charged_are_left_out(world: World):
     assert [one.instrument.id for one in await chargeable(world, customer_id)] == [kept.id]
 
 
-async def test_a_card_without_consent_to_one_click_can_be_chosen_on_a_page(world: World):
+async def test_a_card_without_one_click_consent_is_still_chargeable(world: World):
     customer_id = await world.shopper()
     async with world.db.connection() as conn:
         await conn.execute(
@@ -97,7 +97,7 @@ async def of_ids(world: World, *instrument_ids: str) -> list[Any]:
     return list((await world.call("GetChargeableInstruments", request)).data)
 
 
-async def test_cards_of_many_customers_are_told_at_once(world: World, other: World):
+async def test_cards_of_many_customers_are_returned_in_one_call(world: World, other: World):
     ours = [(await world.attach(await world.customer())).id for _ in range(3)]
     foreign = await other.attach(await other.customer())
     found = await of_ids(world, *ours, foreign.id, "ins_nobody")
@@ -106,7 +106,7 @@ async def test_cards_of_many_customers_are_told_at_once(world: World, other: Wor
     assert not any(one.HasField("sca_history") for one in found)
 
 
-async def test_of_cards_of_many_customers_only_those_that_can_be_charged_are_told(world: World):
+async def test_a_batch_returns_only_cards_that_can_be_charged(world: World):
     customer_id = await world.customer()
     world.payments.cards["tok_old"] = {"exp_month": 1, "exp_year": 2027}
     old = await world.attach(customer_id, "tok_old")
@@ -163,7 +163,7 @@ async def test_the_history_counts_clicks_and_links_alike(world: World):
         ),
     ],
 )
-async def test_a_challenge_that_was_passed_begins_the_history_anew(world: World, states):
+async def test_a_passed_challenge_resets_the_history(world: World, states):
     customer_id = await world.shopper()
     [one] = await chargeable(world, customer_id)
     await world.charge(customer_id, 1000)
@@ -188,7 +188,9 @@ async def test_a_link_payment_that_failed_does_not_count(world: World, end):
     assert await history(world, customer_id) == (0, 0)
 
 
-async def test_payments_with_instruments_of_nobody_are_not_followed(world: World, other: World):
+async def test_payments_with_unknown_or_foreign_instruments_are_not_recorded(
+    world: World, other: World
+):
     customer_id = await world.shopper()
     [one] = await chargeable(world, customer_id)
     await happens(world, by_link("ins_nobody"), State.STATE_CAPTURED)
@@ -202,7 +204,7 @@ async def test_payments_with_instruments_of_nobody_are_not_followed(world: World
     assert rows == []
 
 
-async def test_payments_in_another_currency_are_no_part_of_the_euros(world: World):
+async def test_payments_in_another_currency_do_not_count_in_the_history(world: World):
     customer_id = await world.shopper()
     [one] = await chargeable(world, customer_id)
     dollars = by_link(one.instrument.id, amount=money(700, "USD"))
@@ -210,7 +212,7 @@ async def test_payments_in_another_currency_are_no_part_of_the_euros(world: Worl
     assert await history(world, customer_id) == (0, 0)
 
 
-async def test_only_the_latest_few_are_looked_at(world: World):
+async def test_the_history_counts_only_the_latest_ten_payments(world: World):
     customer_id = await world.shopper()
     [one] = await chargeable(world, customer_id)
     for _ in range(12):

@@ -46,7 +46,7 @@ async def waiting_charge(world: World, customer_id: str, **more) -> asyncio.Task
     return charging
 
 
-async def test_a_default_that_changes_while_a_charge_waits_is_the_one_charged(world: World):
+async def test_a_waiting_charge_uses_a_default_card_changed_meanwhile(world: World):
     customer_id = await world.shopper()
     async with world.db.transaction() as tx:
         await customers.lock(tx, world.merchant_id, customer_id)

@@ -17,7 +17,7 @@ from tests.waiting import HANGING_SECONDS
 State = payments_pb2.Payment
 
 
-async def test_a_charge_answers_the_payment_as_payments_gave_it(world: World):
+async def test_a_charge_returns_the_payment_that_payments_created(world: World):
     customer_id = await world.shopper()
     payment = await world.charge(customer_id, 5990, metadata={"basket": "7"})
     (booked,) = world.payments.books.values()
@@ -30,7 +30,7 @@ async def test_a_charge_answers_the_payment_as_payments_gave_it(world: World):
     assert world.payments.keys["CreatePayment"] == [charge["id"]]
 
 
-async def test_payments_is_asked_with_everything_it_needs(world: World):
+async def test_the_request_to_payments_carries_the_charges_details(world: World):
     customer_id = await world.shopper()
     await world.charge(
         customer_id,
@@ -50,7 +50,7 @@ async def test_payments_is_asked_with_everything_it_needs(world: World):
     assert asked.velocity_subjects == [f"customer:{customer_id}"]
 
 
-async def test_declines_are_counted_by_a_hash_of_the_shoppers_address(world: World):
+async def test_the_shoppers_ip_address_is_sent_to_payments_only_hashed(world: World):
     for ip in ("203.0.113.7", "203.0.113.8", "203.0.113.7"):
         await world.charge(await world.shopper(), ip=ip)
     told = [asked.velocity_subjects[1] for asked in world.payments.calls["CreatePayment"]]
@@ -59,7 +59,7 @@ async def test_declines_are_counted_by_a_hash_of_the_shoppers_address(world: Wor
     assert "203.0.113" not in str(world.payments.calls)
 
 
-async def test_a_click_that_is_made_again_from_elsewhere_is_the_same_click(world: World):
+async def test_a_repeated_click_from_another_ip_address_gets_the_same_answer(world: World):
     customer_id = await world.shopper()
     first = await world.charge(customer_id, key="click-1", ip="203.0.113.7")
     assert await world.charge(customer_id, key="click-1", ip="2001:db8::7") == first
@@ -73,7 +73,7 @@ async def test_a_repeat_is_answered_while_its_customer_is_locked(world: World):
         assert await world.charge(customer_id, key="click-1") == first
 
 
-async def test_a_click_of_an_unknown_customer_leaves_its_key_new(world: World):
+async def test_a_click_of_an_unknown_customer_leaves_its_key_unused(world: World):
     with pytest.raises(Refusal) as caught:
         await world.charge("cus_01jz0000000000000000000000", key="click-1")
     assert caught.value.reason == "customer_not_found"
@@ -81,7 +81,7 @@ async def test_a_click_of_an_unknown_customer_leaves_its_key_new(world: World):
     assert len(await world.charges()) == 1
 
 
-async def test_a_delayed_capture_has_the_policys_grace_when_none_is_named(world: World):
+async def test_a_delayed_capture_uses_the_policys_grace_period_by_default(world: World):
     customer_id = await world.shopper()
     await world.charge(customer_id, capture=payments_pb2.CAPTURE_MODE_DELAYED)
     (asked,) = world.payments.calls["CreatePayment"]
@@ -104,7 +104,7 @@ async def test_the_same_key_with_another_body_is_refused(world: World):
     assert refused.value.reason == IdempotencyKeyReused.reason
 
 
-async def test_fifty_equal_requests_at_once_make_one_charge(world: World):
+async def test_fifty_identical_concurrent_requests_make_one_charge(world: World):
     customer_id = await world.shopper()
     world.payments.before["CreatePayment"] = lambda: asyncio.sleep(0.2)
 
@@ -123,7 +123,7 @@ async def test_fifty_equal_requests_at_once_make_one_charge(world: World):
     assert len(await world.charges()) == 1
 
 
-async def test_fifty_customers_pay_at_once(world: World):
+async def test_fifty_concurrent_charges_all_succeed(world: World):
     shoppers = [await world.shopper() for _ in range(10)]
     await asyncio.gather(*(world.charge(shoppers[n % 10], 100 + n) for n in range(50)))
     assert len(world.payments.books) == 50
@@ -139,7 +139,7 @@ async def test_fifty_customers_pay_at_once(world: World):
         (pb.UpdatePolicyRequest(max_hourly_charges=5, max_daily_minor=10**9), "velocity_exceeded"),
     ],
 )
-async def test_limits_hold_when_many_charges_come_at_once(world: World, policy, reason):
+async def test_limits_hold_for_concurrent_charges(world: World, policy, reason):
     customer_id = await world.shopper()
     await world.call("UpdatePolicy", policy)
     results = await asyncio.gather(
@@ -177,7 +177,7 @@ async def test_limits_roll_with_the_merchants_clock(world: World):
     await world.charge(customer_id, 1000)
 
 
-async def test_payments_learns_what_was_paid_since_the_last_challenge(world: World):
+async def test_payments_gets_the_history_since_the_last_challenge(world: World):
     customer_id = await world.shopper()
     await world.raise_limits()
     await world.charge(customer_id, 1000)
@@ -197,7 +197,7 @@ async def test_payments_learns_what_was_paid_since_the_last_challenge(world: Wor
     assert told == [(0, 0), (1, 1000), (2, 1500), (0, 0), (1, 200)]
 
 
-async def test_the_history_looks_back_no_further_than_exemptions_reach(world: World):
+async def test_the_history_is_capped_at_the_sca_window(world: World):
     customer_id = await world.shopper()
     await world.raise_limits()
     for _ in range(SCA_WINDOW + 2):
@@ -206,7 +206,7 @@ async def test_the_history_looks_back_no_further_than_exemptions_reach(world: Wo
     assert last.payments_since_challenge == SCA_WINDOW
 
 
-async def test_a_refusal_of_payments_is_passed_on_frees_the_limits_and_is_repeated(world: World):
+async def test_a_refusal_by_payments_is_passed_on_stored_and_frees_the_limits(world: World):
     customer_id = await world.shopper()
     await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_hourly_charges=1))
     world.payments.before["CreatePayment"] = once(refuse(Kind.CONFLICT, "no_psp_account"))
@@ -240,7 +240,9 @@ async def test_a_paid_order_is_refused_with_the_payment_that_paid_it(world: Worl
         refuse(Kind.RATE, "too_many"),
     ],
 )
-async def test_no_answer_is_not_a_no_and_a_repeat_goes_on(world: World, when, trouble):
+async def test_an_unanswered_charge_is_unknown_and_a_repeat_completes_it(
+    world: World, when, trouble
+):
     customer_id = await world.shopper()
     getattr(world.payments, when)["CreatePayment"] = once(trouble)
     with pytest.raises(Refusal) as refused:
@@ -251,7 +253,7 @@ async def test_no_answer_is_not_a_no_and_a_repeat_goes_on(world: World, when, tr
     assert len(set(world.payments.keys["CreatePayment"])) == 1
 
 
-async def test_what_payments_is_asked_again_is_the_same_even_when_the_card_changed(world: World):
+async def test_a_retry_sends_payments_the_same_request_after_the_card_changed(world: World):
     customer_id = await world.shopper()
     world.payments.before["CreatePayment"] = once(lose_answer)
     with pytest.raises(Refusal):
@@ -264,7 +266,7 @@ async def test_what_payments_is_asked_again_is_the_same_even_when_the_card_chang
     assert first == second
 
 
-async def test_a_processing_payment_answers_from_its_state_until_it_is_settled(world: World):
+async def test_a_repeat_returns_the_current_state_of_a_processing_payment(world: World):
     customer_id = await world.shopper()
     world.payments.state = State.STATE_PROCESSING
     first = await world.charge(customer_id, key="order-1")

@@ -106,7 +106,7 @@ class TestClicksOfSessions(CrashMatrix):
         return ClickOfSession(world, customer_id, session_id=session.id)
 
 
-async def test_a_shopper_who_left_long_ago_is_told_that_nothing_was_charged(world: World):
+async def test_a_click_too_old_to_retry_is_abandoned_without_a_charge(world: World):
     click = Click(world, await world.shopper())
     await struck(click, Moment.NEVER_ARRIVED)
     await age(click)
@@ -118,7 +118,7 @@ async def test_a_shopper_who_left_long_ago_is_told_that_nothing_was_charged(worl
     assert not world.payments.books
 
 
-async def test_a_shopper_who_comes_back_late_is_charged_and_not_abandoned(world: World):
+async def test_a_late_repeat_completes_a_click_not_yet_abandoned(world: World):
     click = Click(world, await world.shopper())
     await struck(click, Moment.NEVER_ARRIVED)
     await age(click)
@@ -127,7 +127,7 @@ async def test_a_shopper_who_comes_back_late_is_charged_and_not_abandoned(world:
     await expect(click, "paid")
 
 
-async def test_a_click_that_was_abandoned_frees_the_limits(world: World):
+async def test_an_abandoned_click_frees_the_limits(world: World):
     customer_id = await world.shopper()
     await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_hourly_charges=1))
     click = Click(world, customer_id)
@@ -137,7 +137,7 @@ async def test_a_click_that_was_abandoned_frees_the_limits(world: World):
     await world.charge(customer_id)
 
 
-async def test_the_worker_asks_less_and_less(world: World):
+async def test_the_worker_backs_off_while_the_outcome_is_unknown(world: World):
     click = Click(world, await world.shopper())
     world.payments.before["CreatePayment"] = lose_answer
     click.world.act()
@@ -150,7 +150,7 @@ async def test_the_worker_asks_less_and_less(world: World):
         assert row["due_at"] - before >= timedelta(seconds=seconds)
 
 
-async def test_money_for_a_click_that_was_refused_is_counted(world: World):
+async def test_a_payment_for_a_refused_click_is_counted_in_the_metrics(world: World):
     click = Click(world, await world.shopper())
     late = REGISTRY.get_sample_value("incasso_payments_after_their_end_total") or 0
     refusal = refuse(Kind.CONFLICT, "no_psp_account")
@@ -162,7 +162,7 @@ async def test_money_for_a_click_that_was_refused_is_counted(world: World):
     assert REGISTRY.get_sample_value("incasso_payments_after_their_end_total") == late + 1
 
 
-async def test_a_payment_under_way_is_asked_for_when_its_event_was_lost(world: World):
+async def test_the_worker_looks_up_a_payment_whose_event_was_lost(world: World):
     customer_id = await world.shopper()
     world.payments.state = State.STATE_PENDING
     payment = await world.charge(customer_id)

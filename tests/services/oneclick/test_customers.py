@@ -25,7 +25,7 @@ def address(customer_id: str, **more):
     )
 
 
-async def test_a_customer_comes_back_as_it_was_created(world: World):
+async def test_a_created_customer_is_returned_and_reported_unchanged(world: World):
     request = pb.CreateCustomerRequest(
         email="giulia@example.com",
         name="Giulia",
@@ -65,7 +65,7 @@ async def test_customers_are_listed_newest_first_page_by_page(world: World):
     assert [customer.id for customer in only.data] == [made[3]]
 
 
-async def test_lists_can_be_narrowed_to_a_range_of_creation(world: World):
+async def test_customers_are_filtered_by_creation_time(world: World):
     await world.customer()
     middle = (await world.call("CreateCustomer", pb.CreateCustomerRequest(name="M"))).customer
     await world.customer()
@@ -79,7 +79,7 @@ async def test_lists_can_be_narrowed_to_a_range_of_creation(world: World):
     assert len(answer.data) == 1
 
 
-async def test_an_update_changes_what_was_sent_and_tells_it_once(world: World):
+async def test_an_update_changes_only_the_sent_fields_and_is_reported_once(world: World):
     customer_id = await world.customer(email="giulia@example.com", name="Giulia")
     request = pb.UpdateCustomerRequest(customer_id=customer_id, name="Giulia Bianchi")
     for _ in range(2):
@@ -118,7 +118,7 @@ async def test_removing_an_address_again_changes_nothing(world: World):
     )
 
 
-async def test_there_is_a_most_of_addresses(world: World):
+async def test_the_number_of_addresses_is_limited(world: World):
     customer_id = await world.customer()
     for _ in range(MAX_ADDRESSES):
         await world.call("CreateAddress", address(customer_id))
@@ -127,7 +127,7 @@ async def test_there_is_a_most_of_addresses(world: World):
     assert refused.value.reason == "too_many_addresses"
 
 
-async def test_contact_data_are_kept_in_their_normal_form(world: World):
+async def test_contact_data_is_normalised(world: World):
     pasted = {
         "email": " Giulia.Bianchi@Example.COM ",
         "phone": "0039 333 123-45-67",
@@ -145,7 +145,7 @@ async def test_contact_data_are_kept_in_their_normal_form(world: World):
 @pytest.mark.parametrize(
     "asked", ["giulia@example.com", " GIULIA@EXAMPLE.COM", "Giulia@Example.com"]
 )
-async def test_customers_are_found_by_their_address_in_any_case(world: World, asked: str):
+async def test_customers_are_found_by_email_in_any_case(world: World, asked: str):
     customer_id = await world.customer(email="Giulia@example.com")
     await world.customer(email="giuliana@example.com")
     listed = await world.call("ListCustomers", pb.ListCustomersRequest(email=asked))
@@ -169,7 +169,7 @@ async def test_limits_have_defaults_and_change_one_by_one(world: World):
     assert (after.max_hourly_charges, after.grace_seconds) == (10, 60)
 
 
-async def test_a_bare_number_keeps_the_currency_of_the_limit(world: World):
+async def test_a_limit_given_in_minor_units_keeps_its_currency(world: World):
     await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_charge=money(70_000, "JPY")))
     request = pb.UpdatePolicyRequest(max_charge_minor=80_000)
     changed = (await world.call("UpdatePolicy", request)).policy
@@ -180,7 +180,7 @@ async def test_a_bare_number_keeps_the_currency_of_the_limit(world: World):
     assert refused.value.violations[0].field == "max_daily_minor"
 
 
-async def test_contacts_are_of_those_who_can_be_reached(world: World, other: World):
+async def test_contacts_include_only_reachable_customers(world: World, other: World):
     known = await world.customer(email="giulia@example.com", name="Giulia", locale="it")
     phone = await world.customer(phone="+393331234567")
     silent = await world.customer(name="Nobody")

@@ -37,7 +37,7 @@ CUSTOMER = Customer(
 )
 
 
-def test_absent_fields_of_a_change_stay():
+def test_a_change_keeps_absent_fields():
     changed = domain.change(CUSTOMER, ContactChange(name="Giulia Bianchi", metadata={}))
     assert changed.name == "Giulia Bianchi"
     assert changed.email == CUSTOMER.email
@@ -68,7 +68,7 @@ def test_a_charge_that_ended_never_counts_again(outcomes: list[Outcome]):
         state = after
 
 
-def test_every_charge_state_says_what_its_session_is():
+def test_every_charge_state_maps_to_a_session_state():
     assert set(sessions.AFTER_CHARGE) == set(ChargeState)
 
 
@@ -109,7 +109,7 @@ BUYER = Buyer(
         ({"policy": BELOW}, "charge_limit_exceeded"),
     ],
 )
-def test_an_offer_says_why_it_is_not_to_be_had(change, reason):
+def test_an_unavailable_offer_names_its_reason(change, reason):
     offer = offers.of_buyer(replace(BUYER, **change), Money(50_000, "EUR"), NOW)
     assert offer.reason == reason
     assert (offer.card is not None) == (reason is None)
@@ -123,6 +123,6 @@ def test_an_offer_says_why_it_is_not_to_be_had(change, reason):
         (None, "Pay with Visa •••• 4242"),
     ],
 )
-def test_the_offer_speaks_the_customers_language(locale, label):
+def test_the_offers_label_is_in_the_customers_language(locale, label):
     offer = offers.of_buyer(replace(BUYER, locale=locale), Money(100, "EUR"), NOW)
     assert offer.label == label

@@ -59,7 +59,7 @@ async def everything(world: World) -> str:
     return "\n".join(texts)
 
 
-async def test_nothing_personal_is_left_and_the_charges_stay(world: World):
+async def test_erasure_removes_personal_data_and_keeps_the_charges(world: World):
     customer_id = await full_customer(world)
     payment = await world.charge(customer_id, metadata={"tier": "gold"}, items=an_order())
     order = {"metadata": {"tier": "gold"}, "items": an_order(), "key": "s-1"}
@@ -87,7 +87,7 @@ async def test_nothing_personal_is_left_and_the_charges_stay(world: World):
     assert refused.value.reason == "customer_erased"
 
 
-async def test_psps_are_told_to_forget_the_cards(world: World):
+async def test_erasure_removes_the_cards_at_the_psps(world: World):
     customer_id = await full_customer(world)
     await erase(world, customer_id)
     await worker.removal_worker(world.deps).run_once()
@@ -103,7 +103,7 @@ async def test_erasing_again_changes_nothing(world: World):
     assert [s["subject"] for s in subjects].count("incasso.oneclick.customer.erased") == 1
 
 
-async def test_an_erased_customer_can_do_nothing_any_more(world: World):
+async def test_calls_for_an_erased_customer_are_refused(world: World):
     customer_id = await full_customer(world)
     await erase(world, customer_id)
     calls = (
@@ -119,7 +119,7 @@ async def test_an_erased_customer_can_do_nothing_any_more(world: World):
         assert refused.value.reason == "customer_erased"
 
 
-async def test_a_card_that_is_being_saved_while_its_customer_is_erased_is_forgotten(world: World):
+async def test_a_card_saved_while_its_customer_is_erased_is_removed(world: World):
     customer_id = await world.customer()
     waiting, go_on = asyncio.Event(), asyncio.Event()
 
@@ -138,7 +138,7 @@ async def test_a_card_that_is_being_saved_while_its_customer_is_erased_is_forgot
     assert world.payments.removed == [("sandbox-a", setup.token)]
 
 
-async def test_the_consent_of_a_charge_is_told_without_the_devices_address(world: World):
+async def test_the_consent_of_a_charge_is_returned_without_the_ip_address(world: World):
     customer_id = await world.shopper()
     payment = await world.charge(customer_id)
     await world.call("EraseCustomer", pb.EraseCustomerRequest(customer_id=customer_id))

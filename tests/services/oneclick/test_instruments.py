@@ -35,7 +35,7 @@ def saved(*tokens: Token, on: Card | None = None) -> Instrument:
     )
 
 
-def test_a_card_works_to_the_last_moment_of_its_month():
+def test_a_card_expires_at_the_end_of_its_month():
     assert not instruments.is_expired(
         card(11, 2026), datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
     )
@@ -54,28 +54,28 @@ def test_what_has_expired_stays_expired(month: int, year: int, now: datetime):
         assert instruments.is_expired(card(month, year), now + timedelta(days=400))
 
 
-def test_the_same_fingerprint_is_the_same_card_and_none_is_nobodys():
+def test_cards_with_the_same_non_empty_fingerprint_are_the_same():
     existing = saved(Token("a", "tok_1", "psp"))
     assert instruments.same_card([existing], card()) is existing
     assert instruments.same_card([existing], card(fingerprint="other")) is None
     assert instruments.same_card([saved(on=card(fingerprint=""))], card(fingerprint="")) is None
 
 
-def test_a_card_that_another_psp_account_knows_gets_a_further_token():
+def test_a_card_saved_at_another_psp_account_gets_a_second_token():
     first, second = Token("a", "tok_1", "psp"), Token("b", "tok_2", "psp")
     merged = instruments.merge(saved(first), SetUp(card(), second, ""))
     assert merged.tokens == (first, second)
     assert merged.leftover is None
 
 
-def test_the_same_card_at_the_same_account_keeps_its_token_and_the_new_one_is_forgotten():
+def test_a_card_saved_again_at_one_account_keeps_its_token_and_discards_the_new():
     first, second = Token("a", "tok_1", "psp"), Token("a", "tok_2", "psp")
     merged = instruments.merge(saved(first), SetUp(card(), second, ""))
     assert merged.tokens == (first,)
     assert merged.leftover == second
 
 
-def test_the_same_token_again_is_not_forgotten():
+def test_a_token_saved_again_is_not_discarded():
     token = Token("a", "tok_1", "psp")
     assert instruments.merge(saved(token), SetUp(card(), token, "")).leftover is None
 

@@ -18,7 +18,7 @@ SHIPPING = Item("shipping", "Spedizione", 1, 490, fixed=True)
 ORDER = (SHOES, SOCKS, SHIPPING)
 
 
-def test_an_order_is_what_its_items_sum_to():
+def test_an_orders_items_must_sum_to_its_amount():
     items.check(ORDER, Money(5990, "EUR"))
     items.check((), Money(5990, "EUR"))
     with pytest.raises(InvalidArgument) as refused:
@@ -35,20 +35,20 @@ def test_an_order_is_what_its_items_sum_to():
         (replace(SOCKS, unit_amount_minor=-1), "items.1.unit_amount_minor"),
     ],
 )
-def test_items_have_ids_of_their_own_and_only_fixed_ones_are_discounts(changed, field):
+def test_item_ids_are_unique_and_only_fixed_items_may_be_discounts(changed, field):
     with pytest.raises(InvalidArgument) as refused:
         items.check((SHOES, changed), Money(1, "EUR"))
     assert refused.value.violations[0].field == field
 
 
-def test_items_leave_whole_or_in_part():
+def test_items_can_be_removed_wholly_or_partly():
     left = items.without(ORDER, [Removal("shoes", 1), Removal("socks", None)])
     assert left == (replace(SHOES, quantity=1), SHIPPING)
     assert items.total_minor(left) == 2490
     assert items.removed(ORDER, left) == [Removal("shoes", 1), Removal("socks", 3)]
 
 
-def test_nothing_is_left_when_only_fixed_items_would_be():
+def test_an_order_left_with_only_fixed_items_becomes_empty():
     assert items.without(ORDER, [Removal("shoes", 2), Removal("socks", None)]) == ()
 
 
@@ -61,12 +61,12 @@ def test_nothing_is_left_when_only_fixed_items_would_be():
         [Removal("shoes", 2), Removal("shoes", 1)],
     ],
 )
-def test_what_is_fixed_unknown_or_too_many_does_not_leave(removals):
+def test_fixed_unknown_or_excess_items_cannot_be_removed(removals):
     with pytest.raises(ItemNotRemovable):
         items.without(ORDER, removals)
 
 
-def test_a_discount_never_makes_the_rest_free():
+def test_a_removal_is_refused_if_a_discount_exceeds_the_rest():
     order = (SHOES, SOCKS, Item("discount", "Sconto", 1, -2000, fixed=True))
     with pytest.raises(ItemNotRemovable):
         items.without(order, [Removal("shoes", None)])

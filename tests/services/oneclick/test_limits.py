@@ -86,7 +86,7 @@ def test_a_refusal_names_the_limit_and_the_currency():
     assert "about (reference rates of 2026-10-30) 1513.64 EUR" in refused.value.message
 
 
-def test_a_currency_without_a_rate_is_refused_by_name_unless_the_limit_is_in_it():
+def test_a_currency_without_a_rate_is_refused_unless_the_limit_uses_it():
     with pytest.raises(ChargeLimitExceeded) as refused:
         spending.check_charge(spending.DEFAULT, Money(1, "UYI"))
     assert "UYI cannot be compared" in refused.value.message

@@ -92,7 +92,7 @@ async def age_locks(environment: dict[str, str]) -> None:
         await conn.execute("UPDATE idempotency_keys SET locked_until = now()")
 
 
-async def test_it_stops_when_asked_and_finishes_what_it_began(environment, processes, payments):
+async def test_shutdown_finishes_a_charge_in_progress(environment, processes, payments):
     child = await processes.start()
     async with client.channel(processes.target) as channel:
         world = World(None, payments, OneClickServiceStub(channel))
@@ -112,7 +112,7 @@ async def test_it_stops_when_asked_and_finishes_what_it_began(environment, proce
     assert "giulia@example.com" not in child.said
 
 
-async def test_it_refuses_to_start_before_its_schema_is_there(processes, new_database):
+async def test_it_refuses_to_start_without_its_schema(processes, new_database):
     processes.environment["INCASSO_DATABASE_URL"] = new_database()
     code, said = await processes.refused()
     assert code != 0

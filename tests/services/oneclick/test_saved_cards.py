@@ -36,7 +36,7 @@ async def test_a_card_is_saved_with_its_consent_and_becomes_the_default(world: W
     assert await world.value("SELECT setup_request FROM instruments WHERE id = $1", made.id) is None
 
 
-async def test_declined_cards_that_are_saved_are_counted_by_the_consents_address(world: World):
+async def test_a_setup_sends_payments_the_hashed_ip_address_of_the_consent(world: World):
     await world.attach(await world.customer())
     with_address = world.payments.calls["SetUpInstrument"][-1]
     [subject] = with_address.velocity_subjects
@@ -76,7 +76,7 @@ async def test_a_second_card_is_the_default_only_when_asked(world: World):
     assert [i.id for i in await listed(world, customer_id)] == [third.id, first.id, second.id]
 
 
-async def test_the_psps_own_customer_is_used_again(world: World):
+async def test_the_psps_customer_is_reused(world: World):
     customer_id = await world.customer()
     await world.attach(customer_id)
     await world.attach(customer_id, "tok_mastercard")
@@ -85,7 +85,7 @@ async def test_the_psps_own_customer_is_used_again(world: World):
     assert first.email == "giulia@example.com"
 
 
-async def test_the_same_card_at_the_same_account_comes_back(world: World):
+async def test_saving_the_same_card_again_returns_the_first_instrument(world: World):
     customer_id = await world.customer()
     first = await world.attach(customer_id)
     assert await world.attach(customer_id) == first
@@ -95,7 +95,7 @@ async def test_the_same_card_at_the_same_account_comes_back(world: World):
     assert world.payments.removed == [("sandbox-a", spare)]
 
 
-async def test_the_same_card_at_another_account_gets_a_further_token(world: World):
+async def test_the_same_card_at_another_account_gets_a_second_token(world: World):
     customer_id = await world.customer()
     first = await world.attach(customer_id)
     request = world.attach_request(customer_id)
@@ -114,7 +114,7 @@ async def test_cards_of_different_customers_are_never_merged(world: World):
     assert (await world.attach(one)).id != (await world.attach(other)).id
 
 
-async def test_a_card_that_needs_a_challenge_works_after_it(world: World):
+async def test_a_challenged_card_can_be_charged_only_after_the_challenge(world: World):
     customer_id = await world.customer()
     made = await world.attach(customer_id, "tok_3ds", return_url="https://shop.example/cards")
     assert made.state == pb.Instrument.STATE_REQUIRES_ACTION
@@ -132,7 +132,7 @@ async def test_a_card_that_needs_a_challenge_works_after_it(world: World):
     await world.charge(customer_id)
 
 
-async def test_whoever_comes_back_from_a_challenge_is_told_at_once_how_it_ended(world: World):
+async def test_a_refresh_by_key_returns_how_the_challenge_ended(world: World):
     """By the key of the call that saved the card; replays of that call always return the challenge."""
     customer_id = await world.customer()
     asked = world.attach_request(customer_id, "tok_3ds", return_url="https://shop.example/cards")
@@ -155,7 +155,7 @@ async def test_whoever_comes_back_from_a_challenge_is_told_at_once_how_it_ended(
     assert await listed(world, customer_id) == [passed]
 
 
-async def test_a_challenge_that_nobody_passes_is_given_up_after_a_day(world: World):
+async def test_an_unanswered_challenge_is_abandoned_after_a_day(world: World):
     customer_id = await world.customer()
     await world.attach(customer_id, "tok_3ds")
     async with world.db.connection() as conn:
@@ -207,7 +207,7 @@ async def test_consent_cannot_be_given_in_the_future(world: World):
     assert [v.field for v in refused.value.violations] == ["consent.accepted_at"]
 
 
-async def test_there_is_a_most_of_instruments_also_at_once(world: World):
+async def test_instruments_are_limited_even_when_saved_concurrently(world: World):
     customer_id = await world.customer()
     for n in range(MAX_INSTRUMENTS - 2):
         await world.attach(customer_id, f"tok_{n}")
@@ -241,7 +241,7 @@ async def test_an_expired_card_is_shown_as_such_and_not_charged(world: World):
     assert refused.value.reason == "instrument_not_usable"
 
 
-async def test_a_detached_card_is_gone_here_and_later_at_its_psps(world: World):
+async def test_a_detached_card_is_removed_at_once_and_later_at_its_psp(world: World):
     customer_id = await world.shopper()
     (card,) = await listed(world, customer_id)
     request = pb.DetachInstrumentRequest(customer_id=customer_id, instrument_id=card.id)

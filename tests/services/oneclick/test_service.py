@@ -52,7 +52,7 @@ async def test_an_unknown_customer_cannot_save_a_card(world: World):
     assert not world.payments.setups
 
 
-async def test_unknown_parts_of_a_customer_are_not_found(world: World):
+async def test_unknown_addresses_instruments_payments_and_sessions_are_not_found(world: World):
     customer_id = await world.shopper()
     asked = [
         (
@@ -140,7 +140,7 @@ async def test_a_charge_without_a_card_or_consent_or_above_its_limit_is_refused(
     assert await world.charges() == []
 
 
-async def test_velocity_and_daily_sum_have_codes_of_their_own(world: World):
+async def test_hourly_and_daily_limits_have_their_own_codes(world: World):
     customer_id = await world.shopper()
     await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_hourly_charges=1))
     await world.charge(customer_id, 100)
@@ -168,7 +168,7 @@ async def test_calls_that_move_money_need_a_key(world: World, name: str):
     assert found == ("idempotency_key_missing", 400, "INVALID_ARGUMENT")
 
 
-async def test_grace_without_a_delayed_capture_is_a_mistake(world: World):
+async def test_grace_without_a_delayed_capture_is_refused(world: World):
     customer_id = await world.shopper()
     request = world.charge_request(customer_id, grace_seconds=60)
     with pytest.raises(Refusal) as refused:

@@ -93,7 +93,7 @@ async def test_the_shops_server_needs_no_secret(world: World):
     assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
 
 
-async def test_the_database_does_not_have_the_secret(world: World):
+async def test_the_client_secret_is_not_stored(world: World):
     session = await opened(world, await world.shopper(), key="s-1")
     await pay(browser(world), session, session.client_secret)
     secret = session.client_secret.rpartition("_")[2].encode()
@@ -113,7 +113,7 @@ async def test_the_same_key_opens_one_session_with_one_secret(world: World):
     assert first.client_secret
 
 
-async def test_a_new_key_of_the_service_gives_old_sessions_their_secret(world: World):
+async def test_key_rotation_keeps_client_secrets_until_the_old_key_is_removed(world: World):
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     cmd = flow.CreateOneClickSession(
         customer_id=await world.shopper(),
@@ -138,7 +138,7 @@ async def test_a_new_key_of_the_service_gives_old_sessions_their_secret(world: W
     assert not gone.HasField("client_secret")
 
 
-async def test_fifty_clicks_at_once_pay_once(world: World):
+async def test_fifty_concurrent_clicks_pay_once(world: World):
     session = await opened(world, await world.shopper())
     world.payments.before["CreatePayment"] = lambda: asyncio.sleep(0.1)
     results = await asyncio.gather(
@@ -167,7 +167,7 @@ async def test_a_declined_click_can_be_tried_again(world: World):
     assert len(set(world.payments.keys["CreatePayment"])) == 2
 
 
-async def test_declines_of_a_browsers_clicks_are_counted_by_its_address(world: World):
+async def test_ipv6_addresses_of_one_household_share_a_velocity_subject(world: World):
     for ip in ("2001:db8:1:2::3", "2001:db8:1:2:9::4"):  # of one household
         session = await opened(world, await world.shopper())
         await pay(browser(world), session, session.client_secret, ip)
@@ -201,7 +201,7 @@ async def test_a_challenge_keeps_the_session_paying_until_its_end_is_known(world
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_click_without_an_answer_is_gone_on_with(world: World, when: str):
+async def test_an_unanswered_click_is_completed_by_a_repeat(world: World, when: str):
     session = await opened(world, await world.shopper())
     getattr(world.payments, when)["CreatePayment"] = once(lose_answer)
     with pytest.raises(Refusal) as refused:
@@ -215,7 +215,7 @@ async def test_a_click_without_an_answer_is_gone_on_with(world: World, when: str
     assert await told(world, session) == ["opened", "paid"]
 
 
-async def test_a_click_left_behind_is_finished_by_the_worker(world: World):
+async def test_an_unanswered_click_is_completed_by_the_worker(world: World):
     session = await opened(world, await world.shopper())
     world.payments.after["CreatePayment"] = once(lose_answer)
     with pytest.raises(Refusal):
@@ -235,7 +235,7 @@ async def test_an_expired_session_is_not_paid(world: World):
     assert refused.value.reason == "session_expired"
 
 
-async def test_a_payment_that_was_begun_in_time_comes_to_its_end(world: World):
+async def test_a_payment_begun_before_expiry_can_be_completed(world: World):
     session = await opened(world, await world.shopper(), expires_in_minutes=1)
     world.payments.before["CreatePayment"] = once(lose_answer)
     with pytest.raises(Refusal):

@@ -75,7 +75,7 @@ async def expect_one_card(setup: Setup) -> None:
 
 
 @pytest.mark.parametrize("moment", Moment)
-async def test_a_setup_that_was_cut_off_goes_on_under_its_key(setup: Setup, moment: Moment):
+async def test_an_interrupted_setup_is_resumed_under_its_key(setup: Setup, moment: Moment):
     await struck(setup, moment)
     await repeat(setup)
     await work(setup)
@@ -85,14 +85,14 @@ async def test_a_setup_that_was_cut_off_goes_on_under_its_key(setup: Setup, mome
 
 
 @pytest.mark.parametrize("moment", [moment for moment in Moment if moment.name != "BEFORE_INTENT"])
-async def test_a_setup_nobody_asks_for_any_more_is_finished(setup: Setup, moment: Moment):
+async def test_the_worker_finishes_an_interrupted_setup(setup: Setup, moment: Moment):
     await struck(setup, moment)
     await work(setup)
     await expect_one_card(setup)
 
 
 @pytest.mark.parametrize("moment", Moment)
-async def test_workers_and_a_repeat_of_a_setup_at_once_save_one_card(setup: Setup, moment: Moment):
+async def test_concurrent_workers_and_a_repeat_save_one_card(setup: Setup, moment: Moment):
     death = await struck(setup, moment, arrives=False)
     await later(setup)
     setup.world.act()
@@ -109,7 +109,9 @@ async def test_workers_and_a_repeat_of_a_setup_at_once_save_one_card(setup: Setu
 
 @pytest.mark.parametrize("first", [Moment.AFTER_INTENT, Moment.LOST_ANSWER])
 @pytest.mark.parametrize("moment", [Moment.AFTER_INTENT, Moment.AFTER_CALL, Moment.AFTER_RECORD])
-async def test_the_worker_of_setups_may_die_as_well(setup: Setup, first: Moment, moment: Moment):
+async def test_a_setup_survives_the_death_of_its_worker(
+    setup: Setup, first: Moment, moment: Moment
+):
     await struck(setup, first)
     row = DueRow(setup.world.merchant_id, await row_of(setup), timedelta(seconds=20))
     setup.world.act()
@@ -119,7 +121,7 @@ async def test_the_worker_of_setups_may_die_as_well(setup: Setup, first: Moment,
     await expect_one_card(setup)
 
 
-async def test_a_setup_that_has_no_end_after_a_day_is_given_up(setup: Setup):
+async def test_a_setup_unfinished_after_a_day_is_refused(setup: Setup):
     await struck(setup, Moment.NEVER_ARRIVED)
     await age(setup, timedelta(days=1))
     await work(setup)
@@ -130,7 +132,7 @@ async def test_a_setup_that_has_no_end_after_a_day_is_given_up(setup: Setup):
     assert not setup.world.payments.setups
 
 
-async def test_what_a_setup_asks_is_kept_sealed_and_only_until_its_end(setup: Setup):
+async def test_a_setups_request_is_stored_sealed_until_it_ends(setup: Setup):
     await struck(setup, Moment.NEVER_ARRIVED)
     kept = await setup.world.value(SEALED, setup.world.merchant_id)
     assert b"tok_visa" not in kept
@@ -139,7 +141,7 @@ async def test_what_a_setup_asks_is_kept_sealed_and_only_until_its_end(setup: Se
     assert await setup.world.value(SEALED, setup.world.merchant_id) is None
 
 
-async def test_a_setup_whose_seal_was_lost_is_not_sent(setup: Setup):
+async def test_a_setup_with_an_unreadable_request_is_not_sent(setup: Setup):
     await struck(setup, Moment.NEVER_ARRIVED)
     await change(setup, "UPDATE instruments SET setup_request = 'lost' WHERE merchant_id = $1")
     with pytest.raises(OutcomeUnknown):

@@ -77,7 +77,9 @@ async def test_every_rpc_hides_the_objects_of_another_merchant(world: World, oth
     assert len(world.payments.books) == 1
 
 
-async def test_a_foreign_instrument_of_ones_own_customer_is_not_found(world: World, other: World):
+async def test_another_merchants_instrument_is_not_found_for_an_own_customer(
+    world: World, other: World
+):
     requests = await requests_for(world)
     own = await other.shopper()
     foreign = requests["DetachInstrument"].instrument_id
@@ -86,7 +88,7 @@ async def test_a_foreign_instrument_of_ones_own_customer_is_not_found(world: Wor
     assert refused.value.reason == "instrument_not_found"
 
 
-async def test_lists_offers_and_limits_are_ones_own(world: World, other: World):
+async def test_lists_offers_and_limits_are_per_merchant(world: World, other: World):
     customer_id = await world.shopper()
     await world.call("UpdatePolicy", pb.UpdatePolicyRequest(max_charge_minor=7))
     assert not (await other.call("ListCustomers", pb.ListCustomersRequest())).data
@@ -99,7 +101,7 @@ async def test_lists_offers_and_limits_are_ones_own(world: World, other: World):
     assert (await other.call("GetOffer", request)).offer.reason == "customer_unknown"
 
 
-async def test_the_same_key_of_two_merchants_is_two_keys(world: World, other: World):
+async def test_two_merchants_may_use_the_same_key(world: World, other: World):
     request = pb.CreateCustomerRequest(name="G")
     one = await world.call("CreateCustomer", request, key="k")
     two = await other.call("CreateCustomer", request, key="k")

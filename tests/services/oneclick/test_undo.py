@@ -52,7 +52,7 @@ async def test_the_same_key_gives_the_same_answer(world: World):
     assert len(world.payments.keys["CancelPayment"]) == 1
 
 
-async def test_no_answer_is_asked_again_under_the_same_derived_key(world: World):
+async def test_an_unanswered_undo_is_retried_under_the_same_derived_key(world: World):
     payment = await delayed(world)
     world.payments.after["CancelPayment"] = once(lose_answer)
     with pytest.raises(Refusal) as refused:
@@ -121,7 +121,7 @@ async def removals_told(world: World):
     return [events_pb2.OrderItemsRemoved.FromString(row["body"]) for row in rows]
 
 
-async def test_a_browser_names_no_amount(world: World):
+async def test_a_browser_may_not_set_the_amount(world: World):
     shopper, session = await shopping(world)
     with pytest.raises(Refusal) as refused:
         await undo(
@@ -133,7 +133,7 @@ async def test_a_browser_names_no_amount(world: World):
     assert world.payments.payment(session.payment.id).capturable_minor == 5990
 
 
-async def test_a_browser_removes_items_that_the_shop_priced(world: World):
+async def test_a_browser_removes_items_at_the_shops_prices(world: World):
     shopper, session = await shopping(world)
     lowered = await remove(shopper, session, removal("shoes", 1), removal("socks"))
     assert (lowered.state, lowered.capturable_minor) == (State.STATE_AUTHORISED, 2490)
@@ -147,7 +147,7 @@ async def test_a_browser_removes_items_that_the_shop_priced(world: World):
     assert [(r.item_id, r.quantity) for r in told.left] == [("shoes", 1), ("shipping", 1)]
 
 
-async def test_one_removal_begins_where_the_other_ended(world: World):
+async def test_removals_build_on_earlier_ones(world: World):
     shopper, session = await shopping(world)
     await remove(shopper, session, removal("socks", 1))
     lowered = await remove(shopper, session, removal("socks", 2))
@@ -158,7 +158,7 @@ async def test_one_removal_begins_where_the_other_ended(world: World):
         assert refused.value.reason == "item_not_removable"
 
 
-async def test_the_order_is_cancelled_when_all_that_can_be_removed_is(world: World):
+async def test_removing_every_removable_item_cancels_the_order(world: World):
     shopper, session = await shopping(world)
     undone = await remove(shopper, session, removal("shoes"), removal("socks"))
     assert undone.state == State.STATE_CANCELLED
@@ -169,7 +169,7 @@ async def test_the_shops_server_removes_items_too(world: World):
     assert (await undo(world, payment.id, remove=[removal("socks")])).capturable_minor == 4490
 
 
-async def test_an_amount_of_the_shop_puts_an_end_to_the_prices_of_items(world: World):
+async def test_items_cannot_be_removed_after_the_shop_set_an_amount(world: World):
     shopper, session = await shopping(world)
     await undo(world, session.payment.id, amount=money(3000))
     assert (await look(world, session)).items == []
@@ -179,7 +179,7 @@ async def test_an_amount_of_the_shop_puts_an_end_to_the_prices_of_items(world: W
     assert await removals_told(world) == []
 
 
-async def test_an_amount_and_items_do_not_go_together(world: World):
+async def test_an_undo_with_both_amount_and_items_is_refused(world: World):
     payment = await delayed(world, items=an_order())
     with pytest.raises(Refusal) as refused:
         await undo(world, payment.id, amount=money(1), remove=[removal("socks")])
@@ -197,7 +197,7 @@ async def test_items_that_do_not_sum_to_the_amount_are_refused(world: World):
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_removal_without_an_answer_is_ended_by_its_repeat_or_the_worker(world, when):
+async def test_an_unanswered_removal_is_completed_by_its_repeat_or_the_worker(world, when):
     """It ends once, whichever comes first, and the repeat has the answer."""
     shopper, session = await shopping(world)
     for number, (key, by_worker) in enumerate([("one", False), ("two", True)], start=1):
@@ -216,7 +216,7 @@ async def test_a_removal_without_an_answer_is_ended_by_its_repeat_or_the_worker(
         assert len(await removals_told(world)) == number
 
 
-async def test_a_removal_that_payments_refuses_leaves_the_order_as_it_was(world: World):
+async def test_a_removal_that_payments_refuses_leaves_the_order_unchanged(world: World):
     shopper, session = await shopping(world)
     refusal = refuse(Kind.CONFLICT, "payment_not_capturable")
     world.payments.before["LowerPayment"] = once(refusal)
@@ -227,7 +227,7 @@ async def test_a_removal_that_payments_refuses_leaves_the_order_as_it_was(world:
     assert (await remove(shopper, session, removal("socks"), key="late")).capturable_minor == 4490
 
 
-async def test_a_lowering_that_was_heard_before_the_capture_is_no_refusal(world: World):
+async def test_a_lowering_applied_before_the_capture_is_not_refused(world: World):
     shopper, session = await shopping(world)
     world.payments.after["LowerPayment"] = once(lose_answer)
     with pytest.raises(Refusal):

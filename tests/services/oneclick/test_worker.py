@@ -64,7 +64,7 @@ async def happens(world: World, payment, state: int) -> None:
         ([State.STATE_PENDING, State.STATE_PENDING], "under_way"),
     ],
 )
-async def test_events_move_a_charge_in_any_order(world: World, states, end):
+async def test_events_settle_a_charge_in_any_order(world: World, states, end):
     customer_id = await world.shopper()
     world.payments.state = State.STATE_PROCESSING
     payment = await world.charge(customer_id)
@@ -75,7 +75,7 @@ async def test_events_move_a_charge_in_any_order(world: World, states, end):
     assert (charge["due_at"] is None) == (end != "under_way")
 
 
-async def test_a_charge_is_as_low_as_payments_told_in_any_order(world: World):
+async def test_a_charge_takes_the_lowest_reported_amount_in_any_order(world: World):
     customer_id = await world.shopper()
     world.payments.state = State.STATE_AUTHORISED
     payment = await world.charge(customer_id, capture=payments_pb2.CAPTURE_MODE_DELAYED)
@@ -114,7 +114,7 @@ async def row_version(world: World) -> str:
         (State.STATE_CAPTURED, State.STATE_CANCELLED, False),
     ],
 )
-async def test_an_event_that_tells_what_the_answer_told_writes_nothing(
+async def test_an_event_writes_only_what_the_answer_did_not_report(
     world: World, answered, told, known
 ):
     world.payments.state = answered
@@ -124,7 +124,7 @@ async def test_an_event_that_tells_what_the_answer_told_writes_nothing(
     assert (await row_version(world) == before) is known
 
 
-async def test_a_lower_amount_is_news(world: World):
+async def test_a_lower_amount_is_written_once(world: World):
     world.payments.state = State.STATE_AUTHORISED
     payment = await world.charge(await world.shopper(), capture=payments_pb2.CAPTURE_MODE_DELAYED)
     payment.capturable_minor -= 1
@@ -136,7 +136,7 @@ async def test_a_lower_amount_is_news(world: World):
     assert await row_version(world) == before
 
 
-async def test_an_event_of_a_payment_that_is_not_ours_is_nothing(world: World):
+async def test_an_event_of_a_foreign_payment_changes_nothing(world: World):
     customer_id = await world.shopper()
     payment = await world.charge(customer_id)
     foreign = payments_pb2.Payment(id=ids.new("pay"), method="one_click")
@@ -154,7 +154,7 @@ async def test_a_session_follows_its_payment(world: World):
     assert await world.value("SELECT state FROM sessions WHERE id = $1", session.id) == "paid"
 
 
-async def test_a_failed_challenge_opens_the_session_again(world: World):
+async def test_a_failed_challenge_reopens_the_session(world: World):
     session = await opened(world, await world.shopper())
     world.payments.state = State.STATE_REQUIRES_ACTION
     paying = await pay(world, session)
@@ -182,7 +182,7 @@ async def test_cancelled_payments_free_the_limits_and_challenges_reset_the_histo
     await world.charge(customer_id)
 
 
-async def test_events_come_through_the_bus(world: World, nats_url: str):
+async def test_a_charge_is_settled_by_an_event_from_the_bus(world: World, nats_url: str):
     world.payments.state = State.STATE_PENDING
     payment = await world.charge(await world.shopper())
     connection = await bus.connect(nats_url, service="test")
@@ -219,7 +219,7 @@ async def test_an_offer_shows_the_masked_card(world: World):
     assert offered.label == "Paga con Visa •••• 4242"
 
 
-async def test_an_offer_says_why_not(world: World):
+async def test_an_unavailable_offer_names_its_reason(world: World):
     assert (await offer(world, "")).reason == "customer_unknown"
     customer_id = await world.shopper()
     refused = await offer(world, customer_id, 50_001)

@@ -31,7 +31,7 @@ async def transactions_of_paying(world: World, link: Any) -> int:
     return counting.transactions
 
 
-async def test_the_intent_is_a_transaction_and_the_good_end_a_statement(world: World):
+async def test_a_successful_payment_takes_only_one_transaction(world: World):
     link = await world.link()
     assert await transactions_of_paying(world, link) == 1
     paid = await world.get(link)
@@ -39,7 +39,7 @@ async def test_the_intent_is_a_transaction_and_the_good_end_a_statement(world: W
     assert await world.subjects(link) == ["created", "paying", "paid"]
 
 
-async def test_a_transfer_that_arrives_while_payments_is_asked_is_found(world: World):
+async def test_a_transfer_arriving_during_the_payments_call_becomes_a_surplus(world: World):
     link = await world.link()
 
     async def arrive() -> None:
@@ -54,7 +54,7 @@ async def test_a_transfer_that_arrives_while_payments_is_asked_is_found(world: W
     assert surplus.surplus_minor == 12900
 
 
-async def test_what_a_shopper_does_while_payments_is_asked_is_not_undone(world: World):
+async def test_stopping_reminders_during_the_payments_call_is_not_undone(world: World):
     link = await world.link()
 
     async def stop() -> None:
@@ -69,14 +69,16 @@ async def test_what_a_shopper_does_while_payments_is_asked_is_not_undone(world: 
 
 
 @pytest.mark.parametrize("changed", ["reusable", "of a cart"])
-async def test_links_of_which_more_follows_are_locked(world: World, changed: str):
+async def test_paying_a_reusable_or_cart_link_takes_a_second_transaction(
+    world: World, changed: str
+):
     link = await world.link(reusable=changed == "reusable")
     if changed == "of a cart":
         await world.rows("UPDATE links SET cart_id = 'crt_1' WHERE id = $1", link.id)
     assert await transactions_of_paying(world, link) == 2
 
 
-async def test_a_link_that_was_not_locked_is_not_saved(world: World):
+async def test_saving_a_link_that_does_not_exist_fails(world: World):
     link = await world.link()
     opened = await open_link(world.deps, token_of(link))
     elsewhere = replace(opened, id=ids.new("lnk"))

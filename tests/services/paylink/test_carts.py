@@ -47,7 +47,7 @@ def test_a_cart_moves_only_as_the_table_says(state: CartState, event: CartEvent)
 
 
 @pytest.mark.parametrize("state", LinkState)
-def test_only_the_end_of_its_link_means_something_for_a_cart(state: LinkState):
+def test_only_a_paid_expired_or_cancelled_link_affects_its_cart(state: LinkState):
     ends = {
         LinkState.PAID: CartEvent.PAY,
         LinkState.EXPIRED: CartEvent.LOSE,
@@ -56,7 +56,7 @@ def test_only_the_end_of_its_link_means_something_for_a_cart(state: LinkState):
     assert carts.event_of(state) is ends.get(state)
 
 
-def test_only_an_open_cart_takes_other_contents():
+def test_only_an_open_cart_can_change_its_contents():
     other = replace(CONTENTS, amount=Money(1, "EUR"))
     assert carts.refilled(CART, other) == replace(CART, contents=other)
     for state in set(CartState) - {CartState.OPEN}:
@@ -77,23 +77,23 @@ def test_a_recovering_cart_names_its_link():
         (replace(GIULIA, email=None), (Channel.SMS,)),
     ],
 )
-def test_a_link_goes_where_the_recipient_has_an_address_by_email_first(recipient, channels):
+def test_default_channels_are_those_the_recipient_has_email_first(recipient, channels):
     assert carts.default_channels(recipient) == channels
 
 
-def test_a_cart_of_nobody_who_can_be_reached_is_refused():
+def test_a_cart_without_email_and_phone_is_refused():
     assert carts.reachable(GIULIA) is GIULIA
     with pytest.raises(InvalidArgument) as refused:
         carts.reachable(Recipient(name="Giulia"))
     assert refused.value.violations[0].field == "recipient"
 
 
-def test_a_recovery_is_due_so_many_minutes_later_or_never():
+def test_a_recovery_is_due_after_the_given_minutes_or_never():
     assert carts.recover_at(NOW, 60) == NOW + timedelta(hours=1)
     assert carts.recover_at(NOW, None) is None
 
 
-def test_a_recovery_that_was_due_days_ago_is_given_up():
+def test_an_overdue_recovery_is_given_up_after_the_limit():
     due = CONTENTS.recover_at
     assert due is not None
     assert not carts.is_too_late(CART, due)

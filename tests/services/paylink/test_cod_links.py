@@ -25,7 +25,7 @@ async def made(world: World, *, key: str = "cod_1.1", **more):
     return await world.get(answer.payment_link)
 
 
-async def test_a_link_is_made_once_for_a_key_and_nobody_is_sent_it(world: World):
+async def test_concurrent_requests_with_one_key_create_one_unsent_link(world: World):
     world.merchants.quotas[world.merchant_id] = {"links_per_month": 0}  # not counted
     links = await asyncio.gather(*(made(world) for _ in range(3)), return_exceptions=True)
     links = [one for one in links if not isinstance(one, BaseException)] + [await made(world)]
@@ -38,7 +38,7 @@ async def test_a_link_is_made_once_for_a_key_and_nobody_is_sent_it(world: World)
 
 
 @pytest.mark.parametrize("part", ["", "deposit", "balance"])
-async def test_paying_it_pays_that_part_and_tells_who_reads_of_cash_on_delivery(world: World, part):
+async def test_paying_the_link_pays_its_order_part_and_routes_the_event_to_cod(world: World, part):
     link = await made(world, order_part=part)
     await world.pay(link, 5000)
     (asked,) = world.payments.calls["CreatePayment"]
@@ -49,7 +49,7 @@ async def test_paying_it_pays_that_part_and_tells_who_reads_of_cash_on_delivery(
     assert told["route"] == "cod"
 
 
-async def test_a_link_whose_order_is_paid_in_cash_says_so_and_takes_no_money(world: World):
+async def test_a_link_closed_as_paid_otherwise_says_so_and_takes_no_money(world: World):
     link = await made(world)
     asked = pb.CloseCodLinkRequest(payment_link_id=link.id, paid_otherwise=True)
     for _ in range(2):  # closing it again changes nothing

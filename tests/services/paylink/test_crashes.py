@@ -88,7 +88,7 @@ class TestLinksOfInstalments(CrashMatrix):
         return PaidLink(world, await made(world, amount=money(12900)))
 
 
-async def test_while_a_try_may_be_paid_nobody_else_pays(world: World):
+async def test_an_unresolved_attempt_blocks_any_other_payment(world: World):
     link = PaidLink(world, await world.link())
     await struck(link, Moment.AFTER_INTENT)
     assert await refused(world.pay(link.link)) == "payment_link_paying"
@@ -97,7 +97,7 @@ async def test_while_a_try_may_be_paid_nobody_else_pays(world: World):
     await expect(link, "paid")
 
 
-async def test_who_left_long_ago_is_shown_an_open_link_and_pays_anew(world: World):
+async def test_an_old_attempt_that_never_reached_payments_reopens_the_link(world: World):
     link = PaidLink(world, await world.link())
     await struck(link, Moment.AFTER_INTENT)
     await age(link)
@@ -110,7 +110,7 @@ async def test_who_left_long_ago_is_shown_an_open_link_and_pays_anew(world: Worl
 
 
 @pytest.mark.parametrize("moment", [Moment.AFTER_INTENT, Moment.LOST_ANSWER])
-async def test_a_payment_of_another_try_is_not_taken_for_ones_own(world: World, moment: Moment):
+async def test_an_attempt_is_not_settled_by_another_links_payment(world: World, moment: Moment):
     paid = PaidLink(world, await world.link())
     await struck(paid, moment)
     await work(paid)
@@ -139,7 +139,7 @@ def dying(world: World, when: str) -> Deps:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_challenge_whose_cancelling_died_is_cancelled_before_another_try(
+async def test_a_challenge_whose_cancellation_crashed_is_cancelled_by_the_next_attempt(
     world: World, when: str
 ):
     link = await world.link()
@@ -155,7 +155,7 @@ async def test_a_challenge_whose_cancelling_died_is_cancelled_before_another_try
     assert states == [State.STATE_CAPTURED, State.STATE_CANCELLED]
 
 
-async def test_a_late_no_does_not_undo_a_success(world: World):
+async def test_giving_up_a_succeeded_attempt_leaves_the_link_paid(world: World):
     link = await world.link()
     await world.pay(link)
     (row,) = await world.rows("SELECT id FROM link_payments WHERE link_id = $1", link.id)
@@ -166,7 +166,7 @@ async def test_a_late_no_does_not_undo_a_success(world: World):
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_an_outage_of_payments_is_waited_out(world: World):
+async def test_the_worker_retries_through_a_payments_outage_and_charges_once(world: World):
     link = await world.link()
     world.payments.before["CreatePayment"] = lose_answer
     await world.pay(link)
@@ -179,7 +179,7 @@ async def test_an_outage_of_payments_is_waited_out(world: World):
     assert len(world.payments.books) == 1
 
 
-async def test_the_worker_asks_less_and_less(world: World):
+async def test_the_worker_backs_off_between_retries(world: World):
     link = await world.link()
     world.payments.before["CreatePayment"] = lose_answer
     await world.pay(link)

@@ -112,7 +112,7 @@ def test_tokens_have_128_bits_in_22_characters():
 
 @pytest.mark.parametrize("state", list(LinkState))
 @pytest.mark.parametrize("event", list(LinkEvent))
-def test_every_event_has_its_states_or_a_refusal(state, event):
+def test_every_link_event_is_either_allowed_or_refused(state, event):
     link = replace(draft(), state=state)
     try:
         to = transitions.moved(link, event)
@@ -126,7 +126,7 @@ def test_every_event_has_its_states_or_a_refusal(state, event):
             assert state in LINK_OPEN
 
 
-def test_due_is_a_reminder_or_the_end_and_nothing_after_it():
+def test_a_link_is_due_at_its_next_reminder_or_its_expiry():
     link = draft(recipient=Recipient(email="g@example.com"), channels=[Channel.EMAIL])
     sent = transitions.sent(link, NOW)
     assert transitions.due_at(link) == link.expires_at
@@ -138,7 +138,7 @@ def test_due_is_a_reminder_or_the_end_and_nothing_after_it():
     assert transitions.due_at(transitions.ended(sent, LinkEvent.CANCEL, NOW)) is None
 
 
-def test_payability_says_why_not():
+def test_an_unpayable_link_is_refused_with_the_reason():
     link = draft()
     paying.check_payable(link, Method.CARD, NOW)
     quoted = replace(link, quote=Quote("t", "x", "1"))
@@ -165,14 +165,14 @@ IN_PARTS = (Method.CARD, Method.INSTALMENTS)
     ],
     ids=str,
 )
-def test_a_plan_pays_all_of_a_price_once(more):
+def test_reusable_and_deposit_links_cannot_offer_instalments(more):
     asked = {"amount": Money(12_900, "EUR"), "methods": IN_PARTS, **more}
     with pytest.raises(Refusal) as refusal:
         draft(**asked)
     assert refusal.value.reason == "invalid_argument"
 
 
-def test_a_plan_does_not_pay_what_a_transfer_has_left():
+def test_a_partly_paid_link_cannot_be_paid_in_instalments():
     link = draft(amount=Money(12_900, "EUR"), methods=IN_PARTS)
     paying.check_payable(link, Method.INSTALMENTS, NOW)
     with pytest.raises(MethodNotOffered):
@@ -196,7 +196,7 @@ def test_addresses_are_masked():
     assert recipient.masked(Channel.SMS) == "••• 4567"
 
 
-def test_every_refusal_says_what_to_do():
+def test_refusal_messages_end_with_a_full_stop():
     for refusal in (
         AmountChanged,
         BankAccountMissing,

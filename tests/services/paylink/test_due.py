@@ -55,7 +55,7 @@ async def expire_and_reissue(world: World, link):
 
 
 @pytest.mark.parametrize("ask", [remind, send, reissue, expire_and_reissue])
-async def test_whatever_asks_again_asks_for_the_rest(world: World, ask):
+async def test_reminders_resends_and_reissues_ask_for_the_rest(world: World, ask):
     link = await half_paid(world)
     before = len(await world.subjects(link))
     await ask(world, link)
@@ -65,7 +65,7 @@ async def test_whatever_asks_again_asks_for_the_rest(world: World, ask):
     assert (await world.get(link)).amount_due == REST
 
 
-async def test_the_page_its_code_and_its_card_ask_for_the_rest(world: World):
+async def test_the_page_its_transfer_code_and_the_card_charge_ask_for_the_rest(world: World):
     link = await half_paid(world)
     page = await world.page(link)
     assert page.payment_link.amount_due == page.transfer.amount == REST
@@ -77,7 +77,7 @@ async def test_the_page_its_code_and_its_card_ask_for_the_rest(world: World):
     assert (paid.state, paid.amount_due, paid.paid_minor) == (Link.STATE_PAID, money(0), 12900)
 
 
-async def test_a_new_address_after_the_end_owes_the_rest(world: World):
+async def test_an_automatic_reissue_asks_for_the_rest(world: World):
     link = await half_paid(world, expires_in_days=2, reissue_on_expiry=True)
     await world.advance(days=2, seconds=1)
     await world.work()
@@ -87,7 +87,7 @@ async def test_a_new_address_after_the_end_owes_the_rest(world: World):
     assert page.payment_link.amount_due == REST
 
 
-async def test_a_part_of_a_deposit_leaves_the_rest_of_the_deposit(world: World):
+async def test_a_partly_paid_deposit_leaves_the_rest_of_the_deposit_due(world: World):
     link = await world.sent_link(deposit=money(3900))
     await world.transfer(1000, link.creditor_reference)
     assert (await world.get(link)).amount_due == REST

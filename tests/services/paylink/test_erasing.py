@@ -100,7 +100,7 @@ def a_cart(world: World, reference: str, minutes: int | None = None) -> tuple[Cr
     return cmd, Key(world.merchant_id, "CreateCart", ids.new("key"), b"hash")
 
 
-async def test_nothing_that_names_the_person_stays(world: World):
+async def test_erasing_a_customer_removes_all_personal_data(world: World):
     link = await world.sent_link(
         customer_id="cus_giulia",
         recipient=pb.Recipient(**PERSON),
@@ -131,7 +131,7 @@ async def test_nothing_that_names_the_person_stays(world: World):
     assert [one.state for one in await world.tries(link)] == [Try.STATE_SUCCEEDED]
 
 
-async def test_a_year_after_it_ended_nobody_is_named(world: World):
+async def test_retention_anonymises_ended_links_and_keeps_open_ones(world: World):
     """Without any request."""
     link = await world.sent_link(recipient=pb.Recipient(**PERSON), quote=QUOTE)
     await accepted(world, link)
@@ -155,7 +155,7 @@ async def test_a_year_after_it_ended_nobody_is_named(world: World):
     assert tables <= {"carts"}, "its metadata stay until the customer is erased"
 
 
-async def test_a_link_that_waits_is_not_sent_any_more_but_can_be_paid(world: World):
+async def test_an_open_link_of_an_erased_customer_is_not_sent_but_can_be_paid(world: World):
     link = await world.sent_link(customer_id="cus_giulia", recipient=pb.Recipient(**PERSON))
     version = (await world.page(link)).version
     await erase(world)
@@ -172,7 +172,7 @@ async def test_a_link_that_waits_is_not_sent_any_more_but_can_be_paid(world: Wor
     await erase(world)
 
 
-async def test_an_erased_link_still_ends(world: World):
+async def test_a_link_of_an_erased_customer_still_expires(world: World):
     link = await world.sent_link(customer_id="cus_giulia", expires_in_days=3)
     await erase(world)
     await world.advance(days=3, minutes=1)
@@ -182,7 +182,7 @@ async def test_an_erased_link_still_ends(world: World):
     assert await refused(asked) == "payment_link_closed"
 
 
-async def test_a_payment_under_way_finds_its_end(world: World):
+async def test_a_payment_in_flight_completes_after_its_customer_is_erased(world: World):
     link = await world.sent_link(customer_id="cus_giulia", recipient=pb.Recipient(**PERSON))
     world.payments.before["CreatePayment"] = lose_answer
     await world.pay(link, payer_email="giulia@example.com")
@@ -193,7 +193,7 @@ async def test_a_payment_under_way_finds_its_end(world: World):
     assert await traces(world) == set()
 
 
-async def test_other_people_and_other_merchants_keep_what_is_theirs(world: World, other: World):
+async def test_erasing_a_customer_spares_guests_and_other_merchants(world: World, other: World):
     mine = await world.sent_link(customer_id="cus_giulia")
     guest = await world.sent_link()  # the same address, without a customer
     theirs = await other.sent_link(customer_id="cus_giulia")
@@ -205,7 +205,7 @@ async def test_other_people_and_other_merchants_keep_what_is_theirs(world: World
     assert (await other.get(theirs)).recipient.email == "giulia@example.com"
 
 
-async def test_a_cart_of_the_person_is_not_recovered_any_more(world: World):
+async def test_a_cart_of_an_erased_customer_is_not_recovered(world: World):
     await world.sent_link(customer_id="cus_giulia", recipient=pb.Recipient(**PERSON))
     world.act()
     made = shop_pb2.Cart.FromString(
@@ -225,11 +225,11 @@ async def test_a_cart_of_the_person_is_not_recovered_any_more(world: World):
     await carts.complete_cart(world.deps, made.id)
 
 
-async def test_no_link_is_made_for_who_was_erased(world: World):
+async def test_a_link_for_an_erased_customer_is_refused(world: World):
     assert await refused(world.link(customer_id="cus_erased")) == "customer_erased"
 
 
-async def test_evidence_of_an_unpaid_quote_loses_the_device(world: World):
+async def test_erasing_removes_ip_and_user_agent_from_an_unpaid_quotes_acceptance(world: World):
     link = await world.sent_link(customer_id="cus_giulia", quote=QUOTE)
     await accepted(world, link)
     await erase(world)

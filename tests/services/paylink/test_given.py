@@ -56,7 +56,7 @@ async def verbs(world: World, transfer) -> list[str]:
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_money_that_comes_after_the_end_is_listed_and_can_pay_its_link(world: World, end):
+async def test_a_late_transfer_is_listed_and_can_be_assigned_to_its_link(world: World, end):
     link = await world.sent_link()
     await ENDS[end](world, link)
     late = await world.transfer(12900, link.creditor_reference)
@@ -89,7 +89,7 @@ async def test_money_that_comes_after_the_end_is_listed_and_can_pay_its_link(wor
     assert (await world.call("GetBankTransfer", one)).bank_transfer == settled
 
 
-async def test_a_part_before_the_end_and_the_rest_after_it_pay_the_link(world: World):
+async def test_a_part_before_expiry_and_the_rest_after_it_pay_the_link(world: World):
     link = await world.sent_link()
     await world.transfer(10000, link.creditor_reference)
     await expire(world, link)
@@ -98,7 +98,7 @@ async def test_a_part_before_the_end_and_the_rest_after_it_pay_the_link(world: W
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_a_part_before_a_cancellation_and_the_rest_after_it_are_for_a_person(world: World):
+async def test_the_rest_arriving_after_a_cancellation_is_assigned_by_hand(world: World):
     link = await world.sent_link()
     await world.transfer(10000, link.creditor_reference)
     await cancel(world, link)
@@ -109,7 +109,7 @@ async def test_a_part_before_a_cancellation_and_the_rest_after_it_are_for_a_pers
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_parts_after_the_end_add_up(world: World, end):
+async def test_late_parts_assigned_by_hand_add_up_and_pay_the_link(world: World, end):
     link = await world.sent_link()
     await ENDS[end](world, link)
     first = await world.transfer(10000, link.creditor_reference)
@@ -125,7 +125,7 @@ async def test_parts_after_the_end_add_up(world: World, end):
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_a_new_address_asks_for_the_rest_of_what_came_late(world: World):
+async def test_a_reissued_link_counts_a_late_part_and_asks_for_the_rest(world: World):
     link = await world.sent_link()
     await expire(world, link)
     late = await world.transfer(10000, link.creditor_reference)
@@ -137,7 +137,7 @@ async def test_a_new_address_asks_for_the_rest_of_what_came_late(world: World):
     assert await verbs(world, late) == ["recorded", "settled"]
 
 
-async def test_who_has_paid_all_of_it_late_is_not_asked_again(world: World):
+async def test_a_link_covered_by_late_transfers_is_not_reissued(world: World):
     link = await world.sent_link()
     await expire(world, link)
     await world.transfer(10000, link.creditor_reference)
@@ -149,7 +149,7 @@ async def test_who_has_paid_all_of_it_late_is_not_asked_again(world: World):
     assert (await reissue(world, link)).amount_due == money(2900)
 
 
-async def test_what_was_given_back_is_asked_for_again(world: World):
+async def test_a_returned_part_becomes_due_again(world: World):
     link = await world.sent_link()
     part = await world.transfer(10000, link.creditor_reference)
     given_back = await give_back(world, part, note="SEPA 2026112500017", key="k")
@@ -167,7 +167,7 @@ async def test_what_was_given_back_is_asked_for_again(world: World):
     assert await refused(settle(world, part, link)) == "bank_transfer_spent"
 
 
-async def test_a_part_can_go_to_another_link(world: World):
+async def test_a_part_can_be_moved_to_another_link(world: World):
     wrong, right = await world.sent_link(), await world.sent_link(10000)
     part = await world.transfer(10000, wrong.creditor_reference)
     assert await refused(settle(world, part, wrong)) == "bank_transfer_spent"
@@ -177,7 +177,7 @@ async def test_a_part_can_go_to_another_link(world: World):
     assert (await world.get(right)).state == Link.STATE_PAID
 
 
-async def test_a_part_that_a_payment_counted_on_stays(world: World):
+async def test_a_part_cannot_be_moved_or_returned_once_a_payment_relies_on_it(world: World):
     link, other_link = await world.sent_link(), await world.sent_link()
     part = await world.transfer(10000, link.creditor_reference)
     world.payments.after["CreatePayment"] = once(lose_answer)
@@ -190,7 +190,7 @@ async def test_a_part_that_a_payment_counted_on_stays(world: World):
     assert await refused(settle(world, part, other_link)) == "payment_link_paid"
 
 
-async def test_a_surplus_pays_another_link_and_its_rest_goes_back(world: World):
+async def test_a_surplus_can_pay_another_link_and_its_rest_be_returned(world: World):
     first, second = await world.sent_link(), await world.sent_link(5000)
     much = await world.transfer(20000, first.creditor_reference)
     assert (much.state, much.open_minor) == (Transfer.STATE_SURPLUS, 7100)
@@ -206,7 +206,7 @@ async def test_a_surplus_pays_another_link_and_its_rest_goes_back(world: World):
     ]
 
 
-async def test_an_announced_transfer_that_named_nothing_completes_its_announcement(world: World):
+async def test_assigning_an_unmatched_transfer_completes_the_announced_attempt(world: World):
     link = await world.sent_link()
     announced = await announce(world, link)
     unmatched = await world.transfer(12900, "affitto")
@@ -216,7 +216,7 @@ async def test_an_announced_transfer_that_named_nothing_completes_its_announceme
     assert (only.id, only.state) == (announced.link_payment.id, Try.STATE_SUCCEEDED)
 
 
-async def test_a_reusable_link_gets_whole_uses_also_after_its_end(world: World):
+async def test_a_reusable_link_takes_transfers_in_whole_uses_even_after_expiry(world: World):
     link = await world.link(reusable=True)
     small = await world.transfer(100, link.creditor_reference)
     assert await refused(settle(world, small, link)) == "bank_transfer_does_not_fit"
@@ -229,7 +229,9 @@ async def test_a_reusable_link_gets_whole_uses_also_after_its_end(world: World):
     assert (used.uses, used.state) == (2, Link.STATE_EXPIRED)
 
 
-async def test_money_goes_only_where_it_fits(world: World, other: World):
+async def test_a_transfer_is_refused_for_other_currencies_and_other_merchants(
+    world: World, other: World
+):
     link, foreign = await world.sent_link(), await other.sent_link()
     francs = await world.transfer(12900, "", currency="CHF")
     assert await refused(settle(world, francs, link)) == "bank_transfer_does_not_fit"
@@ -241,7 +243,7 @@ async def test_money_goes_only_where_it_fits(world: World, other: World):
     assert await refused(other.call("GetBankTransfer", one)) == "bank_transfer_not_found"
 
 
-async def test_while_its_link_is_being_paid_a_transfer_waits(world: World):
+async def test_a_transfer_cannot_be_moved_or_returned_while_its_link_is_being_paid(world: World):
     link, second = await world.sent_link(), await world.sent_link()
     world.payments.after["CreatePayment"] = once(lose_answer)
     await world.pay(link)

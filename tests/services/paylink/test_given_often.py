@@ -12,7 +12,7 @@ from tests.services.paylink.test_links import refused
 from tests.services.paylink.world import Link, World
 
 
-async def test_a_transfer_moves_only_so_often(world: World):
+async def test_the_number_of_moves_per_transfer_is_limited(world: World):
     link = await world.link(100, reusable=True)
     much = await world.transfer(100 * (rules.MOST_MOVES + 2), link.creditor_reference)
     for _ in range(rules.MOST_MOVES - 1):
@@ -21,7 +21,7 @@ async def test_a_transfer_moves_only_so_often(world: World):
     assert (await give_back(world, much)).moves[-1].amount_minor == 200
 
 
-async def test_two_people_at_once_give_it_once(world: World):
+async def test_concurrent_moves_of_one_transfer_spend_it_once(world: World):
     for _ in range(5):
         links = [await world.sent_link() for _ in range(4)]
         transfer = await world.transfer(12900, "")
@@ -41,7 +41,7 @@ async def test_two_people_at_once_give_it_once(world: World):
         ]
 
 
-async def test_every_cent_has_one_place_whatever_people_do(world: World):
+async def test_every_cent_is_counted_once_whatever_moves_are_made(world: World):
     """Transfers of any size, assigned to links of any size, moved between them and returned."""
     chance = random.Random(7)
     links = [await world.sent_link(chance.randint(1, 50)) for _ in range(6)]

@@ -29,7 +29,7 @@ async def cancel(world: World, link):
     return (await world.call("CancelPaymentLink", request)).payment_link
 
 
-async def test_a_shopper_gives_a_challenge_up_and_pays_otherwise(world: World):
+async def test_a_shopper_can_give_up_a_challenge_and_pay_again(world: World):
     link, _ = await challenged(world)
     await give_up(world, link)
     assert (await world.get(link)).state == Link.STATE_SENT
@@ -41,7 +41,7 @@ async def test_a_shopper_gives_a_challenge_up_and_pays_otherwise(world: World):
     assert states == [State.STATE_CAPTURED, State.STATE_CANCELLED]
 
 
-async def test_of_a_reusable_link_only_ones_own_challenge_is_given_up(world: World):
+async def test_giving_up_on_a_reusable_link_cancels_only_ones_own_challenge(world: World):
     link, first = await challenged(world, reusable=True)
     world.payments.state = State.STATE_REQUIRES_ACTION
     second = await world.pay(link)
@@ -52,7 +52,7 @@ async def test_of_a_reusable_link_only_ones_own_challenge_is_given_up(world: Wor
     assert states[second.link_payment.id] == Try.STATE_CANCELLED
 
 
-async def test_a_challenge_that_was_passed_meanwhile_has_paid(world: World):
+async def test_giving_up_a_challenge_that_was_just_passed_leaves_the_link_paid(world: World):
     link, payment = await challenged(world)
     world.payments.payment(payment.link_payment.payment_id).state = State.STATE_CAPTURED
     world.payments.before["CancelPayment"] = refuse(Kind.CONFLICT, "payment_not_cancellable")
@@ -61,7 +61,7 @@ async def test_a_challenge_that_was_passed_meanwhile_has_paid(world: World):
 
 
 @pytest.mark.parametrize("state", [State.STATE_PENDING, State.STATE_PROCESSING])
-async def test_while_money_may_be_taken_nothing_is_given_up(world: World, state):
+async def test_a_pending_or_processing_payment_cannot_be_given_up(world: World, state):
     link = await world.sent_link()
     world.payments.state = state
     await world.pay(link)
@@ -70,7 +70,7 @@ async def test_while_money_may_be_taken_nothing_is_given_up(world: World, state)
     assert world.payments.keys["CancelPayment"] == []
 
 
-async def test_without_an_answer_the_challenge_stays_until_there_is_one(world: World):
+async def test_a_lost_cancellation_answer_keeps_the_link_paying_until_the_retry(world: World):
     link, _ = await challenged(world)
     world.payments.after["CancelPayment"] = once(lose_answer)
     assert await refused(give_up(world, link)) == "outcome_unknown"
@@ -80,7 +80,7 @@ async def test_without_an_answer_the_challenge_stays_until_there_is_one(world: W
     assert len(set(world.payments.keys["CancelPayment"])) == 1
 
 
-async def test_a_merchant_cancels_a_link_that_waits_for_a_challenge(world: World):
+async def test_a_merchant_can_cancel_a_link_with_a_pending_challenge(world: World):
     link, payment = await challenged(world)
     assert (await cancel(world, link)).state == Link.STATE_CANCELLED
     behind = world.payments.payment(payment.link_payment.payment_id)
@@ -88,7 +88,7 @@ async def test_a_merchant_cancels_a_link_that_waits_for_a_challenge(world: World
     assert [one.state for one in await world.tries(link)] == [Try.STATE_CANCELLED]
 
 
-async def test_a_merchant_cannot_cancel_what_was_paid_meanwhile(world: World):
+async def test_a_merchant_cannot_cancel_a_link_that_was_paid_meanwhile(world: World):
     link, payment = await challenged(world)
     world.payments.payment(payment.link_payment.payment_id).state = State.STATE_CAPTURED
     world.payments.before["CancelPayment"] = refuse(Kind.CONFLICT, "payment_not_cancellable")

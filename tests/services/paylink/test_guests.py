@@ -42,11 +42,11 @@ BUYER = Recipient(name="Anna Neri", email="anna@example.com")
     ],
     ids=["customer", "nobody", "who was written to", "buyer", "buyer without a name"],
 )
-def test_a_payer_says_what_nobody_has_said_before(link, wanted):
+def test_a_payer_is_asked_for_email_and_name_unless_known_as_customer_or_buyer(link, wanted):
     assert guests.needs(draft(**link)) == wanted
 
 
-def test_a_buyer_of_the_shop_may_say_another_name():
+def test_a_shop_buyer_may_give_another_name():
     link = draft(origin=Origin.SHOP, recipient=BUYER)
     assert guests.guest(link, email=None, name=" Anna  Maria Neri ") == Guest(
         "anna@example.com", "Anna Maria Neri", link.locale
@@ -55,13 +55,13 @@ def test_a_buyer_of_the_shop_may_say_another_name():
 
 @pytest.mark.parametrize("field", ["email", "name"])
 @pytest.mark.parametrize("said", [None, ""])
-def test_what_is_missing_is_named(field, said):
+def test_a_missing_email_or_name_is_refused_by_field(field, said):
     with pytest.raises(InvalidArgument) as found:
         guests.guest(draft(recipient=BUYER), **{**ANNA, field: said})
     assert [violation.field for violation in found.value.violations] == [field]
 
 
-def test_a_customer_is_known_again_by_the_link_and_all_that_was_said():
+def test_the_customer_key_covers_link_email_and_name():
     keys = [
         guests.key_of(link, Guest(email, name, "it"))
         for link in ("lnk_1", "lnk_2")
@@ -72,7 +72,7 @@ def test_a_customer_is_known_again_by_the_link_and_all_that_was_said():
     assert keys[0] == guests.key_of("lnk_1", Guest("anna@example.com", "Anna Neri", "it"))
 
 
-async def test_the_page_asks_who_chooses_only_of_a_link_that_names_nobody(world: World):
+async def test_only_a_guest_paying_in_instalments_is_asked_for_email_and_name(world: World):
     guest = await world.page(await world.guest_link())
     assert guest.instalments
     assert (guest.plan_needs_email, guest.plan_needs_name) == (True, True)
@@ -82,7 +82,7 @@ async def test_the_page_asks_who_chooses_only_of_a_link_that_names_nobody(world:
     assert not by_card.plan_needs_email
 
 
-async def test_a_customer_is_made_of_the_payer_and_has_the_plan(world: World):
+async def test_a_guest_who_chooses_instalments_becomes_the_plans_customer(world: World):
     link = await world.guest_link(locale="en")
     payment = await world.choose(link, email=" anna@EXAMPLE.com ")
     (asked,) = world.oneclick.created.values()
@@ -96,7 +96,7 @@ async def test_a_customer_is_made_of_the_payer_and_has_the_plan(world: World):
     assert payment.link_payment.payer_email == "anna@example.com"
 
 
-async def test_who_buys_in_the_shop_has_said_who_it_is(world: World):
+async def test_a_shop_buyer_pays_in_instalments_without_repeating_contact_details(world: World):
     """And can pay in instalments once the merchant enables them in the shop."""
     world.act()
     slug = world.merchant_id.replace("_", "-")
@@ -125,7 +125,7 @@ async def test_who_buys_in_the_shop_has_said_who_it_is(world: World):
     assert (asked.email, asked.name) == (ANNA["email"], ANNA["name"])
 
 
-async def test_whoever_has_the_link_sees_neither_payer_nor_cards(world: World):
+async def test_a_guest_links_page_shows_neither_the_payer_nor_saved_cards(world: World):
     """Every customer of the double has a saved card."""
     link = await world.guest_link()
     await world.choose(link)
@@ -136,7 +136,7 @@ async def test_whoever_has_the_link_sees_neither_payer_nor_cards(world: World):
     assert not page.payment.link_payment.HasField("customer_id")
 
 
-async def test_who_chooses_again_on_the_same_link_is_the_same_customer(world: World):
+async def test_a_guest_choosing_again_on_the_same_link_is_the_same_customer(world: World):
     link = await world.guest_link()
     for said in (ANNA, ANNA, {**ANNA, "email": "eva@example.com"}):
         await world.choose(link, **said)
@@ -145,7 +145,7 @@ async def test_who_chooses_again_on_the_same_link_is_the_same_customer(world: Wo
     assert customers == ["cus_1", "cus_1", "cus_2"]
 
 
-async def test_who_types_the_address_of_another_payer_is_nobody_the_shop_knows(world: World):
+async def test_the_same_email_on_another_link_makes_another_customer(world: World):
     first, second = await world.guest_link(), await world.guest_link(order_reference="A-1002")
     await world.choose(first)
     await world.choose(second)
@@ -154,7 +154,7 @@ async def test_who_types_the_address_of_another_payer_is_nobody_the_shop_knows(w
 
 
 @pytest.mark.parametrize("field", ["email", "name"])
-async def test_without_saying_who_chooses_nothing_is_begun(world: World, field):
+async def test_choosing_instalments_without_email_or_name_starts_nothing(world: World, field):
     link = await world.guest_link()
     assert await refused(world.choose(link, **{field: ""})) == "invalid_argument"
     assert not world.instalments.quotes
@@ -162,21 +162,21 @@ async def test_without_saying_who_chooses_nothing_is_begun(world: World, field):
     await world.pay(link)
 
 
-async def test_what_is_no_address_is_refused_by_its_field(world: World):
+async def test_an_invalid_email_is_refused_by_field(world: World):
     link = await world.guest_link()
     with pytest.raises(Refusal) as found:
         await world.choose(link, email="anna at example.com")
     assert [violation.field for violation in found.value.violations] == ["email"]
 
 
-async def test_nobody_becomes_a_customer_by_a_link_that_is_paid_otherwise(world: World):
+async def test_choosing_instalments_on_a_paid_link_creates_no_customer(world: World):
     link = await world.guest_link()
     await world.pay(link)
     assert await refused(world.choose(link)) == "payment_link_paid"
     assert not world.oneclick.created
 
 
-async def test_a_refusal_of_oneclick_leaves_the_link_open(world: World):
+async def test_a_refusal_by_oneclick_leaves_the_link_open(world: World):
     link = await world.guest_link()
     world.oneclick.before = refuse(Kind.INVALID, "invalid_argument")
     assert await refused(world.choose(link, key="k1")) == "invalid_argument"
@@ -185,7 +185,7 @@ async def test_a_refusal_of_oneclick_leaves_the_link_open(world: World):
     await world.pay(link)
 
 
-async def test_an_outage_of_oneclick_is_made_up_for_or_given_up(world: World):
+async def test_a_oneclick_outage_is_retried_and_abandoned_after_the_limit(world: World):
     link = await world.guest_link()
     world.oneclick.before = once(NO_ANSWER)
     assert not (await world.choose(link)).HasField("plan_url")
@@ -199,7 +199,7 @@ async def test_an_outage_of_oneclick_is_made_up_for_or_given_up(world: World):
     assert (await world.get(later)).state == Link.STATE_CREATED
 
 
-async def test_a_link_is_not_there_to_make_customers(world: World):
+async def test_a_link_with_too_many_plan_attempts_creates_no_customer(world: World):
     link = await world.guest_link()
     await world.rows(
         "INSERT INTO link_payments (merchant_id, id, link_id, reusable, state, method, amount_minor,"
@@ -214,7 +214,7 @@ async def test_a_link_is_not_there_to_make_customers(world: World):
     await world.pay(link)
 
 
-async def test_a_name_is_kept_until_a_customer_was_made_of_it(world: World):
+async def test_the_payers_name_is_deleted_once_oneclick_answers(world: World):
     link = await world.guest_link()
     world.oneclick.before = once(NO_ANSWER)
     await world.choose(link)
@@ -228,7 +228,7 @@ async def test_a_name_is_kept_until_a_customer_was_made_of_it(world: World):
     assert [row["payer_name"] for row in await world.rows(names, given_up.id)] == [None]
 
 
-async def test_a_guest_who_is_erased_is_gone_from_the_link_that_the_plan_paid(world: World):
+async def test_erasing_a_guest_removes_it_from_its_links_attempts_and_events(world: World):
     recipient = pb.Recipient(name="Anna Neri", email="Anna@example.com")
     link = await world.guest_link(recipient=recipient, channels=[pb.CHANNEL_EMAIL])
     office = await world.guest_link(
@@ -247,7 +247,7 @@ async def test_a_guest_who_is_erased_is_gone_from_the_link_that_the_plan_paid(wo
         assert not [row for row in told if b"anna" in row["body"].lower()]
 
 
-async def test_who_is_erased_before_a_customer_was_made_has_no_plan(world: World):
+async def test_the_attempt_of_a_guest_erased_before_becoming_a_customer_is_cancelled(world: World):
     link = await world.guest_link()
     world.oneclick.before = once(NO_ANSWER)
     await world.choose(link)

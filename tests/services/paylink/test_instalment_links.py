@@ -38,7 +38,7 @@ async def close(world: World, link, *, paid_otherwise: bool = True):
     return (await world.call("CloseInstalmentLink", asked)).payment_link
 
 
-async def test_a_link_is_made_once_for_a_key_and_nobody_is_sent_it(world: World):
+async def test_concurrent_requests_with_one_key_create_one_unsent_link(world: World):
     links = await asyncio.gather(*(made(world) for _ in range(3)), return_exceptions=True)
     links = [one for one in links if not isinstance(one, BaseException)] + [await made(world)]
     assert len({link.id for link in links}) == 1
@@ -51,7 +51,7 @@ async def test_a_link_is_made_once_for_a_key_and_nobody_is_sent_it(world: World)
     assert await world.subjects(link) == ["created"]
 
 
-async def test_of_credit_it_carries_warning_and_example_to_its_page_and_into_its_messages(
+async def test_a_credit_link_carries_its_legal_texts_to_its_page_and_messages(
     world: World,
 ):
     law = {"warning": "Borrowing costs.", "representative_example": "Credit of €160.00."}
@@ -71,16 +71,16 @@ async def test_of_credit_it_carries_warning_and_example_to_its_page_and_into_its
     assert not (await made(world, key="ilk_2")).HasField("warning")
 
 
-async def test_it_is_not_counted_as_one_of_the_months_links(world: World):
+async def test_an_instalment_link_does_not_count_against_the_quota(world: World):
     world.merchants.quotas[world.merchant_id] = {"links_per_month": 0}
     assert (await made(world)).id
 
 
-async def test_nobody_is_asked_for_the_part_of_an_erased_customer(world: World):
+async def test_an_instalment_link_for_an_erased_customer_is_refused(world: World):
     assert await refused(made(world, customer_id="cus_erased")) == "customer_erased"
 
 
-async def test_paying_it_pays_the_part_and_tells_who_reads_of_instalments(world: World):
+async def test_paying_the_link_pays_its_part_and_routes_the_event_to_instalments(world: World):
     link = await made(world)
     await world.pay(link, 5333)
     (asked,) = world.payments.calls["CreatePayment"]
@@ -93,7 +93,7 @@ async def test_paying_it_pays_the_part_and_tells_who_reads_of_instalments(world:
     assert (told["route"], told["subject"]) == ("instalment", "incasso.paylink.payment_link.paid")
 
 
-async def test_a_link_whose_part_is_paid_says_so_and_takes_no_money(world: World):
+async def test_a_link_closed_as_paid_otherwise_says_so_and_takes_no_money(world: World):
     link = await made(world)
     for _ in range(2):  # closing it again changes nothing
         closed = await close(world, link)
@@ -103,12 +103,12 @@ async def test_a_link_whose_part_is_paid_says_so_and_takes_no_money(world: World
     assert not world.payments.books
 
 
-async def test_a_link_that_is_replaced_does_not_say_that_its_part_is_paid(world: World):
+async def test_a_replaced_link_does_not_claim_that_its_part_is_paid(world: World):
     closed = await close(world, await made(world), paid_otherwise=False)
     assert (closed.state, closed.paid_otherwise) == (Link.STATE_CANCELLED, False)
 
 
-async def test_a_challenge_that_nobody_has_passed_ends_with_the_link(world: World):
+async def test_closing_the_link_cancels_its_pending_challenge(world: World):
     link = await made(world)
     world.payments.state = State.STATE_REQUIRES_ACTION
     await world.pay(link, 5333)
@@ -117,7 +117,7 @@ async def test_a_challenge_that_nobody_has_passed_ends_with_the_link(world: Worl
     assert payment.state == State.STATE_CANCELLED
 
 
-async def test_a_link_that_is_being_paid_is_not_closed_before_its_end(world: World):
+async def test_a_link_that_is_being_paid_or_paid_cannot_be_closed(world: World):
     link = await made(world)
     world.payments.state = State.STATE_PENDING
     await world.pay(link, 5333)
@@ -128,7 +128,7 @@ async def test_a_link_that_is_being_paid_is_not_closed_before_its_end(world: Wor
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_another_merchant_closes_nothing(world: World):
+async def test_another_merchant_cannot_close_the_link(world: World):
     link = await made(world)
     ours, world.merchant_id = world.merchant_id, "mer_other"
     assert await refused(close(world, link)) == "payment_link_not_found"

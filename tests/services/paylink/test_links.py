@@ -19,7 +19,7 @@ async def refused(call) -> str:
     return caught.value.reason
 
 
-async def test_a_link_is_made_with_defaults_and_sent(world: World):
+async def test_a_link_is_created_with_defaults_and_sent(world: World):
     link = await world.link(recipient=EMAIL, channels=[pb.CHANNEL_EMAIL])
     assert link.state == Link.STATE_SENT
     assert link.url.startswith(f"{PUBLIC_URL}/p/")
@@ -39,14 +39,14 @@ async def test_a_link_is_made_with_defaults_and_sent(world: World):
     ("typed", "kept"),
     [("es-419", "es-419"), ("zh-Hant-TW", "zh-Hant-TW"), ("it_it", "it-IT")],
 )
-async def test_a_link_takes_every_language_and_contacts_as_pasted(world: World, typed, kept):
+async def test_a_link_normalises_its_language_and_contacts(world: World, typed, kept):
     pasted = pb.Recipient(email=" Giulia@Example.com", phone="0039 333 123 45 67")
     link = await world.link(recipient=pasted, channels=[pb.CHANNEL_EMAIL], locale=typed)
     assert link.locale == kept
     assert (link.recipient.email, link.recipient.phone) == ("Giulia@example.com", "+393331234567")
 
 
-async def test_a_link_without_channels_is_not_sent_and_not_reminded_of(world: World):
+async def test_a_link_without_channels_is_not_sent_and_has_no_reminder(world: World):
     link = await world.link()
     assert link.state == Link.STATE_CREATED
     assert not link.HasField("next_reminder_at")
@@ -62,7 +62,7 @@ async def test_the_token_is_nowhere_in_the_database_or_in_events(world: World):
         assert not any(token.hex() in row["line"] for row in rows)
 
 
-async def test_the_same_key_answers_the_same_link_with_its_address(world: World):
+async def test_the_same_key_returns_the_same_link_with_its_address(world: World):
     first = await world.sent_link(key="key-1")
     assert await world.sent_link(key="key-1") == first
     assert await refused(world.sent_link(500, key="key-1")) == "idempotency_key_reused"
@@ -99,13 +99,13 @@ async def test_the_same_key_answers_the_same_link_with_its_address(world: World)
         ),
     ],
 )
-async def test_what_does_not_go_together_is_refused_by_its_field(world: World, fields, field):
+async def test_an_invalid_link_is_refused_by_field(world: World, fields, field):
     with pytest.raises(Refusal) as caught:
         await world.link(**fields)
     assert [violation.field for violation in caught.value.violations] == [field]
 
 
-async def test_line_items_make_the_price(world: World):
+async def test_the_price_is_the_sum_of_the_line_items(world: World):
     items = [
         pb.LineItem(name="Scarpe", quantity=2, unit_amount_minor=5000),
         pb.LineItem(name="Sconto", quantity=1, unit_amount_minor=-500),
@@ -115,7 +115,7 @@ async def test_line_items_make_the_price(world: World):
     assert list(link.line_items) == items
 
 
-async def test_reminders_after_the_end_are_left_out(world: World):
+async def test_duplicate_reminders_and_those_past_expiry_are_dropped(world: World):
     reminders = pb.Reminders(after_days=[7, 2, 2, 5])
     link = await world.sent_link(expires_in_days=5, reminders=reminders)
     assert list(link.reminder_days) == [2]
@@ -128,7 +128,7 @@ async def test_bank_transfers_need_a_bank_account(world: World):
     assert await refused(asked) == "bank_account_missing"
 
 
-async def test_dollars_are_paid_by_card(world: World):
+async def test_dollar_links_can_be_paid_only_by_card(world: World):
     assert list((await world.link(money_currency="USD")).methods) == [pb.METHOD_CARD]
 
 
@@ -160,7 +160,7 @@ async def test_links_of_other_merchants_are_not_found(world: World, other: World
     assert await refused(other.call("ListLinkPayments", tries)) == "payment_link_not_found"
 
 
-async def test_links_are_listed_newest_first_and_by_what_is_asked(world: World):
+async def test_links_are_listed_newest_first_and_filtered_by_order_and_state(world: World):
     links = [await world.link(order_reference=f"A-{n}") for n in range(3)]
     first = await world.call("ListPaymentLinks", pb.ListPaymentLinksRequest(limit=2))
     assert list(first.data) == links[:0:-1]
@@ -174,7 +174,7 @@ async def test_links_are_listed_newest_first_and_by_what_is_asked(world: World):
     assert await refused(bad) == "cursor_invalid"
 
 
-async def test_cancelling_closes_the_link_and_again_changes_nothing(world: World):
+async def test_cancelling_closes_the_link_and_is_idempotent(world: World):
     link = await world.sent_link()
     request = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
     cancelled = (await world.call("CancelPaymentLink", request)).payment_link
@@ -189,7 +189,7 @@ async def test_cancelling_closes_the_link_and_again_changes_nothing(world: World
     assert await refused(world.call("GetPaymentLinkAddress", address)) == "payment_link_closed"
 
 
-async def test_a_link_is_sent_again_to_another_recipient(world: World):
+async def test_an_unsent_link_can_be_sent_to_a_given_recipient(world: World):
     link = await world.link()
     bare = pb.SendPaymentLinkRequest(payment_link_id=link.id)
     assert await refused(world.call("SendPaymentLink", bare, key="k1")) == "invalid_argument"
@@ -207,7 +207,7 @@ async def test_a_link_is_sent_again_to_another_recipient(world: World):
     assert await world.reasons(link) == ["ISSUED"]
 
 
-async def test_notify_is_told_the_address_of_an_open_link(world: World):
+async def test_notify_can_fetch_the_address_of_an_open_link(world: World):
     link = await world.link()
     request = pb.GetPaymentLinkAddressRequest(payment_link_id=link.id)
     answer = await world.call("GetPaymentLinkAddress", request)
@@ -240,7 +240,7 @@ async def test_the_balance_of_a_deposit_gets_one_link(world: World):
     )
 
 
-async def test_a_link_is_made_from_the_merchant_as_it_is_now(world: World):
+async def test_creating_a_link_uses_the_merchants_current_settings(world: World):
     world.merchants.without_account.add(world.merchant_id)
     before = await world.link()
     await world.page(before)  # pages cache the merchant for a while
@@ -251,7 +251,7 @@ async def test_a_link_is_made_from_the_merchant_as_it_is_now(world: World):
     assert await refused(world.link()) == "quota_exceeded"
 
 
-async def test_no_link_is_made_from_what_may_not_be_true_any_more(world: World):
+async def test_creating_a_link_is_refused_while_merchants_is_unavailable(world: World):
     await world.link()
     world.merchants.down = True
     key = ids.new("key")

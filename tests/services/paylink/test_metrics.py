@@ -31,7 +31,7 @@ async def test_links_are_counted_by_origin_and_uses_by_method(world: World):
     assert counted("incasso_payment_links_paid_total", method="bank_transfer") == by_transfer + 1
 
 
-async def test_a_try_without_an_answer_grows_old_until_it_has_one(world: World):
+async def test_the_oldest_unanswered_attempt_age_drops_once_it_is_answered(world: World):
     link = await world.link()
     world.payments.before["CreatePayment"] = lose_answer
     await world.pay(link)
@@ -46,7 +46,7 @@ async def test_a_try_without_an_answer_grows_old_until_it_has_one(world: World):
         assert await due.oldest_unanswered(conn) < timedelta(minutes=5)
 
 
-async def test_money_that_came_after_the_end_is_counted(world: World):
+async def test_a_capture_after_a_decline_is_counted(world: World):
     late = counted("incasso_payments_after_their_end_total")
     link = await world.link()
     world.payments.after["CreatePayment"] = lose_answer

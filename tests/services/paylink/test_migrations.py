@@ -14,7 +14,7 @@ INSERT INTO bank_transfers (merchant_id, id, state, bank_reference, amount_minor
 VALUES ('mer_1', $1, $2, $3, 100, 'EUR', $4, $5, false, '2026-11-21', now())"""
 
 
-async def test_recorded_transfers_get_their_normal_form_and_their_moves(new_database, tmp_path):
+async def test_old_transfers_get_a_normalised_booking_and_their_moves(new_database, tmp_path):
     for path in BEFORE:
         shutil.copy(path, tmp_path)
     url = new_database()

@@ -14,7 +14,7 @@ async def asked(world: World, link, page, **more):
     return await world.visit("PayByCard", key=key, token=token_of(link), **fields)
 
 
-async def test_the_account_is_the_one_whose_field_the_page_showed(world: World):
+async def test_the_sealed_offer_decides_psp_account_and_amount(world: World):
     link = await world.link()
     page = await world.page(link)
     await asked(world, link, page, psp_account="cheapest-to-cheat", shown_minor=1)
@@ -23,7 +23,7 @@ async def test_the_account_is_the_one_whose_field_the_page_showed(world: World):
     assert request.amount == money(12900)
 
 
-async def test_a_form_that_was_altered_is_refused(world: World):
+async def test_an_altered_or_foreign_offer_is_refused(world: World):
     link, second = await world.link(), await world.link(100)
     page, cheap = await world.page(link), await world.page(second)
     forged = page.offer[:40] + ("A" if page.offer[40] != "A" else "B") + page.offer[41:]
@@ -37,7 +37,7 @@ async def test_a_form_that_was_altered_is_refused(world: World):
     assert len(world.payments.calls["CreatePayment"]) == 1
 
 
-async def test_a_use_is_no_offer_and_an_offer_is_no_use(world: World):
+async def test_a_use_and_an_offer_are_not_interchangeable(world: World):
     link = await world.link(reusable=True)
     page = await world.page(link)
     first = (await asked(world, link, page)).payment
@@ -46,7 +46,7 @@ async def test_a_use_is_no_offer_and_an_offer_is_no_use(world: World):
     assert not (await world.page(link, use=again.offer)).HasField("payment")
 
 
-async def test_what_was_offered_before_a_part_arrived_is_not_charged(world: World):
+async def test_an_offer_made_before_a_part_arrived_is_refused(world: World):
     link = await world.link()
     page = await world.page(link)
     await world.transfer(10000, link.creditor_reference)

@@ -9,7 +9,9 @@ from tests.kit.payments_double import once, refuse
 from tests.services.paylink.world import Link, World
 
 
-async def test_a_paid_order_leaves_the_link_open_and_says_what_paid_it(world: World):
+async def test_an_order_already_paid_is_refused_with_its_payment_and_leaves_the_link_open(
+    world: World,
+):
     link = await world.sent_link()
     paid = {"payment_id": "pay_1", "payment_state": "captured"}
     refusal = refuse(Kind.CONFLICT, "order_already_paid", **paid)
@@ -22,7 +24,7 @@ async def test_a_paid_order_leaves_the_link_open_and_says_what_paid_it(world: Wo
     assert (await world.subjects(link))[-1] == "payment_failed"
 
 
-async def test_payments_is_told_what_of_the_order_a_link_pays(world: World):
+async def test_payments_receives_the_order_part_that_each_link_pays(world: World):
     whole = await world.link()
     deposit = await world.link(deposit=money_pb2.Money(amount_minor=2900, currency="EUR"))
     shared = await world.link(reusable=True)

@@ -22,7 +22,7 @@ from tests.waiting import HANGING_SECONDS, until
 QUOTE = pb.Quote(title="Preventivo", text="Fornitura e posa.\n\nIVA inclusa.", version="1")
 
 
-async def test_a_page_has_all_that_it_shows_and_nothing_that_it_should_not(world: World):
+async def test_a_page_contains_what_it_shows_and_no_private_data(world: World):
     link = await world.sent_link(customer_id="cus_giulia", metadata={"cart": "c-77"})
     page = await world.page(link)
     assert page.merchant.name == "La Bottega"
@@ -42,7 +42,7 @@ async def test_a_page_has_all_that_it_shows_and_nothing_that_it_should_not(world
     assert not shown.trace_id
 
 
-async def test_the_transfer_code_is_what_banking_apps_read(world: World):
+async def test_the_transfer_code_follows_the_epc_format(world: World):
     page = await world.page(await world.link())
     assert page.transfer.epc_payload.split("\n") == [
         "BCD",
@@ -58,7 +58,7 @@ async def test_the_transfer_code_is_what_banking_apps_read(world: World):
     ]
 
 
-async def test_looking_changes_nothing_however_often(world: World):
+async def test_viewing_the_page_changes_nothing(world: World):
     link = await world.sent_link()
     before = await world.rows("SELECT * FROM links WHERE id = $1", link.id)
     for _ in range(20):
@@ -67,7 +67,7 @@ async def test_looking_changes_nothing_however_often(world: World):
     assert await world.tries(link) == []
 
 
-async def test_a_person_is_seen_once_and_the_page_stays_the_same(world: World):
+async def test_concurrent_mark_seen_calls_publish_one_event_and_keep_the_page_version(world: World):
     link = await world.sent_link()
     version = (await world.page(link)).version
     await asyncio.gather(*(world.visit("MarkSeen", token=token_of(link)) for _ in range(5)))
@@ -77,7 +77,7 @@ async def test_a_person_is_seen_once_and_the_page_stays_the_same(world: World):
 
 
 @pytest.mark.parametrize("token", ["", "x" * 22, "€" * 22, "0" * 500, "a b"])
-async def test_nonsense_is_an_unknown_link(world: World, token: str):
+async def test_a_nonsense_token_is_refused(world: World, token: str):
     reason = await refused(world.visit("GetPayPage", token=token))
     assert reason == ("payment_link_not_found" if 0 < len(token) <= 255 else "invalid_argument")
 
@@ -121,7 +121,7 @@ async def test_a_quote_is_accepted_before_paying_and_the_evidence_is_kept(world:
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_a_quote_that_is_not_there_or_too_late_is_not_accepted(world: World):
+async def test_a_missing_or_expired_quote_cannot_be_accepted(world: World):
     bare = await world.link()
     asked = world.visit("AcceptQuote", token=token_of(bare), text_sha256="0" * 64)
     assert await refused(asked) == "quote_missing"
@@ -134,7 +134,7 @@ async def test_a_quote_that_is_not_there_or_too_late_is_not_accepted(world: Worl
     assert await refused(own) == "invalid_argument"
 
 
-async def test_a_dead_neighbour_costs_the_page_its_cards_only(world: World):
+async def test_an_outage_of_oneclick_and_payments_costs_the_page_only_its_cards(world: World):
     link = await world.link(customer_id="cus_giulia")
     world.oneclick.down = True
     world.payments.before["GetCardField"] = lose_answer
@@ -144,7 +144,7 @@ async def test_a_dead_neighbour_costs_the_page_its_cards_only(world: World):
     assert page.transfer.iban == IBAN
 
 
-async def test_the_merchant_is_remembered_while_it_does_not_answer(world: World):
+async def test_the_page_uses_the_cached_merchant_while_merchants_is_down(world: World):
     link = await world.link()
     asked = world.merchants.asked
     await world.page(link)
@@ -172,7 +172,7 @@ async def test_waiting_ends_when_the_page_changes(world: World, monkeypatch):
     assert answer.state == Link.STATE_PAYING
 
 
-async def test_waiting_ends_at_its_time_and_at_once_for_an_old_version(world: World):
+async def test_waiting_ends_at_its_timeout_and_at_once_for_an_old_version(world: World):
     link = await world.link()
     version = (await world.page(link)).version
     token = token_of(link)
@@ -183,7 +183,7 @@ async def test_waiting_ends_at_its_time_and_at_once_for_an_old_version(world: Wo
     assert world.deps.link_listener._waiting == {}
 
 
-async def test_the_payer_rates_and_the_last_answer_counts(world: World):
+async def test_only_a_paid_link_can_be_rated_and_the_last_rating_counts(world: World):
     link = await world.link()
     token = token_of(link)
     early = world.visit("RateSatisfaction", token=token, score=5)
@@ -195,7 +195,7 @@ async def test_the_payer_rates_and_the_last_answer_counts(world: World):
     assert (await world.subjects(link)).count("given") == 2
 
 
-async def test_the_receipts_address_is_shown_to_its_payer_only(world: World):
+async def test_the_receipt_email_is_shown_only_to_its_payer(world: World):
     link = await world.link()
     payment = await world.pay(link, payer_email="giulia@example.com")
     own = await world.page(link, use=payment.use)
@@ -206,13 +206,13 @@ async def test_the_receipts_address_is_shown_to_its_payer_only(world: World):
     assert forwarded.payment.use == ""  # with it, the next page would show the address
 
 
-async def test_the_use_of_another_link_is_not_shown(world: World):
+async def test_a_use_of_another_link_shows_no_payment(world: World):
     first, second = await world.link(), await world.link()
     use = (await world.pay(first)).use
     assert not (await world.page(second, use=use)).HasField("payment")
 
 
-async def test_the_code_of_a_link_decodes_to_its_address(world: World):
+async def test_the_qr_code_of_a_link_decodes_to_its_address(world: World):
     link = await world.link()
     request = pb.GetPaymentLinkQrCodeRequest(payment_link_id=link.id)
     code = await world.call("GetPaymentLinkQrCode", request)
@@ -223,7 +223,7 @@ async def test_the_code_of_a_link_decodes_to_its_address(world: World):
     assert "script" not in code.svg
 
 
-async def test_every_page_call_is_for_the_tokens_merchant_whoever_calls(world: World):
+async def test_the_calling_merchant_does_not_decide_whose_page_is_shown(world: World):
     link = await world.link()
     world.merchant_id = "mer_of_somebody_else"
     world.act()

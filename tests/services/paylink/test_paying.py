@@ -42,7 +42,7 @@ async def test_a_new_card_pays_the_link(world: World):
     assert token_of(link) not in str(asked)
 
 
-async def test_a_saved_card_pays_with_its_tokens_and_history(world: World):
+async def test_a_saved_card_is_charged_with_its_customer_and_sca_history(world: World):
     link = await world.sent_link(customer_id="cus_giulia")
     await world.pay(link, instrument_id="ins_good")
     asked = world.payments.calls["CreatePayment"][0]
@@ -62,7 +62,7 @@ async def test_cards_that_cannot_pay_are_refused(world: World):
     assert await refused(both) == "invalid_argument"
 
 
-async def test_what_the_page_did_not_show_is_not_charged(world: World):
+async def test_a_wrong_amount_method_or_missing_key_is_refused_before_charging(world: World):
     link = await world.link()
     assert await refused(world.pay(link, 12800)) == "amount_changed"
     by_transfer = await world.link(methods=[pb.METHOD_BANK_TRANSFER])
@@ -78,7 +78,7 @@ async def test_a_paid_link_is_not_paid_again(world: World):
     assert await refused(world.pay(link)) == "payment_link_paid"
 
 
-async def test_a_form_sent_twice_is_one_try(world: World):
+async def test_a_form_sent_twice_is_one_attempt(world: World):
     link = await world.link()
     first = await world.pay(link, key="form-1")
     again = await world.pay(link, key="form-1")
@@ -88,7 +88,7 @@ async def test_a_form_sent_twice_is_one_try(world: World):
     assert await refused(other_card) == "idempotency_key_reused"
 
 
-async def test_a_declined_card_opens_the_link_for_another(world: World):
+async def test_a_declined_card_reopens_the_link_for_another(world: World):
     link = await world.sent_link()
     world.payments.state = State.STATE_DECLINED
     declined = await world.pay(link)
@@ -115,7 +115,7 @@ async def test_a_declined_card_opens_the_link_for_another(world: World):
     ]
 
 
-async def test_a_certain_no_opens_the_link_and_is_told_again(world: World):
+async def test_a_definite_refusal_reopens_the_link_and_is_repeated_for_its_key(world: World):
     link = await world.link()
     world.payments.before["CreatePayment"] = once(refuse(Kind.CONFLICT, "no_psp_account"))
     assert await refused(world.pay(link, key="form-1")) == "no_psp_account"
@@ -126,7 +126,7 @@ async def test_a_certain_no_opens_the_link_and_is_told_again(world: World):
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_no_answer_is_pending_and_nobody_else_may_pay(world: World):
+async def test_a_lost_answer_blocks_the_link_until_the_worker_settles_the_attempt(world: World):
     link = await world.link()
     world.payments.after["CreatePayment"] = once(lose_answer)
     pending = await world.pay(link)
@@ -141,7 +141,7 @@ async def test_no_answer_is_pending_and_nobody_else_may_pay(world: World):
     assert len(set(world.payments.keys["CreatePayment"])) == 1
 
 
-async def test_twenty_payers_at_once_make_one_payment(world: World):
+async def test_twenty_concurrent_payers_make_one_payment(world: World):
     link = await world.link()
     answers: Counter[str] = Counter()
     others_answered = asyncio.Event()
@@ -163,7 +163,7 @@ async def test_twenty_payers_at_once_make_one_payment(world: World):
     assert (await world.get(link)).paid_minor == 12900
 
 
-async def test_a_reusable_link_is_paid_as_often_as_it_may_be(world: World):
+async def test_a_reusable_link_is_paid_exactly_max_uses_times(world: World):
     link = await world.link(reusable=True, max_uses=3)
 
     async def payer() -> str:
@@ -181,7 +181,7 @@ async def test_a_reusable_link_is_paid_as_often_as_it_may_be(world: World):
     assert len(world.payments.books) == 3
 
 
-async def test_a_declined_payer_gives_the_use_back(world: World):
+async def test_a_declined_attempt_frees_its_use(world: World):
     link = await world.link(reusable=True, max_uses=1)
     world.payments.state = State.STATE_DECLINED
     await world.pay(link)
@@ -190,7 +190,7 @@ async def test_a_declined_payer_gives_the_use_back(world: World):
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_a_link_without_a_limit_stays_open(world: World):
+async def test_a_reusable_link_without_a_limit_stays_open(world: World):
     link = await world.link(reusable=True)
     first, second = await world.pay(link), await world.pay(link)
     assert first.use != second.use
@@ -200,7 +200,7 @@ async def test_a_link_without_a_limit_stays_open(world: World):
     assert not (await world.page(link)).HasField("payment")
 
 
-async def test_a_challenge_is_shown_and_its_end_followed(world: World):
+async def test_a_challenge_is_shown_and_settled_on_return(world: World):
     link = await world.link()
     world.payments.state = State.STATE_REQUIRES_ACTION
     payment = await world.pay(link)
@@ -218,7 +218,7 @@ async def test_a_challenge_is_shown_and_its_end_followed(world: World):
     assert await refused(altered) == "payment_link_not_found"
 
 
-async def test_a_challenge_that_nobody_passed_is_replaced_after_half_an_hour(world: World):
+async def test_an_abandoned_challenge_is_replaced_after_half_an_hour(world: World):
     link = await world.link()
     world.payments.state = State.STATE_REQUIRES_ACTION
     await world.pay(link)
@@ -244,7 +244,7 @@ async def test_a_challenge_that_was_passed_meanwhile_is_not_replaced(world: Worl
     assert len(world.payments.books) == 1
 
 
-async def test_the_worker_gives_up_a_challenge_of_an_hour(world: World):
+async def test_the_worker_gives_up_a_challenge_after_an_hour(world: World):
     link = await world.sent_link()
     world.payments.state = State.STATE_REQUIRES_ACTION
     await world.pay(link)
@@ -256,7 +256,7 @@ async def test_the_worker_gives_up_a_challenge_of_an_hour(world: World):
 
 
 @pytest.mark.parametrize("state", [State.STATE_PENDING, State.STATE_PROCESSING])
-async def test_pending_money_is_waited_for(world: World, state):
+async def test_a_pending_or_processing_payment_is_followed_to_its_end(world: World, state):
     link = await world.link()
     world.payments.state = state
     payment = await world.pay(link)
@@ -267,7 +267,7 @@ async def test_pending_money_is_waited_for(world: World, state):
     assert (await world.get(link)).state == Link.STATE_CREATED
 
 
-async def test_the_card_token_is_kept_sealed_and_only_until_the_answer(world: World):
+async def test_the_card_token_is_stored_sealed_and_only_until_the_answer(world: World):
     link = await world.link()
     world.payments.before["CreatePayment"] = once(lose_answer)
     await world.pay(link, card_token="tok_secret_4242")
@@ -278,7 +278,7 @@ async def test_the_card_token_is_kept_sealed_and_only_until_the_answer(world: Wo
     assert rows[0]["request"] is None
 
 
-async def test_a_key_that_payments_knows_is_no_certain_no(world: World):
+async def test_a_reused_key_refusal_from_payments_is_not_final(world: World):
     link = await world.link()
     refusal = refuse(Kind.UNPROCESSABLE, "idempotency_key_reused")
     world.payments.before["CreatePayment"] = once(refusal)
@@ -288,7 +288,7 @@ async def test_a_key_that_payments_knows_is_no_certain_no(world: World):
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_a_link_with_all_the_metadata_that_payments_takes_can_be_paid(world: World):
+async def test_a_link_with_fifty_metadata_entries_can_be_paid(world: World):
     link = await world.link(metadata={f"key-{n}": "value" for n in range(50)})
     await world.pay(link)
     assert len(world.payments.calls["CreatePayment"][0].metadata) == 50

@@ -136,7 +136,7 @@ async def signed(world: World, link: Any) -> None:
 
 
 @struck_at(Step)
-async def test_a_repeat_makes_one_plan(world: World, step: Step, *, guest: bool):
+async def test_a_retry_after_any_failure_makes_one_plan(world: World, step: Step, *, guest: bool):
     link = await struck(world, step, guest=guest)
     await choose(world, world.deps, link)
     await world.work()
@@ -146,7 +146,7 @@ async def test_a_repeat_makes_one_plan(world: World, step: Step, *, guest: bool)
 
 
 @struck_at(BEGUN)
-async def test_the_worker_makes_the_plan_that_nobody_asks_for_any_more(
+async def test_the_worker_creates_the_plan_when_nobody_retries(
     world: World, step: Step, *, guest: bool
 ):
     link = await struck(world, step, guest=guest)
@@ -157,7 +157,9 @@ async def test_the_worker_makes_the_plan_that_nobody_asks_for_any_more(
 
 
 @struck_at(UNBEGUN)
-async def test_what_was_never_intended_binds_nobody(world: World, step: Step, *, guest: bool):
+async def test_a_crash_before_the_intent_leaves_no_plan_and_the_link_payable(
+    world: World, step: Step, *, guest: bool
+):
     link = await struck(world, step, guest=guest)
     await world.work()
     assert not world.instalments.books
@@ -166,7 +168,7 @@ async def test_what_was_never_intended_binds_nobody(world: World, step: Step, *,
 
 
 @struck_at(MADE)
-async def test_an_event_that_comes_before_the_answer_is_made_up_for(
+async def test_an_event_that_precedes_the_answer_still_pays_the_link(
     world: World, step: Step, *, guest: bool
 ):
     link = await struck(world, step, guest=guest)
@@ -180,7 +182,7 @@ async def test_an_event_that_comes_before_the_answer_is_made_up_for(
 
 
 @struck_at(BEGUN)
-async def test_a_shopper_who_gives_up_meanwhile_pays_otherwise(
+async def test_a_shopper_can_give_up_an_interrupted_plan_and_pay_by_card(
     world: World, step: Step, *, guest: bool
 ):
     link = await struck(world, step, guest=guest)
@@ -191,7 +193,7 @@ async def test_a_shopper_who_gives_up_meanwhile_pays_otherwise(
     assert (await world.get(link)).paid_minor == 12900
 
 
-async def test_a_process_that_dies_while_it_gives_a_plan_up_leaves_the_end_to_others(world: World):
+async def test_the_worker_reopens_a_link_whose_plan_was_cancelled_before_a_crash(world: World):
     link = await struck(world, Step.NEVER_ARRIVED)
     await world.work()
     (made,) = world.instalments.books.values()

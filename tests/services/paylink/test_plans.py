@@ -74,19 +74,19 @@ async def give_up(world: World, link: Any) -> None:
 
 
 @pytest.mark.parametrize("state", [one for one in Plan.State.values() if one])
-def test_every_state_of_a_plan_means_something_for_its_link(state):
+def test_exactly_the_plan_states_with_an_event_settle_the_attempt(state):
     ended = plan_answer(Plan(state=state)).outcome is not Outcome.WAIT
     assert ended == (state in VERBS)
 
 
-async def test_the_page_offers_what_is_to_be_had(world: World):
+async def test_the_page_lists_the_available_instalment_offers(world: World):
     page = await world.page(await world.plan_link())
     assert [offer.terms_id for offer in page.instalments] == ["trm_default", "trm_klarna"]
     (asked,) = world.instalments.calls["ListInstalmentOffers"]
     assert (asked.amount_minor, asked.currency, asked.locale) == (12900, "EUR", "it")
 
 
-async def test_a_dead_instalments_service_costs_its_offers_only(world: World):
+async def test_an_instalments_outage_costs_the_page_only_its_offers(world: World):
     world.instalments.before["ListInstalmentOffers"] = NO_ANSWER
     page = await world.page(await world.plan_link())
     assert not page.instalments
@@ -102,28 +102,28 @@ async def test_a_dead_instalments_service_costs_its_offers_only(world: World):
         {"methods": [], "customer_id": None},
     ],
 )
-async def test_instalments_are_offered_by_links_that_ask_for_them(world: World, more):
+async def test_links_without_the_instalments_method_do_not_offer_instalments(world: World, more):
     link = await world.plan_link(**more)
     assert not (await world.page(link)).instalments
     assert await refused(world.choose(link)) == "method_not_offered"
     assert not world.instalments.quotes
 
 
-async def test_a_customer_without_a_saved_card_types_one_on_the_page_of_the_plan(world: World):
+async def test_a_customer_without_a_saved_card_can_choose_instalments(world: World):
     world.oneclick.good = []
     link = await world.plan_link()
     assert (await world.page(link)).instalments
     assert (await world.choose(link)).plan_url
 
 
-async def test_what_is_left_of_a_price_is_no_matter_for_a_plan(world: World):
+async def test_a_partly_paid_link_offers_no_instalments(world: World):
     link = await world.plan_link()
     await world.transfer(900, link.creditor_reference)
     assert not (await world.page(link)).instalments
     assert await refused(world.choose(link, 12000)) == "method_not_offered"
 
 
-async def test_choosing_makes_a_plan_and_tells_where_it_is_signed(world: World):
+async def test_choosing_instalments_creates_a_plan_and_returns_its_signing_url(world: World):
     link = await world.plan_link(metadata={"cart": "77"})
     payment = await world.choose(link)
     (plan,) = world.instalments.books.values()
@@ -138,7 +138,7 @@ async def test_choosing_makes_a_plan_and_tells_where_it_is_signed(world: World):
     assert page.payment.plan_url == payment.plan_url
 
 
-async def test_a_plan_of_a_partner_pays_its_link_as_one_of_the_merchants_own(world: World):
+async def test_a_partners_plan_pays_its_link_and_names_the_partner(world: World):
     link = await world.plan_link()
     payment = await world.choose(link, terms_id="trm_klarna")
     assert payment.link_payment.partner == "klarna"
@@ -149,7 +149,7 @@ async def test_a_plan_of_a_partner_pays_its_link_as_one_of_the_merchants_own(wor
     assert not own.link_payment.HasField("partner")
 
 
-async def test_a_form_that_is_sent_twice_is_one_plan(world: World):
+async def test_a_form_sent_twice_makes_one_plan(world: World):
     link = await world.plan_link()
     first, again = await world.choose(link, key="k1"), await world.choose(link, key="k1")
     assert first.link_payment.id == again.link_payment.id
@@ -157,7 +157,7 @@ async def test_a_form_that_is_sent_twice_is_one_plan(world: World):
     assert len(world.instalments.books) == len(world.instalments.quotes) == 1
 
 
-async def test_a_plan_is_of_the_terms_and_the_amount_that_the_page_showed(world: World):
+async def test_a_changed_amount_or_forged_offer_makes_no_plan(world: World):
     link = await world.plan_link()
     assert await refused(world.choose(link, 100)) == "amount_changed"
     fields = {"token": token_of(link), "terms_id": "trm_default", "offer": "forged"}
@@ -165,7 +165,7 @@ async def test_a_plan_is_of_the_terms_and_the_amount_that_the_page_showed(world:
     assert not world.instalments.quotes
 
 
-async def test_a_refusal_of_instalments_leaves_the_link_open(world: World):
+async def test_a_refusal_by_instalments_leaves_the_link_open(world: World):
     link = await world.plan_link()
     world.instalments.before["CreateInstalmentPlan"] = refuse(Kind.CONFLICT, "customer_erased")
     assert await refused(world.choose(link, key="k1")) == "customer_erased"
@@ -175,7 +175,7 @@ async def test_a_refusal_of_instalments_leaves_the_link_open(world: World):
 
 
 @pytest.mark.parametrize("state", PAID)
-async def test_a_plan_that_is_paid_pays_its_link_however_often_it_is_told(world: World, state):
+async def test_repeated_events_of_a_signed_plan_pay_its_link_once(world: World, state):
     link, plan_id = await chosen(world)
     for told in (state, Plan.STATE_ACTIVE, state):
         await tell(world, plan_id, told)
@@ -188,7 +188,7 @@ async def test_a_plan_that_is_paid_pays_its_link_however_often_it_is_told(world:
 
 
 @pytest.mark.parametrize("state", UNPAID)
-async def test_a_plan_that_nobody_signs_leaves_its_link_open(world: World, state):
+async def test_a_refused_cancelled_or_expired_plan_reopens_its_link(world: World, state):
     link, plan_id = await chosen(world)
     await happen(world, plan_id, state)
     await happen(world, plan_id, state)
@@ -197,14 +197,14 @@ async def test_a_plan_that_nobody_signs_leaves_its_link_open(world: World, state
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_events_of_other_plans_and_merchants_are_none_of_its(world: World, other: World):
+async def test_events_of_other_plans_and_merchants_change_nothing(world: World, other: World):
     link, plan_id = await chosen(world)
     await tell(world, "pln_of_a_shop", Plan.STATE_ACTIVE)
     await tell(other, plan_id, Plan.STATE_ACTIVE)
     assert (await world.get(link)).state == Link.STATE_PAYING
 
 
-async def test_while_a_plan_may_be_paid_the_link_is_paid_in_no_other_way(world: World):
+async def test_a_link_with_an_open_plan_can_be_neither_paid_otherwise_nor_reissued(world: World):
     link, _ = await chosen(world)
     assert await refused(world.pay(link)) == "payment_link_paying"
     assert await refused(world.choose(link)) == "payment_link_paying"
@@ -215,7 +215,7 @@ async def test_while_a_plan_may_be_paid_the_link_is_paid_in_no_other_way(world: 
     assert await refused(again) == "payment_link_paying"
 
 
-async def test_while_a_plan_may_be_paid_nobody_is_reminded_and_nothing_expires(world: World):
+async def test_a_link_with_an_open_plan_neither_sends_reminders_nor_expires(world: World):
     recipient = pb.Recipient(email="giulia@example.com")
     link, plan_id = await chosen(
         world, recipient=recipient, channels=[pb.CHANNEL_EMAIL], expires_in_days=2
@@ -229,7 +229,7 @@ async def test_while_a_plan_may_be_paid_nobody_is_reminded_and_nothing_expires(w
     assert (await world.get(link)).state == Link.STATE_EXPIRED
 
 
-async def test_a_transfer_waits_for_the_plan_and_is_one_too_many_when_that_pays(world: World):
+async def test_a_transfer_waits_for_the_plan_and_becomes_a_surplus_when_it_pays(world: World):
     link, plan_id = await chosen(world)
     waiting = await world.transfer(12900, link.creditor_reference)
     assert (waiting.state, waiting.payment_link_id) == (Transfer.STATE_UNMATCHED, link.id)
@@ -242,14 +242,14 @@ async def test_a_transfer_waits_for_the_plan_and_is_one_too_many_when_that_pays(
     assert (await world.get(link)).paid_minor == 12900
 
 
-async def test_what_no_event_told_the_worker_finds_out(world: World):
+async def test_the_worker_finds_an_active_plan_whose_event_was_missed(world: World):
     link, plan_id = await chosen(world)
     world.instalments.plan(plan_id).state = Plan.STATE_ACTIVE
     await world.work()
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_without_an_answer_the_plan_is_made_later(world: World):
+async def test_the_worker_creates_the_plan_after_a_failed_call(world: World):
     link = await world.plan_link()
     world.instalments.before["CreateInstalmentPlan"] = once(NO_ANSWER)
     payment = await world.choose(link)
@@ -259,7 +259,7 @@ async def test_without_an_answer_the_plan_is_made_later(world: World):
     assert (await world.page(link)).payment.HasField("plan_url")
 
 
-async def test_an_outage_of_instalments_does_not_keep_a_link_from_being_paid_for_long(world: World):
+async def test_a_long_instalments_outage_reopens_the_link(world: World):
     link = await world.plan_link()
     world.instalments.before["CreateInstalmentPlan"] = NO_ANSWER
     await world.choose(link)

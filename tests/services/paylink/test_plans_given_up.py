@@ -7,7 +7,7 @@ from tests.services.paylink.test_plans import NO_ANSWER, Plan, chosen, give_up, 
 from tests.services.paylink.world import Link, Try, World
 
 
-async def test_a_transfer_that_waited_pays_when_the_plan_is_given_up(world: World):
+async def test_a_waiting_transfer_pays_the_link_when_the_plan_is_given_up(world: World):
     link, _ = await chosen(world)
     await world.transfer(12900, link.creditor_reference)
     await give_up(world, link)
@@ -19,7 +19,7 @@ async def test_a_transfer_that_waited_pays_when_the_plan_is_given_up(world: Worl
     ]
 
 
-async def test_a_shopper_gives_a_plan_up_and_pays_by_card(world: World):
+async def test_a_shopper_can_give_up_a_plan_and_pay_by_card(world: World):
     link, plan_id = await chosen(world)
     await give_up(world, link)
     assert world.instalments.plan(plan_id).state == Plan.STATE_CANCELLED
@@ -28,7 +28,7 @@ async def test_a_shopper_gives_a_plan_up_and_pays_by_card(world: World):
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_a_plan_whose_first_part_is_being_paid_is_not_given_up(world: World):
+async def test_a_plan_whose_first_part_is_being_paid_cannot_be_given_up(world: World):
     link, plan_id = await chosen(world)
     world.instalments.busy.add(plan_id)
     assert await refused(give_up(world, link)) == "payment_link_paying"
@@ -37,14 +37,14 @@ async def test_a_plan_whose_first_part_is_being_paid_is_not_given_up(world: Worl
     assert (await world.get(link)).state == Link.STATE_PAYING
 
 
-async def test_giving_up_learns_that_the_plan_is_paid(world: World):
+async def test_giving_up_an_already_active_plan_pays_the_link(world: World):
     link, plan_id = await chosen(world)
     world.instalments.plan(plan_id).state = Plan.STATE_ACTIVE
     await give_up(world, link)
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_a_merchant_who_cancels_the_link_cancels_its_plan(world: World):
+async def test_cancelling_the_link_cancels_its_plan(world: World):
     link, plan_id = await chosen(world)
     cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
     await world.call("CancelPaymentLink", cancel)
@@ -52,7 +52,7 @@ async def test_a_merchant_who_cancels_the_link_cancels_its_plan(world: World):
     assert (await world.get(link)).state == Link.STATE_CANCELLED
 
 
-async def test_while_instalments_is_away_a_link_with_a_plan_is_not_cancelled(world: World):
+async def test_a_link_with_a_plan_cannot_be_cancelled_during_an_instalments_outage(world: World):
     link, _ = await chosen(world)
     world.instalments.before["CancelInstalmentPlan"] = NO_ANSWER
     cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
@@ -60,7 +60,7 @@ async def test_while_instalments_is_away_a_link_with_a_plan_is_not_cancelled(wor
     assert await refused(give_up(world, link)) == "payment_link_paying"
 
 
-async def test_a_plan_that_is_paid_after_its_try_had_ended_is_counted(world: World):
+async def test_a_plan_activated_after_its_attempt_ended_is_counted(world: World):
     link, plan_id = await chosen(world)
     await give_up(world, link)
     await world.pay(link)

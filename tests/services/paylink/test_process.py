@@ -107,7 +107,7 @@ async def make_due(environment: dict[str, str]) -> None:
         await conn.execute("UPDATE link_payments SET due_at = now() WHERE due_at IS NOT NULL")
 
 
-async def test_it_stops_when_asked_and_says_nothing_that_is_secret(
+async def test_sigterm_finishes_the_call_in_flight_and_logs_no_secrets(
     environment, processes, neighbours
 ):
     child = await processes.start()
@@ -131,7 +131,7 @@ async def test_it_stops_when_asked_and_says_nothing_that_is_secret(
         assert secret not in child.said
 
 
-async def test_a_page_waits_at_one_replica_for_what_another_does(
+async def test_a_page_waiting_at_one_replica_sees_a_payment_at_another(
     environment, processes, neighbours, free_port
 ):
     await processes.start()

@@ -30,7 +30,9 @@ async def get(shop_world: ShopWorld, name: str) -> pb.GetProductPictureResponse:
     return answer
 
 
-async def test_a_picture_is_on_the_shops_page_and_belongs_to_nobody_who_asks(shop_world: ShopWorld):
+async def test_a_picture_is_on_the_shops_page_and_readable_without_a_merchant(
+    shop_world: ShopWorld,
+):
     shop, product = await shop_world.open_shop(), await shop_world.product()
     png = a_picture()
     shown = await put(shop_world, product, png)
@@ -40,7 +42,9 @@ async def test_a_picture_is_on_the_shops_page_and_belongs_to_nobody_who_asks(sho
     assert [one.picture_id for one in page.products] == [shown.picture_id]
 
 
-async def test_another_picture_has_another_name_and_replaces_the_first(shop_world: ShopWorld):
+async def test_a_new_picture_gets_a_new_name_and_the_same_picture_keeps_its_name(
+    shop_world: ShopWorld,
+):
     product = await shop_world.product()
     first = await put(shop_world, product, a_picture("PNG"))
     second = await put(shop_world, product, a_picture("JPEG"))
@@ -49,7 +53,7 @@ async def test_another_picture_has_another_name_and_replaces_the_first(shop_worl
     assert await put(shop_world, product, a_picture("JPEG")) == second
 
 
-async def test_two_pictures_at_once_leave_one_that_is_the_products_own(shop_world: ShopWorld):
+async def test_concurrent_uploads_leave_one_picture(shop_world: ShopWorld):
     product = await shop_world.product()
     pictures = [a_picture(size=(40, side)) for side in range(20, 26)]
     await asyncio.gather(*(put(shop_world, product, picture) for picture in pictures))
@@ -63,7 +67,7 @@ async def test_two_pictures_at_once_leave_one_that_is_the_products_own(shop_worl
     assert [row["id"] for row in rows] == [kept.picture_id]
 
 
-async def test_a_removed_picture_is_gone_and_removing_it_again_changes_nothing(
+async def test_a_removed_picture_is_gone_and_removal_is_idempotent(
     shop_world: ShopWorld,
 ):
     product = await shop_world.product()
@@ -87,7 +91,7 @@ async def test_an_archived_product_keeps_its_picture(shop_world: ShopWorld):
     assert (await get(shop_world, shown.picture_id)).picture == a_picture()
 
 
-async def test_a_file_that_is_no_picture_is_refused_and_the_old_one_stays(shop_world: ShopWorld):
+async def test_an_invalid_picture_is_refused_and_the_old_one_stays(shop_world: ShopWorld):
     product = await shop_world.product()
     shown = await put(shop_world, product, a_picture())
     for content in (b"<svg/>", a_picture() + b"more", a_picture()[:-5]):
@@ -99,6 +103,6 @@ async def test_a_file_that_is_no_picture_is_refused_and_the_old_one_stays(shop_w
 
 
 @pytest.mark.parametrize("content", [a_picture(size=(MAX_SIDE + 1, 1)), bytes(MAX_BYTES + 1)])
-def test_a_picture_of_a_product_is_not_too_large(content: bytes):
+def test_a_too_large_picture_is_refused(content: bytes):
     with pytest.raises(PictureRefused):
         product_picture_of(as_text(content))

@@ -45,7 +45,7 @@ OIL = Product(
 SHOP = Shop("mer_1", "bottega", ShopState.OPEN, "La Bottega", None, NOW)
 
 
-def test_a_change_leaves_what_it_does_not_name():
+def test_a_change_keeps_the_fields_it_does_not_name():
     assert products.change_product(OIL, ProductChange()) == OIL
     dearer = products.change_product(OIL, ProductChange(price=Money(4990, "EUR"), position=0))
     assert dearer == replace(OIL, price=Money(4990, "EUR"), position=0)
@@ -55,7 +55,7 @@ def test_an_empty_description_removes_it():
     assert products.change_product(OIL, ProductChange(description="")).description is None
 
 
-def test_an_archived_product_cannot_be_changed_nor_bought():
+def test_an_archived_product_cannot_be_changed_or_bought():
     archived = products.archive(OIL)
     assert products.archive(archived) == archived
     with pytest.raises(ProductArchived):
@@ -77,19 +77,19 @@ def test_a_purchase_costs_its_quantity_times_the_price(price: int, quantity: int
         assert paid == Money(price * quantity, "EUR")
 
 
-def test_a_purchase_at_a_price_of_before_is_refused():
+def test_a_purchase_at_an_outdated_price_is_refused():
     with pytest.raises(AmountChanged):
         products.purchase(OIL, quantity=1, shown_minor=4589)
 
 
 @pytest.mark.parametrize("quantity", [-1, 0, 11])
-def test_a_purchase_of_more_than_the_product_allows_names_the_field(quantity: int):
+def test_a_quantity_out_of_range_is_refused_by_field(quantity: int):
     with pytest.raises(InvalidArgument) as refused:
         products.purchase(OIL, quantity=quantity, shown_minor=4590)
     assert refused.value.violations[0].field == "quantity"
 
 
-def test_guards_let_pass_what_is_below_them():
+def test_product_and_purchase_limits_refuse_only_at_the_limit():
     products.room_for_product(products.MAX_PRODUCTS - 1)
     products.room_for_purchase(products.OPEN_PURCHASES - 1)
     with pytest.raises(TooManyProducts):
@@ -115,18 +115,18 @@ def test_a_shop_closes_and_opens_again():
     assert products.change_shop(closed, ShopChange(event=ShopEvent.OPEN)) == SHOP
 
 
-def test_a_closed_shop_is_like_none():
+def test_a_closed_shop_is_not_found():
     assert products.open_shop(SHOP) is SHOP
     for shop in (None, replace(SHOP, state=ShopState.CLOSED)):
         with pytest.raises(ShopNotFound):
             products.open_shop(shop)
 
 
-def test_an_empty_title_gives_the_heading_back_to_the_merchants_name():
+def test_an_empty_title_removes_it():
     assert products.change_shop(SHOP, ShopChange(title="")).title is None
 
 
-def test_a_shop_takes_instalments_once_its_merchant_says_so():
+def test_a_shop_takes_instalments_only_once_enabled():
     assert not products.first_shop("mer_1", ShopChange(slug="bottega"), NOW).instalments
     asked = products.change_shop(SHOP, ShopChange(instalments=True))
     assert asked.instalments

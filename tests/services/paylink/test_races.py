@@ -23,7 +23,7 @@ async def reason_of(call) -> str:
     return "done"
 
 
-async def test_a_card_and_a_transfer_at_once_pay_the_link_once(world: World):
+async def test_a_concurrent_card_and_transfer_pay_the_link_once(world: World):
     for _ in range(8):
         link = await world.link()
         bank_reference = ids.new("bnk")
@@ -43,7 +43,7 @@ async def test_a_card_and_a_transfer_at_once_pay_the_link_once(world: World):
         assert not rows[0]["waits"]
 
 
-async def test_an_end_and_a_payment_at_once_leave_one_of_them(world: World):
+async def test_of_a_concurrent_cancellation_and_payment_one_wins(world: World):
     for _ in range(5):
         link = await world.sent_link(expires_in_days=1)
         cancel = pb.CancelPaymentLinkRequest(payment_link_id=link.id)
@@ -59,7 +59,7 @@ async def test_an_end_and_a_payment_at_once_leave_one_of_them(world: World):
             assert state == Link.STATE_CANCELLED
 
 
-async def test_a_payment_under_way_at_the_end_of_its_link_is_not_lost(world: World):
+async def test_a_payment_in_flight_when_the_link_expires_still_pays_it(world: World):
     link = await world.sent_link(expires_in_days=1)
     asked, go_on = asyncio.Event(), asyncio.Event()
 
@@ -77,7 +77,7 @@ async def test_a_payment_under_way_at_the_end_of_its_link_is_not_lost(world: Wor
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_new_addresses_asked_for_at_once_leave_one_that_works(world: World):
+async def test_concurrent_requests_for_a_new_address_issue_one(world: World):
     link = await world.sent_link(expires_in_days=1)
     await world.advance(days=1, seconds=1)
     answers = await asyncio.gather(
@@ -89,7 +89,7 @@ async def test_new_addresses_asked_for_at_once_leave_one_that_works(world: World
     await world.page(await world.get(link))
 
 
-async def test_the_transfer_code_survives_being_a_picture(world: World):
+async def test_the_transfer_code_survives_a_qr_code_round_trip(world: World):
     page = await world.page(await world.link())
     picture = io.BytesIO()
     segno.make_qr(page.transfer.epc_payload, error="m", boost_error=False).save(
@@ -99,7 +99,7 @@ async def test_the_transfer_code_survives_being_a_picture(world: World):
     assert read.text == page.transfer.epc_payload
 
 
-async def test_a_card_a_transfer_and_a_plan_at_once_pay_the_link_once(world: World):
+async def test_a_concurrent_card_transfer_and_plan_pay_the_link_once(world: World):
     for turn in range(6):
         link = await link_for(world, guest=turn % 2 == 1)
         calls = [
@@ -120,7 +120,7 @@ async def test_a_card_a_transfer_and_a_plan_at_once_pay_the_link_once(world: Wor
         assert ended.count(Try.STATE_SUCCEEDED) == 1
 
 
-async def test_a_plan_that_is_paid_while_its_shopper_gives_it_up_counts_or_never_was(world: World):
+async def test_giving_up_a_plan_races_safely_with_its_activation_and_a_card(world: World):
     for turn in range(6):
         link = await link_for(world, guest=turn % 3 == 1)
         plan_id = (await world.choose(link)).link_payment.plan_id

@@ -31,7 +31,9 @@ async def test_a_product_comes_back_as_it_was_created(shop_world: ShopWorld):
     assert dict(made.metadata) == {"sku": "o-5"}
 
 
-async def test_creating_a_product_again_with_the_same_key_answers_the_same(shop_world: ShopWorld):
+async def test_creating_a_product_again_with_the_same_key_returns_the_same_one(
+    shop_world: ShopWorld,
+):
     request = pb.CreateProductRequest(name="Olio", price=money(4590))
     one = await shop_world.call("CreateProduct", request, key="k")
     two = await shop_world.call("CreateProduct", request, key="k")
@@ -64,7 +66,7 @@ async def test_products_are_listed_by_state(shop_world: ShopWorld):
         assert [product.id for product in page.data] == [expected.id]
 
 
-async def test_a_product_changes_and_leaves_what_is_not_named(shop_world: ShopWorld):
+async def test_updating_a_product_keeps_unnamed_fields(shop_world: ShopWorld):
     made = await shop_world.product(description="Della casa")
     request = pb.UpdateProductRequest(product_id=made.id, price=money(4990))
     changed = (await shop_world.call("UpdateProduct", request)).product
@@ -73,7 +75,7 @@ async def test_a_product_changes_and_leaves_what_is_not_named(shop_world: ShopWo
     assert found == changed
 
 
-async def test_an_archived_product_stays_so_and_cannot_be_changed(shop_world: ShopWorld):
+async def test_archiving_is_idempotent_and_prevents_changes(shop_world: ShopWorld):
     made = await shop_world.product()
     request = pb.ArchiveProductRequest(product_id=made.id)
     once = (await shop_world.call("ArchiveProduct", request)).product
@@ -98,7 +100,7 @@ async def many_products(shop_world: ShopWorld, count: int) -> None:
     )
 
 
-async def test_a_merchant_has_room_for_so_many_products(shop_world: ShopWorld):
+async def test_the_number_of_products_per_merchant_is_limited(shop_world: ShopWorld):
     await many_products(shop_world, rules.MAX_PRODUCTS)
     assert await reason_of(shop_world.product()) == (TooManyProducts.reason, 409)
 
@@ -116,7 +118,7 @@ async def test_a_shop_is_opened_by_its_first_change_which_needs_a_slug(shop_worl
     assert (await shop_world.call("GetShop", pb.GetShopRequest())).shop == opened
 
 
-async def test_two_first_calls_at_once_open_one_shop(shop_world: ShopWorld):
+async def test_two_concurrent_first_updates_open_one_shop(shop_world: ShopWorld):
     slug = f"s-{shop_world.merchant_id[4:]}"
     requests = [pb.UpdateShopRequest(slug=slug, title=title) for title in ("A", "B")]
     shops = await asyncio.gather(*(shop_world.call("UpdateShop", request) for request in requests))
@@ -125,7 +127,7 @@ async def test_two_first_calls_at_once_open_one_shop(shop_world: ShopWorld):
     assert stored.title in {"A", "B"}
 
 
-async def test_a_slug_belongs_to_one_merchant_of_all(shop_world: ShopWorld):
+async def test_another_merchants_slug_is_refused(shop_world: ShopWorld):
     mine = await shop_world.open_shop()
     other = shop_world.neighbour()
     assert await reason_of(other.open_shop(slug=mine.slug)) == ("slug_taken", 409)
@@ -148,7 +150,7 @@ async def test_the_page_shows_active_products_in_their_order(shop_world: ShopWor
     assert page.form_key
 
 
-async def test_the_page_shows_no_more_than_it_can_and_the_others_can_be_bought(
+async def test_the_page_limits_shown_products_and_the_others_can_still_be_bought(
     shop_world: ShopWorld,
 ):
     await many_products(shop_world, rules.SHOWN_PRODUCTS)
@@ -160,7 +162,7 @@ async def test_the_page_shows_no_more_than_it_can_and_the_others_can_be_bought(
     assert await shop_world.buy(shop, last)
 
 
-async def test_an_unknown_and_a_closed_shop_are_alike(shop_world: ShopWorld):
+async def test_a_closed_shop_is_refused_like_an_unknown_one(shop_world: ShopWorld):
     product = await shop_world.product()
     shop = await shop_world.open_shop(state=pb.Shop.STATE_CLOSED)
     for slug in (shop.slug, "nobody"):
@@ -174,7 +176,7 @@ async def test_an_unknown_and_a_closed_shop_are_alike(shop_world: ShopWorld):
     assert (await shop_world.call("GetShop", pb.GetShopRequest())).shop == shop
 
 
-async def test_buying_makes_a_link_of_one_day_that_is_not_sent(shop_world: ShopWorld):
+async def test_buying_creates_an_unsent_link_valid_for_one_day(shop_world: ShopWorld):
     product, shop = await shop_world.product(), await shop_world.open_shop()
     token = await shop_world.buy(shop, product, quantity=3, name="Giulia")
     (link,) = await shop_world.links()
@@ -190,7 +192,7 @@ async def test_buying_makes_a_link_of_one_day_that_is_not_sent(shop_world: ShopW
     assert [subject for subject, _ in await shop_world.events()] == ["payment_link.created"]
 
 
-async def test_buying_again_with_the_same_key_answers_the_same_link(shop_world: ShopWorld):
+async def test_buying_again_with_the_same_key_returns_the_same_link(shop_world: ShopWorld):
     product, shop = await shop_world.product(), await shop_world.open_shop()
     request = shop_world.purchase(shop, product)
     got = await asyncio.gather(
@@ -210,7 +212,7 @@ async def test_buying_again_with_the_same_key_answers_the_same_link(shop_world: 
     assert await reason_of(bare) == ("idempotency_key_missing", 400)
 
 
-async def test_the_key_of_a_purchase_is_the_shops_own(shop_world: ShopWorld):
+async def test_purchase_keys_are_scoped_to_their_shop(shop_world: ShopWorld):
     other = shop_world.neighbour()
     mine = await shop_world.buy(await shop_world.open_shop(), await shop_world.product(), key="k")
     theirs = await other.buy(await other.open_shop(), await other.product(), key="k")
@@ -236,19 +238,21 @@ async def test_a_product_of_another_merchant_is_not_sold(shop_world: ShopWorld):
         ({"product_id": NOTHING}, ("product_not_found", 404)),
     ],
 )
-async def test_a_purchase_that_cannot_be_made_makes_nothing(shop_world: ShopWorld, wrong, reason):
+async def test_a_refused_purchase_creates_no_link_and_frees_its_key(
+    shop_world: ShopWorld, wrong, reason
+):
     product, shop = await shop_world.product(), await shop_world.open_shop()
     assert await reason_of(shop_world.buy(shop, product, key="k", **wrong)) == reason
     assert not await shop_world.links()
     assert await shop_world.buy(shop, product, key="k")
 
 
-async def test_purchases_do_not_use_up_the_plan(shop_world: ShopWorld):
+async def test_purchases_do_not_count_against_the_link_quota(shop_world: ShopWorld):
     shop_world.merchants.quotas[shop_world.merchant_id] = {"links_per_month": 0}
     assert await shop_world.buy(await shop_world.open_shop(), await shop_world.product())
 
 
-async def test_an_address_has_room_for_so_many_unpaid_purchases_of_a_day(shop_world: ShopWorld):
+async def test_unpaid_purchases_per_email_and_day_are_limited(shop_world: ShopWorld):
     product, shop = await shop_world.product(), await shop_world.open_shop()
     emails = ("giulia@example.com", "GIULIA@example.com")
     for number in range(rules.OPEN_PURCHASES):
@@ -261,7 +265,7 @@ async def test_an_address_has_room_for_so_many_unpaid_purchases_of_a_day(shop_wo
     assert await shop_world.buy(shop, product)
 
 
-async def test_a_test_merchants_clock_rules_its_shop(shop_world: ShopWorld):
+async def test_a_test_merchants_clock_dates_its_shop_page_and_purchases(shop_world: ShopWorld):
     product, shop = await shop_world.product(), await shop_world.open_shop()
     await shop_world.advance(timedelta(days=400))
     page = await shop_world.visit("GetShopPage", pages_pb2.GetShopPageRequest(slug=shop.slug))

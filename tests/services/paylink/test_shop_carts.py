@@ -18,7 +18,7 @@ from tests.services.paylink.shop_world import (
 State = pb.Cart
 
 
-async def test_a_cart_comes_back_as_it_was_told_of(shop_world: ShopWorld):
+async def test_a_cart_comes_back_as_it_was_reported(shop_world: ShopWorld):
     made = await shop_world.cart(
         line_items=[item("Scarpe", 2, 5000), item("Sconto", 1, -1000)], metadata={"a": "b"}
     )
@@ -28,7 +28,7 @@ async def test_a_cart_comes_back_as_it_was_told_of(shop_world: ShopWorld):
     assert await shop_world.look(made.id) == made
 
 
-async def test_what_the_storefront_says_goes_before_what_the_merchant_has(shop_world: ShopWorld):
+async def test_a_reported_currency_and_locale_override_the_merchants(shop_world: ShopWorld):
     made = await shop_world.cart(currency="USD", locale="en", recover_after_minutes=60)
     assert (made.amount.currency, made.locale) == ("USD", "en")
     assert made.recover_at.seconds - made.created_at.seconds == 3600
@@ -45,12 +45,12 @@ async def test_the_same_reference_replaces_the_contents_of_an_open_cart(shop_wor
     assert row["due_at"] is None
 
 
-async def test_twenty_tellings_of_one_reference_at_once_make_one_cart(shop_world: ShopWorld):
+async def test_twenty_concurrent_reports_of_one_reference_create_one_cart(shop_world: ShopWorld):
     made = await asyncio.gather(*(shop_world.cart(recover_after_minutes=60) for _ in range(20)))
     assert len({cart.id for cart in made}) == 1
 
 
-async def test_telling_again_with_the_same_key_answers_the_same(shop_world: ShopWorld):
+async def test_repeating_a_report_with_the_same_key_returns_the_first_answer(shop_world: ShopWorld):
     request = shop_world.cart_request()
     one = await shop_world.call("CreateCart", request, key="k")
     await shop_world.cart(line_items=[item("Cappello", 1, 2500)])
@@ -71,7 +71,7 @@ async def test_telling_again_with_the_same_key_answers_the_same(shop_world: Shop
         {"reference": ""},
     ],
 )
-async def test_a_cart_that_nobody_could_pay_is_refused(shop_world: ShopWorld, wrong):
+async def test_an_invalid_cart_is_refused(shop_world: ShopWorld, wrong):
     assert await reason_of(shop_world.cart(**wrong)) == ("invalid_argument", 400)
 
 
@@ -88,7 +88,7 @@ async def test_carts_are_listed_newest_first_and_by_state(shop_world: ShopWorld)
     assert await reason_of(wrong) == ("cursor_invalid", 400)
 
 
-async def test_recovering_sends_a_link_with_what_is_in_the_cart(shop_world: ShopWorld):
+async def test_recovering_sends_a_link_with_the_carts_contents(shop_world: ShopWorld):
     recipient = paylink_pb2.Recipient(email="giulia@example.com", phone="+393331234567")
     made = await shop_world.cart(recipient=recipient, metadata={"a": "b"}, locale="en")
     link = await shop_world.recover(made.id)
@@ -109,7 +109,9 @@ async def test_recovering_sends_a_link_with_what_is_in_the_cart(shop_world: Shop
     assert (cart.state, cart.payment_link_id) == (State.STATE_RECOVERING, link.id)
 
 
-async def test_recovering_tells_of_the_link_of_its_message_and_of_the_cart(shop_world: ShopWorld):
+async def test_recovering_publishes_link_message_and_cart_events_without_the_token(
+    shop_world: ShopWorld,
+):
     made = await shop_world.cart()
     link = await shop_world.recover(made.id)
     assert [subject for subject, _ in await shop_world.events()] == [
@@ -127,7 +129,7 @@ async def test_recovering_tells_of_the_link_of_its_message_and_of_the_cart(shop_
     assert all(token not in body for _, body in await shop_world.events())
 
 
-async def test_a_recovery_goes_by_the_channels_and_for_the_days_that_are_named(
+async def test_a_recovery_uses_the_requested_channels_and_expiry(
     shop_world: ShopWorld,
 ):
     recipient = paylink_pb2.Recipient(email="giulia@example.com", phone="+393331234567")

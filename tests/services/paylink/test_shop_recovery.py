@@ -24,7 +24,7 @@ from tests.services.paylink.shop_world import (
 State = pb.Cart
 
 
-async def test_a_cart_has_one_link_whoever_recovers_it_how_often(shop_world: ShopWorld):
+async def test_concurrent_recoveries_of_one_cart_create_one_link(shop_world: ShopWorld):
     made = await shop_world.cart(recover_after_minutes=10)
     await shop_world.advance(timedelta(minutes=10))
     got = await asyncio.gather(
@@ -39,7 +39,7 @@ async def test_a_cart_has_one_link_whoever_recovers_it_how_often(shop_world: Sho
     assert len(await told(shop_world, "cart.recovery_sent")) == 1
 
 
-async def test_recovering_again_with_the_same_key_answers_the_same_link(shop_world: ShopWorld):
+async def test_recovering_again_with_the_same_key_returns_the_same_link(shop_world: ShopWorld):
     made = await shop_world.cart()
     one = await shop_world.recover(made.id, key="k")
     await shop_world.complete(made.id)
@@ -56,7 +56,9 @@ async def test_recovering_again_with_the_same_key_answers_the_same_link(shop_wor
     assert all(token not in row["answer"] for row in stored)
 
 
-async def test_a_plan_without_links_left_recovers_nothing_and_says_so(shop_world: ShopWorld):
+async def test_an_exhausted_quota_refuses_the_recovery_and_postpones_the_automatic_one(
+    shop_world: ShopWorld,
+):
     shop_world.merchants.quotas[shop_world.merchant_id] = {"links_per_month": 0}
     made = await shop_world.cart(recover_after_minutes=60)
     assert await reason_of(shop_world.recover(made.id)) == ("quota_exceeded", 429)
@@ -68,7 +70,9 @@ async def test_a_plan_without_links_left_recovers_nothing_and_says_so(shop_world
     assert row["due_at"] > row["recover_at"] + timedelta(minutes=10)
 
 
-async def test_a_cart_recovers_by_itself_at_its_time_by_the_merchants_clock(shop_world: ShopWorld):
+async def test_a_cart_is_recovered_automatically_when_due_by_the_merchants_clock(
+    shop_world: ShopWorld,
+):
     made = await shop_world.cart(recover_after_minutes=60)
     later = await shop_world.cart("later", recover_after_minutes=120)
     never = await shop_world.cart("never")
@@ -87,7 +91,7 @@ async def test_a_cart_recovers_by_itself_at_its_time_by_the_merchants_clock(shop
     assert link.id == cart.payment_link_id
 
 
-async def test_a_shopper_who_is_still_shopping_is_not_written_to(shop_world: ShopWorld):
+async def test_reporting_a_cart_again_postpones_its_recovery(shop_world: ShopWorld):
     made = await shop_world.cart(recover_after_minutes=60)
     await shop_world.advance(timedelta(minutes=59))
     await shop_world.cart(recover_after_minutes=60)
@@ -106,7 +110,7 @@ async def test_a_recovery_that_is_days_late_is_left_to_the_merchant(shop_world: 
     assert await shop_world.recover(made.id)
 
 
-async def test_a_cart_that_was_bought_is_not_recovered(shop_world: ShopWorld):
+async def test_a_completed_cart_is_closed_and_not_recovered(shop_world: ShopWorld):
     made = await shop_world.cart(recover_after_minutes=60)
     assert (await shop_world.complete(made.id)).state == State.STATE_COMPLETED
     await shop_world.advance(timedelta(hours=2))
@@ -126,7 +130,7 @@ async def test_completing_a_cart_cancels_the_link_of_its_recovery(shop_world: Sh
     assert len(await told(shop_world, "payment_link.cancelled")) == 1
 
 
-async def test_completing_and_recovering_at_once_leaves_no_link_that_can_be_paid(
+async def test_concurrent_completion_and_recovery_leave_no_payable_link(
     shop_world: ShopWorld,
 ):
     for number in range(10):
@@ -164,7 +168,7 @@ async def is_closed(shop_world: ShopWorld, cart_id: str) -> None:
     assert await reason_of(shop_world.cart()) == ("cart_closed", 409)
 
 
-async def test_a_cart_whose_link_was_paid_is_recovered_and_told_of_once(shop_world: ShopWorld):
+async def test_a_cart_whose_link_was_paid_is_reported_recovered_once(shop_world: ShopWorld):
     made = await shop_world.cart()
     link = await shop_world.recover(made.id)
     await pay(shop_world, link.id)
@@ -199,7 +203,7 @@ async def test_a_cart_whose_link_the_merchant_cancelled_is_lost(shop_world: Shop
     await is_closed(shop_world, made.id)
 
 
-async def test_paying_and_completing_at_once_end_one_way(shop_world: ShopWorld):
+async def test_concurrent_payment_and_completion_agree_on_one_outcome(shop_world: ShopWorld):
     for number in range(10):
         made = await shop_world.cart(f"cart-{number}")
         link = await shop_world.recover(made.id)
@@ -214,7 +218,7 @@ async def test_paying_and_completing_at_once_end_one_way(shop_world: ShopWorld):
         assert done[1] is None
 
 
-async def test_a_purchase_in_the_shop_ends_without_a_cart(shop_world: ShopWorld):
+async def test_a_paid_shop_purchase_publishes_no_cart_recovery(shop_world: ShopWorld):
     product, shop = await shop_world.product(), await shop_world.open_shop()
     await shop_world.buy(shop, product)
     (link,) = await shop_world.links()

@@ -45,7 +45,7 @@ async def test_every_rpc_hides_the_objects_of_another_merchant(shop_world: ShopW
     assert not await other.links()
 
 
-async def test_lists_and_the_shop_are_ones_own(shop_world: ShopWorld):
+async def test_lists_and_the_shop_hide_other_merchants_data(shop_world: ShopWorld):
     await shop_world.product()
     await shop_world.open_shop()
     await shop_world.cart()
@@ -56,7 +56,7 @@ async def test_lists_and_the_shop_are_ones_own(shop_world: ShopWorld):
     assert await reason_of(shop) == ("shop_not_found", 404)
 
 
-async def test_references_and_keys_of_two_merchants_are_two(shop_world: ShopWorld):
+async def test_two_merchants_can_use_the_same_reference_and_key(shop_world: ShopWorld):
     other = shop_world.neighbour()
     request = shop_world.cart_request()
     mine = (await shop_world.call("CreateCart", request, key="k")).cart

@@ -47,7 +47,7 @@ async def test_a_link_is_read_as_it_was_written(world: World):
 
 
 @pytest.mark.parametrize("first", [PaymentState.PROCESSING, PaymentState.SUCCEEDED])
-async def test_a_single_use_link_has_one_payment_at_most(world: World, first):
+async def test_a_single_use_link_has_at_most_one_open_or_succeeded_payment(world: World, first):
     link = await stored(world)
     async with world.db.connection() as conn:
         await combined_writes.execute(
@@ -58,7 +58,7 @@ async def test_a_single_use_link_has_one_payment_at_most(world: World, first):
             await combined_writes.execute(conn, payments.inserted(a_try(link)))
 
 
-async def test_a_link_is_saved_only_from_the_state_that_was_read(world: World):
+async def test_saving_a_link_that_changed_since_it_was_read_fails(world: World):
     link = await stored(world)
     async with world.db.connection() as conn:
         await links.save(conn, link, replace(link, state=LinkState.CANCELLED))
@@ -77,14 +77,14 @@ async def test_impossible_links_are_not_stored(world: World, change):
             await links.save(conn, link, replace(link, **change))
 
 
-async def test_uses_never_exceed_their_number(world: World):
+async def test_uses_never_exceed_max_uses(world: World):
     link = await stored(world, reusable=True, max_uses=2)
     async with world.db.connection() as conn:
         with pytest.raises(CheckViolation):
             await links.save(conn, link, replace(link, uses=3))
 
 
-async def test_links_are_counted_exactly_when_many_are_made_at_once(world: World):
+async def test_concurrent_link_counts_stop_exactly_at_the_quota(world: World):
     async def count() -> bool:
         async with world.db.transaction() as tx:
             return await links.count(tx, world.merchant_id, date(2026, 11, 1), most=5)

@@ -20,7 +20,7 @@ async def test_reminders_go_out_after_one_three_and_seven_days(world: World):
     assert not (await world.get(link)).HasField("next_reminder_at")
 
 
-async def test_reminders_that_were_missed_do_not_come_in_a_heap(world: World):
+async def test_missed_reminders_are_sent_as_one(world: World):
     link = await world.sent_link()
     await world.advance(days=5)
     await world.work()
@@ -39,7 +39,7 @@ async def test_reminders_count_from_the_sending(world: World):
     assert (at(sent.next_reminder_at) - at(sent.sent_at)).days == 1
 
 
-async def test_a_paid_link_is_not_reminded_of(world: World):
+async def test_a_paid_link_sends_no_reminders(world: World):
     link = await world.sent_link()
     await world.pay(link)
     await world.advance(days=8)
@@ -47,7 +47,7 @@ async def test_a_paid_link_is_not_reminded_of(world: World):
     assert await world.reasons(link) == ["ISSUED"]
 
 
-async def test_who_wants_no_reminders_gets_none(world: World):
+async def test_no_reminders_are_sent_after_the_recipient_stops_them(world: World):
     link = await world.sent_link()
     await world.visit("StopReminders", token=token_of(link))
     await world.visit("StopReminders", token=token_of(link))
@@ -56,7 +56,7 @@ async def test_who_wants_no_reminders_gets_none(world: World):
     assert await world.reasons(link) == ["ISSUED"]
 
 
-async def test_workers_side_by_side_send_one_reminder(world: World):
+async def test_concurrent_workers_send_one_reminder(world: World):
     link = await world.sent_link()
     await world.advance(days=1, hours=1)
     workers = [worker.link_worker(world.deps) for _ in range(5)]
@@ -64,7 +64,7 @@ async def test_workers_side_by_side_send_one_reminder(world: World):
     assert await world.reasons(link) == ["ISSUED", "REMINDER"]
 
 
-async def test_a_link_ends_at_its_time(world: World):
+async def test_a_link_expires_on_time_even_before_the_worker_runs(world: World):
     link = await world.sent_link(expires_in_days=2)
     await world.advance(days=2, seconds=1)
     assert await refused(world.pay(link)) == "payment_link_closed"
@@ -75,7 +75,7 @@ async def test_a_link_ends_at_its_time(world: World):
     assert await refused(world.pay(link)) == "payment_link_closed"
 
 
-async def test_a_link_that_wants_it_gets_a_new_address_once(world: World):
+async def test_a_link_is_reissued_automatically_only_once(world: World):
     link = await world.sent_link(expires_in_days=2, reissue_on_expiry=True)
     await world.advance(days=2, seconds=1)
     await world.work()
@@ -90,7 +90,7 @@ async def test_a_link_that_wants_it_gets_a_new_address_once(world: World):
     assert (await world.get(link)).state == Link.STATE_EXPIRED
 
 
-async def test_a_merchant_gives_a_new_address_and_a_new_end(world: World):
+async def test_a_merchant_can_reissue_an_expired_link_until_it_is_paid(world: World):
     link = await world.sent_link(expires_in_days=2)
     await world.advance(days=3)
     await world.work()
@@ -105,7 +105,7 @@ async def test_a_merchant_gives_a_new_address_and_a_new_end(world: World):
     assert await refused(again) == "payment_link_closed"
 
 
-async def test_a_shopper_asks_for_a_new_link_once_a_day(world: World):
+async def test_a_shopper_can_request_a_new_link_only_after_expiry(world: World):
     link = await world.sent_link(expires_in_days=1)
     early = world.visit("RequestNewLink", token=token_of(link))
     assert await refused(early) == "payment_link_closed"
@@ -118,7 +118,7 @@ async def test_a_shopper_asks_for_a_new_link_once_a_day(world: World):
     assert await world.reasons(link) == ["ISSUED", "REISSUED"]
 
 
-async def test_new_links_are_not_sent_in_a_row(world: World):
+async def test_requesting_another_new_link_within_a_day_is_refused(world: World):
     link = await world.sent_link(expires_in_days=1)
     await world.advance(days=1, seconds=1)
     await world.visit("RequestNewLink", token=token_of(link))
@@ -131,7 +131,7 @@ async def test_new_links_are_not_sent_in_a_row(world: World):
     assert await refused(again) == "reissued_lately"
 
 
-async def test_an_expired_link_without_a_recipient_has_no_new_one(world: World):
+async def test_no_new_link_can_be_requested_without_a_recipient(world: World):
     link = await world.link(expires_in_days=1)
     await world.advance(days=1, seconds=1)
     assert not (await world.page(link)).HasField("new_link_recipient")
@@ -156,7 +156,7 @@ async def test_an_address_outlives_its_link_by_ninety_days(world: World, end: st
     assert await refused(world.page(link)) == "payment_link_not_found"
 
 
-async def test_the_last_payer_of_a_link_whose_time_is_over_has_used_it_up(world: World):
+async def test_a_challenge_passed_after_expiry_pays_a_reusable_links_last_use(world: World):
     link = await world.link(reusable=True, max_uses=1, expires_in_days=1)
     world.payments.state = payments_pb2.Payment.STATE_REQUIRES_ACTION
     payment = await world.pay(link)
@@ -170,7 +170,7 @@ async def test_the_last_payer_of_a_link_whose_time_is_over_has_used_it_up(world:
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
-async def test_no_message_leads_to_a_link_whose_time_is_over(world: World):
+async def test_the_address_of_an_expired_link_is_refused_before_the_worker_runs(world: World):
     link = await world.sent_link(expires_in_days=1)
     request = pb.GetPaymentLinkAddressRequest(payment_link_id=link.id)
     assert (await world.call("GetPaymentLinkAddress", request)).url == link.url

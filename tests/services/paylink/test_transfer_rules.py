@@ -38,7 +38,7 @@ def transfer(amount_minor: int, currency: str = "EUR") -> BankTransfer:
 
 
 @pytest.mark.parametrize("method", list(Method))
-def test_a_transfer_waits_while_the_link_may_be_paid_otherwise(method):
+def test_a_transfer_waits_while_another_method_may_pay_the_link(method):
     link = replace(draft(amount=Money(100, "EUR")), state=LinkState.PAYING, paying_by=method)
     assert transfers.must_wait(link) == (method is not Method.BANK_TRANSFER)
     assert (transitions.due_at(link) is None) == (method is not Method.BANK_TRANSFER)
@@ -98,7 +98,7 @@ def asking(*dues: int, **more) -> list[Link]:
         ((), 5000, []),
     ],
 )
-def test_of_several_links_the_amount_says_which(dues, arrived, chosen):
+def test_the_amount_selects_among_several_links(dues, arrived, chosen):
     found = transfers.chosen(asking(*dues), Money(arrived, "EUR"), {})
     assert [link.due_minor for link in found] == chosen
 
@@ -124,13 +124,13 @@ def test_a_bank_reference_has_one_normal_form(typed):
     assert not re.search(r"\s", form)
 
 
-def test_bank_references_differ_only_by_more_than_case_and_blanks():
+def test_bank_references_are_compared_ignoring_case_and_whitespace():
     spelled = {transfers.booking(text) for text in ("Ab-1 2", " AB-12", "ab-12\u00a0")}
     assert spelled == {"AB-12"}
     assert transfers.booking("AB12") != "AB-12"
 
 
-def test_a_transfer_waits_only_for_a_card():
+def test_a_transfer_waits_for_a_card_but_not_for_another_transfer():
     link = replace(draft(), state=LinkState.PAYING, paying_by=Method.CARD)
     assert transfers.must_wait(link)
     assert not transfers.must_wait(replace(link, paying_by=Method.BANK_TRANSFER))
@@ -153,7 +153,7 @@ def test_references_are_found_inside_texts_with_spaces(before, after, cut):
     assert reference in references.found_in(text)[0]
 
 
-def test_wrong_check_digits_name_nothing_for_certain():
+def test_a_reference_with_wrong_check_digits_is_only_a_candidate():
     reference = references.creditor_reference(references.new_body())
     wrong = f"RF{(int(reference[2:4]) + 1) % 100:02d}{reference[4:]}"
     assert references.found_in(f"saldo {wrong} e {reference}") == ([reference], [])
@@ -161,7 +161,7 @@ def test_wrong_check_digits_name_nothing_for_certain():
     assert references.found_in("RF18539007547034 RF") == ([], [])
 
 
-def test_a_text_that_is_all_references_is_read_in_no_time():
+def test_a_text_full_of_references_is_parsed_quickly():
     text = "RF18" * 250
     assert_quick(lambda: references.found_in(text), within=0.05)
     named, misspelt = references.found_in(text)

@@ -34,7 +34,7 @@ async def test_an_announced_transfer_is_pending_until_it_arrives(world: World):
     assert only.bank_transfer_id == arrived.id
 
 
-async def test_a_transfer_that_nobody_announced_pays_too(world: World):
+async def test_an_unannounced_transfer_pays_the_link(world: World):
     link = await world.link()
     spaced = " ".join(link.creditor_reference[at : at + 4] for at in range(0, 20, 4)).lower()
     assert (await world.transfer(12900, spaced)).state == Transfer.STATE_MATCHED
@@ -43,7 +43,7 @@ async def test_a_transfer_that_nobody_announced_pays_too(world: World):
     assert (await world.subjects(link))[-1] == "paid"
 
 
-async def test_a_withdrawn_announcement_opens_the_link(world: World):
+async def test_withdrawing_the_announcement_reopens_the_link(world: World):
     link = await world.sent_link()
     await announce(world, link)
     await world.visit("WithdrawBankTransfer", token=token_of(link))
@@ -67,14 +67,14 @@ async def test_a_link_that_waits_for_a_transfer_can_be_cancelled(world: World):
     assert (late.state, late.open_minor) == (Transfer.STATE_LATE, 12900)
 
 
-async def test_only_what_is_offered_is_announced(world: World):
+async def test_a_transfer_can_be_announced_only_where_it_is_offered(world: World):
     by_card = await world.link(methods=[pb.METHOD_CARD])
     assert await refused(announce(world, by_card)) == "method_not_offered"
     reusable = await world.link(reusable=True)
     assert await refused(announce(world, reusable)) == "method_not_offered"
 
 
-async def test_a_part_leaves_the_rest_to_pay_by_card(world: World):
+async def test_a_partial_transfer_leaves_the_rest_payable_by_card(world: World):
     link = await world.link()
     part = await world.transfer(5000, link.creditor_reference)
     assert part.state == Transfer.STATE_PARTIAL
@@ -99,7 +99,7 @@ async def test_two_parts_of_an_announced_transfer_pay_the_link(world: World):
     assert len(await world.tries(link)) == 1
 
 
-async def test_too_much_pays_and_leaves_a_surplus(world: World):
+async def test_an_overpayment_pays_the_link_and_leaves_a_surplus(world: World):
     link = await world.link()
     transfer = await world.transfer(13000, link.creditor_reference)
     assert (transfer.state, transfer.surplus_minor) == (Transfer.STATE_SURPLUS, 100)
@@ -110,7 +110,7 @@ async def test_too_much_pays_and_leaves_a_surplus(world: World):
     assert (await world.get(link)).paid_minor == 12900
 
 
-async def test_what_no_link_explains_is_kept_as_unmatched(world: World, other: World):
+async def test_a_transfer_without_a_known_reference_is_unmatched(world: World, other: World):
     link = await other.link()
     for reference in ("", "affitto", "RF18539007547034", link.creditor_reference):
         transfer = await world.transfer(12900, reference)
@@ -121,7 +121,7 @@ async def test_what_no_link_explains_is_kept_as_unmatched(world: World, other: W
     assert list((await other.call("ListBankTransfers", wanted)).data) == []
 
 
-async def test_another_currency_is_a_surplus(world: World):
+async def test_a_transfer_in_another_currency_is_a_surplus(world: World):
     link = await world.link()
     transfer = await world.transfer(12900, link.creditor_reference, currency="CHF")
     assert (transfer.state, transfer.surplus_minor) == (Transfer.STATE_SURPLUS, 12900)
@@ -143,7 +143,7 @@ async def test_one_booking_is_recorded_once(world: World):
     assert await refused(world.call("RecordBankTransfer", request, key="k")) == "invalid_argument"
 
 
-async def test_two_real_bookings_of_the_same_day_sum_and_text_are_two(world: World):
+async def test_two_bookings_with_the_same_day_amount_and_text_both_count(world: World):
     link = await world.link(10000)
     for reference in ("b-1", "b1"):
         await world.transfer(5000, link.creditor_reference, bank_reference=reference)
@@ -159,7 +159,7 @@ def both(*links) -> str:
     return f"{'Pagamento delle fatture di novembre, come da accordi. ' * 4}{named}, grazie"
 
 
-async def test_of_two_references_the_one_that_is_still_due_gets_the_money(world: World):
+async def test_of_two_referenced_links_the_unpaid_one_gets_the_money(world: World):
     done, due = await world.link(), await world.link()
     await world.transfer(12900, done.creditor_reference)
     arrived = await world.transfer(12900, both(done, due))
@@ -179,7 +179,7 @@ async def test_one_transfer_pays_both_links_that_it_names(world: World):
     assert await recorded_states(world, arrived) == [Transfer.STATE_MATCHED]
 
 
-async def test_what_the_amount_does_not_decide_is_for_a_person_to_decide(world: World):
+async def test_an_ambiguous_transfer_stays_unmatched_with_its_candidates(world: World):
     links = [await world.link(), await world.link()]
     for amount_minor in (12900, 5000, 20000):
         arrived = await world.transfer(amount_minor, both(*links))
@@ -196,7 +196,7 @@ async def test_a_reference_with_wrong_check_digits_names_a_candidate(world: Worl
     assert (arrived.state, list(arrived.candidates)) == (Transfer.STATE_UNMATCHED, [link.id])
 
 
-async def test_a_text_is_taken_up_to_a_thousand_characters(world: World):
+async def test_a_transfer_text_may_have_up_to_a_thousand_characters(world: World):
     link = await world.link()
     text = link.creditor_reference.rjust(1000, "é")
     assert (await world.transfer(12900, text)).creditor_reference == text
@@ -213,7 +213,7 @@ async def recorded_states(world: World, transfer) -> list[int]:
     return [event.FromString(row["body"]).bank_transfer.state for row in rows]
 
 
-async def test_a_transfer_during_a_card_payment_waits_and_is_a_surplus(world: World):
+async def test_a_transfer_during_a_card_payment_waits_and_becomes_a_surplus(world: World):
     link = await world.link()
     world.payments.after["CreatePayment"] = once(lose_answer)
     await world.pay(link)
@@ -240,7 +240,7 @@ async def test_a_transfer_during_a_card_payment_pays_when_the_card_is_declined(w
     assert (await recorded_states(world, waiting))[-1] == Transfer.STATE_MATCHED
 
 
-async def test_a_reusable_link_counts_whole_transfers(world: World):
+async def test_a_reusable_link_counts_only_full_amount_transfers(world: World):
     link = await world.link(reusable=True, max_uses=2)
     assert (await world.transfer(12900, link.creditor_reference)).state == Transfer.STATE_MATCHED
     part = await world.transfer(100, link.creditor_reference)
@@ -251,7 +251,7 @@ async def test_a_reusable_link_counts_whole_transfers(world: World):
     assert third.surplus_minor == 12900
 
 
-async def test_an_announced_transfer_does_not_block_for_ever(world: World):
+async def test_a_link_whose_announced_transfer_never_arrives_expires(world: World):
     link = await world.sent_link(expires_in_days=5)
     await announce(world, link)
     await world.advance(days=6)

@@ -12,7 +12,7 @@ async def subjects(world: World) -> list[list[str]]:
     return [list(one.velocity_subjects) for one in world.payments.calls["CreatePayment"]]
 
 
-async def test_a_new_card_is_told_with_its_link_and_a_hash_of_the_address(world: World):
+async def test_a_new_card_sends_its_link_and_hashed_ip_as_velocity_subjects(world: World):
     link, shared = await world.link(customer_id="cus_giulia"), await world.link(reusable=True)
     await world.pay(link, ip="203.0.113.7")
     await world.pay(shared, ip="203.0.113.7")
@@ -29,7 +29,7 @@ async def test_a_new_card_is_told_with_its_link_and_a_hash_of_the_address(world:
     assert "203.0.113" not in str(told)
 
 
-async def test_a_saved_card_is_told_with_its_customer_and_a_hash_of_the_address(world: World):
+async def test_a_saved_card_sends_its_customer_and_hashed_ip_as_velocity_subjects(world: World):
     link, another = [await world.link(customer_id="cus_giulia") for _ in range(2)]
     await world.pay(link, instrument_id="ins_good", ip="203.0.113.7")
     await world.pay(another, instrument_id="ins_good")
@@ -39,14 +39,14 @@ async def test_a_saved_card_is_told_with_its_customer_and_a_hash_of_the_address(
     assert "203.0.113" not in address
 
 
-async def test_a_form_that_is_sent_again_from_elsewhere_is_the_same_form(world: World):
+async def test_a_form_sent_again_from_another_ip_is_the_same_attempt(world: World):
     link = await world.link()
     first = await world.pay(link, key="form-1", ip="203.0.113.7")
     again = await world.pay(link, key="form-1", ip="2001:db8::7")
     assert again.link_payment == first.link_payment
 
 
-async def test_a_closed_link_says_so_and_keeps_its_other_ways(world: World):
+async def test_a_link_closed_to_new_cards_says_so_and_keeps_other_methods(world: World):
     link = await world.link(customer_id="cus_giulia")
     world.payments.before["GetCardField"] = CLOSED
     page = await world.page(link)

@@ -61,7 +61,7 @@ async def paying(world: World):
         )
     ),
 )
-async def test_success_is_told_in_any_order_and_twice(world: World, order):
+async def test_events_in_any_order_and_repeated_pay_the_link_once(world: World, order):
     link, payment = await paying(world)
     for state in (*order, *order):
         await tell(world, payment, state)
@@ -71,7 +71,7 @@ async def test_success_is_told_in_any_order_and_twice(world: World, order):
 
 
 @pytest.mark.parametrize("told", [State.STATE_CAPTURED, State.STATE_AUTHORISED])
-async def test_what_the_answer_told_already_takes_no_lock(world: World, told):
+async def test_an_event_already_known_from_the_answer_takes_no_lock(world: World, told):
     """One read is all: with a lock and a write, each event would cost as much as the answer."""
     link = await world.sent_link()
     paid = await world.pay(link)
@@ -88,7 +88,7 @@ async def test_what_the_answer_told_already_takes_no_lock(world: World, told):
         (State.STATE_CANCELLED, Try.STATE_CANCELLED),
     ],
 )
-async def test_a_no_opens_the_link(world: World, state, ended):
+async def test_a_decline_or_cancellation_event_reopens_the_link(world: World, state, ended):
     link, payment = await paying(world)
     await tell(world, payment, state)
     await tell(world, payment, State.STATE_REQUIRES_ACTION)
@@ -103,7 +103,7 @@ async def test_payments_of_other_methods_and_merchants_change_nothing(world: Wor
     assert (await world.get(link)).state == Link.STATE_PAYING
 
 
-async def test_the_clock_of_a_test_merchant_dates_what_an_event_does(world: World):
+async def test_a_payment_event_is_dated_by_the_test_merchants_clock(world: World):
     link, payment = await paying(world)
     await world.advance(days=3)
     await tell(world, payment, State.STATE_CAPTURED)
@@ -111,7 +111,7 @@ async def test_the_clock_of_a_test_merchant_dates_what_an_event_does(world: Worl
     assert (paid.paid_at.ToDatetime() - paid.created_at.ToDatetime()).days == 3
 
 
-async def test_an_event_finds_the_try_whose_answer_was_lost(world: World):
+async def test_an_event_settles_the_attempt_whose_answer_was_lost(world: World):
     link = await world.link()
     world.payments.after["CreatePayment"] = lose_answer
     await world.pay(link)

@@ -25,7 +25,7 @@ async def with_refunds(world: World, count: int) -> Payment:
     return await world.get(paid)
 
 
-async def test_an_event_has_the_refund_that_it_is_about_and_no_other(world: World):
+async def test_an_event_carries_only_the_refund_it_reports(world: World):
     paid = await with_refunds(world, 3)
     told = events_pb2.PaymentRefunded.FromString(await last_event(world))
     assert told.refund.id == paid.refunds[-1].id
@@ -37,7 +37,7 @@ async def test_an_event_has_the_refund_that_it_is_about_and_no_other(world: Worl
     assert list(opened.payment.disputes) == [opened.dispute]
 
 
-async def test_refunds_have_a_limit_and_those_of_the_psp_come_on_top(world: World):
+async def test_refunds_are_limited_except_those_made_at_the_psp(world: World):
     paid = await with_refunds(world, MOST_REFUNDS)
     with pytest.raises(TooManyRefunds):
         await world.refund(paid, 1)

@@ -72,7 +72,7 @@ async def test_it_opens_after_failures_in_a_row_and_closes_after_a_good_answer(c
     assert gauge("psa_1") == 0, "one failure is not three"
 
 
-async def test_a_failure_after_the_pause_opens_it_at_once(clock: Clock):
+async def test_a_failure_after_the_pause_reopens_the_breaker_at_once(clock: Clock):
     breakers = Breakers(failures=2, pause_seconds=30)
     psp = Psp(UNAVAILABLE)
     for _ in range(2):
@@ -82,7 +82,7 @@ async def test_a_failure_after_the_pause_opens_it_at_once(clock: Clock):
     assert breakers.open_accounts() == {"psa_2"}
 
 
-async def test_a_psp_that_was_not_reached_goes_last_but_is_tried_again_at_once(clock: Clock):
+async def test_an_unreachable_psp_opens_the_breaker_but_is_still_called(clock: Clock):
     breakers = Breakers(failures=2, pause_seconds=30)
     psp = Psp(UNREACHED)
     for _ in range(3):
@@ -97,7 +97,7 @@ async def test_a_psp_that_was_not_reached_goes_last_but_is_tried_again_at_once(c
     assert gauge("psa_6") == 0, "one failure is not two"
 
 
-async def test_a_psp_that_is_reached_and_does_not_answer_is_left_alone_again(clock: Clock):
+async def test_a_reachable_psp_that_does_not_answer_is_not_called_again(clock: Clock):
     breakers = Breakers(failures=1, pause_seconds=30)
     psp = Psp(UNREACHED)
     await breakers.guard("psa_7", "name", psp)
@@ -107,7 +107,7 @@ async def test_a_psp_that_is_reached_and_does_not_answer_is_left_alone_again(clo
     assert psp.calls == 2
 
 
-async def test_declined_cards_are_no_failures_of_the_psp():
+async def test_declined_cards_do_not_count_as_psp_failures():
     breakers = Breakers(failures=2)
     psp = Psp(declined(DeclineCode.INSUFFICIENT_FUNDS))
     for _ in range(10):
@@ -116,7 +116,7 @@ async def test_declined_cards_are_no_failures_of_the_psp():
     assert gauge("psa_3") == 0
 
 
-async def test_accounts_have_breakers_of_their_own():
+async def test_each_account_has_its_own_breaker():
     breakers = Breakers(failures=1)
     await breakers.guard("psa_4", "name", Psp(UNAVAILABLE))
     assert await breakers.guard("psa_5", "name", Psp(YES)) == YES

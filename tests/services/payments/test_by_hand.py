@@ -63,7 +63,7 @@ async def unresolved(world: World, kind) -> tuple[Payment, str]:
         (REFUND, Found.NOT_DONE, State.CAPTURED, "payment.refund_failed"),
     ],
 )
-async def test_what_was_found_at_the_psp_is_taken_as_its_answer(
+async def test_the_operators_finding_settles_the_attempt_and_is_recorded(
     world: World, kind, found, state, event
 ):
     payment, attempt_id = await unresolved(world, kind)
@@ -81,7 +81,7 @@ async def test_what_was_found_at_the_psp_is_taken_as_its_answer(
     )
 
 
-async def test_saying_the_same_again_or_at_once_changes_nothing(world: World):
+async def test_settling_an_attempt_again_or_concurrently_changes_nothing(world: World):
     payment, attempt_id = await unresolved(world, REFUND)
     await asyncio.gather(*(settle(world, attempt_id, Found.NOT_DONE) for _ in range(5)))
     assert (await settle(world, attempt_id, Found.NOT_DONE)).state is State.CAPTURED
@@ -91,7 +91,7 @@ async def test_saying_the_same_again_or_at_once_changes_nothing(world: World):
     assert (await world.refund(payment)).state is State.REFUNDED
 
 
-async def test_only_what_is_unresolved_can_be_settled_by_hand(world: World):
+async def test_only_an_unresolved_attempt_can_be_settled_by_hand(world: World):
     held = await world.hold()
     world.a.plan(CAPTURE, Fault.LOST_ANSWER)
     await world.capture(held)
@@ -105,7 +105,7 @@ async def test_only_what_is_unresolved_can_be_settled_by_hand(world: World):
         await settle(world, capture["id"], Found.DONE, merchant_id="mer_2")
 
 
-async def test_a_charge_that_no_psp_tells_of_is_settled_by_hand(world: World):
+async def test_a_charge_with_no_outcome_from_the_psp_can_be_settled_by_hand(world: World):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     payment = await world.create()
     world.a.look_ups_fail = True
@@ -120,7 +120,7 @@ async def test_a_charge_that_no_psp_tells_of_is_settled_by_hand(world: World):
     assert (await world.get(payment)).state is State.CAPTURED
 
 
-async def test_a_refund_that_the_operator_did_not_find_is_true_when_the_psp_tells_it(world: World):
+async def test_a_refund_the_operator_marked_not_done_succeeds_when_the_psp_reports_it(world: World):
     payment, attempt_id = await unresolved(world, REFUND)
     await settle(world, attempt_id, Found.NOT_DONE)
     operation = world.a.sent(REFUND)[0]
@@ -130,7 +130,7 @@ async def test_a_refund_that_the_operator_did_not_find_is_true_when_the_psp_tell
     assert (after.state, after.refunds[0].state) == (State.REFUNDED, RefundState.SUCCEEDED)
 
 
-async def test_a_late_approval_that_was_given_back_in_the_console_is_ended_by_hand(world: World):
+async def test_a_late_approval_that_cannot_be_refunded_is_closed_by_hand(world: World):
     world.a.plan(AUTHORISE, declined(DeclineCode.CARD_BLOCKED))
     payment = await world.create()
     [attempt] = await world.attempts()
@@ -143,7 +143,7 @@ async def test_a_late_approval_that_was_given_back_in_the_console_is_ended_by_ha
     assert await world.recover() == 0
 
 
-async def test_actions_are_added_and_never_changed(world: World):
+async def test_operator_actions_are_append_only(world: World):
     _, attempt_id = await unresolved(world, REFUND)
     await settle(world, attempt_id, Found.DONE)
     for change in ("UPDATE operator_actions SET note = ''", "DELETE FROM operator_actions"):
@@ -151,7 +151,9 @@ async def test_actions_are_added_and_never_changed(world: World):
             await world.rows(change)
 
 
-async def test_operators_settle_and_read_through_the_door(world: World, client: GrpcClient):
+async def test_operators_settle_attempts_and_list_their_actions_over_grpc(
+    world: World, client: GrpcClient
+):
     _, attempt_id = await unresolved(world, CAPTURE)
     said = {"attempt_id": attempt_id, "operator": "giulia", "note": "seen"}
     answer = await client.call(

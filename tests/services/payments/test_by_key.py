@@ -34,7 +34,7 @@ def ask(text: str) -> dict:
     return {"message": {"key": text}}
 
 
-async def test_neither_another_service_nor_another_merchant_finds_it(client: GrpcClient):
+async def test_another_service_or_merchant_finds_no_payment_by_the_key(client: GrpcClient):
     await client.create(key="och_1", actor="oneclick")
     for caller, merchant in (("paylink", MERCHANT), ("oneclick", "mer_2")):
         who = {"actor": caller, "merchant": merchant}
@@ -45,7 +45,7 @@ async def test_neither_another_service_nor_another_merchant_finds_it(client: Grp
     assert found.payment.id
 
 
-async def test_a_closed_key_makes_no_payment_any_more(client: GrpcClient):
+async def test_a_closed_key_creates_no_payment(client: GrpcClient):
     assert await client.refused("GetPaymentByKey", actor="oneclick", **ask("och_1")) == NOT_FOUND
     for _ in range(2):
         closed = await client.call("ClosePaymentKey", actor="oneclick", **ask("och_1"))
@@ -56,14 +56,14 @@ async def test_a_closed_key_makes_no_payment_any_more(client: GrpcClient):
     assert client.world.a.taken() == []
 
 
-async def test_closing_a_key_that_was_used_answers_its_payment(client: GrpcClient):
+async def test_closing_a_used_key_returns_its_payment(client: GrpcClient):
     made = await client.create(key="och_1", actor="oneclick")
     closed = await client.call("ClosePaymentKey", actor="oneclick", **ask("och_1"))
     assert closed.payment == made
     assert await client.create(key="och_1", actor="oneclick", order_reference="A-1001") == made
 
 
-async def test_a_payment_whose_outcome_is_not_known_yet_is_found_too(world: World):
+async def test_closing_a_key_returns_a_payment_with_an_unknown_outcome(world: World):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     made = await world.create(key=key("och_1"))
     found = await by_key.close_payment_key(world.deps, "och_1")
@@ -71,7 +71,7 @@ async def test_a_payment_whose_outcome_is_not_known_yet_is_found_too(world: Worl
     assert (found.id, found.state) == (made.id, made.state)
 
 
-async def test_a_call_and_a_closing_at_once_are_one_or_the_other(world: World):
+async def test_concurrent_use_and_closing_of_a_key_never_both_take_effect(world: World):
     for n in range(10):
         made, closed = await asyncio.gather(
             world.ask(world.order(), key(f"och_{n}")),
@@ -86,7 +86,7 @@ async def test_a_call_and_a_closing_at_once_are_one_or_the_other(world: World):
             assert made.id == closed.id
 
 
-async def test_a_key_makes_one_payment_also_after_it_was_purged(world: World):
+async def test_a_purged_key_still_creates_only_one_payment(world: World):
     made = await world.create(key=key("och_1"))
     async with world.db.connection() as conn:
         await conn.execute("DELETE FROM idempotency_keys")
@@ -97,7 +97,9 @@ async def test_a_key_makes_one_payment_also_after_it_was_purged(world: World):
     assert len(world.a.taken()) == 1
 
 
-async def test_a_payment_from_before_the_column_is_found_by_its_keys_row(world: World):
+async def test_a_payment_stored_without_its_caller_key_is_found_by_its_idempotency_row(
+    world: World,
+):
     made = await world.create(key=key("och_1"))
     async with world.db.connection() as conn:
         await conn.execute("UPDATE payments SET caller = '', caller_key = ''")

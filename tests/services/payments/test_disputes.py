@@ -60,7 +60,7 @@ def test_in_whatever_order_it_is_told_a_dispute_ends_as_the_psp_said_last(told):
     assert facts.count(Fact.DISPUTE_OPENED) == 1
 
 
-def test_the_same_news_twice_changes_nothing():
+def test_a_repeated_dispute_report_changes_nothing():
     news = as_told(0, DisputeState.LOST, 100, 1)
     made, _, _ = disputes.disputed(payment(), news)
     assert disputes.disputed(made, news) == (made, made.disputes[0], ())
@@ -91,7 +91,7 @@ async def test_a_refund_is_refused_while_a_dispute_is_open(world: World):
     ]
 
 
-async def test_a_dispute_that_is_told_in_the_wrong_order_ends_closed(world: World):
+async def test_a_dispute_reported_out_of_order_ends_closed(world: World):
     paid = await world.create()
     await world.notice(dispute("e2", paid.psp_reference, DisputeState.LOST))
     await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN))
@@ -124,7 +124,7 @@ async def test_a_dispute_is_won_on_appeal_and_lost_again(world: World):
     ]
 
 
-async def test_a_changed_amount_of_a_dispute_is_followed_and_told(world: World):
+async def test_a_changed_dispute_amount_is_stored_and_reported(world: World):
     paid = await world.create()
     await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN, at=1))
     changed = dispute("e2", paid.psp_reference, DisputeState.OPEN, amount_minor=2000, at=2)

@@ -175,7 +175,7 @@ def test_declines_end_and_each_account_is_tried_at_most_twice(codes):
     assert len(seen) == len(set(seen))
 
 
-def test_unknown_keeps_the_payment_and_allows_no_other_way():
+def test_an_unknown_outcome_keeps_the_payment_processing_without_fail_over():
     change = settle(begun(), Unknown("lost"))
     assert (change.payment.state, change.attempt.state) == (
         State.PROCESSING,
@@ -190,12 +190,12 @@ def test_an_old_payment_does_not_fail_over():
     assert (change.payment.state, change.next_attempt) == (State.DECLINED, None)
 
 
-def test_a_psp_that_holds_less_than_asked_lowers_what_can_be_captured():
+def test_a_partial_authorisation_lowers_the_capturable_amount():
     change = settle(begun(), Approved("ref", 5000))
     assert (change.payment.authorised_minor, change.payment.capturable_minor) == (5000, 5000)
 
 
-def test_a_challenge_makes_no_sense_for_a_capture():
+def test_a_challenge_for_a_capture_counts_as_unknown():
     held = settle(begun(), Approved("ref", 5990)).payment
     started = starting.start_capture(held, None, attempt_id="att_2", now=NOW)
     change = settle(started, ActionRequired("ref", "https://x.test"))
@@ -220,7 +220,7 @@ def test_every_decline_code_has_its_advice():
         (DeclineCode.FRAUD_SUSPECTED, False),
     ],
 )
-def test_only_what_another_psp_may_turn_into_a_yes_fails_over(code, may):
+def test_only_declines_another_psp_might_approve_fail_over(code, may):
     assert retry.may_fail_over(code) is may
 
 
@@ -231,7 +231,7 @@ def test_the_backoff_goes_from_five_seconds_to_an_hour():
     assert pauses == sorted(pauses)
 
 
-def test_recovery_starts_when_a_call_cannot_be_under_way_any_more():
+def test_recovery_waits_and_leases_outlast_any_psp_call():
     assert retry.CALL_FOR.total_seconds() >= deadlines.PSP + 2
     assert retry.LEASE.total_seconds() > 2 * (deadlines.PSP + 1)
 
@@ -246,5 +246,5 @@ def test_recovery_starts_when_a_call_cannot_be_under_way_any_more():
         (AttemptKind.CAPTURE, AttemptState.STARTED, 60 * 24, WhenUnknown.WAIT),
     ],
 )
-def test_what_the_psp_does_not_know(kind, state, minutes, then):
+def test_an_attempt_unknown_to_the_psp_is_repeated_given_up_or_awaited(kind, state, minutes, then):
     assert retry.when_not_found(kind, state, timedelta(minutes=minutes)) is then

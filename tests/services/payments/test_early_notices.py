@@ -68,7 +68,7 @@ async def test_a_dispute_waits_until_the_charge_is_known(world: World):
     assert found.state is DisputeState.OPEN
 
 
-async def test_a_charge_whose_process_died_may_be_the_one(world: World):
+async def test_a_notice_waits_for_a_charge_whose_process_died(world: World):
     world.a.plan(AUTHORISE, Fault.DIES_DURING)
     with pytest.raises(ProcessDied):
         await world.create()
@@ -76,17 +76,17 @@ async def test_a_charge_whose_process_died_may_be_the_one(world: World):
         await world.notice(refund(await reference(world)))
 
 
-async def test_news_of_others_charges_are_taken_when_nothing_of_ours_is_open(world: World):
+async def test_a_notice_for_a_foreign_charge_is_accepted_when_none_of_ours_is_open(world: World):
     await world.create()
     assert await world.notice(refund(NOBODYS))
 
 
-async def test_news_that_are_older_than_every_open_charge_are_taken(world: World):
+async def test_a_notice_older_than_every_open_charge_is_accepted(world: World):
     await lost(world)
     assert await world.notice(refund(NOBODYS, at=time.time() - HOUR))
 
 
-async def test_news_are_not_refused_for_ever(world: World):
+async def test_a_notice_more_than_a_day_old_is_no_longer_refused(world: World):
     """An unresolved charge is left to a person; the PSP would soon stop resending."""
     await lost(world)
     await world.rows("UPDATE attempts SET started_at = started_at - interval '3 days'")
@@ -95,7 +95,7 @@ async def test_news_are_not_refused_for_ever(world: World):
     assert await world.notice(refund(NOBODYS, at=time.time() - 25 * HOUR))
 
 
-async def test_only_charges_at_the_same_account_may_be_the_one(world: World):
+async def test_a_notice_does_not_wait_for_a_charge_at_another_account(world: World):
     await lost(world)
     assert await world.notice(refund(NOBODYS), account="b")
 
@@ -110,7 +110,9 @@ async def test_only_charges_at_the_same_account_may_be_the_one(world: World):
     ],
     ids=["key of another", "charge's key of another", "a charge itself", "a capture by its charge"],
 )
-async def test_what_tells_whose_it_is_waits_for_nobody(world: World, notice: OperationNotice):
+async def test_a_notice_that_is_evidently_not_ours_does_not_wait(
+    world: World, notice: OperationNotice
+):
     """Our charges carry our key: one without it, or with an unknown one, is not ours."""
     await lost(world)
     assert await world.notice(notice)

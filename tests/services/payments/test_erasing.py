@@ -70,7 +70,7 @@ async def traces(world: World) -> set[tuple[str, bytes]]:
     return found
 
 
-async def test_nothing_that_names_the_person_stays_and_the_money_does(world: World):
+async def test_erasure_removes_personal_data_and_keeps_the_amounts(world: World):
     paid = await world.create(**PERSON, key=replace(key("c"), method="CreatePayment"))
     await world.refund(paid, 1000, key=replace(key("r"), method="RefundPayment"))
     await world.rows("UPDATE attempts SET reason = 'Giulia ha cambiato idea' WHERE kind = 'refund'")
@@ -96,7 +96,7 @@ async def test_nothing_that_names_the_person_stays_and_the_money_does(world: Wor
     assert (captured.amount_minor, captured.payment.id) == (5990, paid.id)
 
 
-async def test_money_still_goes_back_afterwards(world: World):
+async def test_an_erased_payment_can_still_be_refunded(world: World):
     paid = await world.create(**PERSON)
     await erase(world)
     await world.refund(paid)
@@ -104,7 +104,7 @@ async def test_money_still_goes_back_afterwards(world: World):
     assert await traces(world) == set()
 
 
-async def test_what_is_held_can_be_captured_or_cancelled_afterwards(world: World):
+async def test_an_erased_authorisation_can_still_be_captured_or_cancelled(world: World):
     one, other = await world.hold(**PERSON), await world.hold(**PERSON)
     await erase(world)
     await world.capture(one)
@@ -114,7 +114,7 @@ async def test_what_is_held_can_be_captured_or_cancelled_afterwards(world: World
     assert await traces(world) == set()
 
 
-async def test_a_payment_without_an_outcome_is_found_out_first_and_erased_then(world: World):
+async def test_a_payment_with_an_unknown_outcome_is_erased_only_after_recovery(world: World):
     """The PSP identifies the call by its key and its body."""
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     await until_the_fault(world.create(**PERSON))
@@ -127,7 +127,7 @@ async def test_a_payment_without_an_outcome_is_found_out_first_and_erased_then(w
     assert await traces(world) == set()
 
 
-async def test_a_shopper_at_a_challenge_comes_back_to_the_shop(world: World):
+async def test_the_return_url_is_kept_until_the_challenge_ends(world: World):
     world.a.plan(AUTHORISE, ActionRequired("", "https://psp.test/c"))
     waiting = await world.create(**PERSON)
     await erase(world)
@@ -139,7 +139,7 @@ async def test_a_shopper_at_a_challenge_comes_back_to_the_shop(world: World):
     assert await traces(world) == set()
 
 
-async def test_a_click_of_the_last_moment_is_erased_too(world: World):
+async def test_a_payment_made_just_after_the_erasure_is_erased_too(world: World):
     await erase(world)
     await world.create(**PERSON)
     assert await again(world) == 1
@@ -160,7 +160,9 @@ async def test_an_erasure_ends_a_day_later_when_nothing_is_under_way(world: Worl
     assert await again(world) == 0
 
 
-async def test_more_payments_than_a_step_takes(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_an_erasure_covers_more_payments_than_one_batch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("services.payments.flows.erase.BATCH", 2)
     for _ in range(5):
         await world.create(**PERSON)
@@ -169,7 +171,7 @@ async def test_more_payments_than_a_step_takes(world: World, monkeypatch: pytest
     assert await traces(world) == set()
 
 
-async def test_others_keep_what_is_theirs(world: World):
+async def test_other_customers_data_is_kept(world: World):
     mine: Payment = await world.create(**{**PERSON, "customer_id": "cus_marco"})
     await world.create(**PERSON)
     await erase(world)

@@ -34,7 +34,7 @@ async def refund_in_console(
 # Refunds
 
 
-async def test_a_refund_in_the_console_is_a_refund_of_its_own(world: World):
+async def test_a_refund_in_the_console_is_booked_as_a_separate_refund(world: World):
     paid = await world.create()
     await refund_in_console(world, paid, 1000)
     after = await world.get(paid)
@@ -65,7 +65,7 @@ async def test_a_refund_in_the_console_leaves_our_open_refund_open(world: World)
     assert amounts(await world.get(paid)) == (State.PARTIALLY_REFUNDED, 5990, 2600, 0)
 
 
-async def test_a_key_that_is_not_ours_is_matched_by_the_charge(world: World):
+async def test_a_refund_with_a_foreign_key_is_matched_by_its_charge(world: World):
     paid = await world.create()
     done = Approved("re_c", 1000)
     await world.notice(
@@ -74,7 +74,7 @@ async def test_a_key_that_is_not_ours_is_matched_by_the_charge(world: World):
     assert (await world.get(paid)).refunded_minor == 1000
 
 
-async def test_the_same_refund_told_often_and_at_once_is_one(world: World):
+async def test_concurrent_reports_of_one_refund_book_it_once(world: World):
     paid = await world.create()
     await asyncio.gather(
         *(refund_in_console(world, paid, 1000, event=f"c{number}") for number in range(8))
@@ -84,7 +84,7 @@ async def test_the_same_refund_told_often_and_at_once_is_one(world: World):
     assert (await world.subjects()).count("payment.refunded") == 1
 
 
-async def test_a_refund_that_leaves_no_room_for_ours_is_true_and_ours_is_declined(world: World):
+async def test_a_console_refund_is_booked_and_ours_declined_when_both_do_not_fit(world: World):
     paid = await world.create()
     world.a.plan(REFUND, Fault.NEVER_ARRIVED, declined(DeclineCode.REQUEST_REFUSED))
     await world.refund(paid, 2500)
@@ -101,7 +101,7 @@ async def test_a_refund_that_leaves_no_room_for_ours_is_true_and_ours_is_decline
     assert (await world.refund(paid)).state is State.REFUNDED
 
 
-async def test_a_pending_refund_of_the_console_is_reserved_and_settled_by_its_reference(
+async def test_a_pending_console_refund_is_reserved_and_settled_by_its_reference(
     world: World,
 ):
     paid = await world.create()
@@ -115,7 +115,7 @@ async def test_a_pending_refund_of_the_console_is_reserved_and_settled_by_its_re
     assert world.a.sent(REFUND) == []
 
 
-async def test_a_refund_that_is_told_before_the_capture_counts_when_the_capture_is(world: World):
+async def test_a_refund_reported_before_the_capture_counts_once_captured(world: World):
     held = await world.hold()
     await refund_in_console(world, held, 1000)
     assert (await world.get(held)).state is State.AUTHORISED
@@ -124,7 +124,7 @@ async def test_a_refund_that_is_told_before_the_capture_counts_when_the_capture_
     assert amounts(await world.get(held)) == (State.PARTIALLY_REFUNDED, 5990, 1000, 0)
 
 
-async def test_a_refund_without_amount_or_charge_is_only_stored(world: World):
+async def test_a_refund_notice_without_amount_or_known_charge_books_nothing(world: World):
     paid = await world.create()
     waits = Pending("re_c")
     assert await world.notice(
@@ -153,9 +153,7 @@ async def test_a_capture_in_the_console_takes_its_own_amount(world: World):
 
 
 @pytest.mark.parametrize("reference", ["op_1", ""])
-async def test_a_capture_in_the_console_while_ours_is_under_way_is_what_was_taken(
-    world: World, reference: str
-):
+async def test_a_console_capture_supersedes_ours_under_way(world: World, reference: str):
     held = await world.hold()
     world.a.plan(CAPTURE, Fault.NEVER_ARRIVED, declined(DeclineCode.REQUEST_REFUSED))
     await world.capture(held, 5000)
@@ -174,7 +172,7 @@ async def test_a_capture_in_the_console_while_ours_is_under_way_is_what_was_take
     assert states == {(True, "approved"), (False, "declined")}
 
 
-async def test_a_capture_that_its_psp_cannot_name_is_ours_when_ours_is_under_way(world: World):
+async def test_a_capture_notice_without_a_reference_settles_ours_under_way(world: World):
     held = await world.hold()
     world.a.plan(CAPTURE, Fault.LOST_ANSWER)
     await world.capture(held, 5000)
@@ -198,7 +196,7 @@ async def test_a_capture_in_the_console_after_ours_was_refused_is_booked(world: 
     assert len(await world.attempts(CAPTURE)) == 2
 
 
-async def test_a_capture_that_overtakes_the_news_of_the_authorisation_is_booked(world: World):
+async def test_a_capture_reported_before_the_authorisation_is_booked(world: World):
     world.a.plan(AUTHORISE, Pending("a:1"))
     pending = await world.create()
     assert pending.state is State.PENDING
@@ -236,7 +234,9 @@ async def test_a_cancellation_after_a_partial_capture_changes_nothing(world: Wor
 
 
 @pytest.mark.parametrize("outcome", [ActionRequired("", "https://psp.test/c"), Pending("")])
-async def test_a_charge_that_waits_is_cancelled_in_the_console(world: World, outcome):
+async def test_a_pending_or_challenged_charge_can_be_cancelled_in_the_console(
+    world: World, outcome
+):
     world.a.plan(AUTHORISE, outcome)
     waits = await world.create()
     [attempt] = await world.attempts()
@@ -247,7 +247,7 @@ async def test_a_charge_that_waits_is_cancelled_in_the_console(world: World, out
     assert (await world.get(waits)).state is State.CANCELLED
 
 
-async def test_a_charge_that_is_cancelled_before_its_answer_is_known_is_not_tried_elsewhere(
+async def test_a_charge_cancelled_before_its_outcome_is_known_does_not_fail_over(
     world: World,
 ):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)

@@ -22,7 +22,7 @@ from tests.services.payments.psp_webhooks import external_notice
 from tests.services.payments.test_external_operations import amounts, refund_in_console
 
 
-async def test_a_refund_that_fails_days_later_is_taken_back_and_refundable_again(world: World):
+async def test_a_refund_that_fails_days_later_is_reversed_and_can_be_made_again(world: World):
     paid = await world.create()
     await world.refund(paid)
     assert (await world.get(paid)).state is State.REFUNDED
@@ -46,7 +46,7 @@ async def test_a_refund_that_fails_days_later_is_taken_back_and_refundable_again
     assert (await world.refund(paid, 2000)).refunded_minor == 2000
 
 
-async def test_one_of_two_refunds_fails_later(world: World):
+async def test_a_late_failure_reverses_only_the_refund_that_failed(world: World):
     paid = await world.create()
     await world.refund(paid, 1000)
     await refund_in_console(world, paid, 4990)
@@ -56,7 +56,7 @@ async def test_one_of_two_refunds_fails_later(world: World):
     assert amounts(await world.get(paid)) == (State.PARTIALLY_REFUNDED, 5990, 1000, 0)
 
 
-async def test_a_failure_that_is_told_before_the_refund_stays_a_failure(world: World):
+async def test_a_refund_whose_failure_is_reported_first_stays_failed(world: World):
     paid = await world.create()
     no = declined(DeclineCode.REQUEST_REFUSED, "re_c")
     await world.notice(
@@ -76,7 +76,7 @@ def signed(event: dict) -> tuple[bytes, dict[str, str]]:
 
 
 @pytest.mark.parametrize("event_type", ["refund.failed", "charge.refund.updated"])
-async def test_a_refund_through_stripe_that_fails_days_later_can_be_given_again(
+async def test_a_refund_through_stripe_that_fails_days_later_can_be_made_again(
     world: World, event_type: str
 ):
     paid = await world.create(amount=Money(9000, "EUR"))

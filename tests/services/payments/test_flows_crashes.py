@@ -105,7 +105,7 @@ async def test_a_refund_is_made_once(world: World, fault: Fault):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_fail_over_that_died_goes_on_and_charges_once(world: World, fault: Fault):
+async def test_an_interrupted_fail_over_resumes_and_charges_once(world: World, fault: Fault):
     world.a.plan(AUTHORISE, declined(DeclineCode.DO_NOT_HONOR))
     world.b.plan(AUTHORISE, fault)
     await until_the_fault(world.create())
@@ -116,7 +116,7 @@ async def test_a_fail_over_that_died_goes_on_and_charges_once(world: World, faul
     assert world.b.taken() == [(payment.id, 5990)]
 
 
-async def test_recovery_fails_over_when_the_lost_answer_was_a_retriable_no(world: World):
+async def test_recovery_fails_over_after_a_retriable_decline(world: World):
     world.a.plan(AUTHORISE, Fault.DIES_BEFORE, declined(DeclineCode.DO_NOT_HONOR))
     await until_the_fault(world.create())
     await world.recover()
@@ -124,7 +124,7 @@ async def test_recovery_fails_over_when_the_lost_answer_was_a_retriable_no(world
     assert (payment.state, payment.psp_account) == (State.CAPTURED, "b")
 
 
-async def test_a_repeat_after_a_crash_learns_the_truth(world: World):
+async def test_a_repeat_after_a_crash_returns_the_captured_payment(world: World):
     world.a.plan(AUTHORISE, Fault.DIES_DURING)
     await until_the_fault(world.create(key=key("k")))
     await world.recover()
@@ -133,7 +133,7 @@ async def test_a_repeat_after_a_crash_learns_the_truth(world: World):
     assert (payment.state, world.a.taken()) == (State.CAPTURED, [(payment.id, 5990)])
 
 
-async def test_two_processes_do_not_recover_one_attempt_at_once(world: World):
+async def test_concurrent_workers_recover_an_attempt_once(world: World):
     world.a.plan(AUTHORISE, Fault.NEVER_ARRIVED)
     await world.create()
     await world.rows("UPDATE attempts SET next_recovery_at = now()")
@@ -142,7 +142,7 @@ async def test_two_processes_do_not_recover_one_attempt_at_once(world: World):
     assert len(world.a.sent(AUTHORISE)) == 2, "the first call and one repeat"
 
 
-async def test_a_look_up_without_an_answer_is_asked_again_more_and_more_slowly(world: World):
+async def test_an_unanswered_look_up_is_retried_with_exponential_back_off(world: World):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     payment = await world.create()
     world.a.look_ups_fail = True
@@ -158,7 +158,9 @@ async def test_a_look_up_without_an_answer_is_asked_again_more_and_more_slowly(w
     assert (await world.get(payment)).state is State.CAPTURED
 
 
-async def test_after_a_day_an_unknown_attempt_waits_for_a_person_and_is_asked_on(world: World):
+async def test_an_attempt_unknown_after_a_day_is_marked_unresolved_and_still_looked_up(
+    world: World,
+):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     payment = await world.create()
     world.a.look_ups_fail = True
@@ -172,7 +174,7 @@ async def test_after_a_day_an_unknown_attempt_waits_for_a_person_and_is_asked_on
     assert (await world.get(payment)).state is State.CAPTURED
 
 
-async def test_a_shopper_who_left_is_not_charged(world: World):
+async def test_a_lost_charge_too_old_to_repeat_is_declined(world: World):
     world.a.plan(AUTHORISE, Fault.NEVER_ARRIVED)
     payment = await world.create()
     too_long = retry.AUTHORISE_REPEATABLE_FOR + timedelta(minutes=1)
@@ -185,7 +187,7 @@ async def test_a_shopper_who_left_is_not_charged(world: World):
     assert (world.a.taken(), world.b.taken()) == ([], []), "nor anywhere else"
 
 
-async def test_an_old_refund_is_not_repeated_without_the_psps_memory(world: World):
+async def test_an_old_refund_the_psp_does_not_know_is_left_unresolved(world: World):
     paid = await world.create()
     world.a.plan(REFUND, Fault.NEVER_ARRIVED)
     await world.refund(paid, 1000)
@@ -195,7 +197,7 @@ async def test_an_old_refund_is_not_repeated_without_the_psps_memory(world: Worl
     assert attempt["unresolved_since"] is not None
 
 
-async def test_an_attempt_under_way_is_left_alone(world: World):
+async def test_recovery_skips_an_attempt_still_under_way(world: World):
     world.a.plan(AUTHORISE, Fault.DIES_BEFORE)
     await until_the_fault(world.create())
     assert await worker.recovery(world.deps).run_once() == 0, "its time is not over"

@@ -17,7 +17,7 @@ from tests.services.payments.conftest import MERCHANT, World, key
 from tests.services.payments.psp_double import AUTHORISE, Fault, declined
 
 
-async def test_an_approved_charge_is_captured_and_told(world: World):
+async def test_an_approved_charge_is_captured_and_reported(world: World):
     payment = await world.create()
     assert (payment.state, payment.captured_minor, payment.psp_account) == (
         State.CAPTURED,
@@ -30,7 +30,7 @@ async def test_an_approved_charge_is_captured_and_told(world: World):
     assert await world.rows("SELECT 1 FROM attempts WHERE next_recovery_at IS NOT NULL") == []
 
 
-async def test_events_say_whom_they_concern_so_that_nobody_is_sent_others(world: World):
+async def test_an_events_route_names_the_method_and_that_the_card_is_saved(world: World):
     await world.create()
     [event] = await world.rows("SELECT subject, route FROM outbox")
     assert (event["subject"], event["route"]) == (
@@ -39,7 +39,7 @@ async def test_events_say_whom_they_concern_so_that_nobody_is_sent_others(world:
     )
 
 
-async def test_the_psp_is_asked_with_the_attempts_id_and_our_return_address(world: World):
+async def test_the_psp_gets_the_attempts_id_as_key_and_our_return_url(world: World):
     payment = await world.create()
     [attempt] = await world.attempts()
     [charge] = world.a.sent(AUTHORISE)
@@ -58,7 +58,7 @@ async def test_manual_capture_only_holds_the_money(world: World):
     assert await world.subjects() == ["payment.authorised"]
 
 
-async def test_a_retriable_no_fails_over_once_to_the_next_account(world: World):
+async def test_a_retriable_decline_fails_over_to_the_next_account(world: World):
     world.a.plan(AUTHORISE, declined(DeclineCode.DO_NOT_HONOR))
     payment = await world.create()
     assert (payment.state, payment.psp_account) == (State.CAPTURED, "b")
@@ -70,7 +70,7 @@ async def test_a_retriable_no_fails_over_once_to_the_next_account(world: World):
 @pytest.mark.parametrize(
     "code", [DeclineCode.INSUFFICIENT_FUNDS, DeclineCode.CARD_BLOCKED, DeclineCode.CARD_EXPIRED]
 )
-async def test_the_issuers_no_is_final(world: World, code: DeclineCode):
+async def test_an_issuer_decline_is_final(world: World, code: DeclineCode):
     world.a.plan(AUTHORISE, declined(code))
     payment = await world.create()
     assert payment.state is State.DECLINED
@@ -80,7 +80,7 @@ async def test_the_issuers_no_is_final(world: World, code: DeclineCode):
     assert await world.subjects() == ["payment.declined"]
 
 
-async def test_declined_everywhere_is_declined(world: World):
+async def test_a_payment_declined_by_every_account_is_declined(world: World):
     world.a.plan(AUTHORISE, declined())
     world.b.plan(AUTHORISE, declined())
     payment = await world.create()
@@ -89,7 +89,7 @@ async def test_declined_everywhere_is_declined(world: World):
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.NEVER_ARRIVED])
-async def test_there_is_no_fail_over_after_unknown(world: World, fault: Fault):
+async def test_an_unknown_outcome_does_not_fail_over(world: World, fault: Fault):
     world.a.plan(AUTHORISE, fault)
     payment = await world.create()
     assert payment.state is State.PROCESSING
@@ -125,7 +125,7 @@ async def test_a_merchant_initiated_charge_is_not_challenged(world: World):
     assert payment.state is State.DECLINED
 
 
-async def test_pending_is_told_as_pending(world: World):
+async def test_a_pending_charge_is_reported_as_pending(world: World):
     world.a.plan(AUTHORISE, Pending("a:1"))
     assert (await world.create()).state is State.PENDING
     assert await world.subjects() == ["payment.pending"]
@@ -138,7 +138,7 @@ async def test_rules_choose_the_account(world: World):
     assert (await world.create()).psp_account == "a"
 
 
-async def test_an_account_without_a_token_is_no_candidate(world: World):
+async def test_an_account_without_a_token_is_not_a_candidate(world: World):
     await update_routing(world.deps, Routing((Rule(targets=(Target("b"),)),)))
     with pytest.raises(NoPspAccount):
         await world.create(tokens={"a": Token("tok_a", "")})
@@ -146,7 +146,7 @@ async def test_an_account_without_a_token_is_no_candidate(world: World):
         await world.create(tokens={"nowhere": Token("tok", "")})
 
 
-async def test_fifty_equal_requests_at_once_charge_once(world: World):
+async def test_fifty_identical_concurrent_requests_charge_once(world: World):
     cmd = world.order()
 
     async def ask() -> bytes:
@@ -164,13 +164,13 @@ async def test_fifty_equal_requests_at_once_charge_once(world: World):
     assert world.a.taken() == [(payment.id, 5990)]
 
 
-async def test_a_key_is_not_good_for_another_body(world: World):
+async def test_the_same_key_with_another_body_is_refused(world: World):
     await world.create(key=key("k"))
     with pytest.raises(IdempotencyKeyReused):
         await world.create(key=key("k", "other"))
 
 
-async def test_a_repeat_after_unknown_answers_the_state_of_its_time(world: World):
+async def test_a_repeat_answers_the_current_state_until_the_outcome_is_stored(world: World):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     first = await world.create(key=key("k"))
     again = await world.ask(world.order(), key("k"))
@@ -189,7 +189,7 @@ async def test_a_refused_request_leaves_its_key_free(world: World):
     assert (await world.create(key=key("k"))).state is State.CAPTURED
 
 
-async def test_a_payment_taken_at_once_that_was_only_held_is_captured_by_the_worker(world: World):
+async def test_the_worker_captures_an_immediate_payment_that_was_only_authorised(world: World):
     payment = await world.hold()
     await world.rows("UPDATE payments SET capture = 'now', due_at = now()")
     assert await world.run_due() == 1

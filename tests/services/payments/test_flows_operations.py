@@ -55,7 +55,7 @@ async def test_a_refused_capture_leaves_the_payment_authorised(world: World):
     assert (await world.capture(held)).state is State.CAPTURED
 
 
-async def test_amounts_are_checked(world: World):
+async def test_invalid_captures_cancellations_and_refunds_are_refused(world: World):
     held = await world.hold()
     with pytest.raises(CaptureTooLarge):
         await world.capture(held, 5991)
@@ -73,7 +73,7 @@ async def test_amounts_are_checked(world: World):
         await refund_payment(world.deps, paid.id)
 
 
-async def test_twenty_captures_at_once_take_the_money_once(world: World):
+async def test_twenty_concurrent_captures_take_the_money_once(world: World):
     held = await world.hold()
     results = await asyncio.gather(
         *(world.capture(held, 3000) for _ in range(20)), return_exceptions=True
@@ -83,7 +83,7 @@ async def test_twenty_captures_at_once_take_the_money_once(world: World):
     assert len(world.a.sent(CAPTURE)) == 1
 
 
-async def test_captures_and_cancellations_at_once_end_one_way(world: World):
+async def test_of_concurrent_captures_and_cancellations_exactly_one_is_sent(world: World):
     held = await world.hold()
     results = await asyncio.gather(
         *(world.capture(held) for _ in range(10)),
@@ -94,7 +94,7 @@ async def test_captures_and_cancellations_at_once_end_one_way(world: World):
     assert len(world.a.sent(CAPTURE)) + len(world.a.sent(CANCEL)) == 1
 
 
-async def test_an_open_cancellation_keeps_captures_away(world: World):
+async def test_an_open_cancellation_blocks_captures_and_cancellations(world: World):
     held = await world.hold()
     world.a.plan(CANCEL, Fault.NEVER_ARRIVED)
     await world.cancel(held)
@@ -104,7 +104,7 @@ async def test_an_open_cancellation_keeps_captures_away(world: World):
         await world.cancel(held)
 
 
-async def test_twenty_refunds_at_once_never_exceed_what_was_captured(world: World):
+async def test_twenty_concurrent_refunds_never_exceed_the_captured_amount(world: World):
     paid = await world.create()
     results = await asyncio.gather(
         *(world.refund(paid, 1000) for _ in range(20)), return_exceptions=True
@@ -121,7 +121,7 @@ async def test_twenty_refunds_at_once_never_exceed_what_was_captured(world: Worl
         await world.refund(paid)
 
 
-async def test_a_refused_refund_gives_its_reservation_back(world: World):
+async def test_a_refused_refund_releases_its_reservation(world: World):
     paid = await world.create()
     world.a.plan(REFUND, declined(DeclineCode.REQUEST_REFUSED))
     payment = await world.refund(paid)
@@ -130,7 +130,7 @@ async def test_a_refused_refund_gives_its_reservation_back(world: World):
     assert (await world.subjects())[1:] == ["payment.refund_failed"]
 
 
-async def test_a_pending_refund_is_settled_by_asking(world: World):
+async def test_a_pending_refund_is_settled_by_recovery(world: World):
     paid = await world.create()
     world.a.plan(REFUND, Pending("re_1"))
     payment = await world.refund(paid)
@@ -164,7 +164,7 @@ async def test_a_repeat_of_an_unknown_refund_answers_its_state(world: World):
     assert later.refunded_minor == 1000
 
 
-async def test_a_cancellation_that_the_psp_refuses_shows_the_truth(world: World):
+async def test_a_cancellation_refused_because_of_a_capture_shows_the_payment_captured(world: World):
     held = await world.hold()
     [attempt] = await world.attempts()
     [charge] = world.a.charges.values()
@@ -184,7 +184,7 @@ async def delayed(world: World) -> Payment:
     return await world.create(capture=CaptureMode.DELAYED, capture_delay=timedelta(minutes=15))
 
 
-async def test_a_delayed_capture_happens_by_itself_after_the_grace_period(world: World):
+async def test_a_delayed_capture_runs_automatically_after_the_grace_period(world: World):
     payment = await delayed(world)
     assert payment.capture_at == payment.created_at + timedelta(minutes=15)
     assert await world.run_due(later=timedelta(minutes=14)) == 0
@@ -193,7 +193,7 @@ async def test_a_delayed_capture_happens_by_itself_after_the_grace_period(world:
     assert await world.run_due(later=timedelta(days=1)) == 0
 
 
-async def test_a_lowered_payment_is_captured_lower(world: World):
+async def test_a_lowered_payment_is_captured_at_the_lower_amount(world: World):
     payment = await delayed(world)
     lowered = await lower_payment(world.deps, payment.id, Money(4000, "EUR"))
     assert lowered.capturable_minor == 4000
@@ -205,7 +205,7 @@ async def test_a_lowered_payment_is_captured_lower(world: World):
     assert (await world.get(payment)).captured_minor == 4000
 
 
-async def test_a_lowering_is_told_once_with_what_would_have_been_taken(world: World):
+async def test_a_lowering_is_reported_once_with_the_previous_amount(world: World):
     payment = await delayed(world)
     for _ in range(2):
         await lower_payment(world.deps, payment.id, Money(4000, "EUR"))
@@ -236,7 +236,7 @@ async def test_a_cancelled_delayed_payment_is_not_captured(world: World):
     assert world.a.taken() == []
 
 
-async def test_a_refused_delayed_capture_is_tried_again_for_a_day(world: World):
+async def test_a_refused_delayed_capture_is_retried_until_it_succeeds(world: World):
     payment = await delayed(world)
     world.a.plan(CAPTURE, declined(), declined())
     await world.run_due(later=timedelta(minutes=16))
@@ -249,7 +249,7 @@ async def test_a_refused_delayed_capture_is_tried_again_for_a_day(world: World):
 # Challenges
 
 
-async def test_a_challenge_that_nobody_passes_is_cancelled_after_an_hour(world: World):
+async def test_an_unanswered_challenge_is_cancelled_after_an_hour(world: World):
     world.a.plan(AUTHORISE, ActionRequired("", "https://psp.test/c"))
     payment = await world.create()
     assert await world.run_due(later=timedelta(minutes=59)) == 0

@@ -37,7 +37,9 @@ async def refresh(world: World, payment: Payment) -> Payment:
 
 
 @pytest.mark.parametrize("first", ["webhook", "return"])
-async def test_a_passed_challenge_captures_whichever_tells_first(world: World, first: str):
+async def test_a_passed_challenge_captures_once_whether_webhook_or_shopper_comes_first(
+    world: World, first: str
+):
     payment, attempt_id = await challenged(world)
     outcome = world.a.pass_challenge(attempt_id)
     if first == "webhook":
@@ -50,7 +52,7 @@ async def test_a_passed_challenge_captures_whichever_tells_first(world: World, f
     assert await world.subjects() == ["payment.action_required", "payment.captured"]
 
 
-async def test_the_gateway_brings_a_shopper_back_without_knowing_the_merchant(world: World):
+async def test_the_gateway_refreshes_a_challenged_payment_without_a_merchant(world: World):
     payment, attempt_id = await challenged(world)
     world.a.pass_challenge(attempt_id)
     world.act("", caller="gateway")
@@ -74,7 +76,7 @@ def _asked_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_asked_rarely")
-async def test_however_many_come_back_at_once_the_psp_is_asked_once(world: World):
+async def test_thirty_concurrent_returns_look_up_the_payment_once(world: World):
     payment, attempt_id = await challenged(world)
     world.a.pass_challenge(attempt_id)
     answers = await asyncio.gather(*(refresh(world, payment) for _ in range(30)))
@@ -83,7 +85,7 @@ async def test_however_many_come_back_at_once_the_psp_is_asked_once(world: World
 
 
 @pytest.mark.usefixtures("_asked_rarely")
-async def test_who_asks_again_within_seconds_sees_what_is_known(world: World):
+async def test_frequent_refreshes_do_not_each_ask_the_psp(world: World):
     payment, _ = await challenged(world)
     for _ in range(3):
         assert (await refresh(world, payment)).state is State.REQUIRES_ACTION
@@ -94,7 +96,7 @@ async def test_who_asks_again_within_seconds_sees_what_is_known(world: World):
     assert len([name for name, _ in world.a.calls if name == "look_up"]) == asked + 1
 
 
-async def test_a_failed_challenge_declines_without_another_try(world: World):
+async def test_a_failed_challenge_declines_without_fail_over(world: World):
     payment, attempt_id = await challenged(world)
     await world.notice(
         operation_notice("e1", attempt_id, declined(DeclineCode.AUTHENTICATION_FAILED))
@@ -124,7 +126,7 @@ async def test_late_and_reordered_webhooks_never_move_a_state_back(world: World)
     assert (after.state, after.next_action_url) == (State.CAPTURED, "")
 
 
-async def test_a_webhook_overtakes_the_answer(world: World):
+async def test_a_webhook_that_overtakes_the_answer_captures_once(world: World):
     async def tell(charge) -> None:
         await world.notice(operation_notice("e1", charge.key, world.a.answers[charge.key]))
 
@@ -134,7 +136,7 @@ async def test_a_webhook_overtakes_the_answer(world: World):
     assert await world.subjects() == ["payment.captured"]
 
 
-async def test_a_webhook_that_overtakes_a_retriable_no_leaves_the_fail_over_to_the_call(
+async def test_a_retriable_decline_still_fails_over_when_its_webhook_overtakes_it(
     world: World,
 ):
     async def tell(charge) -> None:
@@ -146,7 +148,7 @@ async def test_a_webhook_that_overtakes_a_retriable_no_leaves_the_fail_over_to_t
     assert (payment.state, payment.psp_account) == (State.CAPTURED, "b")
 
 
-async def test_a_webhook_overtakes_the_answer_of_a_refund_and_of_a_capture(world: World):
+async def test_a_webhook_that_overtakes_a_refunds_answer_books_it_once(world: World):
     async def tell(operation) -> None:
         notice = operation_notice(
             "e", operation.key, world.a.answers[operation.key], operation.kind
@@ -161,7 +163,7 @@ async def test_a_webhook_overtakes_the_answer_of_a_refund_and_of_a_capture(world
     assert (told.count("payment.refunded"), told.count("payment.captured")) == (1, 2)
 
 
-async def test_a_webhook_settles_what_was_unknown(world: World):
+async def test_a_webhook_settles_an_unknown_outcome(world: World):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     payment = await world.create()
     [attempt] = await world.attempts()
@@ -179,7 +181,7 @@ async def test_a_refund_is_found_by_the_psps_reference(world: World):
     assert (await world.get(paid)).refunded_minor == 1000
 
 
-async def test_webhooks_of_unknown_and_other_things_are_stored_and_answered(world: World):
+async def test_irrelevant_webhooks_are_stored_and_accepted(world: World):
     assert await world.notice(OtherNotice("e1", "customer.updated"))
     assert await world.notice(operation_notice("e2", "att_nobody", Approved("x", 1)))
     assert await world.notice(dispute("e3", "nobody", DisputeState.OPEN))
@@ -192,7 +194,7 @@ async def test_another_accounts_webhook_cannot_touch_a_payment(world: World):
     assert (await world.get(payment)).state is State.REQUIRES_ACTION
 
 
-async def test_forged_broken_and_lost_webhooks_are_refused(world: World):
+async def test_forged_malformed_and_misaddressed_webhooks_are_refused(world: World):
     account = world.account_ids["a"]
     with pytest.raises(WebhookSignatureInvalid):
         await handle_psp_webhook(world.deps, HandlePspWebhook(account, b"{}", {}))

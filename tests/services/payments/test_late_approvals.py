@@ -81,7 +81,7 @@ async def assert_undone(world: World, payment: Payment, *, captured: bool) -> No
 
 @pytest.mark.parametrize("captured", [True, False])
 @pytest.mark.parametrize("no", NOS)
-async def test_what_is_approved_after_a_no_is_given_back_or_released(
+async def test_a_late_approval_is_refunded_or_released_once(
     world: World, no: str, *, captured: bool
 ):
     payment, key = await NOS[no](world)
@@ -98,7 +98,9 @@ async def test_what_is_approved_after_a_no_is_given_back_or_released(
 
 @pytest.mark.parametrize("captured", [True, False])
 @pytest.mark.parametrize("fault", Fault)
-async def test_a_crash_at_any_step_gives_back_once(world: World, fault: Fault, *, captured: bool):
+async def test_a_late_approval_is_undone_once_despite_a_fault(
+    world: World, fault: Fault, *, captured: bool
+):
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=captured)
     kind = REFUND if captured else CANCEL
@@ -111,7 +113,7 @@ async def test_a_crash_at_any_step_gives_back_once(world: World, fault: Fault, *
     assert len({operation.key for operation in world.a.sent(kind)}) == 1
 
 
-async def test_a_process_that_dies_before_the_intent_is_written_leaves_it_to_the_next(
+async def test_a_crash_before_the_undo_is_recorded_leaves_it_to_the_next_run(
     world: World,
 ):
     payment, key = await refused(world)
@@ -124,7 +126,7 @@ async def test_a_process_that_dies_before_the_intent_is_written_leaves_it_to_the
     await assert_undone(world, payment, captured=True)
 
 
-async def test_replicas_that_look_at_once_give_back_once(world: World):
+async def test_concurrent_recoveries_undo_a_late_approval_once(world: World):
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=True)
     await world.notice(operation_notice("late", key, approved))
@@ -133,14 +135,14 @@ async def test_replicas_that_look_at_once_give_back_once(world: World):
     await assert_undone(world, payment, captured=True)
 
 
-async def test_recovery_finds_by_itself_that_a_cancelled_payment_was_captured(world: World):
+async def test_recovery_detects_and_refunds_a_capture_of_a_cancelled_payment(world: World):
     payment, key = await cancelled(world)
     world.a.approve_late(key, payment.id, captured=True)
     await recover_all(world)
     await assert_undone(world, payment, captured=True)
 
 
-async def test_a_released_payment_that_is_captured_in_the_console_is_given_back(world: World):
+async def test_a_cancelled_payment_captured_in_the_console_is_refunded(world: World):
     held = await world.hold()
     [attempt] = await world.attempts()
     await world.cancel(held)
@@ -152,7 +154,7 @@ async def test_a_released_payment_that_is_captured_in_the_console_is_given_back(
     await assert_undone(world, held, captured=True)
 
 
-async def test_the_first_account_approves_after_the_second_took_the_money(world: World):
+async def test_a_late_approval_at_the_first_account_is_refunded_after_fail_over(world: World):
     world.a.plan(AUTHORISE, declined())
     paid = await world.create()
     first, _ = await world.attempts()
@@ -166,7 +168,7 @@ async def test_the_first_account_approves_after_the_second_took_the_money(world:
     assert world.b.taken() == [(paid.id, 5990)]
 
 
-async def test_news_that_the_psp_does_not_confirm_undo_nothing(world: World):
+async def test_a_late_approval_the_psp_does_not_confirm_is_not_undone(world: World):
     payment, key = await refused(world)
     await world.notice(operation_notice("late", key, Approved("a:1", 5990, captured=True)))
     await recover_all(world)
@@ -174,7 +176,7 @@ async def test_news_that_the_psp_does_not_confirm_undo_nothing(world: World):
     assert await world.subjects() == ["payment.declined"]
 
 
-async def test_a_release_that_is_refused_because_it_was_captured_becomes_a_refund(world: World):
+async def test_a_release_refused_because_of_a_capture_becomes_a_refund(world: World):
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=False)
     await world.notice(operation_notice("late", key, approved))
@@ -190,7 +192,7 @@ async def test_a_release_that_is_refused_because_it_was_captured_becomes_a_refun
     assert (await world.subjects()).count("payment.late_approval") == 1
 
 
-async def test_what_a_person_gave_back_in_the_console_is_not_given_back_again(world: World):
+async def test_a_late_approval_refunded_in_the_console_is_not_refunded_again(world: World):
     payment, key = await refused(world)
     approved = world.a.approve_late(key, payment.id, captured=True)
     reference = world.a.reference(key)
@@ -226,7 +228,7 @@ async def test_a_refund_of_a_late_approval_that_fails_days_later_is_made_again(w
     assert (await world.get(payment)).state is State.DECLINED
 
 
-async def test_what_cannot_be_given_back_ends_with_a_person(world: World):
+async def test_a_late_approval_that_cannot_be_refunded_is_left_unresolved(world: World):
     _, key = await refused(world)
     [attempt] = await world.attempts()
     world.a.approve_late(key, attempt["payment_id"], captured=True)
@@ -240,7 +242,7 @@ async def test_what_cannot_be_given_back_ends_with_a_person(world: World):
     assert (await world.subjects()).count("payment.late_approval") == 1
 
 
-async def test_the_database_allows_one_undoing_of_each_kind_under_way(world: World):
+async def test_the_database_allows_one_open_undo_of_each_kind(world: World):
     _, key = await refused(world)
     [attempt] = await world.attempts()
     approved = world.a.approve_late(key, attempt["payment_id"], captured=True)
@@ -260,7 +262,7 @@ async def test_the_database_allows_one_undoing_of_each_kind_under_way(world: Wor
                 await insert
 
 
-async def test_what_is_approved_once_more_after_a_release_is_released_once_more(world: World):
+async def test_a_second_late_approval_is_released_again(world: World):
     payment, key = await refused(world)
     for number in range(2):
         approved = world.a.approve_late(key, payment.id, captured=False)

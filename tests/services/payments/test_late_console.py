@@ -22,7 +22,7 @@ async def undone(world: World) -> list[int]:
 
 
 @pytest.mark.parametrize("console_first", [True, False])
-async def test_a_console_refund_that_fails_after_ours_is_made_good(
+async def test_a_console_refund_of_a_late_approval_that_fails_is_replaced_by_ours(
     world: World, *, console_first: bool
 ):
     """Whether the console's refund was reported before ours was sent, or made the PSP refuse ours."""
@@ -48,7 +48,7 @@ async def test_a_console_refund_that_fails_after_ours_is_made_good(
     assert "payment.refund_failed" not in await world.subjects()
 
 
-async def test_a_console_refund_that_is_told_before_its_payment_ends_counts_for_the_rest(
+async def test_a_console_refund_reported_before_the_cancellation_reduces_our_refund(
     world: World,
 ):
     """The PSP released, approved once more, and refunded in part, but reports the refund first."""

@@ -10,7 +10,7 @@ from tests.services.payments.psp_webhooks import operation_notice
 from tests.services.payments.test_late_approvals import recover_all, refused
 
 
-async def test_an_answer_from_before_a_release_ended_releases_nothing_again(world: World):
+async def test_a_look_up_started_before_the_release_ended_does_not_release_again(world: World):
     payment, key = await refused(world)
     held = world.a.approve_late(key, payment.id, captured=False)
     await world.notice(operation_notice("late", key, held))

@@ -26,7 +26,7 @@ async def processing(world: World) -> None:
     assert (await world.create()).state is State.PROCESSING
 
 
-async def test_the_outcome_of_a_charge_changes_what_is_in_no_index(world: World):
+async def test_the_outcome_of_a_charge_changes_no_indexed_column(world: World):
     await processing(world)
     [before] = await world.rows("SELECT * FROM payments")
     await world.recover()
@@ -38,7 +38,7 @@ async def test_the_outcome_of_a_charge_changes_what_is_in_no_index(world: World)
     assert set(changed(before, after)) & in_indexes == set()
 
 
-async def test_what_is_processing_is_listed_until_it_has_its_end(world: World):
+async def test_a_payment_is_listed_as_processing_until_its_outcome_is_known(world: World):
     await processing(world)
     assert await listed(world) == {State.PROCESSING}
     await world.recover()
@@ -46,7 +46,7 @@ async def test_what_is_processing_is_listed_until_it_has_its_end(world: World):
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PROCESSING])
-async def test_a_payment_is_listed_by_each_state_it_comes_to(world: World, state: State):
+async def test_a_payment_is_listed_under_each_state_it_reaches(world: World, state: State):
     await world.create()
     for each in (state, State.CAPTURED, state):
         await world.rows("UPDATE payments SET state = $1", each.value)
@@ -70,7 +70,9 @@ async def test_a_payment_is_listed_by_each_state_it_comes_to(world: World, state
         ("amount_minor = 1250 AND currency = 'EUR'", "payments_amount"),
     ],
 )
-async def test_a_list_of_few_reads_its_index_in_order(world: World, asked: str, index: str):
+async def test_a_filtered_list_reads_its_index_without_sorting(
+    world: World, asked: str, index: str
+):
     await world.create()
     async with world.db.connection() as conn:
         await conn.execute("SET enable_seqscan = off")

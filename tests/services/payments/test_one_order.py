@@ -70,7 +70,7 @@ async def test_a_second_payment_is_refused_with_the_first_ones_id_and_state(worl
     assert not event.HasField("duplicate")
 
 
-async def test_a_refused_key_stays_new_and_the_first_key_keeps_its_answer(world: World):
+async def test_a_refused_key_stays_unused_and_the_first_key_keeps_its_answer(world: World):
     first = await pay(world, key=key("first"))
     for _ in range(2):
         with pytest.raises(OrderAlreadyPaid):
@@ -82,13 +82,13 @@ async def test_a_refused_key_stays_new_and_the_first_key_keeps_its_answer(world:
     assert second.state is State.CAPTURED
 
 
-async def test_another_merchants_order_of_the_same_reference_is_another_order(world: World):
+async def test_two_merchants_may_use_the_same_order_reference(world: World):
     await pay(world)
     await world.rows("UPDATE payments SET merchant_id = 'mer_2'")
     assert (await pay(world)).state is State.CAPTURED
 
 
-async def test_twenty_clicks_at_once_with_keys_of_their_own_are_one_capture(world: World):
+async def test_twenty_concurrent_clicks_with_different_keys_make_one_capture(world: World):
     made, refused = await pay_at_once(world, 20)
     assert [payment.state for payment in made] == [State.CAPTURED]
     assert len(refused) == 19
@@ -97,7 +97,7 @@ async def test_twenty_clicks_at_once_with_keys_of_their_own_are_one_capture(worl
     assert len(await told(world)) == 19
 
 
-async def test_twenty_clicks_at_once_that_are_all_declined_charge_nobody(world: World):
+async def test_concurrent_declined_clicks_leave_the_order_payable(world: World):
     world.a.plan(AUTHORISE, *[declined(DeclineCode.CARD_BLOCKED)] * 20)
     made, refused = await pay_at_once(world, 20)
     assert {payment.state for payment in made} == {State.DECLINED}
@@ -110,7 +110,9 @@ async def test_twenty_clicks_at_once_that_are_all_declined_charge_nobody(world: 
 @pytest.mark.parametrize(
     "fault", [Fault.DIES_BEFORE, Fault.DIES_DURING, Fault.DIES_AFTER, Fault.LOST_ANSWER]
 )
-async def test_a_payment_whose_end_is_not_known_counts_until_it_is(world: World, fault: Fault):
+async def test_a_payment_with_an_unknown_outcome_blocks_a_second_payment(
+    world: World, fault: Fault
+):
     world.a.plan(AUTHORISE, fault)
     with contextlib.suppress(ProcessDied):
         await pay(world, key=key("first"))
@@ -124,14 +126,14 @@ async def test_a_payment_whose_end_is_not_known_counts_until_it_is(world: World,
 
 
 @pytest.mark.parametrize("outcome", [ActionRequired("a:1", "https://psp.test/c"), Pending("a:1")])
-async def test_a_payment_that_waits_for_shopper_or_bank_counts(world: World, outcome):
+async def test_a_pending_or_challenged_payment_blocks_a_second_payment(world: World, outcome):
     world.a.plan(AUTHORISE, outcome)
     await pay(world)
     with pytest.raises(OrderAlreadyPaid):
         await pay(world)
 
 
-async def test_what_gave_the_order_no_money_does_not_count(world: World):
+async def test_declined_cancelled_and_refunded_payments_do_not_block_the_order(world: World):
     world.a.plan(AUTHORISE, declined())
     world.b.plan(AUTHORISE, declined())
     assert (await pay(world)).state is State.DECLINED
@@ -147,7 +149,7 @@ async def test_what_gave_the_order_no_money_does_not_count(world: World):
     assert [row["guards_order"] for row in guards] == [False, False, False, True]
 
 
-async def test_a_refund_that_fails_after_a_second_payment_breaks_nothing(world: World):
+async def test_a_refund_failing_after_a_second_payment_makes_both_block_a_third(world: World):
     """The PSP reports the failure days later: then two payments count, and a third is refused."""
     first = await pay(world)
     await world.refund(first)
@@ -165,7 +167,7 @@ async def test_a_refund_that_fails_after_a_second_payment_breaks_nothing(world: 
         await pay(world)
 
 
-async def test_payments_of_an_older_version_count(world: World):
+async def test_a_payment_written_by_an_older_version_blocks_a_second_payment(world: World):
     await pay(world)
     await world.rows("UPDATE payments SET guards_order = false")
     with pytest.raises(OrderAlreadyPaid):
@@ -176,7 +178,9 @@ PARTS = ["", "deposit", "balance", "instalment:1", "instalment:2", "use:lpy_1", 
 
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.product(PARTS, PARTS)))
-async def test_parts_of_an_order_are_told_apart(world: World, one: str, other: str):
+async def test_only_overlapping_parts_of_an_order_exclude_each_other(
+    world: World, one: str, other: str
+):
     await pay(world, order_part=one)
     if orders.exclude(one, other):
         with pytest.raises(OrderAlreadyPaid):
@@ -185,7 +189,7 @@ async def test_parts_of_an_order_are_told_apart(world: World, one: str, other: s
         assert (await pay(world, order_part=other)).state is State.CAPTURED
 
 
-def test_the_whole_excludes_every_part_but_uses_and_each_part_itself():
+def test_the_whole_order_excludes_every_part_except_uses_and_a_part_excludes_itself():
     excluded = {(a, b) for a in PARTS for b in PARTS if orders.exclude(a, b)}
     parts = [part for part in PARTS if not part.startswith("use:")]
     itself = {(part, part) for part in parts}
@@ -193,7 +197,7 @@ def test_the_whole_excludes_every_part_but_uses_and_each_part_itself():
     assert excluded == itself | whole | {(b, a) for a, b in whole}
 
 
-async def test_the_whole_and_a_deposit_at_once_are_one_capture(world: World):
+async def test_concurrent_payments_of_the_whole_and_a_deposit_make_one_capture(world: World):
     answers = await asyncio.gather(
         *(pay(world, key=key(f"{n}"), order_part="deposit" if n % 2 else "") for n in range(20)),
         return_exceptions=True,
@@ -203,7 +207,7 @@ async def test_the_whole_and_a_deposit_at_once_are_one_capture(world: World):
     assert len(world.a.taken()) == 1
 
 
-async def test_a_flagged_duplicate_is_made_marked_and_told(world: World):
+async def test_a_flagged_duplicate_is_created_marked_and_reported(world: World):
     await want(world, DuplicatePolicy.FLAG)
     first = await pay(world)
     second = await pay(world, key=key("second"))
@@ -217,7 +221,7 @@ async def test_a_flagged_duplicate_is_made_marked_and_told(world: World):
     assert len(await told(world)) == 1
 
 
-async def test_an_allowed_duplicate_is_made_and_told_without_a_mark(world: World):
+async def test_an_allowed_duplicate_is_created_and_reported_but_not_marked(world: World):
     await want(world, DuplicatePolicy.ALLOW)
     first = await pay(world)
     second = await pay(world)
@@ -227,7 +231,7 @@ async def test_an_allowed_duplicate_is_made_and_told_without_a_mark(world: World
 
 
 @pytest.mark.parametrize("policy", [DuplicatePolicy.FLAG, DuplicatePolicy.ALLOW])
-async def test_duplicates_that_come_at_once_are_all_told(world: World, policy: DuplicatePolicy):
+async def test_concurrent_duplicates_are_all_reported(world: World, policy: DuplicatePolicy):
     await want(world, policy)
     made, refused = await pay_at_once(world, 20)
     assert (len(made), refused) == (20, [])
@@ -236,7 +240,7 @@ async def test_duplicates_that_come_at_once_are_all_told(world: World, policy: D
     assert all(event.payment.id != event.duplicate.id for event in found)
 
 
-async def test_a_stricter_policy_counts_what_was_made_before(world: World):
+async def test_a_stricter_policy_applies_to_orders_already_paid(world: World):
     await want(world, DuplicatePolicy.ALLOW)
     await pay(world)
     await pay(world)
@@ -245,7 +249,7 @@ async def test_a_stricter_policy_counts_what_was_made_before(world: World):
         await pay(world)
 
 
-async def test_the_refusal_crosses_services_with_its_facts(client: GrpcClient):
+async def test_the_refusal_carries_its_facts_over_grpc(client: GrpcClient):
     first = await client.create(order_reference=ORDER)
     with pytest.raises(RemoteRefusal) as caught:
         await client.create(order_reference=ORDER)
@@ -255,7 +259,7 @@ async def test_the_refusal_crosses_services_with_its_facts(client: GrpcClient):
     assert is_certain(refusal)
 
 
-async def test_the_policy_is_refuse_until_it_is_set_and_each_merchants_own(client: GrpcClient):
+async def test_the_policy_defaults_to_refuse_and_is_set_per_merchant(client: GrpcClient):
     policies = pb.PaymentPolicy
     refuse = policies(duplicate_orders=policies.DUPLICATE_ORDERS_REFUSE)
     allow = policies(duplicate_orders=policies.DUPLICATE_ORDERS_ALLOW)
@@ -273,7 +277,7 @@ async def test_the_policy_is_refuse_until_it_is_set_and_each_merchants_own(clien
     assert context.current().merchant_id == ""
 
 
-async def test_an_unknown_part_is_refused_by_name(client: GrpcClient):
+async def test_an_unknown_order_part_is_refused(client: GrpcClient):
     assert await client.refused("CreatePayment", key="k", order_part="half") == (
         Kind.INVALID,
         "invalid_argument",

@@ -116,7 +116,7 @@ async def open_account(target: str) -> None:
     await call(target, "CreatePspAccount", **fields)
 
 
-async def test_it_ends_after_the_call_to_the_psp_is_recorded_even_if_the_caller_has_gone(
+async def test_shutdown_waits_for_psp_calls_to_be_recorded_even_if_the_caller_left(
     processes: Processes, sandbox: str
 ):
     process = await processes.start()
@@ -138,7 +138,7 @@ async def test_it_ends_after_the_call_to_the_psp_is_recorded_even_if_the_caller_
     assert len(rows) == 2
 
 
-async def test_a_killed_process_finds_the_truth_of_its_charges_and_charges_once(
+async def test_a_killed_process_recovers_its_charges_and_charges_each_once(
     processes: Processes, sandbox: str
 ):
     process = await processes.start()

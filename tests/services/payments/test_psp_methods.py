@@ -34,11 +34,11 @@ async def told_of_the_shopper(world: World) -> str:
 @pytest.mark.parametrize(
     ("token", "method"), [("method:klarna", "klarna"), ("tok_visa", ""), ("pm_1", "")]
 )
-def test_a_method_stands_where_a_token_does(token, method):
+def test_a_token_with_the_method_prefix_names_a_psp_method(token, method):
     assert method_of(token) == method
 
 
-async def test_the_psp_asks_the_shopper_of_whom_nothing_is_kept_then(world: World):
+async def test_shopper_data_is_deleted_once_the_psp_redirects_the_shopper(world: World):
     world.a.plan(AUTHORISE, PAGE)
     waiting = await world.create(**KLARNA)
     [sent] = world.a.sent(AUTHORISE)
@@ -54,7 +54,7 @@ async def test_the_psp_asks_the_shopper_of_whom_nothing_is_kept_then(world: Worl
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_a_method_is_asked_for_once_whatever_breaks(world: World, fault):
+async def test_a_payment_by_psp_method_is_taken_once_despite_faults(world: World, fault):
     world.a.plan(AUTHORISE, fault)
     await until_the_fault(world.create(**KLARNA, key=key("k")))
     assert "giulia@example.com" in await told_of_the_shopper(world), "a repeat needs it"
@@ -69,7 +69,7 @@ async def test_a_method_is_asked_for_once_whatever_breaks(world: World, fault):
     await assert_settled(world)
 
 
-async def test_a_no_of_the_partner_is_the_end(world: World):
+async def test_a_decline_by_the_partner_is_final(world: World):
     world.a.plan(AUTHORISE, declined(DeclineCode.DO_NOT_HONOR))
     payment = await world.create(**KLARNA)
     assert (payment.state, world.b.sent(AUTHORISE)) == (State.DECLINED, [])
@@ -79,7 +79,7 @@ async def test_a_no_of_the_partner_is_the_end(world: World):
 @pytest.mark.parametrize(
     "shopper", [{"country": "Italy"}, {"email": "g" * 255}], ids=["country", "email"]
 )
-async def test_what_is_said_of_the_shopper_is_checked(client: GrpcClient, shopper):
+async def test_invalid_shopper_data_is_refused(client: GrpcClient, shopper):
     token = pb.InstrumentToken(
         psp_account="a", token="method:klarna", shopper=pb.Shopper(**shopper)
     )
@@ -91,7 +91,7 @@ async def test_what_is_said_of_the_shopper_is_checked(client: GrpcClient, shoppe
     assert await client.world.rows("SELECT id FROM payments") == []
 
 
-async def test_nobody_is_asked_without_the_shopper_there(client: GrpcClient):
+async def test_a_psp_method_is_refused_for_a_merchant_initiated_payment(client: GrpcClient):
     token = pb.InstrumentToken(psp_account="a", token="method:klarna")
     found = await client.refused(
         "CreatePayment",

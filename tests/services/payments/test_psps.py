@@ -31,7 +31,7 @@ def account(name: str) -> PspAccount:
     )
 
 
-async def test_a_changed_file_gives_a_new_connector(tmp_path):
+async def test_a_changed_credentials_file_gives_a_new_connector(tmp_path):
     session = Session()
     psps = Psps({"double": lambda c, _: PspDouble(c["account"])}, tmp_path, session)
     file = tmp_path / "main.json"
@@ -49,7 +49,7 @@ async def test_a_changed_file_gives_a_new_connector(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "not json", "[]", "{}"])
-def test_credentials_that_cannot_be_used_are_missing(tmp_path, content):
+def test_unusable_credentials_are_reported_as_missing(tmp_path, content):
     psps = Psps({"double": lambda c, _: PspDouble(c["account"])}, tmp_path, Session())
     if content is not None:
         (tmp_path / "main.json").write_text(content)
@@ -73,7 +73,7 @@ async def test_an_account_whose_credentials_are_gone_declines_and_fails_over(
     ]
 
 
-async def test_the_fraud_band_comes_with_the_credentials(world: World, tmp_path):
+async def test_the_tra_band_is_read_from_the_credentials(world: World, tmp_path):
     (tmp_path / "c.json").write_text(json.dumps({"account": "a", "tra_band": "0.06"}))
     cmd = CreatePspAccount("c", "double", "c")
     made = await accounts.create_psp_account(world.deps, cmd)
@@ -83,7 +83,7 @@ async def test_the_fraud_band_comes_with_the_credentials(world: World, tmp_path)
         await accounts.create_psp_account(world.deps, CreatePspAccount("d", "double", "d"))
 
 
-async def test_a_new_account_of_another_replica_is_found_at_once(world: World):
+async def test_an_account_created_by_another_replica_is_found_at_once(world: World):
     cache = RoutingCache(world.db, ttl_seconds=3600)
     assert (await cache.of(MERCHANT)).names == ["a", "b"]
     await world.rows("UPDATE psp_accounts SET name = 'c' WHERE name = 'b'")

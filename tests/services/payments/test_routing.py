@@ -20,11 +20,11 @@ def order(*rules: Rule, tokens=("a", "b", "c"), resting=(), chance=lambda: 0.0) 
     )
 
 
-def test_without_rules_accounts_come_in_the_order_of_their_creation():
+def test_without_rules_accounts_are_ordered_by_creation():
     assert order() == ACCOUNTS
 
 
-def test_the_first_rule_that_fits_decides():
+def test_the_first_matching_rule_decides():
     usd = Rule(targets=(Target("a"),), currencies=("USD",))
     eur = Rule(targets=(Target("c"), Target("b", rank=1)), currencies=("EUR",))
     assert order(usd, eur, Rule(targets=(Target("a"),))) == ["c", "b"]
@@ -44,7 +44,7 @@ def test_the_first_rule_that_fits_decides():
         (Rule((), currencies=("EUR",), brands=("visa",), countries=("IT",)), True),
     ],
 )
-def test_conditions(rule, does):
+def test_a_rule_matches_by_amount_method_brand_country_and_currency(rule, does):
     assert fits(rule, QUESTION) is does
 
 
@@ -53,7 +53,7 @@ def test_only_accounts_with_a_token_are_candidates():
     assert order(Rule((Target("a"),)), tokens=["b"]) == []
 
 
-def test_an_account_that_is_gone_is_skipped():
+def test_a_target_whose_account_no_longer_exists_is_skipped():
     assert order(Rule((Target("gone"), Target("b", rank=1))), tokens=["gone", "b"]) == ["b"]
 
 
@@ -61,7 +61,7 @@ def test_accounts_whose_breaker_is_open_go_last():
     assert order(resting={"a"}) == ["b", "c", "a"]
 
 
-def test_weights_decide_by_chance_among_equal_ranks():
+def test_targets_of_equal_rank_are_drawn_by_weight():
     rule = Rule((Target("a", weight=3), Target("b", weight=1), Target("c", rank=1)))
     chance = Random(7).random
     firsts = Counter(order(rule, chance=chance)[0] for _ in range(4000))

@@ -37,7 +37,7 @@ def ask(
         (100, None, Exemption.NONE),
     ],
 )
-def test_low_value(minor, history, wanted):
+def test_the_low_value_exemption_is_limited_by_amount_total_and_count(minor, history, wanted):
     assert ask(minor, history=history) is wanted
 
 
@@ -45,7 +45,7 @@ def test_low_value(minor, history, wanted):
     ("band", "limit"),
     [(TraBand.UP_TO_0_13, 10000), (TraBand.UP_TO_0_06, 25000), (TraBand.UP_TO_0_01, 50000)],
 )
-def test_transaction_risk_by_the_merchants_band(band, limit):
+def test_the_tra_exemption_is_limited_by_the_merchants_band(band, limit):
     assert ask(limit, band=band) is Exemption.TRA
     assert ask(limit + 1, band=band) is Exemption.NONE
 
@@ -54,12 +54,12 @@ def test_low_value_comes_before_transaction_risk():
     assert ask(3000, history=History(0, 0), band=TraBand.UP_TO_0_01) is Exemption.LOW_VALUE
 
 
-def test_thresholds_are_in_euro_only():
+def test_thresholds_apply_to_euro_only():
     wanted = ask(100, currency="USD", history=History(0, 0), band=TraBand.UP_TO_0_01)
     assert wanted is Exemption.NONE
 
 
-def test_a_token_that_is_good_once_asks_for_nothing_that_could_be_refused_softly():
+def test_a_single_use_token_requests_no_exemption():
     asked = ask(100, history=History(0, 0), band=TraBand.UP_TO_0_01, single_use=True)
     assert asked is Exemption.NONE
 

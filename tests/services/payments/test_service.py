@@ -16,7 +16,7 @@ from tests.services.payments.psp_double import AUTHORISE, CANCEL, Fault, decline
 # Payments
 
 
-async def test_a_payment_is_answered_the_same_by_create_get_and_list(client: GrpcClient):
+async def test_create_get_and_list_return_the_same_payment(client: GrpcClient):
     made = await client.create(
         customer_id="cus_1", metadata={"cart": "7"}, sca_history=pb.ScaHistory()
     )
@@ -36,7 +36,7 @@ async def test_a_repeat_gets_the_same_answer(client: GrpcClient):
     assert refused == (Kind.UNPROCESSABLE, "idempotency_key_reused")
 
 
-async def test_a_list_of_the_largest_payments_is_cut_into_pages(client: GrpcClient):
+async def test_a_list_of_the_largest_payments_is_paged_by_size(client: GrpcClient):
     """Each with the largest metadata ever allowed: fifty values of 500 characters."""
     await client.create()
     await client.world.rows(
@@ -98,7 +98,7 @@ async def test_a_decline_is_a_state_and_not_an_error(client: GrpcClient):
         (DeclineCode.CARD_BLOCKED, pb.Decline.ADVICE_NEVER),
     ],
 )
-async def test_a_decline_says_what_it_leaves_open(client: GrpcClient, code, advice):
+async def test_a_decline_carries_its_advice(client: GrpcClient, code, advice):
     client.world.a.plan(AUTHORISE, declined(code))
     made = await client.create()
     assert made.decline.advice == advice
@@ -106,7 +106,7 @@ async def test_a_decline_says_what_it_leaves_open(client: GrpcClient, code, advi
     assert answer.decline.advice is retry.ADVICE[code]
 
 
-async def test_a_challenge_is_shown_and_refreshed(client: GrpcClient):
+async def test_a_challenge_redirects_and_a_refresh_captures_the_payment(client: GrpcClient):
     client.world.a.plan(AUTHORISE, ActionRequired("", "https://psp.test/c"))
     made = await client.create(return_url="https://shop.test/back")
     assert made.state == pb.Payment.STATE_REQUIRES_ACTION
@@ -119,7 +119,7 @@ async def test_a_challenge_is_shown_and_refreshed(client: GrpcClient):
     )
 
 
-async def test_holding_lowering_capturing_and_refunding(client: GrpcClient):
+async def test_a_delayed_payment_is_lowered_captured_and_refunded(client: GrpcClient):
     made = await client.create(capture=pb.CAPTURE_MODE_DELAYED, capture_delay_seconds=900)
     assert made.capture_at.seconds == made.created_at.seconds + 900
     lower = money_pb2.Money(amount_minor=4000, currency="EUR")
@@ -138,7 +138,7 @@ async def test_holding_lowering_capturing_and_refunding(client: GrpcClient):
     )
 
 
-async def test_cancelling(client: GrpcClient):
+async def test_a_cancelled_payment_cannot_be_cancelled_again(client: GrpcClient):
     made = await client.create(capture=pb.CAPTURE_MODE_MANUAL)
     cancelled = await client.call("CancelPayment", key="x", payment_id=made.id)
     assert cancelled.payment.state == pb.Payment.STATE_CANCELLED
@@ -148,7 +148,7 @@ async def test_cancelling(client: GrpcClient):
     )
 
 
-async def test_lists_have_pages(client: GrpcClient):
+async def test_payments_are_listed_in_pages(client: GrpcClient):
     made = [(await client.create()).id for _ in range(3)]
     first = await client.call("ListPayments", limit=2)
     assert [payment.id for payment in first.data] == [made[2], made[1]]
@@ -161,7 +161,7 @@ async def test_lists_have_pages(client: GrpcClient):
     )
 
 
-async def test_filters(client: GrpcClient):
+async def test_payments_are_filtered_by_order_reference_time_and_state(client: GrpcClient):
     made = await client.create(order_reference="B-7")
     await client.create()
     listed = await client.call("ListPayments", order_reference="B-7", created_from=made.created_at)
@@ -170,7 +170,7 @@ async def test_filters(client: GrpcClient):
     assert not (await client.call("ListPayments", state=pb.Payment.STATE_DECLINED)).data
 
 
-async def test_payments_are_found_by_what_a_customer_reads_out(client: GrpcClient):
+async def test_payments_are_found_by_card_digits_and_amount(client: GrpcClient):
     token = [pb.InstrumentToken(psp_account="a", token="tok_a")]
     card = pb.Instrument(instrument_id="ins_2", brand="amex", last4="0005", tokens=token)
     made = await client.create(
@@ -216,7 +216,9 @@ async def test_other_merchants_find_nothing(client: GrpcClient):
         ("RefundPayment", (100, "USD"), (Kind.UNPROCESSABLE, "currency_mismatch")),
     ],
 )
-async def test_refusals_of_operations(client: GrpcClient, rpc, amount, wanted):
+async def test_operations_on_a_captured_payment_are_refused_with_their_reason(
+    client: GrpcClient, rpc, amount, wanted
+):
     made = await client.create()
     fields = (
         {"amount": money_pb2.Money(amount_minor=amount[0], currency=amount[1])} if amount else {}
@@ -224,7 +226,9 @@ async def test_refusals_of_operations(client: GrpcClient, rpc, amount, wanted):
     assert await client.refused(rpc, key="k", payment_id=made.id, **fields) == wanted
 
 
-async def test_refusals_of_states(client: GrpcClient):
+async def test_operations_on_an_authorised_payment_are_refused_with_their_reason(
+    client: GrpcClient,
+):
     held = await client.create(capture=pb.CAPTURE_MODE_MANUAL)
     too_much = money_pb2.Money(amount_minor=6000, currency="EUR")
     assert await client.refused("CapturePayment", key="1", payment_id=held.id, amount=too_much) == (

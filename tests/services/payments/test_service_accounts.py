@@ -36,7 +36,9 @@ async def test_routing_is_replaced_as_a_whole(client: GrpcClient):
     ("currencies", "fine"),
     [((), False), (("EUR", "JPY"), False), (("EUR",), True), (("EUR", "CHF"), True)],
 )
-async def test_amounts_of_a_rule_are_amounts_of_a_currency(client: GrpcClient, currencies, fine):
+async def test_a_rule_with_amounts_needs_currencies_with_equal_decimals(
+    client: GrpcClient, currencies, fine
+):
     bounded = routing("a")
     bounded.rules[0].amount_to_minor = 5000
     bounded.rules[0].currencies[:] = currencies
@@ -48,7 +50,7 @@ async def test_amounts_of_a_rule_are_amounts_of_a_currency(client: GrpcClient, c
         assert refused == (Kind.INVALID, "invalid_argument")
 
 
-async def test_instruments_are_set_up_and_forgotten(client: GrpcClient):
+async def test_instruments_are_set_up_and_removed(client: GrpcClient):
     fields = {"psp_account": "a", "token": "tok_visa", "customer_id": "cus_1"}
     ready = await client.call("SetUpInstrument", key="i", **fields)
     assert (ready.token, ready.brand, ready.last4) == ("card_tok_visa", "visa", "4242")
@@ -63,7 +65,7 @@ async def test_instruments_are_set_up_and_forgotten(client: GrpcClient):
     )
 
 
-async def test_refusals_of_instruments(client: GrpcClient):
+async def test_a_failed_instrument_setup_is_refused_with_its_reason(client: GrpcClient):
     fields = {"token": "tok_visa", "customer_id": "cus_1"}
     client.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
     assert await client.refused("SetUpInstrument", key="1", psp_account="a", **fields) == (
@@ -81,7 +83,7 @@ async def test_refusals_of_instruments(client: GrpcClient):
     )
 
 
-async def test_psp_accounts(client: GrpcClient):
+async def test_psp_accounts_are_created_validated_and_listed(client: GrpcClient):
     listed = await client.call("ListPspAccounts")
     assert [(account.name, account.publishable_key) for account in listed.data] == [
         ("a", "pk_a"),
@@ -104,7 +106,7 @@ async def test_psp_accounts(client: GrpcClient):
     assert made.psp_account.field_url == "https://psp.test/field.js"
 
 
-async def test_webhooks(client: GrpcClient):
+async def test_a_webhook_captures_the_payment_once_and_bad_ones_are_refused(client: GrpcClient):
     client.world.a.plan(AUTHORISE, ActionRequired("", "https://psp.test/c"))
     made = await client.create()
     attempt_id = (await client.world.attempts())[0]["id"]
@@ -129,7 +131,7 @@ async def test_webhooks(client: GrpcClient):
         assert await client.refused("HandlePspWebhook", **{**fields, **wrong}) == wanted
 
 
-async def test_disputes(client: GrpcClient):
+async def test_disputes_are_listed_and_block_refunds(client: GrpcClient):
     made = await client.create()
     await client.world.notice(dispute("e1", made.psp_reference, DisputeState.OPEN))
     [found] = (await client.call("ListDisputes", state=pb.Dispute.STATE_OPEN)).data
@@ -173,7 +175,7 @@ LINE = SettlementLine(
 )
 
 
-async def test_settlements_are_those_of_the_psp_with_the_place_to_continue(client: GrpcClient):
+async def test_settlements_are_returned_with_the_psps_next_cursor(client: GrpcClient):
     client.world.a.settled = Settlements([LINE], "po_1", is_more=True)
     page = await client.call("FetchSettlements", psp_account="a", cursor="po_0")
     assert (page.cursor, page.has_more, page.psp) == ("po_1", True, "double")
@@ -184,7 +186,7 @@ async def test_settlements_are_those_of_the_psp_with_the_place_to_continue(clien
     assert asked[0] == "po_0"
 
 
-async def test_settlements_that_a_psp_does_not_list_are_asked_for_later(client: GrpcClient):
+async def test_settlements_are_unavailable_while_the_psp_does_not_answer(client: GrpcClient):
     client.world.a.settled = Unknown("no answer in time")
     assert await client.refused("FetchSettlements", psp_account="a") == (
         Kind.UNAVAILABLE,

@@ -41,7 +41,7 @@ async def test_a_card_that_is_not_saved_is_charged_once(world: World, fault, cap
     await assert_settled(world)
 
 
-async def test_the_token_is_forgotten_with_the_answer_and_money_still_goes_back(world: World):
+async def test_the_token_is_deleted_with_the_answer_and_refunds_still_work(world: World):
     paid = await world.create(**ONCE)
     assert (paid.state, paid.method, paid.psp_account) == (State.CAPTURED, "link", "a")
     assert await kept_tokens(world) == {""}
@@ -50,7 +50,7 @@ async def test_the_token_is_forgotten_with_the_answer_and_money_still_goes_back(
     assert world.a.sent(REFUND)[0].psp_reference == paid.psp_reference
 
 
-async def test_the_tokens_of_a_saved_card_are_forgotten_with_the_outcome_too(world: World):
+async def test_the_tokens_of_a_saved_card_are_deleted_with_the_outcome(world: World):
     """Those of all attempts: the first account's certain no, and the second's approval."""
     world.a.plan(AUTHORISE, declined(DeclineCode.PSP_UNAVAILABLE))
     paid = await world.create()
@@ -60,7 +60,7 @@ async def test_the_tokens_of_a_saved_card_are_forgotten_with_the_outcome_too(wor
     assert (await world.get(paid)).refunded_minor == 1000
 
 
-async def test_the_tokens_of_a_saved_card_are_kept_while_a_try_may_need_them(world: World):
+async def test_the_tokens_of_a_saved_card_are_kept_while_a_retry_may_need_them(world: World):
     world.a.plan(AUTHORISE, Fault.LOST_ANSWER)
     await until_the_fault(world.create())
     assert await kept_tokens(world) == {"tok_a", "tok_b"}
@@ -68,7 +68,7 @@ async def test_the_tokens_of_a_saved_card_are_kept_while_a_try_may_need_them(wor
     assert await kept_tokens(world) == {""}
 
 
-async def test_a_challenge_needs_the_token_no_more(world: World):
+async def test_the_token_is_deleted_once_a_challenge_starts(world: World):
     world.a.plan(AUTHORISE, ActionRequired("", "https://psp.test/c"))
     waiting = await world.create(**ONCE)
     assert waiting.state is State.REQUIRES_ACTION
@@ -79,7 +79,7 @@ async def test_a_challenge_needs_the_token_no_more(world: World):
     assert (await world.get(waiting)).state is State.CAPTURED
 
 
-async def test_a_webhook_that_overtakes_the_answer_forgets_the_token_too(world: World):
+async def test_a_webhook_that_overtakes_the_answer_deletes_the_token_too(world: World):
     async def overtake(charge) -> None:
         world.a.on_call = None
         await world.notice(operation_notice("e1", charge.key, world.a.answers[charge.key]))
@@ -93,7 +93,7 @@ async def test_a_webhook_that_overtakes_the_answer_forgets_the_token_too(world: 
     "code",
     [DeclineCode.DO_NOT_HONOR, DeclineCode.AUTHENTICATION_REQUIRED, DeclineCode.PSP_UNAVAILABLE],
 )
-async def test_a_no_is_the_end_because_the_token_may_be_used_up(world: World, code):
+async def test_a_decline_is_final_because_the_token_may_be_used_up(world: World, code):
     world.a.plan(AUTHORISE, declined(code))
     payment = await world.create(**ONCE)
     assert (payment.state, len(world.a.sent(AUTHORISE))) == (State.DECLINED, 1)
@@ -102,7 +102,7 @@ async def test_a_no_is_the_end_because_the_token_may_be_used_up(world: World, co
     assert await kept_tokens(world) == {""}
 
 
-async def test_a_shopper_who_left_is_not_charged_and_the_token_goes(world: World):
+async def test_a_charge_too_old_to_repeat_is_declined_and_its_token_deleted(world: World):
     world.a.plan(AUTHORISE, Fault.NEVER_ARRIVED)
     payment = await world.create(**ONCE)
     await world.recover(age=retry.AUTHORISE_REPEATABLE_FOR * 2)
@@ -110,14 +110,14 @@ async def test_a_shopper_who_left_is_not_charged_and_the_token_goes(world: World
     assert (world.a.taken(), await kept_tokens(world)) == ([], {""})
 
 
-async def test_no_exemption_is_asked_for_a_card_that_nobody_knows(world: World):
+async def test_no_exemption_is_requested_for_an_unsaved_card(world: World):
     await world.rows("UPDATE psp_accounts SET tra_band = '0.01'")
     world.deps.routing_cache.invalidate("mer_1")
     [paid, saved] = [await world.create(**ONCE), await world.create()]
     assert (paid.exemption, saved.exemption) == (Exemption.NONE, Exemption.TRA)
 
 
-async def test_the_field_decided_the_account_and_rules_are_not_asked_again(client: GrpcClient):
+async def test_the_tokens_account_is_charged_whatever_the_routing_rules(client: GrpcClient):
     await client.call("UpdateRouting", routing=routing("b"))
     card = pb.Instrument(tokens=[pb.InstrumentToken(psp_account="a", token="once_1")])
     made = await client.create(instrument=card, method="link", metadata={"link": "lnk_1"})
@@ -129,7 +129,7 @@ async def test_the_field_decided_the_account_and_rules_are_not_asked_again(clien
     assert (event.payment.method, dict(event.payment.metadata)) == ("link", {"link": "lnk_1"})
 
 
-async def test_a_card_that_is_not_saved_has_one_token_and_its_shopper_there(client: GrpcClient):
+async def test_an_unsaved_card_needs_exactly_one_token_and_the_shopper_present(client: GrpcClient):
     one, other = (pb.InstrumentToken(psp_account=name, token="once_1") for name in "ab")
     for fields in (
         {"instrument": pb.Instrument(tokens=[one, other])},
@@ -153,7 +153,7 @@ async def field(client: GrpcClient, method: str = "link") -> str:
     return answer.psp_account.name
 
 
-async def test_the_card_field_is_of_the_account_that_routing_would_choose(client: GrpcClient):
+async def test_the_card_field_belongs_to_the_account_routing_would_choose(client: GrpcClient):
     assert await field(client) == "a"
     rules = routing("b", "a")
     rules.rules[0].methods.append("link")
@@ -165,7 +165,7 @@ async def test_the_card_field_is_of_the_account_that_routing_would_choose(client
     assert await field(client) == "a", "the next that has a field"
 
 
-async def test_without_a_field_there_is_none_to_show(client: GrpcClient):
+async def test_a_card_field_is_refused_when_no_account_has_one(client: GrpcClient):
     asked = {"amount": EUR_59_90, "method": "link"}
     none = (Kind.CONFLICT, "no_psp_account")
     assert await client.refused("GetCardField", merchant="mer_2", **asked) == none

@@ -63,7 +63,7 @@ def situations(like: Payment) -> Iterator[tuple[Payment, Attempt, Outcome]]:
         yield replace(like, state=state, capturing_minor=capturing), attempt, outcome
 
 
-async def test_what_is_old_news_would_change_nothing_under_a_lock(world: World):
+async def test_a_stale_webhook_would_change_nothing(world: World):
     like = await world.create()
     old = 0
     for payment, attempt, outcome in situations(like):
@@ -77,19 +77,19 @@ async def test_what_is_old_news_would_change_nothing_under_a_lock(world: World):
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("kind", AttemptKind)
-def test_where_attempt_and_payment_stand_says_what_is_old_news(kind: AttemptKind, outcome: Outcome):
+def test_the_listed_standings_are_exactly_the_stale_ones(kind: AttemptKind, outcome: Outcome):
     known = standings(kind, outcome)
     for state, payment_state in product(AttemptState, State):
         assert ((state, payment_state) in known) == is_stale(kind, state, payment_state, outcome)
 
 
-def test_what_was_taken_stays_the_payments():
+def test_no_transition_leaves_the_captured_states():
     for (state, event), after in TRANSITIONS.items():
         if state in GIVEN_BACK_FROM:
             assert after in GIVEN_BACK_FROM, event
 
 
-async def test_a_notice_of_another_operation_on_the_attempt_is_no_old_news(world: World):
+async def test_a_notice_about_another_operation_on_the_attempt_is_not_stale(world: World):
     held = await world.hold()
     [attempt] = await world.attempts()
     named = OperationNotice(
@@ -104,7 +104,7 @@ async def test_a_notice_of_another_operation_on_the_attempt_is_no_old_news(world
     assert (await world.get(held)).state is State.CAPTURED
 
 
-async def test_old_news_waits_for_no_lock_and_is_stored_once(world: World):
+async def test_a_stale_webhook_waits_for_no_lock_and_is_stored_once(world: World):
     payment = await world.create()
     [attempt] = await world.attempts()
     notice = operation_notice(
@@ -120,7 +120,7 @@ async def test_old_news_waits_for_no_lock_and_is_stored_once(world: World):
     assert await world.get(payment) == payment
 
 
-async def test_a_capture_in_the_psps_console_is_news_of_a_final_attempt(world: World):
+async def test_a_console_capture_of_a_settled_authorisation_is_not_stale(world: World):
     held = await world.hold()
     [attempt] = await world.attempts()
     taken = Approved(held.psp_reference, 5990, captured=True)
@@ -132,7 +132,7 @@ async def test_a_capture_in_the_psps_console_is_news_of_a_final_attempt(world: W
     assert (await world.get(held)).state is State.CAPTURED
 
 
-async def test_another_accounts_old_news_is_stored_as_its_own(world: World):
+async def test_a_stale_webhook_from_another_account_is_stored_separately(world: World):
     payment = await world.create()
     [attempt] = await world.attempts()
     taken = Approved(payment.psp_reference, 5990, captured=True)
@@ -141,7 +141,7 @@ async def test_another_accounts_old_news_is_stored_as_its_own(world: World):
     assert len(await world.rows("SELECT FROM psp_events")) == 2
 
 
-async def test_news_is_applied_by_the_merchants_clock_as_it_is_by_then(world: World):
+async def test_a_webhook_is_applied_by_the_merchants_current_clock(world: World):
     seen: list[int] = []
 
     def now() -> datetime:
@@ -159,7 +159,7 @@ async def test_news_is_applied_by_the_merchants_clock_as_it_is_by_then(world: Wo
         seen.clear()
 
 
-async def test_an_account_is_remembered_by_its_id_for_a_while(world: World):
+async def test_an_account_found_by_id_is_cached_until_its_ttl(world: World):
     account_id = world.account_ids["a"]
     long, short = RoutingCache(world.db, ttl_seconds=3600), RoutingCache(world.db, ttl_seconds=0)
     for cache in (long, short):

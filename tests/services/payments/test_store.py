@@ -36,7 +36,7 @@ async def insert(world: World, made: Attempt) -> None:
         await attempts.insert(conn, made, ask_in=SOON)
 
 
-async def test_a_payment_comes_back_as_it_was_written(world: World):
+async def test_a_stored_payment_is_read_back_unchanged(world: World):
     payment = await world.create()
     [row] = await world.attempts()
     async with world.db.connection() as conn:
@@ -65,7 +65,7 @@ async def test_impossible_amounts_and_states_are_refused(world: World, change: s
         await world.rows(f"UPDATE payments SET {change}")
 
 
-async def test_there_is_one_open_authorisation_per_payment(world: World):
+async def test_a_second_authorisation_needs_the_first_declined(world: World):
     payment = await world.create()
     with pytest.raises(UniqueViolation):
         await insert(world, attempt(payment, "att_2", AttemptKind.AUTHORISE))
@@ -83,7 +83,7 @@ async def test_a_payment_is_captured_or_cancelled_but_never_both(world: World):
     await insert(world, attempt(payment, "ref_2", AttemptKind.REFUND))
 
 
-async def test_a_payment_that_is_not_what_it_was_is_not_saved(world: World):
+async def test_a_payment_changed_meanwhile_is_not_saved(world: World):
     payment = await world.create()
     async with world.db.transaction() as conn:
         saved = await payments.save(conn, payment, replace(payment, due_at=None))
@@ -137,7 +137,7 @@ async def test_a_payment_that_cannot_be_written_leaves_no_key(world: World):
     assert await world.rows("SELECT FROM idempotency_keys") == []
 
 
-async def test_a_webhook_is_taken_once(world: World):
+async def test_a_webhook_is_accepted_once_per_account(world: World):
     one, other = (await world.deps.routing_cache.of(MERCHANT)).accounts
     async with world.db.transaction() as conn:
         assert await notices.take(conn, one, "e", b"")
@@ -145,7 +145,7 @@ async def test_a_webhook_is_taken_once(world: World):
         assert await notices.take(conn, other, "e", b"")
 
 
-async def test_doubts_are_counted(world: World):
+async def test_doubts_report_the_oldest_age_and_the_unresolved_count(world: World):
     payment = await world.create()
     async with world.db.connection() as conn:
         assert await attempts.doubts(conn) == (timedelta(), 0)

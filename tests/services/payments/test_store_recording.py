@@ -64,7 +64,7 @@ async def doubt(world: World) -> Doubt:
     return Doubt(world, payment, attempt)
 
 
-async def test_all_of_it_is_written(doubt: Doubt):
+async def test_an_outcome_is_written_with_all_its_effects(doubt: Doubt):
     assert await doubt.save()
     assert await doubt.written() == EVERYTHING
 
@@ -74,13 +74,13 @@ async def test_all_of_it_is_written(doubt: Doubt):
     [{"version": 0}, {"state": State.PENDING}, {"attempt_state": AttemptState.STARTED}],
     ids=["version", "state", "attempt"],
 )
-async def test_nothing_is_written_when_either_is_not_what_it_was(doubt: Doubt, wrong):
+async def test_nothing_is_written_when_payment_or_attempt_has_changed(doubt: Doubt, wrong):
     """Nor is the payment written alone if only the attempt has changed."""
     assert not await doubt.save(**wrong)
     assert await doubt.written() == NOTHING
 
 
-async def test_of_many_writers_one_writes(doubt: Doubt):
+async def test_only_one_of_eight_concurrent_writers_succeeds(doubt: Doubt):
     assert sorted(await asyncio.gather(*(doubt.save() for _ in range(8)))) == [False] * 7 + [True]
     assert await doubt.written() == EVERYTHING
 
@@ -94,7 +94,7 @@ async def test_of_many_writers_one_writes(doubt: Doubt):
         ("UPDATE attempts SET next_recovery_at = now() + interval '1 hour'", True),
     ],
 )
-async def test_what_waited_for_a_lock_sees_what_changed_meanwhile(
+async def test_a_writer_that_waited_for_a_lock_sees_changes_made_meanwhile(
     doubt: Doubt, *, meanwhile: str, saved: bool
 ):
     async with doubt.world.db.transaction() as tx:

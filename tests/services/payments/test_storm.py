@@ -104,7 +104,7 @@ class Storm:
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_after_a_storm_the_psps_books_are_what_payments_says(world: World, seed: int):
+async def test_after_a_storm_payments_agree_with_the_psps_books(world: World, seed: int):
     storm = Storm(world, seed)
     await storm.prepare()
     for _ in range(ACTS // 8):

@@ -70,7 +70,7 @@ def shop(world: World) -> Shop:
     return Shop(world)
 
 
-async def test_a_link_closes_to_new_cards_and_the_merchant_is_told_once(shop: Shop):
+async def test_a_link_is_barred_after_ten_declines_and_reported_once(shop: Shop):
     for n in range(FLOOD):
         await shop.declined("link:lnk_1", f"address:{n}")
     assert len(shop.made) == len(shop.world.a.sent(AUTHORISE)) == 10
@@ -82,7 +82,7 @@ async def test_a_link_closes_to_new_cards_and_the_merchant_is_told_once(shop: Sh
     assert await shop.attempt("link:lnk_2") is not None
 
 
-async def test_an_address_is_barred_over_many_links(shop: Shop):
+async def test_an_address_is_barred_across_links(shop: Shop):
     for n in range(FLOOD):
         await shop.declined(f"link:lnk_{n}", "address:aa")
     assert len(shop.made) == 20
@@ -91,7 +91,7 @@ async def test_an_address_is_barred_over_many_links(shop: Shop):
     assert (event.kind, event.HasField("reference")) == ("address", False)
 
 
-async def test_many_addresses_on_many_links_are_barred_as_a_whole(shop: Shop):
+async def test_a_flood_across_links_and_addresses_bars_the_merchant(shop: Shop):
     for n in range(FLOOD):
         await shop.declined(f"link:lnk_{n}", f"address:{n}")
     assert len(shop.made) == 100
@@ -100,7 +100,7 @@ async def test_many_addresses_on_many_links_are_barred_as_a_whole(shop: Shop):
     assert event.kind == "merchant"
 
 
-async def test_a_merchant_who_takes_more_than_is_declined_is_not_barred(shop: Shop):
+async def test_a_merchant_with_more_payments_than_declines_is_not_barred(shop: Shop):
     for n in range(101):
         await shop.attempt(f"link:good_{n}")
     for n in range(100):
@@ -141,7 +141,7 @@ async def test_a_strangers_flood_does_not_bar_saved_cards(shop: Shop):
     assert paid.state is State.CAPTURED
 
 
-async def test_a_good_card_buys_no_new_tries(shop: Shop):
+async def test_an_approved_card_does_not_reset_the_declines(shop: Shop):
     for _ in range(9):
         await shop.declined("link:lnk_1")
     for _ in range(20):
@@ -151,13 +151,13 @@ async def test_a_good_card_buys_no_new_tries(shop: Shop):
 
 
 @pytest.mark.parametrize("code", sorted(velocity.NOT_COUNTED, key=lambda code: code.value))
-async def test_what_says_nothing_of_the_card_is_not_counted(shop: Shop, code: DeclineCode):
+async def test_declines_unrelated_to_the_card_are_not_counted(shop: Shop, code: DeclineCode):
     for _ in range(15):
         await shop.declined("link:lnk_1", outcome=declined(code))
     assert len(shop.made) == 15
 
 
-async def test_a_challenge_that_is_failed_is_a_decline(shop: Shop):
+async def test_a_failed_challenge_counts_as_a_decline(shop: Shop):
     for n in range(12):
         await shop.declined("link:lnk_1", outcome=ActionRequired("", "https://psp.test/c"))
         if n < 10:
@@ -167,7 +167,7 @@ async def test_a_challenge_that_is_failed_is_a_decline(shop: Shop):
     assert (len(shop.made), shop.refused) == (10, {"link": 2})
 
 
-async def test_the_window_ends_and_begins_again(shop: Shop):
+async def test_the_count_restarts_when_its_window_ends(shop: Shop):
     for _ in range(11):
         await shop.declined("link:lnk_1")
     assert shop.refused == {"link": 1}
@@ -178,7 +178,7 @@ async def test_the_window_ends_and_begins_again(shop: Shop):
     assert len(await shop.told()) == 2
 
 
-async def test_tries_whose_end_is_not_known_count_until_it_is(shop: Shop):
+async def test_attempts_with_an_unknown_outcome_count_until_it_is_known(shop: Shop):
     for _ in range(12):
         await shop.declined("link:lnk_1", outcome=Fault.LOST_ANSWER)
     assert (len(shop.made), shop.refused) == (10, {"link": 2})
@@ -188,7 +188,7 @@ async def test_tries_whose_end_is_not_known_count_until_it_is(shop: Shop):
     assert (counter["declines"], counter["under_way"]) == (0, 0)
 
 
-async def test_a_try_that_is_cancelled_in_the_psps_console_is_not_under_way(shop: Shop):
+async def test_an_attempt_cancelled_in_the_psps_console_no_longer_counts_as_under_way(shop: Shop):
     await shop.declined("link:lnk_1", outcome=Fault.LOST_ANSWER)
     [attempt] = await shop.world.attempts()
     gone = external_notice(
@@ -199,7 +199,7 @@ async def test_a_try_that_is_cancelled_in_the_psps_console_is_not_under_way(shop
     assert (counter["declines"], counter["under_way"]) == (0, 0)
 
 
-async def test_a_flood_at_once_on_two_replicas_is_bounded(shop: Shop):
+async def test_a_concurrent_flood_on_two_replicas_is_bounded(shop: Shop):
     """Both use one database. At the same instant, one attempt per connection may exceed the limit."""
     world = shop.world
     other = replace(world.deps, routing_cache=RoutingCache(world.db))
@@ -217,7 +217,7 @@ async def test_a_flood_at_once_on_two_replicas_is_bounded(shop: Shop):
     assert event.declines == 30
 
 
-async def test_a_barred_key_stays_new(shop: Shop):
+async def test_an_idempotency_key_refused_while_barred_can_be_used_later(shop: Shop):
     for _ in range(10):
         await shop.declined("link:lnk_1")
     for _ in range(2):
@@ -226,7 +226,7 @@ async def test_a_barred_key_stays_new(shop: Shop):
     assert await shop.attempt("link:lnk_1", key=key("k"), order_reference="B") is not None
 
 
-async def test_a_repeat_of_a_payment_is_answered_also_when_its_link_is_barred(shop: Shop):
+async def test_a_repeat_is_answered_although_its_link_is_barred(shop: Shop):
     same = {"order_reference": "B"}
     first = await shop.attempt("link:lnk_1", key=key("k"), **same)
     assert first is not None
@@ -238,7 +238,7 @@ async def test_a_repeat_of_a_payment_is_answered_also_when_its_link_is_barred(sh
     assert (await shop.world.ask(cmd, key("k"))).id == first.id
 
 
-async def test_each_merchant_has_counters_of_its_own(shop: Shop):
+async def test_each_merchant_has_its_own_counters(shop: Shop):
     for _ in range(10):
         await shop.declined("address:aa")
     await shop.world.rows("UPDATE decline_counters SET merchant_id = 'mer_2'")
@@ -247,7 +247,7 @@ async def test_each_merchant_has_counters_of_its_own(shop: Shop):
     assert shop.refused == {}
 
 
-async def test_whoever_tried_is_forgotten_with_the_end_of_the_try(shop: Shop):
+async def test_velocity_subjects_are_deleted_when_the_payment_ends(shop: Shop):
     await shop.declined("link:lnk_1", "address:aa", outcome=ActionRequired("", "https://psp.test"))
     [row] = await shop.world.rows("SELECT velocity_subjects FROM payments")
     assert row["velocity_subjects"] == ["link:lnk_1", "address:aa"]
@@ -258,7 +258,7 @@ async def test_whoever_tried_is_forgotten_with_the_end_of_the_try(shop: Shop):
     assert row["velocity_subjects"] == []
 
 
-async def test_old_counters_are_purged_and_those_with_tries_under_way_are_not(shop: Shop):
+async def test_old_counters_are_purged_unless_attempts_are_under_way(shop: Shop):
     await shop.declined("link:old")
     await shop.declined("link:open", outcome=Fault.LOST_ANSWER)
     await shop.world.rows(
@@ -270,7 +270,7 @@ async def test_old_counters_are_purged_and_those_with_tries_under_way_are_not(sh
     assert [row["subject"] for row in rows] == ["link:new", "link:open", "merchant"]
 
 
-async def test_a_page_learns_that_new_cards_are_not_taken(client: GrpcClient):
+async def test_the_card_field_is_refused_for_a_barred_link(client: GrpcClient):
     shop = Shop(client.world)
     asked = {
         "amount": EUR_59_90,
@@ -285,7 +285,7 @@ async def test_a_page_learns_that_new_cards_are_not_taken(client: GrpcClient):
     assert await client.refused("GetCardField", **wrong) == (Kind.INVALID, "invalid_argument")
 
 
-def test_subjects_are_judged_by_the_card_and_in_one_order():
+def test_limited_subjects_depend_on_the_card_and_are_sorted():
     subjects = ["link:b", "customer:c", "address:a", "unknown:x"]
     new = velocity.limited_subjects(subjects, instrument_id="")
     assert [each.subject for each in new] == ["address:a", "link:b", "merchant"]

@@ -14,7 +14,7 @@ def shop(world: World) -> Shop:
     return Shop(world)
 
 
-async def test_an_address_that_clicks_with_card_after_card_is_barred_on_every_replica(shop: Shop):
+async def test_an_address_clicking_with_many_saved_cards_is_barred_on_every_replica(shop: Shop):
     replicas = (
         shop.world.deps,
         replace(shop.world.deps, routing_cache=RoutingCache(shop.world.db)),
@@ -30,7 +30,7 @@ async def test_an_address_that_clicks_with_card_after_card_is_barred_on_every_re
     assert saved is not None
 
 
-async def test_strangers_at_an_address_bar_no_click_there(shop: Shop):
+async def test_new_card_declines_at_an_address_do_not_bar_saved_cards_there(shop: Shop):
     for n in range(30):
         await shop.declined(f"link:lnk_{n}", "address:aa")
     assert shop.refused == {"address": 10}

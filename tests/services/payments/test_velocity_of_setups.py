@@ -19,7 +19,7 @@ def fields(customer: str, n: int = 0) -> dict[str, str]:
     }
 
 
-async def test_a_customer_may_not_try_card_after_card_by_saving_them(client: GrpcClient):
+async def test_a_customer_is_barred_after_ten_declined_setups(client: GrpcClient):
     client.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
     answers = [await client.refused("SetUpInstrument", **fields("cus_1", n)) for n in range(12)]
     assert [reason for _, reason in answers[:10]] == ["instrument_refused"] * 10
@@ -33,7 +33,7 @@ async def test_a_customer_may_not_try_card_after_card_by_saving_them(client: Grp
     await client.call("SetUpInstrument", **fields("cus_2"))
 
 
-async def test_one_address_may_not_try_card_after_card_by_saving_them(client: GrpcClient):
+async def test_an_address_is_barred_after_twenty_declined_setups(client: GrpcClient):
     client.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
     there = {"velocity_subjects": ["address:aa"]}
     answers = [
@@ -48,7 +48,7 @@ async def test_one_address_may_not_try_card_after_card_by_saving_them(client: Gr
     await client.call("SetUpInstrument", **fields("cus_99"), velocity_subjects=["address:bb"])
 
 
-async def test_a_repeat_of_a_card_that_was_saved_is_answered(client: GrpcClient):
+async def test_a_repeated_setup_is_answered_although_the_customer_is_barred(client: GrpcClient):
     saved = await client.call("SetUpInstrument", **fields("cus_1", 99))
     client.world.a.setup_outcome = declined(DeclineCode.CARD_INVALID)
     for n in range(10):
@@ -57,7 +57,7 @@ async def test_a_repeat_of_a_card_that_was_saved_is_answered(client: GrpcClient)
     assert await client.call("SetUpInstrument", **fields("cus_1", 99)) == saved
 
 
-async def test_a_psp_that_is_not_there_bars_nobody(client: GrpcClient):
+async def test_an_unavailable_psp_bars_no_customer(client: GrpcClient):
     client.world.a.setup_outcome = declined(DeclineCode.PSP_UNAVAILABLE)
     for n in range(12):
         await client.refused("SetUpInstrument", **fields("cus_1", n))

@@ -14,7 +14,7 @@ async def clicks(world, **asked) -> tuple:
     return found.asked, found.paid, found.rate_basis_points
 
 
-async def test_acceptance_of_one_click_is_of_orders_and_counts_those_without_a_session(world):
+async def test_one_click_acceptance_counts_each_order_once_as_paid_or_declined(world):
     """A-1 is paid at once, A-2 after a decline, A-3 eventually by a link, A-4 and A-5 never."""
     await told(
         world,

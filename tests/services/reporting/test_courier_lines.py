@@ -35,7 +35,7 @@ def resolved(**more):
     ("kind", "shortage_minor"),
     [(cod.CodOrderRemitted, 0), (cod.CodOrderShort, 100), (cod.CodOrderPartlyRemitted, 0)],
 )
-async def test_what_a_courier_passes_on_for_an_order_is_a_line(world, kind, shortage_minor):
+async def test_cash_remitted_for_an_order_is_a_settlement_line(world, kind, shortage_minor):
     event = world.told(remitted(kind, shortage_minor=shortage_minor), about="cod_1")
     for _ in range(2):
         await world.book(event)
@@ -47,7 +47,7 @@ async def test_what_a_courier_passes_on_for_an_order_is_a_line(world, kind, shor
     assert (line.payout_reference, line.event_id) == ("rem_1", event.event_id)
 
 
-async def test_money_of_a_remittance_that_is_for_no_order_is_a_line_too(world):
+async def test_remitted_money_for_no_order_is_a_settlement_line(world):
     closed = remittances.REMITTANCE_CLOSING_NOT_OURS
     await world.book(world.told(resolved(closed_as=closed, sender_reference="X-1")))
     answer = await world.call("ListSettlementLines", payout_reference="rem_1")
@@ -69,7 +69,7 @@ async def test_what_an_order_tells_itself_is_no_second_line(world, told):
     assert not (await world.call("ListSettlementLines", party="cou_1")).data
 
 
-async def test_a_remittance_is_met_on_the_statement_and_what_is_short_is_an_exception(world):
+async def test_a_remittance_matches_its_bank_line_and_a_shortage_is_an_exception(world):
     event = world.told(remitted(cod.CodOrderShort, shortage_minor=100), about="cod_1")
     await world.book(event)
     text = "Rimessa rem_1"

@@ -125,14 +125,14 @@ async def test_a_planted_error_is_found_under_its_name(day, plant):
     assert await open_types(day) == [plant.__name__]
 
 
-async def test_nothing_is_missing_at_a_bank_whose_statements_nobody_imports(day):
+async def test_no_payout_is_missing_at_the_bank_without_imported_statements(day):
     """PSPs' settlements are pulled for every merchant, even for those who import no bank statements."""
     await report(day, await clean(day))
     day.now = datetime(2026, 4, 20, tzinfo=UTC)
     assert await open_types(day) == []
 
 
-async def test_another_amount_names_what_was_expected_and_the_payments_trace(day):
+async def test_an_amount_difference_has_the_expected_amount_and_the_payments_trace(day):
     await amount_differs(day)
     found = await only(day, ExceptionType.AMOUNT_DIFFERS)
     assert (found.amount_minor, found.expected_minor) == (5890, 5990)
@@ -140,7 +140,7 @@ async def test_another_amount_names_what_was_expected_and_the_payments_trace(day
     assert found.trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-async def test_a_credit_of_a_payouts_amount_from_anybody_is_suggested_and_not_matched(day):
+async def test_a_payout_is_only_suggested_for_an_unrelated_credit_of_its_amount(day):
     made = await charge(day)
     await report(day, stripe_row(5990, charge=made.psp_reference))
     await load(day, bank_file([5990], [bank_entry(5990, text="birthday", day="2026-04-10")]))
@@ -150,7 +150,7 @@ async def test_a_credit_of_a_payouts_amount_from_anybody_is_suggested_and_not_ma
 
 
 async def test_a_person_matches_a_suggestion(day):
-    await test_a_credit_of_a_payouts_amount_from_anybody_is_suggested_and_not_matched(day)
+    await test_a_payout_is_only_suggested_for_an_unrelated_credit_of_its_amount(day)
     found = await only(day, ExceptionType.UNKNOWN_CREDIT)
     resolved = await day.call(
         "ResolveException",
@@ -164,7 +164,7 @@ async def test_a_person_matches_a_suggestion(day):
     assert await open_types(day) == []
 
 
-async def test_a_payout_less_a_fee_is_split(day):
+async def test_a_payout_short_of_a_fee_is_resolved_as_a_split(day):
     made = await charge(day)
     await report(day, stripe_row(5990, charge=made.psp_reference))
     await load(day, bank_file([5740], [bank_entry(5740, text="fees kept", day="2026-04-10")]))
@@ -192,7 +192,7 @@ async def _open_ids(world) -> list[str]:
     return [each.id for each in await world.deps.db.run(OPEN_ITEMS.all, where, world.merchant_id)]
 
 
-async def test_what_is_written_off_is_open_no_longer(day):
+async def test_a_write_off_is_booked_once_and_cannot_be_changed(day):
     await unknown_debit(day)
     found = await only(day, ExceptionType.UNKNOWN_DEBIT)
     said = {
@@ -208,7 +208,7 @@ async def test_what_is_written_off_is_open_no_longer(day):
     assert caught.value.reason == "exception_resolved"
 
 
-async def test_what_is_matched_can_only_be_dismissed(day):
+async def test_an_exception_of_a_matched_item_can_only_be_dismissed(day):
     await late(day)
     found = await only(day, ExceptionType.LATE)
     said = {"exception_id": found.id, "resolution": "A holiday."}
@@ -219,7 +219,7 @@ async def test_what_is_matched_can_only_be_dismissed(day):
     assert await open_types(day) == []
 
 
-async def test_what_is_missing_again_is_listed_again(day):
+async def test_a_payment_that_is_missing_again_is_listed_again(day):
     """The payment was suggested for a line that turned out to be something else."""
     await charge(day, 5990)
     day.now = datetime(2026, 4, 16, tzinfo=UTC)
@@ -236,7 +236,7 @@ async def test_what_is_missing_again_is_listed_again(day):
     assert await open_types(day) == ["missing_at_psp"]
 
 
-async def test_an_exception_is_somebodys(day):
+async def test_an_exception_is_assigned_to_an_owner_and_audited(day):
     await unknown_credit(day)
     found = await only(day, ExceptionType.UNKNOWN_CREDIT)
     answer = await day.call("AssignException", exception_id=found.id, owner="Anna")
@@ -245,7 +245,7 @@ async def test_an_exception_is_somebodys(day):
     assert rows(records, "action", "actor") == [("exception.assigned", "key_finance")]
 
 
-async def test_a_changed_record_of_the_audit_log_is_found(day):
+async def test_a_tampered_audit_record_is_detected(day):
     await unknown_credit(day)
     found = await only(day, ExceptionType.UNKNOWN_CREDIT)
     for owner in ("Anna", "Bruno", "Carla"):
@@ -274,14 +274,14 @@ async def _forge(conn, merchant_id):
     await conn.execute("DELETE FROM audit_records WHERE merchant_id = $1", merchant_id)
 
 
-async def test_an_exception_that_nobody_has_is_not_found(day):
+async def test_an_unknown_exception_is_not_found(day):
     for rpc in ("GetException", "AssignException"):
         with pytest.raises(Refusal) as caught:
             await day.call(rpc, exception_id="exc_none")
         assert caught.value.reason == "exception_not_found"
 
 
-async def test_an_item_that_is_matched_already_is_not_matched_again(day):
+async def test_matching_with_an_item_that_is_not_open_is_refused(day):
     await unknown_credit(day)
     found = await only(day, ExceptionType.UNKNOWN_CREDIT)
     with pytest.raises(Refusal) as caught:

@@ -29,7 +29,7 @@ def move(kind: str, amount_minor: int, *, at=AT, plan_id: str | None = None) -> 
     return Move(kind=number, amount_minor=amount_minor, plan_id=plan_id, made_at=made_at)
 
 
-async def test_cash_is_of_the_courier_who_has_it_and_of_the_day_it_was_collected(world):
+async def test_cash_is_owed_by_its_courier_from_the_day_it_was_collected(world):
     collected = cod.CodParcelCollected(
         courier_id="cou_1",
         collected=Money(amount_minor=1250, currency="EUR"),
@@ -54,7 +54,7 @@ async def test_cash_is_of_the_courier_who_has_it_and_of_the_day_it_was_collected
     assert (await world.balances(on="2026-11-20"))["courier_receivable"] == 1250
 
 
-async def test_a_transfer_arrives_once_and_its_money_goes_where_each_event_says(world):
+async def test_a_bank_transfer_is_booked_once_and_moved_by_each_event(world):
     waits = world.told(paylink.BankTransferRecorded(bank_transfer=transfer()))
     first = move("matched", 100, at=later(hours=1))
     placed = paylink.BankTransferRecorded(bank_transfer=transfer(first))
@@ -73,7 +73,7 @@ async def test_a_transfer_arrives_once_and_its_money_goes_where_each_event_says(
     assert (await world.balances(on="2026-11-20")) == {"bank_in_transit": 129, "unallocated": -129}
 
 
-async def test_cash_that_was_paid_back_and_returned_is_as_if_it_had_not_been(world):
+async def test_a_paid_and_returned_cod_refund_leaves_no_balance(world):
     refund = refunds_pb2.CodRefund(id="crf_1", amount=Money(amount_minor=500, currency="EUR"))
     never = cod.CodRefundFailed(refund=refund)
     returned = cod.CodRefundFailed(refund=refund, had_been_paid=True)
@@ -83,7 +83,7 @@ async def test_cash_that_was_paid_back_and_returned_is_as_if_it_had_not_been(wor
     assert await world.balances() == {}
 
 
-async def test_a_payment_of_a_plan_and_the_plan_meet_on_clearing(world):
+async def test_a_plan_and_its_payment_offset_on_the_clearing_account(world):
     signed = plans_pb2.PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
     changed = {"plan_id": "pln_1", "order_reference": "A-1", "currency": "EUR"}
     event = world.told(instalments.PlanBalanceChanged(**changed, after=signed), about="pln_1")

@@ -69,7 +69,7 @@ async def settlement_lines(world):
     return (await world.call("ListSettlementLines", limit=100)).data
 
 
-async def test_all_pages_are_pulled_and_then_what_is_new(fed):
+async def test_all_pages_are_pulled_and_then_only_new_lines(fed):
     await pull(fed)
     assert [cursor for _, cursor in fed.settled.asked] == ["", "2", "4"]
     found = await settlement_lines(fed)
@@ -83,7 +83,7 @@ async def test_all_pages_are_pulled_and_then_what_is_new(fed):
     assert len(await settlement_lines(fed)) == 6
 
 
-async def test_the_payment_of_a_line_is_matched_and_its_import_is_listed(fed):
+async def test_a_pulled_line_matches_its_payment_and_its_import_is_listed(fed):
     made = await charge(fed, 5990)
     fed.settled.lines = [line(1, psp_reference=made.psp_reference)]
     await pull(fed)
@@ -96,7 +96,7 @@ async def test_the_payment_of_a_line_is_matched_and_its_import_is_listed(fed):
 
 
 @pytest.mark.parametrize("first", ["feed", "file"])
-async def test_a_line_of_a_feed_is_the_same_as_in_a_file(fed, first: str):
+async def test_a_line_in_both_a_feed_and_a_file_is_stored_once(fed, first: str):
     """Whichever comes first, there is one line, with the same id."""
     fed.settled.lines = [line(1)]
     row = stripe_row(5990, 110, name="txn_f1", charge="ch_1", order="", payout="po_1")
@@ -114,7 +114,7 @@ async def test_a_line_of_a_feed_is_the_same_as_in_a_file(fed, first: str):
     assert again.operation_reference == "ch_1"
 
 
-async def test_a_pull_that_is_killed_anywhere_repeats_and_loses_nothing(fed):
+async def test_a_killed_pull_neither_repeats_nor_loses_lines(fed):
     """Two pages are pulled, each time for a new merchant whose feed starts from scratch."""
     fed.settled.lines = [line(number) for number in range(1, 4)]
     for at in count(1, 3):  # every third statement is enough
@@ -134,14 +134,14 @@ async def test_a_pull_that_is_killed_anywhere_repeats_and_loses_nothing(fed):
     assert at > 20
 
 
-async def test_another_process_that_was_faster_is_let_go_on(fed):
+async def test_a_feed_moved_by_another_process_is_not_locked(fed):
     feed = await fed.deps.db.run(FEEDS.get, fed.merchant_id, "psa_1")
     async with fed.deps.db.transaction() as conn:
         await feeds.move(conn, feed, "2")
         assert await feeds.lock(conn, feed) is None
 
 
-async def test_without_an_answer_the_feed_is_pulled_later(fed):
+async def test_an_unanswered_pull_is_retried_later(fed):
     fed.settled.down = True
     await pull(fed)
     assert await cursor_of(fed) == ""
@@ -150,7 +150,7 @@ async def test_without_an_answer_the_feed_is_pulled_later(fed):
     assert await cursor_of(fed) == "5"
 
 
-async def test_a_feed_that_rests_is_due_an_hour_later(fed):
+async def test_a_fully_pulled_feed_is_due_an_hour_later(fed):
     await worker.feed_worker(fed.deps).run_once()
     count = len(fed.settled.asked)
     await worker.feed_worker(fed.deps).run_once()
@@ -160,12 +160,12 @@ async def test_a_feed_that_rests_is_due_an_hour_later(fed):
         assert await conn.fetchval(sql, fed.merchant_id)
 
 
-async def test_an_account_that_is_gone_is_not_asked(world):
+async def test_an_account_without_a_feed_is_not_pulled(world):
     await pull(world)
     assert world.settled.asked == []
 
 
-async def test_a_page_without_lines_moves_the_cursor_only(fed):
+async def test_an_empty_page_only_moves_the_cursor(fed):
     fed.settled.lines = []
     await pull(fed)
     assert await cursor_of(fed) == "0"

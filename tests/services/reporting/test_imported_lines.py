@@ -32,11 +32,11 @@ async def test_an_import_is_found_by_its_id_and_in_the_list(world):
     assert not (await world.call("ListImports", state=pb.Import.STATE_REFUSED)).data
 
 
-async def test_an_import_of_nobody_is_not_found(world):
+async def test_an_unknown_import_is_not_found(world):
     assert await refusal(world.call("GetImport", import_id="imp_nobodys")) == "import_not_found"
 
 
-async def test_bank_lines_are_listed_by_what_tells_them_apart(world):
+async def test_bank_lines_can_be_filtered(world):
     named = files.entry("3.00", day="2026-05-02", details=files.detail("3.00", extra=NAMED))
     entries = [bank_entry(100, reference="B1"), bank_entry(-200), named]
     made = await load(world, bank_file([100, -200, 300], entries))
@@ -57,7 +57,7 @@ async def test_bank_lines_are_listed_by_what_tells_them_apart(world):
         assert await bank_lines(world, **asked) == expected, asked
 
 
-async def test_settlement_lines_are_listed_by_what_tells_them_apart(world):
+async def test_settlement_lines_can_be_filtered(world):
     refund = stripe_row(-50, kind="refund", order="A-2", payout="po_2")
     await load(world, stripe_file(stripe_row(100, 3, name="txn_x"), refund), OF_STRIPE)
     assert sorted(await settlement_lines(world, party="stripe-it")) == [-50, 100]
@@ -74,11 +74,11 @@ async def test_settlement_lines_are_listed_by_what_tells_them_apart(world):
 
 
 @pytest.mark.parametrize("rpc", ["ListBankLines", "ListSettlementLines", "ListImports"])
-async def test_a_page_has_its_own_cursor(world, rpc):
+async def test_an_invalid_cursor_is_refused(world, rpc):
     assert await refusal(world.call(rpc, cursor="nonsense")) == "cursor_invalid"
 
 
-async def test_pages_continue_one_another_through_a_day_of_equal_bookings(world):
+async def test_pages_neither_skip_nor_repeat_equal_lines_of_a_day(world):
     await load(world, files.simple(*[1] * 5))
     found, cursor = [], ""
     while True:

@@ -46,7 +46,7 @@ async def amounts(world) -> list[int]:
     return [line.amount_minor for line in await lines(world)]
 
 
-async def test_the_lines_of_a_statement_are_kept_with_what_they_say(world):
+async def test_a_statements_lines_are_stored_with_amount_text_and_reference(world):
     text = "Saldo ordine A-1001"
     data = bank_file([5990, -350], [bank_entry(5990, reference="B1", text=text), bank_entry(-350)])
     found = await load(world, data)
@@ -70,7 +70,7 @@ async def test_the_same_file_again_is_the_same_import(world):
     assert await amounts(world) == [100]
 
 
-async def test_whoever_looks_meanwhile_learns_how_far_an_import_is(world):
+async def test_the_progress_of_a_running_import_can_be_read(world):
     data = simple(100, 200)
     content_hash = hashlib.sha256(data).hexdigest()
     with pytest.raises(Refusal) as unknown:
@@ -96,21 +96,21 @@ async def test_whoever_looks_meanwhile_learns_how_far_an_import_is(world):
     assert not found.progress.HasField("seen_at")
 
 
-async def test_two_equal_bookings_of_a_day_are_two_however_often_the_file_comes(world):
+async def test_two_equal_bookings_of_a_day_stay_two_when_imported_again(world):
     await load(world, simple(-70, -70))
     again = await load(world, simple(-70, -70, name="another copy"))
     assert (again.lines, again.known_lines) == (0, 2)
     assert await amounts(world) == [-70, -70]
 
 
-async def test_statements_that_overlap_bring_each_line_once(world):
+async def test_overlapping_statements_store_each_line_once(world):
     await load(world, simple(10, 20, name="Monday"))
     more = await load(world, simple(10, 20, 30, name="Monday and Tuesday"))
     assert (more.lines, more.known_lines) == (1, 2)
     assert await amounts(world) == [10, 20, 30]
 
 
-async def test_statements_that_overlap_in_one_file_bring_each_line_once(world):
+async def test_overlapping_statements_in_one_file_store_each_line_once(world):
     one = bank_file([10], [bank_entry(10, reference="B1")])
     inner = one[one.index(b"<Stmt>") : one.index(b"</Stmt>") + len(b"</Stmt>")]
     twice = one.replace(inner, inner + inner.replace(b"<Id>S1</Id>", b"<Id>S2</Id>"))
@@ -118,7 +118,7 @@ async def test_statements_that_overlap_in_one_file_bring_each_line_once(world):
     assert (found.statements, found.lines, found.known_lines) == (2, 1, 1)
 
 
-async def test_the_payments_of_a_batch_are_lines_that_add_up_to_its_entry(world):
+async def test_the_lines_of_a_batch_add_up_to_its_entry(world):
     details = files.detail("1500.00", text="A") + files.detail("26.00", text="B")
     batch = files.entry("1520.00", reference="B9", details=details)
     await load(world, bank_file([152000], [batch]))
@@ -132,19 +132,19 @@ async def test_the_payments_of_a_batch_are_lines_that_add_up_to_its_entry(world)
     assert len({line.id for line in found}) == 3
 
 
-async def test_what_is_not_booked_is_counted_and_left_out(world):
+async def test_a_pending_entry_is_counted_but_not_stored(world):
     pending = files.entry("9.00", state="<Sts>PDNG</Sts>")
     found = await load(world, bank_file([100], [bank_entry(100), pending]))
     assert (found.lines, found.not_booked) == (1, 1)
     assert await amounts(world) == [100]
 
 
-async def test_a_statement_without_entries_is_one(world):
+async def test_a_statement_without_entries_is_imported(world):
     found = await load(world, bank_file([], [], opening=500))
     assert (found.state, found.lines, found.statements) == (ImportState.IMPORTED, 0, 1)
 
 
-async def test_lines_of_a_psp_are_read_with_their_signs_and_kinds(world):
+async def test_psp_lines_are_read_with_their_signs_and_kinds(world):
     rows = [
         stripe_row(5990, 110, name="txn_1"),
         stripe_row(-5990, 0, kind="refund"),
@@ -166,14 +166,14 @@ async def test_lines_of_a_psp_are_read_with_their_signs_and_kinds(world):
     assert kept[2].provider_kind == "a_new_kind"
 
 
-async def test_a_transaction_that_two_reports_have_is_one_line(world):
+async def test_a_transaction_in_two_reports_is_one_line(world):
     row = stripe_row(100, name="txn_twice")
     await load(world, stripe_file(row), OF_STRIPE)
     again = await load(world, stripe_file(row, row, stripe_row(5)), OF_STRIPE)
     assert (again.lines, again.known_lines) == (1, 2)
 
 
-async def test_a_transaction_that_a_report_has_twice_with_different_amounts_is_refused(world):
+async def test_a_report_listing_a_transaction_with_two_amounts_is_refused(world):
     rows = [stripe_row(100, name="txn_odd"), stripe_row(5), stripe_row(90, name="txn_odd")]
     found = await refusal(world, stripe_file(*rows), OF_STRIPE)
     assert "txn_odd twice, with different amounts" in found.facts["refused_reason"]
@@ -203,7 +203,7 @@ async def test_a_refused_file_leaves_nothing_but_the_reason(world):
     ],
     ids=["a report without its account", "a statement with a PSP account", "the other source"],
 )
-async def test_what_is_said_of_a_file_fits_it(world, said, data, field):
+async def test_an_account_or_source_that_does_not_fit_the_file_is_refused(world, said, data, field):
     found = await refusal(world, data, said)
     assert [violation.field for violation in found.violations] == [field]
     assert await amounts(world) == []
@@ -216,13 +216,13 @@ async def test_a_report_belongs_to_one_psp_account(world):
     assert [violation.field for violation in found.violations] == ["psp_account"]
 
 
-async def test_files_that_come_at_the_same_time_bring_each_line_once(world):
+async def test_concurrent_imports_store_each_line_once(world):
     both = [simple(1, 2, name="one"), simple(1, 2, 3, name="two"), simple(1, 2, 3, name="two")]
     await asyncio.gather(*(load(world, data) for data in both))
     assert await amounts(world) == [1, 2, 3]
 
 
-async def test_two_merchants_have_the_same_account_each_for_itself(world):
+async def test_two_merchants_import_the_same_account_separately(world):
     await load(world, simple(1))
     other = replace(world, merchant_id="mer_other")
     found = await load(other, simple(1))
@@ -231,7 +231,7 @@ async def test_two_merchants_have_the_same_account_each_for_itself(world):
     assert mine.id != theirs.id
 
 
-async def test_nothing_is_left_of_a_load_that_stops_in_the_middle(world):
+async def test_a_cancelled_import_leaves_no_lines_and_can_be_repeated(world):
     data = simple(*range(1, 4000))
     context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
     task = asyncio.create_task(import_statement(world.deps, ANY, pieces(data)))

@@ -72,7 +72,7 @@ async def day(world):
     return world
 
 
-async def test_a_run_that_is_killed_at_any_statement_has_done_nothing(day):
+async def test_a_run_killed_at_any_statement_changes_nothing(day):
     statements = await killed_everywhere(day, reconcile)
     assert statements > 20
     found = await day.call("RunReconciliation")
@@ -90,7 +90,7 @@ async def test_a_run_that_is_killed_at_any_statement_has_done_nothing(day):
     ],
     ids=["a PSP's report", "a bank's statement"],
 )
-async def test_an_import_that_is_killed_at_any_statement_has_done_nothing(world, data, psp_account):
+async def test_an_import_killed_at_any_statement_changes_nothing(world, data, psp_account):
     async def work(deps):
         async def pieces():
             yield data

@@ -18,10 +18,10 @@ from tests.services.reporting.test_ledger import refusal
         ("PutRetentionSpend", {"year": 2026, "amount": Money(amount_minor=-1, currency="EUR")}),
     ],
 )
-async def test_ranges_and_amounts_that_make_no_sense_are_refused(world, rpc, asked):
+async def test_invalid_ranges_and_amounts_are_refused(world, rpc, asked):
     assert await refusal(world.call(rpc, **asked)) == "invalid_argument"
 
 
-def test_values_are_rounded_half_up_and_nothing_is_divided_by_nothing():
+def test_ratios_are_rounded_half_up_and_division_by_zero_is_undefined():
     assert [ratios.divided(n, 4) for n in (1, 2, 5, 6, -1, -2, -6)] == [0, 1, 1, 2, 0, -1, -2]
     assert ratios.divided(5, 0) is None

@@ -48,7 +48,7 @@ async def steps(world, method: str, **asked) -> list[tuple]:
     )
 
 
-async def test_a_step_counts_what_got_past_it_and_its_rate_is_of_the_step_before(world):
+async def test_a_step_counts_all_that_reached_it_and_its_rate_is_of_the_step_before(world):
     await told(
         world,
         *(link(paylink.PaymentLinkCreated, of) for of in ("lnk_1", "lnk_2", "lnk_3", "lnk_4")),
@@ -87,7 +87,7 @@ async def test_each_method_has_its_own_steps(world):
     assert counted == {"one_click": [3, 1], "instalments": [2, 1, 1], "cod": [3, 3, 2, 1]}
 
 
-async def test_conversion_is_of_what_was_created_in_these_days_whenever_it_was_paid(world):
+async def test_conversion_covers_links_created_in_the_period_whenever_they_are_paid(world):
     late = day("2026-10-31")
     await told(
         world,
@@ -103,7 +103,7 @@ async def test_conversion_is_of_what_was_created_in_these_days_whenever_it_was_p
     ]
 
 
-async def test_links_of_other_methods_orders_and_reusable_ones_are_not_compared(world):
+async def test_reusable_links_and_links_of_other_methods_are_not_in_the_conversion(world):
     await told(
         world,
         link(paylink.PaymentLinkCreated, "lnk_1", reusable=True),
@@ -124,7 +124,7 @@ async def order_values(world, **asked) -> dict[str, tuple]:
     }
 
 
-async def test_order_values_with_and_without_each_method(world):
+async def test_order_values_are_computed_with_and_without_each_method(world):
     """A-1 is paid by one click, A-2 by two link payments, A-3 by a plan, A-4 by link and in cash."""
     await told(
         world,
@@ -153,7 +153,7 @@ async def test_order_values_with_and_without_each_method(world):
     assert (await order_values(world, **december))["all"] == ((0, 0, ABSENT),)
 
 
-async def test_uses_of_a_reusable_link_and_references_that_may_repeat_are_orders_of_their_own(
+async def test_each_use_of_a_reusable_link_or_repeated_reference_is_a_separate_order(
     world,
 ):
     first = sold(1000, "SUB")
@@ -168,7 +168,7 @@ async def test_uses_of_a_reusable_link_and_references_that_may_repeat_are_orders
     assert (await order_values(world))["all"] == ((3500, 5, 700),)
 
 
-async def test_a_transfer_counts_once_and_what_plans_and_cards_report_themselves_not_again(world):
+async def test_only_transfers_that_no_plan_or_card_payment_reports_count_as_link_sales(world):
     paid_by_card = link(paylink.PaymentLinkPaid, "lnk_1", order_reference="A-1")
     await told(
         world,
@@ -179,7 +179,7 @@ async def test_a_transfer_counts_once_and_what_plans_and_cards_report_themselves
     assert (await order_values(world))["link"] == ((7000, 1, 7000), (0, 0, ABSENT))
 
 
-async def test_a_plan_that_a_partner_finances_is_sold_when_it_is_paid(world):
+async def test_a_plan_financed_by_a_partner_counts_as_sold_when_completed(world):
     at = wire.timestamp(day("2026-11-21"))
     await told(world, plan(instalments.PlanCompleted, "pln_1", order_reference="A-1", ended_at=at))
     ended = {"activated_at": at, "ended_at": wire.timestamp(day("2026-12-20"))}
@@ -188,7 +188,7 @@ async def test_a_plan_that_a_partner_finances_is_sold_when_it_is_paid(world):
     assert (await order_values(world))["instalments"] == ((32000, 2, 16000), (0, 0, ABSENT))
 
 
-async def test_recovered_carts_are_those_of_the_links_sent_in_these_days(world):
+async def test_recovered_carts_are_counted_among_those_sent_in_the_period(world):
     await told(
         world,
         *(cart(paylink.CartRecoverySent, f"crt_{n}", 1000 * n) for n in (1, 2, 3)),
@@ -217,7 +217,7 @@ async def values(world, **asked) -> dict[str, tuple]:
     }
 
 
-async def test_lifetime_value_is_average_order_by_orders_per_year_by_years(world):
+async def test_lifetime_value_is_average_order_times_orders_per_year_times_years(world):
     """Anna bought twice, for the first time in 2025, by link; Bruno once, by one click."""
     await told(world, sold(2000, "A-0", method="link", customer="cus_anna"), on="2025-12-31")
     await told(world, sold(3000, "A-1", customer="cus_anna"), on="2026-02-01")
@@ -236,7 +236,7 @@ async def test_lifetime_value_is_average_order_by_orders_per_year_by_years(world
     assert (answer.years, answer.days, answer.orders_without_customer) == (3, 365, 1)
 
 
-async def test_retention_is_who_came_back_and_its_cost_the_spend_for_each_of_them(world):
+async def test_retention_counts_returning_customers_and_divides_the_spend_among_them(world):
     for customer, days in {
         "cus_1": ("2026-03-01", "2026-04-01", "2027-12-31"),
         "cus_2": ("2026-12-31", "2027-01-01"),
@@ -261,7 +261,7 @@ async def test_retention_is_who_came_back_and_its_cost_the_spend_for_each_of_the
     assert audited == [("retention_spend.set", "2026 EUR")] * 2
 
 
-async def test_an_erased_customer_is_in_no_segment_whatever_is_told_before_or_after(world):
+async def test_an_erased_customer_is_in_no_segment_whatever_the_order_of_events(world):
     for number, messages in enumerate(
         (
             (

@@ -116,7 +116,7 @@ async def recounted(capsys, *arguments: str) -> int:
     return found
 
 
-async def test_they_are_counted_again_from_the_logs_beside_what_is_counted_already(
+async def test_facts_are_recounted_from_the_event_logs_without_counting_twice(
     new_database, monkeypatch, capsys
 ):
     own, logs = new_database("reporting"), new_database("libs")

@@ -25,7 +25,7 @@ async def refusal(work) -> str:
     return caught.value.reason
 
 
-async def test_what_a_psp_took_and_gave_back_is_receivable_of_it(world):
+async def test_captures_less_refunds_are_receivable_from_the_psp(world):
     paid = payment(5990)
     await world.book(world.told(captured(paid)), world.told(refunded(paid, 1000)))
     answer = await world.call("GetTrialBalance", by_party=True)
@@ -39,14 +39,14 @@ async def test_what_a_psp_took_and_gave_back_is_receivable_of_it(world):
     assert rows(answer.totals, "currency", "debit_minor", "credit_minor") == [("EUR", 6990, 6990)]
 
 
-async def test_a_payment_of_a_part_of_a_plan_is_no_sale(world):
+async def test_a_payment_of_an_instalment_is_not_a_sale(world):
     by_plan = payment(5000, method="instalments")
     by_link = payment(3000, method="link", order_part="instalment:2")
     await world.book(*(world.told(captured(one)) for one in (by_plan, by_link)))
     assert await world.balances() == {"psp_receivable": 8000, "instalments_clearing": -8000}
 
 
-async def test_a_refund_that_came_back_is_reversed_and_one_that_never_went_is_not(world):
+async def test_only_a_failed_refund_that_had_succeeded_is_reversed(world):
     paid = payment(5000)
     await world.book(
         world.told(refund_failed(paid, 700, had_succeeded=True)),
@@ -73,7 +73,7 @@ async def test_a_dispute_holds_the_money_until_it_is_lost_or_won(world):
     assert await world.balances() == {"psp_receivable": 5000, "sales": -5000}
 
 
-async def test_a_dispute_that_is_told_with_its_end_or_another_amount_is_booked_once(world):
+async def test_a_dispute_whose_events_arrive_out_of_order_is_booked_once(world):
     paid, other = payment(5000), payment(4000)
     lost = dispute(paid, "lost", 5000)
     before, after = dispute(other, "open", 4000), dispute(other, "open", 2500)
@@ -90,14 +90,14 @@ async def test_a_dispute_that_is_told_with_its_end_or_another_amount_is_booked_o
     }
 
 
-async def test_an_event_is_booked_once_however_often_it_comes(world):
+async def test_a_redelivered_event_is_booked_once(world):
     event = world.told(captured(payment(5990)))
     await world.book(event, event)
     await world.book(event)
     assert await world.balances() == {"psp_receivable": 5990, "sales": -5990}
 
 
-async def test_a_trial_balance_is_that_of_a_day_and_of_each_currency(world):
+async def test_a_trial_balance_is_per_currency_and_as_of_a_day(world):
     yen = payment(60000)
     yen.amount.currency = "JPY"
     await world.book(
@@ -137,7 +137,7 @@ async def test_an_entry_has_its_lines_event_trace_and_order(world):
         )
 
 
-async def test_a_statement_runs_from_balance_to_balance_page_by_page(world):
+async def test_a_statement_has_running_balances_across_its_pages(world):
     one, two = payment(100), payment(50, psp_account="sandbox-b")
     events = [
         world.told(captured(one)),
@@ -165,7 +165,7 @@ async def test_a_statement_runs_from_balance_to_balance_page_by_page(world):
     assert list(in_dollars.data) == []
 
 
-async def test_an_account_that_is_none_and_a_foreign_cursor_are_refused(world):
+async def test_an_unknown_account_and_a_foreign_cursor_are_refused(world):
     asked = {"account": "petty_cash", "currency": "EUR"}
     assert await refusal(world.call("GetAccountStatement", **asked)) == "account_not_found"
     await world.book(world.told(captured(payment(1))), world.told(captured(payment(2))))
@@ -191,14 +191,14 @@ async def test_another_merchant_sees_nothing(world):
 
 @pytest.mark.parametrize("table", ["entries", "postings"])
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET currency = 'USD'"])
-async def test_nothing_of_the_books_is_changed_or_deleted(world, table, change):
+async def test_entries_and_postings_cannot_be_changed_or_deleted(world, table, change):
     await world.book(world.told(captured(payment(5990))))
     async with world.deps.db.connection() as conn:
         with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append only"):
             await conn.execute(change.format(table))
 
 
-async def test_months_far_away_share_a_partition_and_the_others_have_their_own(world):
+async def test_distant_months_share_a_partition_and_recent_ones_have_their_own(world):
     far = [datetime(year, 3, 1, tzinfo=UTC) for year in (1990, 2099)]
     await world.book(*(world.told(captured(payment(1)), at=at) for at in (*far, later())))
     sql = "SELECT tableoid::regclass::text FROM entries WHERE merchant_id = $1 ORDER BY happened_on"

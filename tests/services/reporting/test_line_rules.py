@@ -55,25 +55,25 @@ def test_the_lines_of_an_entry_add_up_to_it(entry):
     assert {line.entry_id for line in found} == {"e1"}
 
 
-def test_a_batch_whose_payments_have_no_amounts_is_one_line_with_all_that_it_says():
+def test_a_batch_with_an_unknown_amount_is_one_line_with_all_its_texts():
     said = replace(batch(100, None), amount_minor=150)
     entry = replace(said, details=tuple(replace(each, text=each.id) for each in said.details))
     (line,) = of(entry)
     assert (line.part, line.amount_minor, line.text) == (Part.ENTRY, 150, "e1-1 e1-2")
 
 
-def test_payments_in_another_currency_are_no_lines_of_the_account():
+def test_a_batch_in_another_currency_is_one_line_in_the_accounts_currency():
     (line,) = of(replace(batch(100, 200, currency="USD"), amount_minor=270))
     assert (line.part, line.currency) == (Part.ENTRY, "EUR")
 
 
-def test_what_is_not_booked_is_no_line():
+def test_an_entry_that_is_not_booked_makes_no_line():
     assert (
         of(replace(ENTRY, state=State.PENDING)) == of(replace(ENTRY, state=State.INFORMATION)) == []
     )
 
 
-def test_a_line_has_the_same_id_in_every_import_and_another_one_for_another_merchant():
+def test_a_lines_id_is_the_same_in_every_import_and_differs_by_merchant():
     (line,) = of(ENTRY)
     elsewhere = replace(INTO, import_id="imp_2")
     (again,) = lines.bank_lines([ENTRY], "IT60", "stm_2", elsewhere)
@@ -81,7 +81,7 @@ def test_a_line_has_the_same_id_in_every_import_and_another_one_for_another_merc
     assert line.id == again.id != theirs.id
 
 
-def test_control_characters_and_blanks_around_are_not_kept():
+def test_control_characters_and_surrounding_blanks_are_removed():
     (line,) = of(replace(ENTRY, text=" a\x00b\u202e ", references=References(bank=" B1\x07")))
     assert (line.text, line.bank_reference) == ("a b", "B1")
 
@@ -105,11 +105,11 @@ def test_control_characters_and_blanks_around_are_not_kept():
         ("paypal.stl", "T9900", SettlementKind.OTHER),
     ],
 )
-def test_what_a_psp_calls_a_transaction_is_one_of_seven_kinds(file_format, said, kind):
+def test_a_psps_transaction_type_maps_to_a_settlement_kind(file_format, said, kind):
     assert kind_of(file_format, said) is kind
 
 
-def test_months_far_away_get_no_partition_of_their_own():
+def test_distant_months_get_no_partition_of_their_own():
     today = date(2026, 11, 26)
 
     def months(first, last):

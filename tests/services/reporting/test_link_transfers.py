@@ -64,7 +64,7 @@ async def test_a_credit_that_names_a_link_is_recorded_once(world):
     assert len(world.paylink.keys) == 1
 
 
-async def test_a_transfer_that_was_reported_before_is_the_same(world):
+async def test_a_transfer_the_shop_already_reported_is_recognised(world):
     """It is recognised by the bank's reference, whatever its case and spacing."""
     world.paylink.transfers["B1X"] = reported = _reported("b1 x", 500)
     await load(world, bank_file([500], [bank_entry(500, reference="B1 x", text=REFERENCE)]))
@@ -74,7 +74,7 @@ async def test_a_transfer_that_was_reported_before_is_the_same(world):
     assert len(world.paylink.transfers) == 1
 
 
-async def test_a_reference_that_stands_for_another_booking_is_for_a_person(world):
+async def test_a_reference_already_used_for_another_amount_is_refused(world):
     world.paylink.transfers["B1"] = _reported("B1", 499)
     await load(world, bank_file([500], [bank_entry(500, reference="B1", text=REFERENCE)]))
     await tell(world)
@@ -92,7 +92,7 @@ async def test_two_equal_credits_of_a_day_are_two_transfers(world):
     assert len(await transfers(world)) == len(world.paylink.transfers) == 2
 
 
-async def test_payments_of_a_batch_that_share_its_reference_are_transfers_of_their_own(world):
+async def test_payments_of_a_batch_with_one_reference_are_separate_transfers(world):
     details = files.detail("3.00", text=REFERENCE) + files.detail("3.00", text=REFERENCE)
     await load(world, bank_file([600], [files.entry("6.00", reference="B7", details=details)]))
     await tell(world)
@@ -100,7 +100,7 @@ async def test_payments_of_a_batch_that_share_its_reference_are_transfers_of_the
     assert "B7" in world.paylink.transfers
 
 
-async def test_paylink_is_asked_again_until_it_answers_and_under_the_same_key(world):
+async def test_calls_to_paylink_are_retried_under_the_same_key_until_answered(world):
     """Dying after the call leaves the same row as getting no answer, so the test covers both."""
     await load(world, bank_file([500], [bank_entry(500, reference="B1", text=REFERENCE)]))
     world.paylink.down = True
@@ -118,7 +118,7 @@ async def test_paylink_is_asked_again_until_it_answers_and_under_the_same_key(wo
         assert await conn.fetchval(kept, world.merchant_id) == 0
 
 
-async def test_a_transfer_is_the_line_that_brought_it(world):
+async def test_a_transfer_and_its_bank_line_are_booked_as_one(world):
     """The ledger books the money once, from the line; paylink's event only says what it is for."""
     for reference in ("B 77", ""):
         await load(world, bank_file([9900], [bank_entry(9900, reference=reference, text=SPACED)]))

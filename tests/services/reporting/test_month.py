@@ -8,7 +8,7 @@ from bench.month import Books
 PAYMENTS = 1_500
 
 
-async def test_a_clean_month_has_no_exception_and_planted_mistakes_are_found_and_nothing_else(
+async def test_a_clean_month_has_no_exceptions_and_exactly_the_planted_mistakes_are_found(
     world,
 ):
     books = Books(world.deps, world.merchant_id, lambda _: None)

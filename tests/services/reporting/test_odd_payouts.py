@@ -43,7 +43,7 @@ async def test_the_lines_of_a_payout_add_up_to_it_and_none_is_dropped(day):
     assert (loan.kind, loan.gross_minor) == (type(loan).KIND_OTHER, -3000)
 
 
-async def test_a_payout_of_less_than_nothing_is_matched_with_the_debit_at_the_bank(day):
+async def test_a_negative_payout_matches_the_bank_debit(day):
     await report(day, *await odd(day))
     await load(day, bank_file([-4120], [bank_entry(-4120, text="po_1", day="2026-04-10")]))
     await day.call("RunReconciliation")
@@ -53,7 +53,7 @@ async def test_a_payout_of_less_than_nothing_is_matched_with_the_debit_at_the_ba
     assert (balances["bank"], balances.get("bank_in_transit", 0)) == (-4120, 0)
 
 
-async def test_an_amount_between_two_cents_is_refused(day):
+async def test_an_amount_with_a_fraction_of_a_cent_is_refused(day):
     row = stripe_row(100).replace(",1.00,", ",1.0000000003,")
     with pytest.raises(Refusal) as caught:
         await report(day, row)

@@ -39,7 +39,7 @@ async def resolve(world, found, how: str, **more) -> None:
     await world.call("ResolveException", exception_id=found.id, **said)
 
 
-async def test_a_line_added_while_the_payout_is_open_is_part_of_it(day):
+async def test_a_line_added_to_an_open_payout_raises_its_expected_amount(day):
     assert (await only(day, ExceptionType.MISSING_AT_BANK)).amount_minor == 5000
     await add(day, 700)
     assert (await only(day, ExceptionType.MISSING_AT_BANK)).amount_minor == 5700
@@ -48,7 +48,7 @@ async def test_a_line_added_while_the_payout_is_open_is_part_of_it(day):
 
 
 @pytest.mark.parametrize("how", ["WRITTEN_OFF", "DISMISSED"])
-async def test_of_a_payout_that_was_written_off_only_the_addition_is_expected(day, how):
+async def test_only_the_addition_to_a_written_off_or_dismissed_payout_is_expected(day, how):
     await resolve(day, await only(day, ExceptionType.MISSING_AT_BANK), how)
     await add(day, 700)
     found = await only(day, ExceptionType.MISSING_AT_BANK)
@@ -57,7 +57,7 @@ async def test_of_a_payout_that_was_written_off_only_the_addition_is_expected(da
     assert await open_types(day) == []
 
 
-async def test_of_a_payout_that_was_split_only_the_addition_is_expected(day):
+async def test_only_the_addition_to_a_split_payout_is_expected(day):
     await arrives(day, 4800, text="less a fee")
     found = await only(day, ExceptionType.UNKNOWN_CREDIT)
     payout = (await only(day, ExceptionType.MISSING_AT_BANK)).item_id
@@ -67,7 +67,7 @@ async def test_of_a_payout_that_was_split_only_the_addition_is_expected(day):
     assert (await only(day, ExceptionType.MISSING_AT_BANK)).amount_minor == 700
 
 
-async def test_of_a_payout_that_has_arrived_only_the_addition_is_expected(day):
+async def test_only_the_addition_to_a_payout_that_arrived_is_expected(day):
     await arrives(day, 5000)
     await run(day)
     await add(day, 700)
@@ -77,7 +77,7 @@ async def test_of_a_payout_that_has_arrived_only_the_addition_is_expected(day):
     assert sorted(rows(answer.data, "amount_minor")) == [(700,), (700,), (5000,), (5000,)]
 
 
-async def test_the_settlements_of_a_payout_include_what_arrived_for_the_addition(day):
+async def test_a_settlement_includes_the_bank_line_of_a_later_addition(day):
     await arrives(day, 5000)
     await run(day)
     await add(day, 700)
@@ -88,7 +88,7 @@ async def test_the_settlements_of_a_payout_include_what_arrived_for_the_addition
     assert len(payout["bank_lines"].split()) == 2
 
 
-async def test_a_payout_that_comes_to_nothing_is_not_expected(day):
+async def test_a_payout_of_zero_is_not_expected(day):
     await add_refund(day, 5000)
     assert "missing_at_bank" not in await open_types(day)
 

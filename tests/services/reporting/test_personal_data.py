@@ -15,7 +15,7 @@ def entry(day: str) -> str:
     return files.entry("10.00", "CRDT", day=day, reference="B1", details=details)
 
 
-async def test_payers_are_forgotten_and_amounts_are_not(world):
+async def test_old_payers_are_cleared_and_amounts_are_kept(world):
     days = (
         "2026-03-31",
         "2026-04-01",

@@ -91,12 +91,12 @@ def test_every_fact_is_booked_by_an_entry_that_moves_just_its_amounts(fact):
     assert moved == wanted
 
 
-def test_amounts_that_do_not_sum_to_zero_are_no_entry():
+def test_amounts_that_do_not_sum_to_zero_are_refused():
     with pytest.raises(UnbalancedError):
         paired({Place(Account.SALES): -100, Place(Account.BANK): 99})
 
 
-def test_cash_is_owed_by_the_courier_until_it_is_passed_on():
+def test_cash_is_owed_by_the_courier_until_remitted():
     assert by_account(CashCollected("cou_1", 1250, 250)) == {
         "courier_receivable": 1250,
         "sales": -1000,
@@ -110,14 +110,14 @@ def test_cash_is_owed_by_the_courier_until_it_is_passed_on():
     }
 
 
-def test_what_was_short_and_is_passed_on_later_is_short_no_more():
+def test_a_later_remittance_reduces_the_shortage():
     assert by_account(CashRemitted("cou_1", 60, 0, 40, 100)) == {
         "bank_in_transit": 60,
         "shortage": -60,
     }
 
 
-def test_a_plan_is_booked_as_what_is_other_than_before():
+def test_a_plan_is_booked_as_the_difference_from_its_last_state():
     signed = PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
     assert by_account(PlanMoved(PlanBooks(), signed)) == {
         "sales": -300,
@@ -137,7 +137,7 @@ def test_a_plan_is_booked_as_what_is_other_than_before():
     }
 
 
-def test_cash_that_is_given_back_leaves_the_bank_and_comes_back_when_the_bank_says_so():
+def test_a_cash_refund_leaves_the_bank_and_is_reversed_when_undone():
     back = {"bank_in_transit": -25, "sales_refunds": 25}
     assert by_account(CashRefunded(25)) == back
     assert by_account(CashRefunded(25, undone=True)) == {name: -back[name] for name in back}

@@ -136,7 +136,7 @@ async def test_what_is_built_anew_is_the_ledger_to_the_byte_also_across_closed_m
         ("UPDATE balances SET credit_minor = 0 WHERE account = 'sales'", {"differs balances": 1}),
     ],
 )  # fmt: skip
-async def test_whatever_was_changed_is_found_and_built_anew(installation, change, found):
+async def test_a_tampered_row_is_found_and_rebuilt(installation, change, found):
     (event, *_) = await booked(installation)
     ledger = await dump(installation.ledger, event.merchant_id)
     await installation.change(change)
@@ -146,7 +146,7 @@ async def test_whatever_was_changed_is_found_and_built_anew(installation, change
     assert (await installation.check()).same
 
 
-async def test_an_event_that_was_lost_is_missing_and_gets_time_to_be_booked(installation):
+async def test_an_unbooked_event_is_missing_unless_booked_within_the_patience(installation):
     events = await booked(installation)
     lost = payments(1, events[0].merchant_id)
     await installation.tell(lost)
@@ -158,7 +158,7 @@ async def test_an_event_that_was_lost_is_missing_and_gets_time_to_be_booked(inst
     assert (await checking).same
 
 
-async def test_what_no_event_tells_is_unknown_but_for_what_was_booked_meanwhile(installation):
+async def test_an_entry_without_an_event_is_unknown_unless_booked_during_the_check(installation):
     await booked(installation)
     begun = await installation.work.build()
     await book(installation.ledger, payments(1))
@@ -168,7 +168,7 @@ async def test_what_no_event_tells_is_unknown_but_for_what_was_booked_meanwhile(
     assert found.first[0].rebuilt is None
 
 
-async def test_books_that_are_lost_are_there_again_with_what_was_late(installation):
+async def test_truncated_books_are_rebuilt_with_their_late_entries(installation):
     merchant_id = ids.new("mer")
     early, late = payments(1, merchant_id), payments(1, merchant_id)
     await installation.tell([*early, *late])
@@ -181,7 +181,7 @@ async def test_books_that_are_lost_are_there_again_with_what_was_late(installati
     assert await dump(installation.ledger, merchant_id) == ledger
 
 
-async def test_what_nobody_has_booked_of_a_closed_month_goes_to_the_open_one(installation):
+async def test_an_unbooked_event_of_a_closed_month_is_rebuilt_in_the_open_month(installation):
     merchant_id = ids.new("mer")
     early, lost = payments(1, merchant_id), payments(1, merchant_id)
     await installation.tell([*early, *lost])
@@ -207,7 +207,7 @@ WHERE datname = current_database() AND application_name = 'reporting-rebuild' AN
         "SELECT pg_advisory_xact_lock(hashtext('reporting partitions'))",  # stops after emptying
     ],
 )
-async def test_who_is_killed_meanwhile_leaves_the_ledger_whole_and_another_begins_again(
+async def test_a_killed_rebuild_leaves_the_ledger_untouched_and_can_be_restarted(
     installation, held
 ):
     (event, *_) = await booked(installation)
@@ -243,7 +243,7 @@ async def run(installation: Installation, *arguments: str) -> tuple[int, str, st
     return done.exit_code, done.stdout, done.stderr
 
 
-async def test_the_command_says_what_differs_and_mends_it(installation):
+async def test_the_command_reports_differences_and_rebuilds(installation):
     (event, *_) = await booked(installation)
     code, out, _ = await run(installation, "check")
     assert (code, out.strip()) == (0, "3 entries, all as in the events.")
@@ -257,7 +257,7 @@ async def test_the_command_says_what_differs_and_mends_it(installation):
     assert (await installation.check()).same
 
 
-async def test_what_no_log_knows_is_dropped_only_when_it_is_said(installation):
+async def test_entries_unknown_to_the_logs_are_dropped_only_with_drop_unknown(installation):
     stranger = payments(1)
     await book(installation.ledger, stranger)
     code, _, err = await run(installation, "rebuild", "--patience", "0")
@@ -267,7 +267,7 @@ async def test_what_no_log_knows_is_dropped_only_when_it_is_said(installation):
     assert (code, await dump(installation.ledger, stranger[0].merchant_id)) == (0, "")
 
 
-async def test_one_at_a_time_builds_anew(installation):
+async def test_a_check_is_refused_while_another_job_runs(installation):
     async with installation.ledger.connection() as conn:
         assert await store.alone(conn)
         code, _, err = await run(installation, "check")
@@ -275,7 +275,7 @@ async def test_one_at_a_time_builds_anew(installation):
     assert (code, "Another check" in err) == (1, True)
 
 
-async def test_a_log_that_is_not_named_is_asked_for(installation):
+async def test_a_missing_event_log_url_is_named(installation):
     urls = {**installation.urls, "INCASSO_COD_DATABASE_URL": ""}
     urls.pop("INCASSO_COD_DATABASE_URL")
     process = await started(replace(installation, urls=urls), "cli", "ledger", "check")

@@ -37,7 +37,7 @@ async def test_a_clean_day_matches_from_payment_to_bank_line(day):
     assert await day.balances() == {"bank": 7820, "psp_fees": 170, "sales": -7990}
 
 
-async def test_a_run_again_changes_nothing(day):
+async def test_a_second_run_changes_nothing(day):
     made = await charge(day)
     await report(day, stripe_row(5990, 115, charge=made.psp_reference))
     await run(day)
@@ -46,7 +46,7 @@ async def test_a_run_again_changes_nothing(day):
     assert (found.matched, await day.balances()) == (0, before)
 
 
-async def test_lines_that_come_before_their_events_match_when_these_come(day):
+async def test_lines_imported_before_their_events_match_once_the_events_arrive(day):
     made = payment(psp_reference="ch_late", order_reference="B-1")
     await report(day, stripe_row(5990, charge="ch_late", order="B-1"))
     assert await open_types(day) == ["unknown_charge"]
@@ -56,7 +56,7 @@ async def test_lines_that_come_before_their_events_match_when_these_come(day):
     assert rows(answer.data, "resolved_by") == [("reporting",)]
 
 
-async def test_two_captures_of_one_amount_and_payment_match_one_by_one(day):
+async def test_two_equal_captures_of_a_payment_match_one_by_one(day):
     made = payment(5000, psp_reference="ch_two")
     await day.book(day.told(captured(made), made.id, DAY), day.told(captured(made), made.id, DAY))
     await report(
@@ -67,7 +67,7 @@ async def test_two_captures_of_one_amount_and_payment_match_one_by_one(day):
     assert (await run(day)).matched == 2
 
 
-async def test_several_captures_of_one_payment_in_one_line_are_a_sum(day):
+async def test_several_captures_of_a_payment_match_one_line_of_their_sum(day):
     made = payment(5000, psp_reference="ch_sum", order_reference="S-1")
     rest = captured(made)
     rest.amount_minor = 3000
@@ -85,7 +85,7 @@ async def test_payments_that_happen_to_add_up_to_a_line_are_not_matched_with_it(
     assert await open_types(day) == ["unknown_charge"]
 
 
-async def test_a_line_that_names_another_payment_of_the_same_amount_is_only_suggested(day):
+async def test_a_line_naming_another_payment_of_its_amount_only_gets_a_suggestion(day):
     await charge(day, 5990)
     await report(day, stripe_row(5990, charge="ch_nobodys", order="", payout=""))
     assert await open_types(day) == ["unknown_charge"]

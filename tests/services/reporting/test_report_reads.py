@@ -33,7 +33,7 @@ def read_tables(plan: dict[str, Any]) -> Iterator[str]:
         if report.takes == PERIOD and report.name not in OF_MATCHES
     ],
 )
-async def test_a_report_of_a_month_reads_no_entries_of_others(world, name):
+async def test_a_months_report_reads_no_partition_of_other_months(world, name):
     months = [datetime(2026, month, 5, tzinfo=UTC) for month in (7, 8, 9, 10, 11)]
     await world.book(*(world.told(captured(payment(100)), at=at) for at in (*months, later())))
     async with world.deps.db.connection() as conn:
@@ -43,7 +43,7 @@ async def test_a_report_of_a_month_reads_no_entries_of_others(world, name):
     assert entries <= {"entries_202611", "entries_rest"}
 
 
-async def test_what_happened_in_a_closed_month_is_in_the_reports_of_the_next(world):
+async def test_a_late_entry_of_a_closed_month_is_in_the_next_months_reports(world):
     known = world.told(captured(payment(100)), at=OCTOBER)
     await world.book(known, world.told(captured(payment(1)), at=later()))
     await world.call("ClosePeriod", month="2026-10")

@@ -101,7 +101,7 @@ async def test_a_file_has_the_rows_of_its_report_in_each_format(shop):
     assert await told(shop) == 3
 
 
-async def test_a_repeated_order_is_the_same_run(shop):
+async def test_a_repeated_request_returns_the_same_run(shop):
     asked = {"report": "trial_balance", "format": "REPORT_FORMAT_CSV"}
     one = await shop.call("CreateReportRun", key="monthly", **asked)
     again = await shop.call("CreateReportRun", key="monthly", **asked)
@@ -109,9 +109,7 @@ async def test_a_repeated_order_is_the_same_run(shop):
 
 
 @pytest.mark.parametrize("statements", range(5))
-async def test_a_killed_workers_run_is_taken_up_again_and_its_file_is_complete_and_once(
-    shop, statements
-):
+async def test_a_killed_workers_run_is_resumed_and_its_file_is_complete(shop, statements):
     await sell(shop)
     run = await ordered(shop)
     dying = replace(shop.deps, db=Mortal(shop.deps.db, statements))
@@ -152,7 +150,7 @@ async def test_a_silent_workers_late_file_is_discarded(shop):
     assert (await refused(file_of(shop, run)), await told(shop)) == ("report_not_ready", 0)
 
 
-async def test_a_run_that_fails_again_and_again_is_given_up(shop):
+async def test_a_run_is_given_up_after_too_many_attempts(shop):
     run = await ordered(shop)
     for _ in range(MOST_ATTEMPTS + 1):
         due = await claimed(shop, run)
@@ -162,13 +160,13 @@ async def test_a_run_that_fails_again_and_again_is_given_up(shop):
     assert await told(shop) == 1
 
 
-async def test_only_some_runs_of_a_merchant_wait_at_a_time(shop):
+async def test_the_number_of_a_merchants_pending_runs_is_limited(shop):
     for _ in range(MOST_PENDING):
         await ordered(shop)
     assert await refused(ordered(shop)) == "report_runs_pending"
 
 
-async def test_an_old_file_is_deleted_and_its_run_says_so(shop):
+async def test_an_old_file_is_deleted_and_its_run_is_expired(shop):
     run = await ordered(shop, report="trial_balance", booked_from=None)
     await make(shop)
     async with shop.deps.db.connection() as conn:

@@ -28,7 +28,7 @@ def shop(world):
     return world
 
 
-async def test_each_total_of_a_sheet_is_a_balance_of_the_ledger(shop):
+async def test_report_totals_equal_ledger_balances(shop):
     await sell(shop)
     balance = await shop.balances()
     sales = await table(shop, "daily_sales", **APRIL)
@@ -55,7 +55,7 @@ async def test_each_total_of_a_sheet_is_a_balance_of_the_ledger(shop):
     assert total([row for row in settled if row["kind"] == "psp"], "fees") == balance["psp_fees"]
 
 
-async def test_sales_are_told_by_day_and_method(shop):
+async def test_sales_are_listed_by_day_and_method(shop):
     await sell(shop)
     rows = await table(shop, "daily_sales", **APRIL)
     assert cut(rows, "day", "method", "currency", "gross", "refunds", "net") == [
@@ -68,7 +68,7 @@ async def test_sales_are_told_by_day_and_method(shop):
     assert await table(shop, "daily_sales", currency="USD", **APRIL) == []
 
 
-async def test_a_settlement_names_the_bank_line_that_brought_it_and_its_day(shop):
+async def test_a_settlement_has_its_bank_line_and_arrival_day(shop):
     await sell(shop)
     (bank,) = (await shop.call("ListBankLines")).data
     rows = await table(shop, "settlements", **APRIL)
@@ -90,7 +90,7 @@ async def test_a_settlement_names_the_bank_line_that_brought_it_and_its_day(shop
     }
 
 
-async def test_fees_of_a_line_are_those_of_the_method_of_its_payment(shop):
+async def test_a_lines_fees_are_counted_under_its_payments_method(shop):
     await sell(shop)
     rows = await table(shop, "fees", **APRIL)
     assert cut(rows, "month", "kind", "provider", "method", "settled", "fees") == [
@@ -99,7 +99,7 @@ async def test_fees_of_a_line_are_those_of_the_method_of_its_payment(shop):
     ]
 
 
-async def test_the_margin_of_an_order_contains_the_fees_of_its_lines(shop):
+async def test_an_orders_margin_deducts_the_fees_of_its_lines(shop):
     made = await charge(shop, 5990, order="M-1")
     await report(
         shop,
@@ -128,7 +128,7 @@ async def test_instalments_age_by_the_due_date_of_each_part(shop):
     assert cut(late, "due_on", "bucket", "open") == [("2026-06-07", "over_90", "100.00")]
 
 
-async def test_a_due_date_that_moves_without_money_is_followed(shop):
+async def test_a_rescheduled_due_date_changes_the_ageing(shop):
     first = {"2026-05-07": 10000}
     await shop.book(shop.told(plan_moved(first), "pln_1", on("2026-04-07")))
     moved = plan_moved({"2026-08-07": 10000}, first)
@@ -137,7 +137,7 @@ async def test_a_due_date_that_moves_without_money_is_followed(shop):
     assert cut(rows, "due_on", "bucket", "open") == [("2026-08-07", "not_due", "100.00")]
 
 
-async def test_cash_ages_by_order_until_its_courier_has_passed_it_on(shop):
+async def test_cash_ages_by_order_until_the_courier_remits_it(shop):
     due = on("2026-04-20").replace(hour=0)
     await shop.book(
         shop.told(cash(6000, "C-1", due=due), "cod_1", on("2026-04-07")),
@@ -154,7 +154,7 @@ async def test_cash_ages_by_order_until_its_courier_has_passed_it_on(shop):
     assert cut(after, *names) == [(COURIER, "cod_1", "12", "1-30", "60.00")]
 
 
-async def test_a_till_is_told_its_acquirers_their_daily_totals_and_when_to_register_them(shop):
+async def test_till_reports_list_daily_totals_and_registration_dates_by_psp_account(shop):
     await sell(shop)
     await shop.call(
         "PutReconciliationSource",
@@ -174,7 +174,7 @@ async def test_a_till_is_told_its_acquirers_their_daily_totals_and_when_to_regis
     ]
 
 
-async def test_a_report_is_refused_by_name_or_filter(shop):
+async def test_an_unknown_report_or_wrong_filter_is_refused(shop):
     for reason, asked in {
         "report_not_found": {"report": "none"},
         "invalid_argument": {"report": "daily_sales"},
@@ -192,7 +192,7 @@ async def test_a_report_is_refused_by_name_or_filter(shop):
         assert [each.field for each in caught.value.violations] == [field]
 
 
-async def test_a_few_rows_are_a_page_that_says_whether_there_are_more(shop):
+async def test_a_limited_page_of_rows_says_that_there_are_more(shop):
     await sell(shop)
     answer = await shop.call("GetReportRows", report="daily_sales", limit=2, **APRIL)
     assert (len(answer.data), answer.has_more) == (2, True)
@@ -201,7 +201,7 @@ async def test_a_few_rows_are_a_page_that_says_whether_there_are_more(shop):
     assert len(listed) == 11
 
 
-async def test_rows_that_take_too_long_are_refused_with_what_to_do(shop):
+async def test_rows_that_take_too_long_are_refused(shop):
     asked = AskedRows("trial_balance", None, None, None, None)
     context.set_current(context.Call(merchant_id=shop.merchant_id))
     async with shop.deps.db.transaction() as tx:

@@ -21,7 +21,7 @@ async def day(world):
     return world
 
 
-async def test_a_payout_that_an_import_changes_while_it_is_matched_is_matched_as_it_is_then(day):
+async def test_a_payout_changed_by_a_concurrent_import_is_matched_as_changed(day):
     async with day.deps.db.transaction() as tx:
         await tx.execute(
             "UPDATE open_items SET amount_minor = 5000 WHERE merchant_id = $1 AND kind = 'payout'",
@@ -33,7 +33,7 @@ async def test_a_payout_that_an_import_changes_while_it_is_matched_is_matched_as
     assert await open_types(day) == ["unknown_credit"]
 
 
-async def test_a_run_is_due_again_when_lines_came_while_it_ran(day):
+async def test_lines_that_arrive_during_a_run_make_it_due_again(day):
     day.now = clock.world_now()
     await run(day)
     assert not await day.deps.db.run(_is_due, day.merchant_id)

@@ -41,7 +41,7 @@ def at(text: str, zone: Any = UTC) -> datetime:
         (Every.MONTH, "2026-03-01T05:00", "2026-03-01T06:00", "2026-02-01", "2026-02-28"),
     ],
 )
-def test_a_report_is_due_at_an_hour_of_the_merchants_day_and_is_of_the_days_before(
+def test_a_report_is_due_at_the_merchants_hour_and_covers_the_previous_period(
     every, after, due, first, last
 ):
     found = due_after(every, 6, at(after, ROME), ROME)
@@ -49,7 +49,7 @@ def test_a_report_is_due_at_an_hour_of_the_merchants_day_and_is_of_the_days_befo
     assert period_of(every, found, ROME) == (date.fromisoformat(first), date.fromisoformat(last))
 
 
-def test_an_hour_that_the_change_of_the_clock_skips_or_repeats_is_due_once_that_day():
+def test_an_hour_skipped_or_repeated_by_daylight_saving_is_due_once_that_day():
     for day in ("2026-03-29", "2026-10-25"):
         due = due_after(Every.DAY, 2, at(f"{day}T00:00", ROME), ROME)
         assert due.astimezone(ROME).date().isoformat() == day
@@ -81,7 +81,7 @@ async def test_a_due_schedule_makes_one_run_of_the_previous_day(world):
     assert await runs_of(world, schedule) == [("2026-11-21", "2026-11-21")]
 
 
-async def test_what_fell_due_while_nobody_worked_is_made_up_for(world):
+async def test_runs_missed_during_an_outage_are_caught_up(world):
     schedule = await created(world)
     days_later(world, 3)
     for _ in range(5):
@@ -105,7 +105,7 @@ async def test_a_due_schedule_makes_one_run_wherever_its_worker_dies(world, stat
     assert await runs_of(world, schedule) == [("2026-11-21", "2026-11-21")]
 
 
-async def test_the_worker_finds_what_is_due_by_a_test_merchants_clock(world):
+async def test_the_worker_finds_schedules_due_by_a_test_clock(world):
     world.now = clock.world_now()
     schedule = await created(world)
     async with world.deps.db.connection() as conn:
@@ -124,14 +124,14 @@ async def test_a_stopped_schedule_makes_no_runs(world):
     assert await runs_of(world, schedule) == []
 
 
-async def test_a_balance_is_scheduled_as_of_the_last_day(world):
+async def test_a_scheduled_balance_is_as_of_the_periods_last_day(world):
     schedule = await created(world, report="trial_balance", every="REPORT_PERIOD_MONTH")
     days_later(world, 10)
     await schedules.fall_due(world.deps, DueRow(world.merchant_id, schedule.id))
     assert await runs_of(world, schedule) == [("", "2026-11-30")]
 
 
-async def test_there_is_an_end_to_schedules(world):
+async def test_excess_schedules_and_unknown_ids_are_refused(world):
     for _ in range(MOST):
         await created(world)
     for refused, asked in {

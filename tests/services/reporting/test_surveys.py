@@ -82,7 +82,7 @@ async def asking(world) -> AsyncIterator[Asking]:
     await outside.stop(1)
 
 
-async def test_nobody_is_asked_unless_the_merchant_says_so(asking):
+async def test_surveys_are_offered_only_while_the_merchant_enables_them(asking):
     other = replace(asking, merchant_id=ids.new("mer"))
     assert not (await other.call("GetSurveyOffer")).offered
     assert await refusal(other.token()) == "surveys_off"
@@ -95,7 +95,7 @@ async def test_nobody_is_asked_unless_the_merchant_says_so(asking):
     assert await asking.scores() == [(0, None), (0, None), (1, 10_000)]
 
 
-async def test_scores_by_their_formulas(asking):
+async def test_scores_follow_the_formulas_of_csat_nps_and_ces(asking):
     """Four shoppers answer: satisfaction 5 5 3 1, recommendation 5 1 1 2, and ease 5 5 4 by three of them."""
     given = [(5, 5, 5), (5, 1, 5), (3, 1, 4), (1, 2, None)]
     for number, (satisfaction, recommendation, ease) in enumerate(given):
@@ -124,7 +124,7 @@ async def test_a_payment_has_one_survey_whose_last_answers_count(asking):
     assert [answers for answers, _ in await asking.scores()] == [1, 0, 1]
 
 
-async def test_an_address_works_until_its_survey_expires_and_ten_of_them_do(world, asking):
+async def test_only_a_surveys_last_ten_tokens_work_and_none_after_it_expires(world, asking):
     tokens = [await asking.token() for _ in range(11)]
     for token in (tokens[0], "x" * 22, tokens[1][:-1], "\u20ac"):
         assert await refusal(asking.call("GetSurveyPage", token=token)) == "survey_not_found"
@@ -139,13 +139,13 @@ async def test_an_address_works_until_its_survey_expires_and_ten_of_them_do(worl
 
 
 @pytest.mark.parametrize("answers", [{}, {"ease": 0}, {"ease": 6}, {"satisfaction": -1}])
-async def test_what_is_no_answer_is_refused(asking, answers):
+async def test_an_empty_or_out_of_range_answer_is_refused(asking, answers):
     token = await asking.token()
     assert await refusal(asking.call("AnswerSurvey", token=token, **answers)) == "invalid_argument"
     assert await asking.scores() == [(0, None)] * 3
 
 
-async def test_the_receipts_own_question_counts_once_with_the_survey_of_its_payment(world, asking):
+async def test_a_receipts_rating_and_the_survey_of_its_payment_count_once(world, asking):
     tried = paylink_pb2.LinkPayment(id="lpy_1", payment_id="pay_1", satisfaction=2)
     earlier = world.told(paylink.SatisfactionGiven(link_payment=tried), at=day("2026-11-20"))
     await asking.call("AnswerSurvey", token=await asking.token("pay_1"), satisfaction=5)

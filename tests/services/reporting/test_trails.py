@@ -78,7 +78,7 @@ async def test_a_refund_in_another_payout_is_on_the_same_trail(day):
     assert {step.reference for step in steps if step.id.startswith("pyo_")} == {"po_1", "po_2"}
 
 
-async def test_what_is_not_as_expected_is_on_the_trail_until_it_is_resolved(day):
+async def test_an_exception_is_open_on_the_trail_until_it_is_resolved(day):
     made = await charge(day, 5990)
     other = await charge(day, 700, order="A-1002")
     await report(day, stripe_row(5980, 115, charge=made.psp_reference))
@@ -99,7 +99,7 @@ async def test_what_is_not_as_expected_is_on_the_trail_until_it_is_resolved(day)
     assert kinds(await trail(day, other)) == []
 
 
-async def test_other_merchants_find_nothing_on_a_trail(day):
+async def test_other_merchants_get_an_empty_trail(day):
     made = await charge(day, 5990)
     await report(day, stripe_row(5990, 115, charge=made.psp_reference))
     await run(day)

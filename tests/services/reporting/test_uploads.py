@@ -26,26 +26,26 @@ async def violations(work) -> list[tuple[str, str]]:
     return [(found.field, found.description) for found in caught.value.violations]
 
 
-async def test_a_file_is_imported_as_it_comes(world):
+async def test_an_uploaded_file_is_imported_once(world):
     data = simple(*range(1, 2000))
     found = await world.upload(pieces(data), name="april.xml")
     assert (found.lines, found.name, found.size_bytes) == (1999, "april.xml", len(data))
     assert await world.upload(pieces(data)) == found
 
 
-async def test_a_file_that_is_refused_says_where_and_why(world):
+async def test_a_refused_file_says_where_and_why(world):
     with pytest.raises(Refusal) as caught:
         await world.upload(pieces(simple(100).replace(b"1.00</Amt>", b"1,00</Amt>")))
     assert caught.value.reason == "statement_refused"
     assert set(caught.value.facts) == {"refused_line", "refused_reason"}
 
 
-async def test_a_file_of_nothing_is_refused(world):
+async def test_an_empty_file_is_refused(world):
     with pytest.raises(Refusal, match="is empty"):
         await world.upload(pieces(b""))
 
 
-async def test_a_stream_that_ends_without_its_last_piece_was_cut_off(world):
+async def test_a_stream_without_its_last_piece_is_refused(world):
     """The part received could pass for a complete file: rows of a CSV."""
     context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
     metadata = client._metadata(pb.ImportStatementRequest(), "")  # as in `upload`
@@ -59,7 +59,7 @@ async def test_a_stream_that_ends_without_its_last_piece_was_cut_off(world):
     assert await kept(world) == 0
 
 
-async def test_what_a_sender_leaves_in_the_middle_is_not_imported(world):
+async def test_an_upload_aborted_by_its_sender_is_not_imported(world):
     async def broken():
         yield stripe_file(stripe_row(1))
         raise ConnectionResetError
@@ -83,7 +83,7 @@ async def test_a_name_that_is_too_long_is_refused_before_the_file_is_read(world)
     assert sent == 0
 
 
-async def test_a_file_is_read_beside_the_event_loop_both_times(world, monkeypatch):
+async def test_both_passes_over_a_file_run_off_the_event_loop(world, monkeypatch):
     reader, passes = sniffing.reader, []
 
     def noted(head):

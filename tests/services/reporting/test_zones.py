@@ -36,7 +36,7 @@ async def days(world) -> list[str]:
     return [day for (day,) in rows(data, "happened_on")]
 
 
-async def test_what_is_sold_in_rome_at_half_past_midnight_is_sold_on_that_day(world):
+async def test_a_sale_in_rome_at_half_past_midnight_is_booked_on_that_day(world):
     world.time_zone = "Europe/Rome"
     cash = cod.CodParcelCollected(
         courier_id="cou_1",
@@ -48,14 +48,14 @@ async def test_what_is_sold_in_rome_at_half_past_midnight_is_sold_on_that_day(wo
     assert await world.balances(on="2026-11-30") == {}
 
 
-async def test_a_month_is_over_when_it_is_over_there(world):
+async def test_a_month_is_over_by_the_merchants_time_zone(world):
     world.now = HALF_PAST_MIDNIGHT
     assert await refusal(world.call("ClosePeriod", month="2026-11")) == "period_not_over"
     await heard(world, made(world, "Europe/Rome"))
     assert (await world.call("ClosePeriod", month="2026-11")).period.month == "2026-11"
 
 
-async def test_an_event_waits_for_the_zone_of_its_merchant_while_nobody_answers(world):
+async def test_an_event_is_not_booked_until_its_merchants_zone_is_known(world):
     sold = world.told(captured(payment()), at=HALF_PAST_MIDNIGHT)
     with pytest.raises(ServiceUnavailable):
         await heard(world, sold)
@@ -64,7 +64,7 @@ async def test_an_event_waits_for_the_zone_of_its_merchant_while_nobody_answers(
 
 
 @pytest.mark.parametrize(("first", "day"), [("Pacific/Auckland", "2026-12-01"), ("", "2026-11-30")])
-async def test_the_zone_that_was_told_first_stays(world, first, day):
+async def test_a_merchants_first_zone_stays(world, first, day):
     """For a merchant created before zones existed, the event states none, which means UTC."""
     await heard(world, made(world, first))
     await heard(world, made(world, "Asia/Tokyo", merchants.MerchantUpdated))
@@ -72,7 +72,7 @@ async def test_the_zone_that_was_told_first_stays(world, first, day):
     assert await days(world) == [day]
 
 
-async def test_merchants_is_asked_once_for_the_zone_of_one_of_whom_nothing_was_told(world):
+async def test_an_unknown_zone_is_requested_from_merchants_only_once(world):
     played = doubles.Merchants()
     outside, target = await doubles.serve(played, doubles.OneClick(), doubles.Payments())
     channel = client.channel(target)

@@ -71,7 +71,7 @@ async def test_a_typed_card_reaches_the_shop_as_a_token(sandbox, new_page, shop)
     assert errors == []
 
 
-async def test_approving_leads_the_browser_back_to_the_shop(sandbox, new_page, shop):
+async def test_approving_a_challenge_returns_the_browser_to_the_shop(sandbox, new_page, shop):
     back = f"{shop}?payment_reference=pay_1"
     charge = (await sandbox.charge(token="tok_3ds", return_url=back)).body
     page = await new_page()

@@ -21,7 +21,7 @@ async def test_a_typed_test_card_becomes_a_saved_card(sandbox):
     assert (await sandbox.charge(token=saved["token"])).body["state"] == "captured"
 
 
-async def test_a_field_token_is_good_once(sandbox):
+async def test_a_field_token_can_be_used_once(sandbox):
     token = (await tokenise(sandbox)).body["token"]
     assert (await sandbox.charge(token=token, key="att_1")).body["state"] == "captured"
     assert (await sandbox.charge(token=token, key="att_1")).status == 200
@@ -46,20 +46,20 @@ async def test_a_field_token_belongs_to_its_account(sandbox):
         ({"cvc": "12"}, errors.InvalidRequestError.code, "cvc"),
     ],
 )
-async def test_a_wrong_card_is_refused_by_field_and_never_repeated(sandbox, fields, code, field):
+async def test_an_invalid_card_is_refused_by_field_and_not_echoed(sandbox, fields, code, field):
     answer = await tokenise(sandbox, **fields)
     assert (answer.status, answer.body["code"], answer.body["field"]) == (422, code, field)
     assert fields[field] not in str(answer.body)
 
 
-def test_every_test_number_is_a_card_number_of_its_magic_card():
+def test_every_test_number_is_valid_and_matches_its_magic_card():
     for number, magic in TEST_NUMBERS.items():
         assert passes_luhn(number)
         assert number.endswith(MAGIC_CARDS[magic].last4)
     assert set(TEST_NUMBERS.values()) == {each for each in MAGIC_CARDS if each.startswith("tok_")}
 
 
-def test_a_card_is_good_through_its_month():
+def test_a_card_is_valid_through_its_expiry_month():
     today = datetime(2031, 11, 30, tzinfo=UTC)
     assert parse_expiry("11/31", today=today) == (11, 2031)
     assert parse_expiry("1 / 2032", today=today) == (1, 2032)
@@ -78,11 +78,11 @@ async def test_only_the_named_origin_may_embed_the_field(sandbox):
 @pytest.mark.parametrize(
     "text", ["", "javascript:x", "http://a b", "http://x;script-src *", "http://[", "//x"]
 )
-def test_what_is_no_origin_is_not_trusted(text):
+def test_an_invalid_parent_origin_is_not_trusted(text):
     assert parent_origin(text) is None
 
 
-async def test_the_script_is_served_to_other_origins(sandbox):
+async def test_the_field_script_is_served(sandbox):
     answer = await sandbox.call("GET", "/psp/field.js")
     assert answer.headers["Content-Type"].startswith("text/javascript")
     assert "IncassoSandbox" in answer.body

@@ -16,7 +16,9 @@ async def decide(sandbox, url: str, decision: str):
 
 
 @pytest.mark.parametrize(("capture", "state"), [(True, "captured"), (False, "authorised")])
-async def test_approving_moves_the_charge_on_and_leads_back(sandbox, receiver, capture, state):
+async def test_approving_captures_or_authorises_the_charge_and_redirects_back(
+    sandbox, receiver, capture, state
+):
     charge = await challenged(sandbox, capture=capture, reference="A-1")
     page = await sandbox.session.get(charge["redirect_url"])
     html = await page.text()
@@ -41,7 +43,7 @@ async def test_refusing_declines_the_charge(sandbox):
     assert (now["state"], now["decline_code"]) == ("declined", "authentication_failed")
 
 
-async def test_a_second_answer_changes_nothing_and_leads_back(sandbox):
+async def test_a_second_decision_changes_nothing_and_still_redirects(sandbox):
     charge = await challenged(sandbox)
     await decide(sandbox, charge["redirect_url"], "approve")
     assert (await decide(sandbox, charge["redirect_url"], "refuse")).status == 303
@@ -69,7 +71,7 @@ async def test_the_page_speaks_italian_to_italian_browsers(sandbox):
     assert "Approva" in html
 
 
-async def test_a_payment_without_return_address_ends_on_the_page(sandbox):
+async def test_a_challenge_without_a_return_url_ends_on_its_page(sandbox):
     charge = await challenged(sandbox, return_url=None)
     answer = await decide(sandbox, charge["redirect_url"], "approve")
     assert answer.status == 200
@@ -89,7 +91,7 @@ async def test_a_saved_card_that_needs_a_challenge_becomes_ready(sandbox, receiv
     assert "instrument.ready" in receiver.types
 
 
-async def test_saving_any_card_can_ask_for_a_challenge(sandbox):
+async def test_saving_any_card_can_force_a_challenge(sandbox):
     body = {"token": "tok_visa", "sca": {"challenge": "force"}}
     saved = (await sandbox.write("/instruments", body)).body
     answer = await decide(sandbox, saved["redirect_url"], "refuse")
@@ -114,5 +116,5 @@ async def test_unknown_challenges_and_answers_are_refused(sandbox):
         (None, "A", None),
     ],
 )
-def test_the_way_back_keeps_its_query(url, reference, expected):
+def test_the_return_url_keeps_its_query_and_gets_the_reference(url, reference, expected):
     assert return_address(url, reference) == expected

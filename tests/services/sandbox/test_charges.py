@@ -9,7 +9,7 @@ from services.sandbox.cards import MAGIC_CARDS, TOKEN_FAULTS
 from tests.waiting import until
 
 
-async def test_an_approved_charge_is_in_the_books_with_our_key(sandbox):
+async def test_a_captured_charge_is_in_the_books_with_its_key(sandbox):
     answer = await sandbox.charge(key="att_1", reference="A-1001")
     assert answer.status == 200
     assert answer.body["state"] == "captured"
@@ -45,7 +45,7 @@ async def test_each_magic_token_answers_as_documented(sandbox, token, state, cod
     assert ("redirect_url" in body) == (state == "requires_action")
 
 
-async def test_a_lost_answer_is_a_charge_that_a_repeat_finds(sandbox):
+async def test_a_repeat_after_a_lost_answer_returns_the_charge(sandbox):
     with pytest.raises(aiohttp.ClientError):
         await sandbox.charge(token="tok_lost_answer", key="att_lost")
     found = (await sandbox.read("/operations/att_lost")).body
@@ -56,7 +56,7 @@ async def test_a_lost_answer_is_a_charge_that_a_repeat_finds(sandbox):
     assert len(await sandbox.books()) == 1
 
 
-async def test_a_slow_charge_is_booked_long_before_it_answers(sandbox):
+async def test_a_slow_charge_is_booked_before_it_answers(sandbox):
     first = asyncio.create_task(sandbox.charge(token="tok_slow", key="att_slow"))
     await until(sandbox.books)
     assert (await sandbox.read("/operations/att_slow")).body["state"] == "captured"
@@ -73,14 +73,14 @@ async def test_an_error_without_charge_leaves_no_trace_and_a_repeat_succeeds(san
     assert (await sandbox.charge(token="tok_error", key="att_e")).body["state"] == "captured"
 
 
-async def test_an_error_after_charging_is_a_charge(sandbox):
+async def test_an_error_after_charging_books_the_charge_once(sandbox):
     assert (await sandbox.charge(token="tok_error_charged", key="att_e")).status == 500
     repeat = await sandbox.charge(token="tok_error_charged", key="att_e")
     assert (repeat.status, repeat.body["state"]) == (200, "captured")
     assert len(await sandbox.books()) == 1
 
 
-async def test_fifty_equal_calls_at_once_make_one_charge_and_one_answer(sandbox):
+async def test_fifty_concurrent_equal_calls_make_one_charge(sandbox):
     answers = await asyncio.gather(*(sandbox.charge(key="att_same") for _ in range(50)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body["id"] for answer in answers}) == 1
@@ -102,7 +102,7 @@ async def test_the_same_key_at_another_account_is_another_charge(sandbox):
     assert (await sandbox.read(f"/charges/{first.body['id']}", account="sandbox-b")).status == 404
 
 
-async def test_a_decline_is_repeated_as_a_decline(sandbox):
+async def test_a_decline_is_replayed_for_its_key(sandbox):
     first = await sandbox.charge(token="tok_declined", key="att_1")
     assert (await sandbox.charge(token="tok_declined", key="att_1")).body == first.body
 
@@ -110,7 +110,7 @@ async def test_a_decline_is_repeated_as_a_decline(sandbox):
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer sandbox_sk_sandbox-b", "Basic x", "Bearer é"]
 )
-async def test_a_wrong_key_is_refused(sandbox, authorization):
+async def test_a_wrong_api_key_is_refused(sandbox, authorization):
     headers = {"Authorization": authorization, "Idempotency-Key": "k"}
     answer = await sandbox.call("POST", "/psp/sandbox-a/charges", {}, headers=headers)
     assert (answer.status, answer.body["code"]) == (401, errors.UnauthorisedError.code)
@@ -143,7 +143,7 @@ async def test_a_write_without_idempotency_key_is_refused(sandbox):
         ({"surprise": 1}, "surprise"),
     ],
 )
-async def test_a_wrong_field_is_named(sandbox, fields, field):
+async def test_an_invalid_charge_is_refused_by_field(sandbox, fields, field):
     answer = await sandbox.charge(**fields)
     assert (answer.status, answer.body["code"]) == (422, errors.InvalidRequestError.code)
     assert answer.body["field"] == field
@@ -156,7 +156,7 @@ async def test_unknown_tokens_are_refused(sandbox):
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[1]", b"\xff\xfe", b'"x"', b"[" * 100_000])
-async def test_a_body_that_is_no_json_object_is_refused(sandbox, raw):
+async def test_a_body_that_is_not_a_json_object_is_refused(sandbox, raw):
     headers = {"Authorization": "Bearer sandbox_sk_sandbox-a", "Idempotency-Key": "k"}
     url = f"{sandbox.url}/psp/sandbox-a/charges"
     async with sandbox.session.post(url, data=raw, headers=headers) as answer:
@@ -190,14 +190,14 @@ async def test_a_saved_card_keeps_the_fault_of_its_magic_token(sandbox):
     assert (await sandbox.charge(token=saved["token"], key="att_1")).body["state"] == "captured"
 
 
-async def test_a_pending_charge_is_captured_by_itself(sandbox, receiver):
+async def test_a_pending_charge_is_captured_automatically(sandbox, receiver):
     charge = (await sandbox.charge(token="tok_pending")).body
     await receiver.wait_for(2)
     assert receiver.types == ["charge.pending", "charge.captured"]
     assert (await sandbox.read(f"/charges/{charge['id']}")).body["captured_minor"] == 5990
 
 
-async def test_a_pending_charge_is_settled_by_control(sandbox):
+async def test_a_pending_charge_can_be_settled_through_the_control_api(sandbox):
     charge = (await sandbox.charge(token="tok_pending", capture=False)).body
     path = f"/control/charges/{charge['id']}/settle"
     assert (await sandbox.call("POST", path, {"outcome": "declined"})).body["state"] == "declined"

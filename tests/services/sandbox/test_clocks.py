@@ -34,7 +34,7 @@ async def test_an_account_settles_by_its_own_clock(sandbox):
     }
 
 
-async def test_a_bank_books_and_a_courier_remits_by_the_clock_of_the_account(sandbox):
+async def test_bank_bookings_and_courier_remittances_follow_their_advanced_clocks(sandbox):
     for name in (IBAN, "gls"):
         assert (await advanced(sandbox, name)).status == 200
     booked = (await sandbox.call("POST", "/bank/transfers", TRANSFER)).body["booked"]
@@ -46,11 +46,11 @@ async def test_a_bank_books_and_a_courier_remits_by_the_clock_of_the_account(san
     assert made["name"] in {f"rimesse-{each.replace('-', '')}.csv" for each in days}
 
 
-async def test_a_clock_is_not_set_to_nonsense(sandbox):
+async def test_a_negative_clock_offset_is_refused(sandbox):
     answer = await sandbox.call("PUT", "/control/clocks/gls", {"ahead_seconds": -1})
     assert answer.body["field"] == "ahead_seconds"
 
 
-async def test_a_shop_answers_webhooks_as_it_is_asked_to(sandbox):
+async def test_the_answers_endpoint_returns_the_requested_status(sandbox):
     for status in (204, 503):
         assert (await sandbox.call("POST", f"/answers/{status}", {})).status == status

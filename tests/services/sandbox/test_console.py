@@ -48,7 +48,7 @@ async def test_a_held_charge_is_captured_or_cancelled_in_the_console(
 
 
 @pytest.mark.parametrize("maker", ["console", "api"])
-async def test_a_refund_fails_after_it_succeeded(sandbox, receiver, maker):
+async def test_a_succeeded_refund_can_fail_later(sandbox, receiver, maker):
     charge_id = (await sandbox.charge()).body["id"]
     if maker == "console":
         made = await sandbox.console(f"charges/{charge_id}/refund", amount_minor=1000)
@@ -70,7 +70,7 @@ async def test_a_refund_fails_after_it_succeeded(sandbox, receiver, maker):
 
 
 @pytest.mark.parametrize(("captured", "state"), [(True, "captured"), (False, "authorised")])
-async def test_a_declined_charge_is_approved_late(sandbox, receiver, captured, state):
+async def test_a_declined_charge_can_be_approved_later(sandbox, receiver, captured, state):
     charge = (await sandbox.charge(token="tok_declined", key="att_1")).body
     answer = await sandbox.console(f"charges/{charge['id']}/approve", captured=captured)
     assert answer.body["state"] == state
@@ -81,7 +81,7 @@ async def test_a_declined_charge_is_approved_late(sandbox, receiver, captured, s
     assert (await sandbox.console(f"charges/{charge['id']}/approve")).status == 422
 
 
-async def test_what_was_released_may_be_taken_late_but_not_held_again(sandbox):
+async def test_a_cancelled_charge_can_be_captured_later_but_not_authorised_again(sandbox):
     charge_id = (await sandbox.charge(capture=False)).body["id"]
     await sandbox.console(f"charges/{charge_id}/cancel")
     assert (await sandbox.console(f"charges/{charge_id}/approve", captured=False)).status == 422
@@ -113,7 +113,7 @@ async def test_a_dispute_is_changed_lost_appealed_and_won(sandbox, receiver):
     assert too_much.body["code"] == errors.AmountTooLargeError.code
 
 
-async def test_wrong_requests_are_refused_by_name(sandbox):
+async def test_invalid_console_requests_are_refused(sandbox):
     charge_id = (await sandbox.charge()).body["id"]
     wrong = await sandbox.console(f"charges/{charge_id}/refund", amount_minor=0)
     assert wrong.body["field"] == "amount_minor"
@@ -124,7 +124,7 @@ async def test_wrong_requests_are_refused_by_name(sandbox):
     assert over.body["code"] == errors.AmountTooLargeError.code
 
 
-async def test_the_page_of_a_charge_has_the_buttons_that_its_state_allows(sandbox, receiver):
+async def test_a_charges_page_offers_the_actions_that_its_state_allows(sandbox, receiver):
     charge_id = (await sandbox.charge()).body["id"]
     page = await sandbox.press(charge_id, act="refund", amount_minor="1000")
     assert page.status == 200

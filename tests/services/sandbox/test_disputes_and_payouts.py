@@ -20,7 +20,9 @@ async def test_an_open_dispute_takes_the_money_and_refuses_refunds(sandbox, rece
 
 
 @pytest.mark.parametrize(("outcome", "disputed", "refund"), [("won", 0, 200), ("lost", 5990, 422)])
-async def test_a_closed_dispute_gives_back_or_keeps(sandbox, receiver, outcome, disputed, refund):
+async def test_a_won_dispute_returns_the_money_and_a_lost_one_keeps_it(
+    sandbox, receiver, outcome, disputed, refund
+):
     charge_id = (await sandbox.charge()).body["id"]
     dispute = await opened(sandbox, charge_id=charge_id)
     path = f"/control/disputes/{dispute['id']}/close"
@@ -34,7 +36,7 @@ async def test_a_closed_dispute_gives_back_or_keeps(sandbox, receiver, outcome, 
     assert "charge.dispute.closed" in receiver.types
 
 
-async def test_what_cannot_be_disputed_is_refused(sandbox):
+async def test_invalid_disputes_are_refused(sandbox):
     authorised = (await sandbox.charge(capture=False)).body["id"]
     captured = (await sandbox.charge()).body["id"]
     assert (await opened(sandbox, charge_id=authorised))["code"] == errors.NotDisputableError.code
@@ -87,7 +89,7 @@ async def test_a_line_is_paid_out_once_and_the_cursor_misses_none(sandbox):
     assert (await sandbox.call("POST", "/control/payouts", {})).body["data"] == []
 
 
-async def test_a_capture_settles_what_was_captured(sandbox):
+async def test_a_partial_capture_settles_the_captured_amount(sandbox):
     charge_id = (await sandbox.charge(capture=False)).body["id"]
     await sandbox.write(f"/charges/{charge_id}/captures", {"amount_minor": 1000}, key="cap_1")
     await sandbox.call("POST", "/control/payouts")
@@ -96,5 +98,5 @@ async def test_a_capture_settles_what_was_captured(sandbox):
 
 
 @pytest.mark.parametrize("query", ["since=x", "since=-1", "limit=9999999999"])
-async def test_a_wrong_cursor_is_refused(sandbox, query):
+async def test_an_invalid_cursor_or_limit_is_refused(sandbox, query):
     assert (await sandbox.read(f"/settlements?{query}")).status == 422

@@ -31,7 +31,7 @@ async def test_an_after_fault_spoils_only_the_answer(sandbox, kind):
     assert (await sandbox.charge(key="att_1")).headers["Idempotent-Replayed"] == "true"
 
 
-async def test_a_timeout_after_answers_late(sandbox):
+async def test_a_timeout_after_fault_books_the_charge_and_answers_late(sandbox):
     rule = {"operation": "charge", "kind": "timeout_after", "times": 1, "seconds": 1.5}
     await sandbox.faults(rule)
     late = asyncio.create_task(sandbox.charge(key="att_1"))
@@ -41,7 +41,7 @@ async def test_a_timeout_after_answers_late(sandbox):
     assert (await late).status == 200
 
 
-async def test_a_key_that_is_still_at_work_answers_in_progress(sandbox):
+async def test_a_key_in_use_is_answered_with_in_progress(sandbox):
     await sandbox.faults({"operation": "charge", "kind": "latency", "seconds": 1.5})
     first = asyncio.create_task(sandbox.charge(key="att_1"))
     await until(sandbox.struck)
@@ -55,7 +55,9 @@ async def test_a_key_that_is_still_at_work_answers_in_progress(sandbox):
 @pytest.mark.parametrize(
     ("operation", "action"), [("capture", "captures"), ("cancel", "cancellations")]
 )
-async def test_captures_and_cancellations_have_faults_of_their_own(sandbox, operation, action):
+async def test_captures_and_cancellations_can_lose_their_answer_on_demand(
+    sandbox, operation, action
+):
     await sandbox.faults({"operation": operation, "kind": "drop_after", "times": 1})
     charge_id = (await sandbox.charge(capture=False)).body["id"]
     body = {"amount_minor": 5990} if action == "captures" else {}
@@ -84,20 +86,20 @@ async def test_charges_can_be_declined_on_demand_by_account(sandbox):
 
 
 @pytest.mark.parametrize("kind", ["error_before", "error_after"])
-async def test_lookups_can_fail_too(sandbox, kind):
+async def test_lookups_can_fail_on_demand(sandbox, kind):
     await sandbox.charge(key="att_1")
     await sandbox.faults({"operation": "lookup", "kind": kind, "times": 1})
     assert (await sandbox.read("/operations/att_1")).status == 500
     assert (await sandbox.read("/operations/att_1")).status == 200
 
 
-async def test_instruments_can_fail_after_they_were_saved(sandbox):
+async def test_saving_an_instrument_can_fail_after_it_was_saved(sandbox):
     await sandbox.faults({"operation": "instrument", "kind": "error_after", "times": 1})
     assert (await sandbox.write("/instruments", {"token": "tok_visa"}, key="i")).status == 500
     assert (await sandbox.read("/operations/i")).body["state"] == "ready"
 
 
-async def test_a_star_means_every_operation_and_delete_ends_it(sandbox):
+async def test_a_star_rule_hits_every_operation_until_it_is_deleted(sandbox):
     await sandbox.faults({"operation": "*", "kind": "error_before"})
     assert (await sandbox.charge()).status == 500
     assert (await sandbox.write("/instruments", {"token": "tok_visa"})).status == 500
@@ -108,7 +110,7 @@ async def test_a_star_means_every_operation_and_delete_ends_it(sandbox):
     assert (await sandbox.charge()).status == 200
 
 
-async def test_a_probability_strikes_some_calls_the_same_way_for_a_seed(sandbox):
+async def test_a_probability_hits_the_same_calls_for_the_same_seed(sandbox):
     body = {"seed": 7, "rules": [{"operation": "charge", "kind": "decline", "probability": 0.5}]}
     runs = []
     for _ in range(2):
@@ -133,6 +135,6 @@ async def test_a_probability_strikes_some_calls_the_same_way_for_a_seed(sandbox)
         (1, "rules"),
     ],
 )
-async def test_a_wrong_rule_is_refused_by_field(sandbox, rule, field):
+async def test_an_invalid_fault_rule_is_refused_by_field(sandbox, rule, field):
     answer = await sandbox.call("PUT", "/control/faults", {"rules": [rule]})
     assert (answer.status, answer.body.get("field")) == (422, field)

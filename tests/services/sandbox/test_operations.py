@@ -20,7 +20,7 @@ async def test_capture_then_refund_in_parts(sandbox):
     assert refund.body["refunded_minor"] == 4000
 
 
-async def test_a_refusal_is_an_answer_that_its_key_repeats(sandbox):
+async def test_a_refusal_is_replayed_for_its_key(sandbox):
     charge_id = await authorised(sandbox)
     path, body = f"/charges/{charge_id}/captures", {"amount_minor": 5991}
     first = await sandbox.write(path, body, key="cap_1")
@@ -41,7 +41,7 @@ async def test_a_cancelled_charge_cannot_be_captured(sandbox):
     assert (found["kind"], found["state"]) == ("cancel", "succeeded")
 
 
-async def test_twenty_refunds_at_once_give_back_no_more_than_was_captured(sandbox):
+async def test_twenty_concurrent_refunds_do_not_exceed_the_captured_amount(sandbox):
     charge_id = (await sandbox.charge(amount_minor=1000)).body["id"]
     path = f"/charges/{charge_id}/refunds"
     answers = await asyncio.gather(*(sandbox.write(path, {"amount_minor": 300}) for _ in range(20)))
@@ -58,7 +58,7 @@ async def test_operations_on_unknown_charges_are_not_found(sandbox, action, body
     assert (answer.status, answer.body["code"]) == (404, errors.NotFoundError.code)
 
 
-async def test_one_key_is_good_for_one_operation(sandbox):
+async def test_a_key_can_be_used_for_one_operation_only(sandbox):
     first, second = await authorised(sandbox), await authorised(sandbox)
     body = {"amount_minor": 10}
     assert (await sandbox.write(f"/charges/{first}/captures", body, key="k1")).status == 200
@@ -66,7 +66,7 @@ async def test_one_key_is_good_for_one_operation(sandbox):
     assert (await sandbox.write(f"/charges/{first}/refunds", body, key="k1")).status == 409
 
 
-async def test_the_lookup_of_a_charge_tells_its_present_state(sandbox):
+async def test_looking_up_a_charge_returns_its_current_state(sandbox):
     charge_id = (await sandbox.charge(capture=False, key="att_1")).body["id"]
     await sandbox.write(f"/charges/{charge_id}/captures", {"amount_minor": 5990})
     found = (await sandbox.read("/operations/att_1")).body
@@ -87,7 +87,7 @@ async def test_a_saved_card_is_looked_up_and_deleted(sandbox):
     assert (await sandbox.charge(token=saved["token"])).status == 422
 
 
-async def test_saving_with_one_key_at_once_makes_one_instrument(sandbox):
+async def test_concurrent_saves_with_one_key_make_one_instrument(sandbox):
     body = {"token": "tok_visa", "customer_reference": "cus_1"}
     answers = await asyncio.gather(
         *(sandbox.write("/instruments", body, key="ins_same") for _ in range(20))

@@ -25,7 +25,7 @@ async def test_a_charge_has_a_page(sandbox):
     assert (await sandbox.call("GET", "/charges/ch_unknown")).status == 404
 
 
-async def test_the_books_come_whole_by_page_and_by_line(sandbox):
+async def test_the_books_can_be_read_whole_in_pages_and_as_ndjson(sandbox):
     keys = [f"att_{number}" for number in range(5)]
     for key in keys:
         await sandbox.charge(key=key)

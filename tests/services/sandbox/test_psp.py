@@ -74,7 +74,9 @@ def charge(state: State = State.AUTHORISED, **fields: object) -> Charge:
         ("tok_pending", Sca(None, challenge_forced=False), None, State.PENDING, None),
     ],
 )
-def test_a_card_answers_by_its_token_and_the_sca_that_was_asked(token, sca, mandate, state, code):
+def test_a_cards_verdict_depends_on_its_token_and_the_requested_sca(
+    token, sca, mandate, state, code
+):
     asked = order(token, sca=sca, mandate=mandate)
     verdict = psp.decide(asked, MAGIC_CARDS[token], account="sandbox-b")
     assert verdict == psp.Verdict(state, code)
@@ -100,7 +102,7 @@ def test_more_than_was_authorised_cannot_be_captured():
 
 
 @pytest.mark.parametrize("state", [State.CAPTURED, State.DECLINED, State.CANCELLED])
-def test_what_is_over_cannot_be_cancelled(state):
+def test_a_captured_declined_or_cancelled_charge_cannot_be_cancelled(state):
     with pytest.raises(errors.NotCancellableError):
         psp.cancel(charge(state))
 
@@ -111,7 +113,7 @@ def test_an_open_dispute_refuses_a_refund():
         psp.refund(captured, 1, dispute_open=True)
 
 
-def test_what_a_lost_dispute_took_cannot_be_refunded_again():
+def test_the_amount_lost_in_a_dispute_cannot_be_refunded():
     lost = psp.dispute(psp.capture(charge(), 1000), 700)
     assert psp.refund(lost, 300, dispute_open=False).refunded_minor == 300
     with pytest.raises(errors.AmountTooLargeError):
@@ -126,7 +128,7 @@ def test_only_a_captured_charge_is_refunded_or_disputed(state):
         psp.dispute(charge(state), 1)
 
 
-def test_a_charge_that_waits_for_nothing_cannot_be_finished():
+def test_a_charge_that_is_not_pending_cannot_be_finished():
     with pytest.raises(errors.NotPendingError):
         psp.finish(charge(), approved=True, decline_code="")
 

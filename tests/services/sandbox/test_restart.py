@@ -91,7 +91,7 @@ async def test_answered_charges_survive_a_kill_under_load(start):
         assert (await again.json())["id"] == charge_id
 
 
-async def test_taken_mail_survives_a_kill(start):
+async def test_accepted_mail_survives_a_kill(start):
     mail = EmailMessage()
     mail["Subject"] = "Ciao"
     child, port, smtp_port = await start()
@@ -108,7 +108,7 @@ async def test_taken_mail_survives_a_kill(start):
         assert [mail["to"] for mail in (await answer.json())["data"]] == ["b@x.example"]
 
 
-async def test_what_a_courier_took_and_paid_out_survives_a_kill(start):
+async def test_a_couriers_parcels_and_remittances_survive_a_kill(start):
     """Its money is neither lost nor paid out twice, and its lists do not change."""
 
     async def call(method: str, path: str, **body: object) -> bytes:
@@ -132,7 +132,7 @@ async def test_what_a_courier_took_and_paid_out_survives_a_kill(start):
     assert (again["number"], again["lines"]) == (2, 0)
 
 
-async def test_sigterm_ends_the_process_in_good_order(start):
+async def test_sigterm_exits_cleanly_despite_an_idle_smtp_client(start):
     child, _, smtp_port = await start(forked=False)
     _, idle_client = await asyncio.open_connection("127.0.0.1", smtp_port)
     assert await child.end() == 0

@@ -90,7 +90,7 @@ async def test_a_traced_charge_adds_the_psps_own_span(sandbox):
     assert span["attributes"]["sandbox.state"] == "authorised"
 
 
-async def test_what_is_no_otlp_is_refused(sandbox):
+async def test_invalid_otlp_and_unknown_traces_are_refused(sandbox):
     assert (await post(sandbox, b"\xff\xff\xff")).status == 400
     url = f"{sandbox.url}/v1/traces"
     assert (await sandbox.session.post(url, json={})).status == 415

@@ -8,7 +8,7 @@ from services.sandbox.webhooks import retry_seconds
 from tests.waiting import until
 
 
-async def test_an_event_tells_charge_and_operation(sandbox, receiver):
+async def test_an_event_contains_its_charge_and_operation(sandbox, receiver):
     answer = await sandbox.charge(key="att_1", reference="A-1")
     (event,) = await receiver.wait_for(1)
     assert event["type"] == "charge.captured"
@@ -69,7 +69,7 @@ async def test_replays_and_refusals_announce_nothing(sandbox, receiver):
     assert receiver.types == ["charge.captured"] * 2
 
 
-async def test_failed_deliveries_are_repeated_until_a_2xx(sandbox, receiver):
+async def test_failed_deliveries_are_retried_until_a_2xx(sandbox, receiver):
     receiver.statuses = [500, 302, 404]
     await sandbox.charge()
     await receiver.wait_for(1)
@@ -94,14 +94,14 @@ async def test_waiting_events_and_accounts_survive_a_restart(launch, unregistere
     assert keys == ["att_1", "att_2"]
 
 
-async def test_duplicates_on_demand(sandbox, receiver):
+async def test_webhooks_are_duplicated_on_demand(sandbox, receiver):
     await sandbox.faults({"operation": "webhook", "kind": "duplicate", "count": 2})
     await sandbox.charge()
     events = await receiver.wait_for(3)
     assert len({event["id"] for event in events}) == 1
 
 
-async def test_drops_on_demand(sandbox, receiver):
+async def test_webhooks_are_dropped_on_demand(sandbox, receiver):
     await sandbox.faults({"operation": "webhook", "kind": "drop", "times": 1})
     await sandbox.charge(key="att_dropped")
     await sandbox.charge(key="att_sent")
@@ -109,7 +109,7 @@ async def test_drops_on_demand(sandbox, receiver):
     assert event["data"]["operation"]["key"] == "att_sent"
 
 
-async def test_delays_on_demand(sandbox, receiver):
+async def test_webhooks_are_delayed_on_demand(sandbox, receiver):
     await sandbox.faults({"operation": "webhook", "kind": "delay", "seconds": 1.5, "times": 1})
     await sandbox.charge(key="att_late")
     await sandbox.charge(key="att_sent")
@@ -125,7 +125,7 @@ async def test_reordering_lets_the_second_event_overtake_the_first(sandbox, rece
     assert receiver.types == ["charge.captured", "charge.authorised"]
 
 
-async def test_an_account_without_address_gets_none(sandbox, receiver):
+async def test_an_account_without_a_webhook_url_gets_no_webhooks(sandbox, receiver):
     await sandbox.charge(account="sandbox-b")
     await sandbox.call("PUT", "/control/accounts/sandbox-a", {"webhook_url": None})
     await sandbox.charge()

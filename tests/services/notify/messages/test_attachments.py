@@ -39,7 +39,7 @@ def said(letter: EmailMessage) -> str:
     return str(body.get_content())
 
 
-async def test_the_receipt_of_a_withdrawal_is_in_the_mail_with_content_and_time(world: World):
+async def test_a_withdrawal_mail_attaches_its_receipt_with_content_and_time(world: World):
     receipt_pdf = render.pdf(receipt(notice_of(credit())))
     world.neighbours.documents[Document.KIND_RECEIPT] = receipt_pdf
     await ask(world, Kind.PLAN_WITHDRAWN, recipient="altrove@example.com")
@@ -56,7 +56,7 @@ async def test_the_receipt_of_a_withdrawal_is_in_the_mail_with_content_and_time(
     assert max(map(len, raw.split(b"\r\n"))) <= 998  # RFC 5322
 
 
-async def test_who_has_signed_gets_what_was_handed_over_before(world: World):
+async def test_the_mail_of_a_signed_plan_attaches_information_and_agreement(world: World):
     information, agreement = map(render.pdf, before_consent(credit(locale="en")))
     kinds = (Document.KIND_INFORMATION, Document.KIND_AGREEMENT)
     world.neighbours.documents = dict(zip(kinds, (information, agreement), strict=True))
@@ -71,7 +71,7 @@ async def test_who_has_signed_gets_what_was_handed_over_before(world: World):
     assert "Enclosed as PDF: Information on the plan, Agreement." in said(letter)
 
 
-async def test_a_mail_waits_for_its_documents_while_instalments_is_away(world: World):
+async def test_a_mail_waits_for_its_documents_during_an_instalments_outage(world: World):
     world.neighbours.documents[Document.KIND_RECEIPT] = b"%PDF-1.7"
     world.neighbours.away.add("GetInstalmentDocument")
     await ask(world, Kind.PLAN_WITHDRAWN)
@@ -84,7 +84,7 @@ async def test_a_mail_waits_for_its_documents_while_instalments_is_away(world: W
     assert len(list(letter.iter_attachments())) == 1
 
 
-async def test_a_mail_whose_document_is_not_to_be_had_goes_without_and_does_not_promise_it(
+async def test_a_mail_whose_document_is_missing_is_sent_without_mentioning_it(
     world: World,
 ):
     await ask(world, Kind.PLAN_WITHDRAWN)
@@ -95,21 +95,21 @@ async def test_a_mail_whose_document_is_not_to_be_had_goes_without_and_does_not_
 
 
 @pytest.mark.parametrize("kind", sorted(PLAN_KINDS - set(ATTACHED)))
-async def test_other_messages_ask_for_no_document(world: World, kind: Kind):
+async def test_other_plan_messages_fetch_no_document(world: World, kind: Kind):
     await ask(world, kind)
     await world.turn()
     assert await world.states() == ["sent"]
     assert world.neighbours.calls["GetInstalmentDocument"] == 0
 
 
-async def test_a_text_message_asks_for_no_document(world: World):
+async def test_a_text_message_fetches_no_document(world: World):
     await ask(world, Kind.PLAN_WITHDRAWN, BY_PHONE)
     await world.turn(2)
     assert (await world.states(), len(world.sms.taken)) == (["sent"], 1)
     assert world.neighbours.calls["GetInstalmentDocument"] == 0
 
 
-def test_names_of_files_are_plain():
+def test_attachment_file_names_are_plain_ascii():
     names = [name for words in WORDS.values() for name in words.documents.values()]
     assert all(name.isascii() for name in names)
     assert Attachment("Ricevuta del recesso", b"").file_name == "ricevuta-del-recesso.pdf"

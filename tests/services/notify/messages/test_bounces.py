@@ -55,7 +55,7 @@ async def bounce(world: World, **changes: str) -> str:
     return (await world.states())[-1]
 
 
-async def test_mail_to_nobody_bounces_and_suppresses(world: World):
+async def test_mail_to_an_unknown_mailbox_bounces_and_suppresses_its_address(world: World):
     assert await bounce(world) == "bounced"
     assert await world.suppressed() == [("giulia@example.com", "bounced")]
     row = await world.row()
@@ -75,14 +75,14 @@ async def test_mail_to_nobody_bounces_and_suppresses(world: World):
         ("failed", "5.7.1", "bounced"),
     ],
 )
-async def test_only_a_dead_address_is_suppressed(
+async def test_a_notice_that_does_not_blame_the_mailbox_suppresses_nothing(
     world: World, action: str, status: str, state: str
 ):
     assert await bounce(world, action=action, status=status) == state
     assert await world.suppressed() == []
 
 
-async def test_a_bounce_twice_is_one(world: World):
+async def test_a_repeated_bounce_counts_once(world: World):
     await bounce(world)
     await world.call(
         "HandleBounce",
@@ -94,7 +94,7 @@ async def test_a_bounce_twice_is_one(world: World):
     assert len(await world.suppressed()) == 1
 
 
-async def test_notifications_must_prove_themselves(world: World):
+async def test_forged_or_malformed_bounces_are_refused(world: World):
     ours = world.deps.return_addresses.of(ids.new("msg"))
     forged = ours.replace("-", "-a", 1)[:-1]
     foreign = ReturnAddresses("bounces.example", [Fernet.generate_key().decode()])
@@ -109,7 +109,7 @@ async def test_notifications_must_prove_themselves(world: World):
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00\xff", b"To: =?utf-8?q?=ff?=\n\n", b"x" * 10_000])
-async def test_rubbish_is_refused(world: World, body: bytes):
+async def test_a_garbage_bounce_is_refused(world: World, body: bytes):
     with pytest.raises(Refusal) as refused:
         await world.call("HandleBounce", pb.HandleBounceRequest(body=body))
     assert refused.value.reason in {SignatureInvalid.reason, NoticeMalformed.reason}
@@ -124,16 +124,16 @@ def test_return_addresses_survive_a_new_key_and_ignore_case():
 
 
 @pytest.mark.parametrize("status", ["5.1.1", "5.2.1", "5.0.0"])
-def test_what_blames_the_address(status: str):
+def test_a_status_that_blames_the_mailbox_means_that_it_is_gone(status: str):
     assert mailbox_is_gone(status)
 
 
 @pytest.mark.parametrize("status", ["5.2.2", "5.7.1", "4.1.1", ""])
-def test_what_does_not_blame_the_address(status: str):
+def test_any_other_status_does_not_mean_that_the_mailbox_is_gone(status: str):
     assert not mailbox_is_gone(status)
 
 
-def test_codes_without_detail_are_believed():
+def test_a_reply_without_an_enhanced_status_is_judged_by_its_smtp_code():
     assert refusal(550, "no such user", of_recipient=True).suppression
     assert not refusal(552, "mailbox full", of_recipient=True).suppression
     assert not refusal(550, "no", of_recipient=False).bounced

@@ -45,7 +45,7 @@ async def test_a_code_goes_out_once_and_is_stored_nowhere(world: World):
     assert row["recipient"] == "+393331234567"
 
 
-async def test_a_code_goes_by_mail_where_there_is_no_phone(world: World):
+async def test_a_code_by_email_is_in_the_body_but_not_in_the_subject(world: World):
     await ask(world, channel=Requested.CHANNEL_EMAIL, recipient="giulia@example.com")
     await world.turn()
     (letter,) = world.mail.letters
@@ -55,14 +55,14 @@ async def test_a_code_goes_by_mail_where_there_is_no_phone(world: World):
     assert world.sms.taken == []
 
 
-async def test_a_code_that_is_over_is_not_sent(world: World):
+async def test_a_code_that_is_no_longer_valid_is_not_sent(world: World):
     await ask(world, cod_order_id="cod_over")
     await world.turn()
     assert await world.states() == ["obsolete"]
     assert world.sms.taken == []
 
 
-async def test_a_code_waits_for_who_knows_it(world: World):
+async def test_a_code_message_waits_during_a_cod_outage(world: World):
     world.neighbours.away = {"GetCodCode"}
     await ask(world)
     await world.turn()
@@ -87,7 +87,7 @@ async def test_a_code_waits_for_who_knows_it(world: World):
         Requested.REASON_EXPIRED,
     ],
 )
-async def test_who_pays_at_the_door_is_told_how_much_it_is(world: World, reason: int):
+async def test_an_order_message_contains_amount_reference_and_page_link(world: World, reason: int):
     await ask(world, reason=reason)
     await world.turn()
     (text,) = world.sms.taken
@@ -98,14 +98,16 @@ async def test_who_pays_at_the_door_is_told_how_much_it_is(world: World, reason:
 
 
 @pytest.mark.parametrize("unknown", [{"reason": 99}, {"channel": 99}])
-async def test_what_this_version_does_not_know_is_not_told(world: World, unknown: dict[str, int]):
+async def test_an_unknown_reason_or_channel_makes_no_message(world: World, unknown: dict[str, int]):
     await ask(world, **unknown)
     assert await world.rows() == []
 
 
 @pytest.mark.parametrize("locale", ["it", "en"])
 @pytest.mark.parametrize("reason", [number for number in Requested.Reason.values() if number != 0])
-async def test_a_long_name_leaves_amount_and_address_whole(world: World, reason: int, locale: str):
+async def test_a_long_merchant_name_does_not_cut_amount_or_link(
+    world: World, reason: int, locale: str
+):
     world.neighbours.merchant.name = "Antica Bottega delle Calzature di San Lorenzo e Figli"
     amount, reference = money(123_456_78), "ORDINE-2026-000123456789"
     await ask(world, reason=reason, locale=locale, amount=amount, order_reference=reference)
@@ -117,7 +119,7 @@ async def test_a_long_name_leaves_amount_and_address_whole(world: World, reason:
     assert (CODE in text["body"]) == (reason == Requested.REASON_CODE)
 
 
-async def test_a_message_of_an_order_without_a_page_goes_out_without_a_link(world: World):
+async def test_a_message_about_an_order_without_a_page_has_no_link(world: World):
     world.neighbours.closed = {"cod_1"}
     await ask(world, reason=Requested.REASON_DISPATCHED)
     await world.turn()
@@ -128,7 +130,7 @@ async def test_a_message_of_an_order_without_a_page_goes_out_without_a_link(worl
 
 @pytest.mark.parametrize("locale", ["it", "en"])
 @pytest.mark.parametrize("reason", [number for number in Requested.Reason.values() if number != 0])
-async def test_every_reason_has_a_mail_that_leads_to_the_page(
+async def test_every_reason_has_an_email_with_amount_and_page_link(
     world: World, reason: int, locale: str
 ):
     by_mail = {"channel": Requested.CHANNEL_EMAIL, "recipient": "giulia@example.com"}

@@ -32,7 +32,7 @@ async def claim(world: World, *channels: Channel) -> attempts.Due:
     return due
 
 
-async def test_died_before_connecting(world: World):
+async def test_a_crash_before_connecting_is_retried_after_the_lease(world: World):
     await world.ask()
     await claim(world, Channel.EMAIL)
     assert await world.states() == ["sending"]
@@ -45,7 +45,7 @@ async def test_died_before_connecting(world: World):
 
 
 @pytest.mark.parametrize("way", ["email", "sms"])
-async def test_died_with_the_mark_set_before_handing_over(world: World, way: str):
+async def test_a_crash_between_mark_and_hand_over_resends_sms_but_not_email(world: World, way: str):
     await (world.ask_sms() if way == "sms" else world.ask())
     due = await claim(world, Channel.EMAIL, *PHONES)
     async with world.db.connection() as conn:
@@ -61,7 +61,9 @@ async def test_died_with_the_mark_set_before_handing_over(world: World, way: str
 
 
 @pytest.mark.parametrize("way", ["email", "sms"])
-async def test_died_after_handing_over_before_recording(world: World, monkeypatch, way: str):
+async def test_a_crash_after_hand_over_before_recording_sends_nothing_twice(
+    world: World, monkeypatch, way: str
+):
     await (world.ask_sms() if way == "sms" else world.ask())
 
     async def die(*_: object) -> None:
@@ -82,7 +84,7 @@ async def test_died_after_handing_over_before_recording(world: World, monkeypatc
         assert (await world.states(), len(world.mail.inbox)) == (["unknown"], 1)
 
 
-async def test_a_worker_that_overslept_sends_and_records_nothing(world: World):
+async def test_a_worker_whose_lease_expired_sends_and_records_nothing(world: World):
     await world.ask()
     late = await claim(world, Channel.EMAIL)
     await world.due()
@@ -104,7 +106,7 @@ async def test_a_late_outcome_changes_nothing(world: World):
     assert await world.states() == ["sent"]
 
 
-async def test_the_database_goes_while_the_mail_is_handed_over(world: World, monkeypatch):
+async def test_a_database_failure_before_hand_over_only_delays_the_mail(world: World, monkeypatch):
     await world.ask()
 
     async def gone(*_: object, **__: object) -> bool:
@@ -141,7 +143,7 @@ class AwayForAMoment:
             yield conn
 
 
-async def test_the_database_goes_before_what_came_of_it_is_recorded(world: World):
+async def test_recording_the_outcome_is_retried_when_the_database_fails(world: World):
     await world.ask()
     due = await claim(world, Channel.EMAIL)
     world.act()
@@ -150,7 +152,7 @@ async def test_the_database_goes_before_what_came_of_it_is_recorded(world: World
     assert (await world.states(), len(world.mail.inbox), away.times) == (["sent"], 1, 0)
 
 
-async def test_a_contact_that_comes_after_the_customer_was_erased_is_not_stored(world: World):
+async def test_the_recipient_of_an_erased_customer_is_not_stored_afterwards(world: World):
     customer_id = ids.new("cus")
     told = payment_events.PaymentCaptured(
         payment=world.payment(customer_id=customer_id), amount_minor=1
@@ -169,7 +171,7 @@ async def test_a_contact_that_comes_after_the_customer_was_erased_is_not_stored(
     assert (await world.row())["recipient"] == ""
 
 
-async def test_a_fault_of_ours_is_tried_again_and_given_up(world: World, monkeypatch):
+async def test_an_internal_error_is_retried_and_finally_given_up(world: World, monkeypatch):
     await world.ask()
 
     def broken(*_: object, **__: object) -> None:
@@ -185,7 +187,7 @@ async def test_a_fault_of_ours_is_tried_again_and_given_up(world: World, monkeyp
     assert await world.states() == ["failed"]
 
 
-async def test_every_try_is_written_down(world: World):
+async def test_every_attempt_is_recorded(world: World):
     world.mail.on_data = [wait(0)]
     world.mail.refused = {"giulia@example.com": "451 4.7.1 later"}
     await world.ask()

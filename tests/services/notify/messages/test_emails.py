@@ -62,7 +62,7 @@ def mail(kind: Kind, locale: str, about: About = ABOUT, merchant: Merchant = MER
 
 
 @pytest.mark.parametrize(("kind", "locale"), ALL)
-def test_every_mail_says_what_it_must(kind: Kind, locale: str):
+def test_every_mail_states_amount_order_merchant_and_its_links(kind: Kind, locale: str):
     message, content = mail(kind, locale)
     html = message.get_body(("html",)).get_content()
     text = message.get_body(("plain",)).get_content()
@@ -80,7 +80,7 @@ def test_every_mail_says_what_it_must(kind: Kind, locale: str):
 
 
 @pytest.mark.parametrize(("kind", "locale"), ALL)
-def test_no_address_but_ours_and_the_merchants_is_loaded(kind: Kind, locale: str):
+def test_mails_load_and_link_only_our_and_the_merchants_addresses(kind: Kind, locale: str):
     html = mail(kind, locale)[0].get_body(("html",)).get_content()
     assert re.findall(r'src="([^"]*)"', html) == [f"{PUBLIC}/logos/logo1"]
     assert "url(" not in html
@@ -90,7 +90,7 @@ def test_no_address_but_ours_and_the_merchants_is_loaded(kind: Kind, locale: str
 
 
 @pytest.mark.parametrize(("kind", "locale"), ALL)
-def test_every_mail_to_a_shopper_says_who_sells(kind: Kind, locale: str):
+def test_every_shopper_mail_names_the_seller(kind: Kind, locale: str):
     seller = Seller("Rossi & Figli S.n.c.", "IT12345670017", "Via Po 1, Torino")
     message, _ = mail(kind, locale, merchant=replace(MERCHANT, seller=seller))
     number = {"it": "P. IVA IT12345670017", "en": "VAT no. IT12345670017"}[locale]
@@ -100,7 +100,7 @@ def test_every_mail_to_a_shopper_says_who_sells(kind: Kind, locale: str):
 
 
 @pytest.mark.parametrize("kind", sorted(OWNER_KINDS | REPORT_KINDS | TEAM_KINDS))
-def test_the_merchants_own_people_know_who_they_are(kind: Kind):
+def test_mails_to_the_merchants_own_people_omit_the_seller(kind: Kind):
     merchant = replace(MERCHANT, seller=Seller("Rossi & Figli S.n.c."))
     assert emails.compose(kind, ABOUT, merchant, locale="it").seller == ""
 
@@ -111,7 +111,7 @@ def test_dark_mode_is_declared():
     assert "@media (prefers-color-scheme: dark)" in html
 
 
-def test_what_is_typed_makes_no_header_and_no_markup():
+def test_typed_text_injects_neither_headers_nor_markup():
     evil = "Rossi\r\nBcc: all@example.com\n\n<script>alert(1)</script>\u202e"
     about = About(Money(100, "EUR"), order_reference=evil, description=evil, name=evil)
     merchant = Merchant(evil, "it", "", "ciao@rossi.example", "", "")
@@ -136,7 +136,7 @@ def test_any_text_makes_a_mail(name: str, description: str, reference: str):
 
 
 @pytest.mark.parametrize(("kind", "locale"), ALL)
-def test_a_text_message_fits(kind: Kind, locale: str):
+def test_a_text_message_fits_160_characters_with_amount_and_link(kind: Kind, locale: str):
     url = URL if kind in LINK_KINDS else ""
     body = emails.text_message(kind, ABOUT, MERCHANT, locale=locale, url=url)
     assert gsm.septets(body) <= 160
@@ -176,14 +176,14 @@ def test_the_link_is_always_whole_within_160_characters(
         ("日本 Ωmega\n\tç", "Ωmega c"),
     ],
 )
-def test_what_a_phone_cannot_show_is_written_otherwise(typed: str, written: str):
+def test_characters_outside_gsm_are_transliterated(typed: str, written: str):
     assert gsm.transliterated(typed) == written
     assert gsm.septets(gsm.transliterated(typed)) == len(written)
 
 
 @pytest.mark.parametrize("kind", sorted(LINK_KINDS))
 @pytest.mark.parametrize("deposit", [None, money(12900)])
-def test_after_a_part_has_arrived_a_message_asks_for_the_rest(kind: Kind, deposit):
+def test_a_message_about_a_partly_paid_link_asks_for_the_rest(kind: Kind, deposit):
     link = link_of(amount_due=money(2900), paid_minor=10000, deposit=deposit)
     about = rows.of_json(About, rows.to_json(about_link(link)))
     message, _ = mail(kind, "it", about)
@@ -212,18 +212,18 @@ def test_after_a_part_has_arrived_a_message_asks_for_the_rest(kind: Kind, deposi
         ("", "", "paga EUR 1,00 qui:"),
     ],
 )
-def test_a_text_message_says_only_what_a_phone_can_show(description, reference, said):
+def test_a_text_message_omits_what_gsm_cannot_show(description, reference, said):
     about = About(Money(100, "EUR"), reference, description)
     body = emails.text_message(Kind.LINK, about, MERCHANT, locale="it", url=URL)
     assert body == f"Ottica Rossi: {said} {URL}"
 
 
-def test_a_merchant_whose_name_a_phone_cannot_show_is_left_out():
+def test_a_merchant_name_that_gsm_cannot_show_is_omitted():
     body = emails.text_message(Kind.LINK, ABOUT, Merchant("Οπτικά", "it"), locale="it", url=URL)
     assert body.startswith("paga EUR 129,00")
 
 
-def test_messages_look_and_speak_like_the_pay_pages():
+def test_emails_use_the_same_words_as_the_pay_pages():
     for page, said in ((texts_it.WORDS, emails.WORDS["it"]), (texts_en.WORDS, emails.WORDS["en"])):
         pairs = {
             "to_pay": said.kinds[Kind.LINK].amount_label,
@@ -239,7 +239,7 @@ def test_messages_look_and_speak_like_the_pay_pages():
         assert pairs == {name: page[name] for name in pairs}
 
 
-def test_italian_says_tu():
+def test_italian_mails_use_the_informal_tu():
     formal = re.compile(
         r"\b(lei|suo|sua|suoi|sue|potrà|deve|vuole|le chiede|la aspetta)\b", re.IGNORECASE
     )
@@ -249,7 +249,7 @@ def test_italian_says_tu():
 
 
 @pytest.mark.parametrize("kind", [Kind.LINK, Kind.RECEIPT])
-def test_a_name_from_right_to_left_does_not_turn_the_amount(kind: Kind):
+def test_right_to_left_text_is_isolated(kind: Kind):
     about = replace(ABOUT, name="דוד לוי", description="משקפיים", items=(Item("עדשה", 2, 900),))
     message, _ = mail(kind, "it", about, Merchant("חנות", "it"))
     html = message.get_body(("html",)).get_content()

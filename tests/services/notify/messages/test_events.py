@@ -55,7 +55,7 @@ async def test_a_link_makes_one_message_per_channel(world: World, reason: int, k
     assert "pay.example" not in str([dict(row) for row in rows])
 
 
-async def test_nothing_is_sent_where_nobody_can_be_reached(world: World):
+async def test_no_message_is_made_without_an_address_or_a_known_reason(world: World):
     link = world.link(
         recipient=paylink_pb2.Recipient(email="g@example.com"), channels=[paylink_pb2.CHANNEL_SMS]
     )
@@ -64,7 +64,7 @@ async def test_nothing_is_sent_where_nobody_can_be_reached(world: World):
     assert await world.rows() == []
 
 
-async def test_the_receipt_of_a_link_goes_to_who_paid(world: World):
+async def test_a_links_receipt_goes_to_the_payers_email_or_else_the_recipients(world: World):
     link = world.link()
     await world.paid(link, payment_id="pay_1")
     await world.paid(link, payer_email="other@example.com")
@@ -77,7 +77,7 @@ async def test_the_receipt_of_a_link_goes_to_who_paid(world: World):
     assert world.neighbours.calls["GetPaymentLinkAddress"] == 0
 
 
-async def test_the_receipt_goes_to_the_phone_when_there_is_no_email(world: World):
+async def test_without_an_email_the_receipt_goes_by_sms_if_the_link_did(world: World):
     phone = paylink_pb2.Recipient(phone="+393331234567")
     await world.paid(world.link(recipient=phone, channels=[paylink_pb2.CHANNEL_SMS]))
     await world.paid(world.link(recipient=phone, channels=[]))
@@ -87,7 +87,7 @@ async def test_the_receipt_goes_to_the_phone_when_there_is_no_email(world: World
     ]
 
 
-async def test_a_link_for_everybody_tells_only_who_left_an_address(world: World):
+async def test_a_reusable_links_receipt_goes_only_to_a_payer_who_left_an_email(world: World):
     link = world.link(reusable=True)
     await world.paid(link)
     assert await world.rows() == []
@@ -113,7 +113,9 @@ async def test_a_links_payment_is_not_confirmed_twice(world: World):
 
 
 @pytest.mark.parametrize("contact", [{"email": None}, {"state": 2, "email": None}, None])
-async def test_nobody_to_tell_is_no_failure(world: World, contact: dict | None):
+async def test_a_receipt_without_a_known_address_becomes_obsolete(
+    world: World, contact: dict | None
+):
     known = "cus_none"
     if contact is not None:
         known = customer(world)
@@ -126,7 +128,7 @@ async def test_nobody_to_tell_is_no_failure(world: World, contact: dict | None):
     assert (row["state"], row["error"]) == ("obsolete", "no recipient: no address is known")
 
 
-async def test_a_refund_is_told_to_who_got_the_receipt(world: World):
+async def test_a_refund_notice_goes_to_the_receipts_recipient_or_the_customer(world: World):
     link = world.link()
     await world.paid(link, payment_id="pay_1", payer_email="other@example.com")
     await world.turn()
@@ -147,7 +149,7 @@ async def test_a_refund_is_told_to_who_got_the_receipt(world: World):
     assert sorted(await world.states()) == ["obsolete", "sent", "sent", "sent"]
 
 
-async def test_a_payment_that_takes_days_is_explained(world: World):
+async def test_a_pending_payment_is_explained_by_email(world: World):
     payment = world.payment(customer_id=customer(world))
     told = payment_events.PaymentPending(payment=payment)
     await world.happen(world.event("payments.payment.pending", told))
@@ -155,7 +157,7 @@ async def test_a_payment_that_takes_days_is_explained(world: World):
     assert "do not need to pay again" in world.mail.letters[0].get_body(("plain",)).get_content()
 
 
-async def test_nobody_is_told_that_a_confirmed_payment_takes_days(world: World):
+async def test_a_pending_notice_becomes_obsolete_once_the_payment_is_captured(world: World):
     payment = world.payment(customer_id=customer(world))
     told = payment_events.PaymentPending(payment=payment)
     await world.happen(world.event("payments.payment.pending", told))
@@ -174,7 +176,7 @@ async def test_old_confirmations_are_not_sent(world: World):
     assert await world.rows() == []
 
 
-async def test_erasing_a_customer_erases_the_copies(world: World):
+async def test_erasing_a_customer_removes_personal_data_from_its_messages(world: World):
     customer_id = customer(world)
     await captured(world, customer_id=customer_id)
     await world.turn()
@@ -185,7 +187,7 @@ async def test_erasing_a_customer_erases_the_copies(world: World):
     assert "ario" not in str([dict(row) for row in await world.rows()])
 
 
-async def test_a_subject_may_have_two_readers(world: World):
+async def test_a_subject_can_have_several_handlers(world: World):
     seen: list[str] = []
 
     def reader(name: str) -> Handler:
@@ -206,7 +208,7 @@ async def test_a_subject_may_have_two_readers(world: World):
     assert seen == ["1 a", "2 b", "1 a", "all a b c a"]
 
 
-async def test_events_that_come_together_tell_each_once(world: World):
+async def test_a_batch_with_a_repeated_event_makes_one_message_per_event(world: World):
     told = [
         payment_events.PaymentCaptured(
             payment=world.payment(customer_id=customer(world), amount=money()), amount_minor=1
@@ -223,7 +225,7 @@ async def test_events_that_come_together_tell_each_once(world: World):
     assert {row["kind"] for row in rows} == {"receipt"}
 
 
-async def test_repeated_events_of_payments_tell_once(world: World):
+async def test_a_repeated_payment_event_makes_one_message(world: World):
     told = payment_events.PaymentCaptured(
         payment=world.payment(customer_id=customer(world), amount=money()), amount_minor=1
     )
@@ -233,6 +235,6 @@ async def test_repeated_events_of_payments_tell_once(world: World):
     assert len(await world.rows()) == 1
 
 
-def test_the_table_of_states_is_whole():
+def test_final_message_states_have_no_transitions():
     assert INITIAL is State.QUEUED
     assert {state for state, _ in TRANSITIONS}.isdisjoint(FINAL)

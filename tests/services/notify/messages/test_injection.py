@@ -51,7 +51,7 @@ def head_of(world: World) -> tuple[list[str], str]:
 
 
 @pytest.mark.parametrize("typed", INJECTIONS)
-async def test_a_shopper_writes_no_header(world: World, typed: str):
+async def test_a_shoppers_text_injects_no_header(world: World, typed: str):
     link = world.link(
         description=typed,
         order_reference=typed,
@@ -69,7 +69,7 @@ async def test_a_shopper_writes_no_header(world: World, typed: str):
 
 
 @pytest.mark.parametrize("typed", INJECTIONS)
-async def test_a_merchant_writes_no_header(world: World, typed: str):
+async def test_a_merchants_name_injects_no_header(world: World, typed: str):
     world.neighbours.merchant.name = typed
     await world.ask(reason=Requested.REASON_REMINDER)
     await world.turn()
@@ -90,7 +90,9 @@ async def test_a_merchant_writes_no_header(world: World, typed: str):
         "a@example.com>\r\nRCPT TO:<b@example.com",
     ],
 )
-async def test_an_address_that_could_be_more_is_refused_everywhere(world: World, address: str):
+async def test_an_unsafe_email_address_is_refused_on_input_and_before_sending(
+    world: World, address: str
+):
     assert CHECKS["FORMAT_EMAIL"](address) is not None
     link = world.link(recipient=paylink_pb2.Recipient(email=address))
     await world.ask(link)
@@ -116,6 +118,6 @@ def test_any_text_is_one_header(typed: str):
 
 
 @pytest.mark.parametrize("value", ["a\r\nBcc: b", "a\nb", "a\r\n\r\nb", "a\x00b", "a\r b"])
-def test_a_head_that_would_be_read_otherwise_is_not_written(value: str):
+def test_a_header_value_with_control_characters_is_rejected(value: str):
     with pytest.raises(ValueError, match="a header's value"):
         mime.written_head([("Subject", value), ("To", "a@b.example")])

@@ -21,7 +21,7 @@ async def invited(world: World, *, locale: str = "en") -> str:
 
 
 @pytest.mark.parametrize("locale", ["it", "en"])
-async def test_an_invitation_has_a_link_that_is_in_no_row(world: World, locale: str):
+async def test_an_invitations_link_is_in_the_mail_but_not_in_its_row(world: World, locale: str):
     await invited(world, locale=locale)
     await world.turn()
     row = await world.row()
@@ -44,14 +44,14 @@ async def test_a_revoked_invitation_is_not_sent(world: World):
     assert not world.mail.letters
 
 
-async def test_it_waits_for_its_link(world: World):
+async def test_an_invitation_waits_while_its_link_cannot_be_issued(world: World):
     await invited(world)
     world.neighbours.away.add("IssueInvitationLink")
     await world.turn()
     assert (await world.row())["state"] == "queued"
 
 
-async def test_nobody_has_the_link_sent_to_another_address(world: World):
+async def test_resending_an_invitation_to_another_address_sends_nothing(world: World):
     """Otherwise anyone allowed to resend messages could become a member."""
     await invited(world)
     await world.turn()

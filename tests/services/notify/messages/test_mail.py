@@ -12,7 +12,7 @@ from tests.services.notify.messages.mail_double import hang_up, say, wait
 from tests.services.notify.messages.world import Requested, World
 
 
-async def test_a_link_is_sent_with_its_address(world: World):
+async def test_a_links_email_has_its_url_headers_and_return_address(world: World):
     link = await world.ask()
     await world.turn()
     row = await world.row()
@@ -50,7 +50,7 @@ async def test_a_reminder_can_be_stopped_with_one_click(world: World):
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-async def test_a_server_that_is_down_is_tried_until_it_is_back(world: World):
+async def test_a_mail_server_that_is_down_is_retried_with_back_off(world: World):
     await world.mail.stop()
     await world.ask()
     for attempts in (1, 2, 3):
@@ -67,7 +67,7 @@ async def test_a_server_that_is_down_is_tried_until_it_is_back(world: World):
     assert len(world.mail.inbox) == 1
 
 
-async def test_it_is_given_up_after_a_day(world: World):
+async def test_a_message_is_given_up_after_a_day(world: World):
     await world.mail.stop()
     await world.ask()
     world.time.ahead = timedelta(hours=24, minutes=1)
@@ -77,7 +77,7 @@ async def test_it_is_given_up_after_a_day(world: World):
     assert "no connection" in row["error"]
 
 
-async def test_a_temporary_no_is_tried_again(world: World):
+async def test_a_temporary_refusal_is_retried(world: World):
     world.mail.on_rcpt = [say("450 4.2.1 greylisted")]
     world.mail.on_data = [say("451 4.3.0 try later")]
     await world.ask()
@@ -93,7 +93,7 @@ async def test_a_temporary_no_is_tried_again(world: World):
     assert world.mail.connections == 1
 
 
-async def test_one_refused_recipient_stops_nobody_else(world: World):
+async def test_a_refused_recipient_does_not_affect_the_others(world: World):
     world.mail.refused["gone@example.com"] = "550 5.1.1 no such user gone@example.com here"
     for email in (
         "giulia@example.com",
@@ -135,7 +135,7 @@ async def test_a_slow_server_is_waited_for(world: World):
     assert (await world.states(), len(world.mail.inbox)) == (["sent"], 1)
 
 
-async def test_no_answer_before_the_message_is_tried_again(world: World):
+async def test_a_connection_lost_before_the_message_is_retried(world: World):
     world.mail.on_rcpt = [hang_up]
     await world.ask()
     await world.turn()
@@ -145,7 +145,7 @@ async def test_no_answer_before_the_message_is_tried_again(world: World):
     assert (await world.states(), len(world.mail.inbox)) == (["sent"], 1)
 
 
-async def test_no_answer_after_the_message_is_unknown_and_never_sent_again(world: World):
+async def test_a_message_without_a_final_reply_is_unknown_and_never_resent(world: World):
     world.mail.on_data = [hang_up, wait(3)]
     await world.ask()
     await world.turn()
@@ -166,7 +166,7 @@ async def test_messages_share_a_connection(world: World):
     assert (world.mail.connections, len(world.mail.inbox)) == (1, 4)
 
 
-async def test_a_connection_that_the_server_closed_is_made_anew(world: World):
+async def test_a_message_is_sent_again_after_the_server_closes_the_connection(world: World):
     await world.ask()
     await world.turn()
     world.mail.on_rcpt = [hang_up]
@@ -185,7 +185,9 @@ async def test_a_connection_that_the_server_closed_is_made_anew(world: World):
         (Requested.REASON_ISSUED, "sent"),
     ],
 )
-async def test_nobody_is_reminded_of_what_is_being_paid(world: World, reason: int, state: str):
+async def test_reminders_of_a_link_being_paid_become_obsolete(
+    world: World, reason: int, state: str
+):
     link = world.link(state=paylink_pb2.PaymentLink.STATE_PAYING)
     await world.ask(link, reason)
     await world.turn()
@@ -201,7 +203,7 @@ async def test_a_closed_link_is_not_sent(world: World):
     assert world.mail.inbox == []
 
 
-async def test_neighbours_that_are_away_only_delay(world: World):
+async def test_a_paylink_outage_only_delays_the_message(world: World):
     world.neighbours.away = {"GetPaymentLinkAddress"}
     await world.ask()
     await world.turn()
@@ -212,7 +214,7 @@ async def test_neighbours_that_are_away_only_delay(world: World):
     assert await world.states() == ["sent"]
 
 
-async def test_addresses_beyond_ascii_need_a_server_that_takes_them(world: World):
+async def test_non_ascii_addresses_need_a_server_with_smtputf8(world: World):
     link = world.link()
     link.recipient.email = "josé@example.com"
     await world.ask(link)
@@ -225,7 +227,7 @@ async def test_addresses_beyond_ascii_need_a_server_that_takes_them(world: World
     assert world.mail.inbox[0].rcpt_tos == ["josé@example.com"]
 
 
-async def test_two_workers_send_each_message_once(world: World):
+async def test_concurrent_workers_send_each_message_once(world: World):
     for _ in range(10):
         await world.ask()
     workers = [worker.mail_worker(world.deps) for _ in range(4)]
@@ -243,7 +245,7 @@ async def test_two_workers_send_each_message_once(world: World):
         ("354 go on", "unknown", 0),
     ],
 )
-async def test_a_strange_answer_to_the_end_of_the_message_is_no_reason_to_send_again(
+async def test_an_unexpected_reply_after_the_message_causes_no_resend(
     world: World, reply: str, state: str, arrived: int
 ):
     world.mail.on_data = [say(reply)]

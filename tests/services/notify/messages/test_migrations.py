@@ -41,18 +41,18 @@ async def due(conn) -> list[str]:
     return [row["id"] for row in await conn.fetch(DUE)]
 
 
-async def test_what_was_due_is_due_and_nothing_is_claimed_by_two_versions(old):
+async def test_due_messages_stay_due_for_the_new_version_only(old):
     assert await due(old) == ["msg_1", "msg_2"]
     assert await old.fetch("SELECT FROM messages WHERE due_at <= now()") == []
 
 
-async def test_what_the_version_before_queues_is_found(old):
+async def test_a_message_queued_by_the_previous_version_is_due(old):
     await old.execute(MESSAGE, "msg_4", "queued", await old.fetchval("SELECT now()"))
     assert await due(old) == ["msg_1", "msg_2", "msg_4"]
     assert await old.fetch("SELECT FROM messages WHERE due_at <= now()") == []
 
 
-async def test_a_try_that_the_version_before_ends_is_over(old):
+async def test_an_attempt_recorded_by_the_previous_version_updates_when_it_is_due(old):
     end = "UPDATE messages SET state = $1, due_at = $2 WHERE id = 'msg_2'"
     await old.execute(end, "sending", await old.fetchval("SELECT now() + interval '1 minute'"))
     assert await due(old) == ["msg_1"]  # its lease
@@ -62,7 +62,7 @@ async def test_a_try_that_the_version_before_ends_is_over(old):
     assert await due(old) == ["msg_1"]
 
 
-async def test_a_message_that_the_version_before_forgets_while_it_is_under_way_stays_due(old):
+async def test_a_message_erased_by_the_previous_version_while_sending_stays_due(old):
     await old.execute(
         "UPDATE messages SET recipient = '', due_at = CASE WHEN state = 'queued' THEN NULL"
         " ELSE due_at END, state = CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END"

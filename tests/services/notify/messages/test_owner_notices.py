@@ -35,7 +35,7 @@ async def happen(world: World, what: tuple[str, Any], **changes: Any) -> Any:
     ("what", "kind"), [(REQUESTED, "bank_account_change"), (CHANGED, "bank_account_changed")]
 )
 @pytest.mark.parametrize("locale", ["it", "en"])
-async def test_the_owner_is_told_of_another_bank_account(
+async def test_the_owner_is_notified_of_a_bank_account_change(
     world: World, what: tuple[str, Any], kind: str, locale: str
 ):
     await happen(world, what, contact_email="owner@rossi.example", locale=locale)
@@ -54,26 +54,26 @@ async def test_the_owner_is_told_of_another_bank_account(
         assert "0.00" not in text
 
 
-async def test_without_a_contact_the_merchants_own_address_is_told(world: World):
+async def test_without_a_contact_the_notice_goes_to_the_merchants_own_address(world: World):
     await happen(world, REQUESTED)
     await world.turn()
     assert (await world.row())["recipient"] == "ciao@otticarossi.example"
 
 
-async def test_without_any_address_nobody_is_told(world: World):
+async def test_without_any_address_no_notice_is_made(world: World):
     world.neighbours.merchant.ClearField("branding")
     await happen(world, REQUESTED)
     assert await world.rows() == []
 
 
-async def test_a_repeated_event_tells_once(world: World):
+async def test_a_repeated_event_sends_one_notice(world: World):
     event = await happen(world, REQUESTED)
     await world.happen(event)
     await world.turn()
     assert len(world.mail.inbox) == 1
 
 
-def test_both_languages_say_every_kind():
+def test_both_languages_have_texts_for_every_kind():
     for said in emails.WORDS.values():
         assert set(said.kinds) == set(Kind)
         assert all(not said.kinds[kind].sms for kind in OWNER_KINDS | REPORT_KINDS | TEAM_KINDS)

@@ -77,9 +77,7 @@ async def ask(
 
 
 @pytest.mark.parametrize("kind", sorted(PLAN_KINDS))
-async def test_a_message_is_sent_once_to_the_customer_with_the_address_that_it_needs(
-    world: World, kind: Kind
-):
+async def test_each_plan_message_is_emailed_once_with_the_link_it_needs(world: World, kind: Kind):
     event = await ask(world, kind)
     await world.happen(event)
     await world.turn(2)
@@ -97,7 +95,7 @@ async def test_a_message_is_sent_once_to_the_customer_with_the_address_that_it_n
         assert "53,33" in text
 
 
-async def test_a_receipt_of_withdrawal_goes_where_the_customer_wants_it(world: World):
+async def test_a_withdrawal_receipt_goes_to_the_email_the_customer_names(world: World):
     await ask(world, Kind.PLAN_WITHDRAWN, recipient="altrove@example.com", paragraphs=[])
     await world.turn()
     assert (await world.row())["recipient"] == "altrove@example.com"
@@ -105,7 +103,7 @@ async def test_a_receipt_of_withdrawal_goes_where_the_customer_wants_it(world: W
 
 
 @pytest.mark.parametrize("kind", sorted(PLAN_KINDS))
-async def test_who_has_a_phone_alone_is_told_by_sms(world: World, kind: Kind):
+async def test_a_customer_with_only_a_phone_gets_an_sms(world: World, kind: Kind):
     await ask(world, kind, BY_PHONE)
     await world.turn(2)
     row = await world.row()
@@ -117,7 +115,7 @@ async def test_who_has_a_phone_alone_is_told_by_sms(world: World, kind: Kind):
     assert world.mail.letters == []
 
 
-async def test_a_text_message_of_a_plan_whose_answer_was_lost_is_asked_for(world: World):
+async def test_a_plans_sms_whose_answer_was_lost_is_not_sent_twice(world: World):
     world.sms.script = ["lose"]
     await ask(world, Kind.PLAN_COMPLETED, BY_PHONE)
     for _ in range(3):
@@ -126,7 +124,7 @@ async def test_a_text_message_of_a_plan_whose_answer_was_lost_is_asked_for(world
     assert (await world.states(), len(world.sms.taken)) == (["sent"], 1)
 
 
-async def test_a_receipt_of_a_payment_is_sent_to_no_phone(world: World):
+async def test_a_payment_receipt_is_not_sent_to_a_phone(world: World):
     await ask(world, Kind.PLAN_COMPLETED, BY_PHONE)
     payment = world.payment(method="instalments", customer_id="cus_giulia")
     captured = payment_events.PaymentCaptured(payment=payment, amount_minor=5333)
@@ -135,7 +133,7 @@ async def test_a_receipt_of_a_payment_is_sent_to_no_phone(world: World):
     assert sorted(await world.states()) == ["obsolete", "sent"]
 
 
-async def test_a_receipt_of_withdrawal_goes_to_the_phone_that_the_customer_names(world: World):
+async def test_a_withdrawal_receipt_goes_to_the_phone_the_customer_names(world: World):
     await ask(world, Kind.PLAN_WITHDRAWN, recipient="+393331234568")
     await world.turn()
     (text,) = world.sms.taken
@@ -145,7 +143,9 @@ async def test_a_receipt_of_withdrawal_goes_to_the_phone_that_the_customer_names
 
 
 @pytest.mark.parametrize("kind", sorted(PART_KINDS))
-async def test_nobody_is_asked_for_a_part_whose_link_is_closed_or_being_paid(world: World, kind):
+async def test_a_request_for_a_part_is_dropped_if_its_link_is_closed_or_being_paid(
+    world: World, kind
+):
     await ask(world, kind)
     world.neighbours.closed.add("lnk_1")
     await world.turn()
@@ -157,7 +157,7 @@ async def test_nobody_is_asked_for_a_part_whose_link_is_closed_or_being_paid(wor
     assert world.mail.letters == []
 
 
-async def test_an_erased_customer_is_told_nothing(world: World):
+async def test_an_erased_customer_gets_no_messages(world: World):
     await ask(world, Kind.PLAN_WITHDRAWN, recipient="altrove@example.com")
     told = oneclick_events.CustomerErased(customer_id="cus_giulia")
     await world.happen(world.event("oneclick.customer.erased", told))
@@ -169,7 +169,7 @@ async def test_an_erased_customer_is_told_nothing(world: World):
     assert world.mail.letters == []
 
 
-async def test_while_instalments_is_away_a_message_waits(world: World):
+async def test_a_message_waits_during_an_instalments_outage(world: World):
     world.neighbours.away.add("GetInstalmentPlanAddress")
     await ask(world)
     await world.turn()
@@ -180,12 +180,12 @@ async def test_while_instalments_is_away_a_message_waits(world: World):
     assert (await world.states(), len(world.mail.letters)) == (["sent"], 1)
 
 
-async def test_a_reason_of_a_later_version_is_no_message(world: World):
+async def test_an_unknown_reason_makes_no_message(world: World):
     await ask(world, Kind.PLAN_SIGNED, reason=99)
     assert await world.rows() == []
 
 
-async def test_the_customer_gets_the_receipt_of_a_part_that_its_link_paid(world: World):
+async def test_the_receipt_of_a_part_paid_by_link_goes_to_the_customer(world: World):
     link = world.link(
         plan_id="pln_1",
         customer_id="cus_giulia",
@@ -205,7 +205,7 @@ async def test_the_customer_gets_the_receipt_of_a_part_that_its_link_paid(world:
     )
 
 
-async def test_a_link_that_a_plan_pays_has_no_receipt_beside_those_of_its_parts(world: World):
+async def test_a_link_paid_by_a_plan_gets_no_receipt_of_its_own(world: World):
     await world.paid(world.link(), method=paylink_pb2.METHOD_INSTALMENTS, plan_id="pln_1")
     assert await world.rows() == []
 
@@ -219,7 +219,7 @@ LINK_OF_A_PART = {
 
 
 @pytest.mark.parametrize("language", ["it", "en"])
-async def test_a_link_of_a_part_of_credit_says_in_every_channel_what_the_law_wants(world, language):
+async def test_the_link_of_a_credit_part_carries_the_legal_texts_by_email_and_sms(world, language):
     warning, example = LAW[language]
     law = {"warning": warning, "representative_example": example}
     await world.ask(

@@ -40,7 +40,9 @@ def about(kind: Kind, legal_class: str, language: str) -> About:
 @pytest.mark.parametrize("language", ["it", "en"])
 @pytest.mark.parametrize("legal_class", ["credit", "deferral"])
 @pytest.mark.parametrize("kind", sorted(PLAN_KINDS))
-def test_words_are_as_agreed_with_what_the_law_wants_of_credit_alone(kind, legal_class, language):
+def test_email_wording_matches_the_golden_files_with_legal_texts_for_credit_only(
+    kind, legal_class, language
+):
     """Changed wording changes the golden file, which counsel reviews."""
     said = about(kind, legal_class, language)
     email = emails.compose(kind, said, MERCHANT, locale=language, url=PLAN_URL)
@@ -56,9 +58,7 @@ def test_words_are_as_agreed_with_what_the_law_wants_of_credit_alone(kind, legal
 
 @pytest.mark.parametrize("language", ["it", "en"])
 @pytest.mark.parametrize("legal_class", ["credit", "deferral"])
-def test_text_messages_are_as_agreed_and_of_one_part_but_for_what_the_law_wants(
-    legal_class, language
-):
+def test_sms_wording_matches_the_golden_files_and_its_length_limits(legal_class, language):
     texts = []
     for kind in sorted(PLAN_KINDS):
         said = about(kind, legal_class, language)

@@ -115,7 +115,7 @@ async def end_lease(environment: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("moment", "end"), [("on_rcpt", "sent"), ("on_data", "unknown")])
-async def test_killed_while_it_speaks_to_the_mail_server(
+async def test_a_kill_during_smtp_sends_nothing_twice(
     environment, processes, merchant: World, mail: MailServer, moment: str, end: str
 ):
     reached = asyncio.Event()
@@ -141,7 +141,7 @@ async def test_killed_while_it_speaks_to_the_mail_server(
     assert len(mail.inbox) == before + 1
 
 
-async def test_a_renamed_merchant_has_its_new_name_in_the_next_mail(
+async def test_a_merchants_new_name_is_in_mails_before_its_cache_expires(
     environment, processes, beside, merchant: World, mail: MailServer
 ):
     """Long before the cached merchant would expire."""
@@ -166,7 +166,7 @@ async def test_a_renamed_merchant_has_its_new_name_in_the_next_mail(
             pass  # the event is on its way
 
 
-async def test_it_sends_and_stops_when_asked_with_what_it_began(
+async def test_sigterm_finishes_the_message_being_sent_and_logs_no_secrets(
     environment, processes, merchant: World, mail: MailServer
 ):
     reached = asyncio.Event()
@@ -206,7 +206,7 @@ async def test_it_refuses_to_start_before_its_schema_is_there(processes, new_dat
         ("INCASSO_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.1/8"),
     ],
 )
-def test_it_names_the_setting_that_is_wrong(environment, monkeypatch, capsys, name, value):
+def test_an_invalid_setting_is_named(environment, monkeypatch, capsys, name, value):
     for variable, given in {**environment, name: value}.items():
         monkeypatch.setenv(variable, given)
     with pytest.raises(SystemExit) as ended:

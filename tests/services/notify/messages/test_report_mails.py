@@ -28,7 +28,7 @@ def requested(world: World, state: Any = DONE, recipient: str = FINANCE) -> Any:
 @pytest.mark.parametrize(
     ("locale", "heading"), [("it", "Un report è pronto"), ("en", "A report is ready")]
 )
-async def test_a_report_goes_with_its_file_to_whom_the_schedule_names(
+async def test_a_report_is_mailed_with_its_file_to_the_scheduled_recipient(
     world: World, locale: str, heading: str
 ):
     world.neighbours.merchant.locale = locale
@@ -46,7 +46,9 @@ async def test_a_report_goes_with_its_file_to_whom_the_schedule_names(
 
 
 @pytest.mark.parametrize("file", [None, bytes(MOST_BYTES + 1)])
-async def test_a_large_or_expired_file_is_named_and_not_enclosed(world: World, file: bytes | None):
+async def test_a_too_large_or_expired_file_is_referenced_instead_of_attached(
+    world: World, file: bytes | None
+):
     world.neighbours.merchant.locale = "en"
     if file:
         world.neighbours.files["rrn_1"] = ("daily_sales.csv", "text/csv", file)
@@ -57,7 +59,7 @@ async def test_a_large_or_expired_file_is_named_and_not_enclosed(world: World, f
     assert "GET /v1/reports/runs/rrn_1/file" in letter.get_body(("plain",)).get_content()
 
 
-async def test_a_mail_waits_while_reporting_does_not_answer(world: World):
+async def test_a_report_mail_waits_during_a_reporting_outage(world: World):
     world.neighbours.files["rrn_1"] = ("daily_sales.csv", "text/csv", SHEET)
     world.neighbours.away.add("DownloadReportRun")
     await world.happen(requested(world))
@@ -69,7 +71,7 @@ async def test_a_mail_waits_while_reporting_does_not_answer(world: World):
     assert len(world.mail.letters) == 1
 
 
-async def test_a_report_that_failed_is_told_and_a_repeated_event_tells_once(world: World):
+async def test_a_failed_report_is_notified_once_even_if_its_event_repeats(world: World):
     world.neighbours.merchant.locale = "en"
     event = requested(world, FAILED)
     for _ in range(2):

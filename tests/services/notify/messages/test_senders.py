@@ -32,7 +32,7 @@ CONFIG = {
 @pytest.mark.parametrize(
     ("to", "sender"), [("+393331234567", "+390200000000"), ("+41791234567", "Incasso")]
 )
-async def test_a_senders_name_is_shown_only_where_it_is_registered(
+async def test_the_sender_name_is_used_only_where_it_is_registered(
     world: World, to: str, sender: str
 ):
     await world.ask_sms(recipient=paylink_pb2.Recipient(phone=to))
@@ -41,7 +41,7 @@ async def test_a_senders_name_is_shown_only_where_it_is_registered(
     assert (taken["to"], taken["from"]) == (to, sender)
 
 
-def test_without_a_number_nothing_leaves_for_where_the_name_is_not_registered():
+def test_without_a_number_there_is_no_sender_where_the_name_is_unregistered():
     assert Sender("", "Incasso", ("+41",)).to("+393331234567") == ""
     assert Sender("", "Incasso", ()).to("+41791234567") == ""
 
@@ -57,13 +57,13 @@ def test_without_a_number_nothing_leaves_for_where_the_name_is_not_registered():
         {"twilio_sender_name_prefixes": "+39,IT"},
     ],
 )
-def test_a_sender_that_networks_would_block_is_no_configuration(wrong: dict[str, str]):
+def test_a_sender_that_networks_would_block_is_an_invalid_setting(wrong: dict[str, str]):
     with pytest.raises(ValidationError) as refused:
         Config(**{**CONFIG, **wrong})
     assert [error["loc"][0] for error in refused.value.errors()] == list(wrong)
 
 
-def test_a_number_with_a_registered_name_is_one():
+def test_a_number_with_a_registered_name_is_a_valid_setting():
     Config(
         **CONFIG,
         twilio_from="+390200000000",

@@ -41,7 +41,7 @@ async def resend(world: World, message_id: str, key: str = "again", **more) -> p
     return (await world.call("ResendMessage", request, key=key)).message
 
 
-async def test_a_message_says_what_became_of_it(world: World):
+async def test_a_message_shows_its_state_before_and_after_sending(world: World):
     link = await world.ask()
     (queued,) = (await world.call("ListMessages", pb.ListMessagesRequest())).data
     assert (queued.state, queued.attempts) == (State.STATE_QUEUED, 0)
@@ -57,7 +57,7 @@ async def test_a_message_says_what_became_of_it(world: World):
     assert not message.HasField("error")
 
 
-async def test_messages_are_listed_by_what_they_are_about(world: World):
+async def test_messages_are_listed_in_pages_and_by_filters(world: World):
     first = await sent(world)
     second = await sent(world)
     await world.ask()
@@ -81,7 +81,7 @@ async def test_messages_are_listed_by_what_they_are_about(world: World):
     assert await refused(world, "ListMessages", wrong) == "cursor_invalid"
 
 
-async def test_another_merchant_sees_nothing(world: World, other: World):
+async def test_another_merchant_can_neither_see_nor_resend_messages(world: World, other: World):
     message = await sent(world)
     assert not (await other.call("ListMessages", pb.ListMessagesRequest())).data
     get = pb.GetMessageRequest(message_id=message.id)
@@ -90,7 +90,7 @@ async def test_another_merchant_sees_nothing(world: World, other: World):
     assert await refused(other, "ResendMessage", again, key="k") == MessageNotFound.reason
 
 
-async def test_a_message_is_sent_again_as_a_new_one(world: World):
+async def test_resending_creates_a_new_message_once_per_key(world: World):
     first = await sent(world)
     new = await resend(world, first.id, recipient=" mario@EXAMPLE.com ")
     assert (new.state, new.resend_of, new.attempts) == (State.STATE_QUEUED, first.id, 0)
@@ -109,7 +109,7 @@ async def test_a_message_is_sent_again_as_a_new_one(world: World):
     assert await refused(world, "ResendMessage", other_body) == "idempotency_key_missing"
 
 
-async def test_a_message_that_was_sent_again_is_answered_while_paylink_is_away(world: World):
+async def test_a_repeated_resend_is_answered_during_a_paylink_outage(world: World):
     first = await sent(world)
     key = Key(world.merchant_id, "ResendMessage", "again", b"")
     world.act()
@@ -120,20 +120,20 @@ async def test_a_message_that_was_sent_again_is_answered_while_paylink_is_away(w
     await nobody.close()
 
 
-async def test_what_is_on_its_way_is_not_sent_again(world: World):
+async def test_a_queued_message_cannot_be_resent(world: World):
     await world.ask()
     request = pb.ResendMessageRequest(message_id=(await world.row())["id"])
     assert await refused(world, "ResendMessage", request, key="k") == MessageUnderWay.reason
 
 
-async def test_a_closed_link_is_not_sent_again(world: World):
+async def test_a_message_of_a_closed_link_cannot_be_resent(world: World):
     message = await sent(world)
     world.neighbours.closed.add(message.payment_link_id)
     request = pb.ResendMessageRequest(message_id=message.id)
     assert await refused(world, "ResendMessage", request, key="k") == PaymentLinkClosed.reason
 
 
-async def test_a_wrong_address_is_refused(world: World):
+async def test_resending_to_an_invalid_address_or_an_unknown_message_is_refused(world: World):
     message = await sent(world)
     request = pb.ResendMessageRequest(message_id=message.id, recipient="+393331234567")
     assert await refused(world, "ResendMessage", request, key="k") == "invalid_argument"
@@ -141,7 +141,9 @@ async def test_a_wrong_address_is_refused(world: World):
     assert await refused(world, "ResendMessage", unknown, key="k") == MessageNotFound.reason
 
 
-async def test_a_suppressed_address_is_written_to_after_it_was_lifted(world: World, other: World):
+async def test_a_suppressed_address_gets_mail_again_once_the_suppression_is_lifted(
+    world: World, other: World
+):
     world.mail.refused = {"giulia@example.com": "550 5.1.1 nobody"}
     message = await sent(world)
     assert message.state == State.STATE_BOUNCED
@@ -161,7 +163,7 @@ async def test_a_suppressed_address_is_written_to_after_it_was_lifted(world: Wor
     assert await world.suppressed() == [("", "bounced")]
 
 
-async def test_who_got_a_message_is_forgotten_after_thirteen_months(world: World):
+async def test_recipients_are_erased_after_thirteen_months(world: World):
     await world.ask()
     await world.turn()
     await world.ask()  # still queued

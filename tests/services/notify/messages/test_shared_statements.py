@@ -27,7 +27,7 @@ async def claimed(world: World, count: int) -> list[Any]:
     return [due.message for due in found]
 
 
-async def test_what_came_of_many_is_one_transaction(world: World):
+async def test_concurrent_outcomes_are_recorded_in_one_transaction(world: World):
     sent, bounced, refused = await claimed(world, 3)
     report = DeliveryReport(Event.BOUNCE, "no such mailbox", SuppressionReason.BOUNCED)
     async with world.db.connection() as conn:
@@ -50,7 +50,7 @@ async def test_what_came_of_many_is_one_transaction(world: World):
     assert kept == 0
 
 
-async def test_a_try_that_was_lost_takes_no_other_along(world: World):
+async def test_a_stale_attempt_does_not_prevent_recording_another(world: World):
     ours, lost = await claimed(world, 2)
     late = replace(lost, attempts=lost.attempts + 1)
     outcomes = [record_outcome(world.deps, each, Accepted(None)) for each in (ours, late)]
@@ -60,7 +60,7 @@ async def test_a_try_that_was_lost_takes_no_other_along(world: World):
     assert {row["id"]: row["state"] for row in rows} == {ours.id: "sent", lost.id: "sending"}
 
 
-async def test_customers_are_asked_for_in_one_call(world: World):
+async def test_concurrent_contact_lookups_share_one_call(world: World):
     known = [ids.new("cus") for _ in range(3)]
     for customer_id in known:
         world.neighbours.customers[customer_id] = oneclick_pb2.Customer(
@@ -77,7 +77,7 @@ async def test_customers_are_asked_for_in_one_call(world: World):
     assert world.neighbours.calls["GetContacts"] == 1
 
 
-async def test_an_outage_is_told_to_all_who_asked(world: World):
+async def test_an_outage_fails_every_waiting_contact_lookup(world: World):
     world.neighbours.away = {"GetContacts"}
     world.act()
     asked = (world.deps.customers.contact(ids.new("cus")) for _ in range(2))

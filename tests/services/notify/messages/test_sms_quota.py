@@ -34,7 +34,7 @@ async def told(world: World) -> list[events_pb2.SmsQuotaReached]:
     return [events_pb2.SmsQuotaReached.FromString(row["body"]) for row in rows]
 
 
-async def test_no_more_are_sent_than_the_plan_allows_however_many_workers(limited: World):
+async def test_concurrent_workers_send_no_more_than_the_quota(limited: World):
     for _ in range(8):
         await limited.ask_sms()
     workers = [worker.phone_worker(limited.deps) for _ in range(4)]
@@ -51,7 +51,7 @@ async def test_no_more_are_sent_than_the_plan_allows_however_many_workers(limite
     assert (usage.used, usage.month) == (5, f"{month:%Y-%m}")
 
 
-async def test_the_merchant_hears_of_four_fifths_and_of_all(limited: World):
+async def test_an_event_is_published_at_80_and_at_100_percent_of_the_quota(limited: World):
     for _ in range(7):
         await limited.ask_sms()
         await limited.turn()
@@ -61,7 +61,7 @@ async def test_the_merchant_hears_of_four_fifths_and_of_all(limited: World):
     ]
 
 
-async def test_a_message_counts_once_however_often_it_is_tried(limited: World):
+async def test_a_message_counts_once_however_many_attempts_it_takes(limited: World):
     limited.sms.script = [(429, {}, {}), (503, {}, {}), "drop"]
     await limited.ask_sms()
     for _ in range(5):
@@ -74,7 +74,7 @@ async def test_a_message_counts_once_however_often_it_is_tried(limited: World):
     assert await limited.states() == ["sent"] * 5
 
 
-async def test_the_next_month_begins_anew_by_the_merchants_clock(limited: World):
+async def test_the_quota_resets_next_month_by_the_merchants_clock(limited: World):
     limited.neighbours.merchant.quotas["sms_per_month"] = 1
     for _ in range(2):
         await limited.ask_sms()
@@ -94,14 +94,14 @@ async def test_another_merchants_messages_do_not_count(limited: World, other: Wo
         assert await world.states() == ["sent"]
 
 
-async def test_a_plan_may_allow_none_or_any_number(limited: World):
+async def test_a_quota_of_zero_refuses_a_message(limited: World):
     limited.neighbours.merchant.quotas["sms_per_month"] = 0
     await limited.ask_sms()
     await limited.turn()
     assert await limited.states() == ["refused"]
 
 
-async def test_without_a_quota_nothing_is_refused_and_mail_never_counts(world: World):
+async def test_without_a_quota_nothing_is_refused_or_reported(world: World):
     for _ in range(3):
         await world.ask_sms()
     await world.ask(world.link(channels=[paylink_pb2.CHANNEL_WHATSAPP]))
@@ -110,7 +110,7 @@ async def test_without_a_quota_nothing_is_refused_and_mail_never_counts(world: W
     assert await told(world) == []
 
 
-async def test_a_refused_message_can_be_sent_again_in_a_larger_plan(limited: World):
+async def test_a_refused_message_can_be_resent_after_a_plan_upgrade(limited: World):
     limited.neighbours.merchant.quotas["sms_per_month"] = 0
     await limited.ask_sms()
     await limited.turn()
@@ -123,6 +123,6 @@ async def test_a_refused_message_can_be_sent_again_in_a_larger_plan(limited: Wor
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 7, 100, 2000])
-def test_each_percentage_is_told_once_whatever_the_limit(most: int):
+def test_each_quota_threshold_is_reached_once_whatever_the_limit(most: int):
     heard = [percent for used in range(1, most + 1) if (percent := quotas.reached(used, most))]
     assert heard == ([100] if most < 5 else [80, 100])

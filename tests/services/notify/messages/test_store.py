@@ -19,7 +19,7 @@ async def receipt(world: World) -> None:
     await captured(world, customer_id=customer(world))
 
 
-async def test_no_step_of_a_mail_changes_what_is_in_an_index(world: World):
+async def test_sending_a_mail_changes_no_indexed_column(world: World):
     await receipt(world)
     queued = await world.row()
     async with world.db.connection() as conn:
@@ -32,14 +32,14 @@ async def test_no_step_of_a_mail_changes_what_is_in_an_index(world: World):
     assert set(changed(queued, sent)) & set(in_indexes) == set()
 
 
-async def test_what_was_sent_is_not_due_any_more(world: World):
+async def test_a_sent_message_is_no_longer_due(world: World):
     await receipt(world)
     await world.turn()
     async with world.db.connection() as conn:
         assert await conn.fetchval("SELECT count(*) FROM due_messages") == 0
 
 
-async def test_a_claim_waits_for_nobody_and_takes_nothing_that_another_writes(world: World):
+async def test_a_claim_skips_locked_messages_without_waiting(world: World):
     await receipt(world)
     async with world.db.transaction() as held, world.db.connection() as conn:
         await held.execute("UPDATE messages SET error = 'written'")
@@ -51,7 +51,7 @@ async def test_a_claim_waits_for_nobody_and_takes_nothing_that_another_writes(wo
     assert await world.states() == ["sent"]
 
 
-async def test_a_leased_message_is_nobody_elses(world: World):
+async def test_a_leased_message_cannot_be_claimed_again(world: World):
     await receipt(world)
     async with world.db.connection() as conn:
         first = await attempts.claim(conn, Room(9, 9), channels=list(Channel), lease=retry.LEASE)
@@ -60,7 +60,7 @@ async def test_a_leased_message_is_nobody_elses(world: World):
     assert first[0].message.due_at is not None
 
 
-async def test_messages_are_listed_by_each_of_their_states(world: World):
+async def test_messages_can_be_listed_by_each_state(world: World):
     await receipt(world)
     async with world.db.connection() as conn:
         for state in State:

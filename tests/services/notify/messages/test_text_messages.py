@@ -49,7 +49,7 @@ async def test_a_link_is_sent_by_sms_and_whatsapp(world: World):
     }
 
 
-async def test_too_many_requests_are_tried_when_the_provider_says(world: World):
+async def test_too_many_requests_are_retried_after_the_providers_retry_after(world: World):
     world.sms.script = [
         (429, {"code": 20429, "message": "Too Many Requests"}, {"Retry-After": "7"}),
         (503, {}, {}),
@@ -68,7 +68,9 @@ async def test_too_many_requests_are_tried_when_the_provider_says(world: World):
 
 
 @pytest.mark.parametrize(("script", "asked_again"), [("lose", 1), ("drop", 2)])
-async def test_a_lost_answer_is_settled_by_asking(world: World, script: str, asked_again: int):
+async def test_a_lost_answer_is_settled_by_looking_up_the_message(
+    world: World, script: str, asked_again: int
+):
     world.sms.script = [script]
     await world.ask_sms()
     await world.turn()
@@ -82,7 +84,7 @@ async def test_a_lost_answer_is_settled_by_asking(world: World, script: str, ask
     assert (await world.row())["provider_reference"] == world.sms.taken[0]["sid"]
 
 
-async def test_a_server_error_proves_nothing(world: World):
+async def test_a_server_error_leaves_the_message_unknown_until_it_is_looked_up(world: World):
     world.sms.script = [(500, {}, {})]
     await world.ask_sms()
     await world.turn()
@@ -98,7 +100,7 @@ async def test_a_server_error_proves_nothing(world: World):
     assert (await world.states(), len(world.sms.taken)) == (["sent"], 1)
 
 
-async def test_a_provider_that_cannot_be_asked_for_a_day_leaves_it_unknown(world: World):
+async def test_a_message_stays_unknown_if_it_cannot_be_looked_up_for_a_day(world: World):
     world.sms.script = ["lose"]
     world.sms.list_status = 500
     await world.ask_sms()
@@ -110,7 +112,7 @@ async def test_a_provider_that_cannot_be_asked_for_a_day_leaves_it_unknown(world
     assert (row["state"], row["due_at"]) == ("unknown", None)
 
 
-async def test_an_earlier_message_with_the_same_words_is_not_taken_for_the_lost_one(world: World):
+async def test_an_earlier_message_with_the_same_text_is_not_taken_for_the_lost_one(world: World):
     link = world.link(channels=[paylink_pb2.CHANNEL_SMS])
     await world.ask(link)
     await world.turn()
@@ -135,7 +137,9 @@ async def test_an_earlier_message_with_the_same_words_is_not_taken_for_the_lost_
         (20003, "failed", None),
     ],
 )
-async def test_a_clear_no_is_read(world: World, code: int, state: str, reason: str | None):
+async def test_a_definite_refusal_sets_state_and_suppression_by_its_code(
+    world: World, code: int, state: str, reason: str | None
+):
     world.sms.script = [(400, {"code": code, "message": "no"}, {})]
     await world.ask_sms()
     await world.turn()
@@ -157,7 +161,7 @@ async def test_status_callbacks_move_forward_only(world: World):
     assert row["delivered_at"] is not None
 
 
-async def test_times_are_those_of_the_merchants_clock(world: World):
+async def test_sent_and_delivered_times_follow_the_merchants_clock(world: World):
     async with world.db.transaction() as conn:
         await clock.follow(conn, world.merchant_id, 86_400)
     await world.ask_sms()
@@ -188,7 +192,7 @@ async def test_a_callback_that_overtakes_the_answer_is_kept(world: World):
     assert await world.states() == ["delivered"]
 
 
-async def test_callbacks_must_prove_themselves(world: World):
+async def test_forged_or_malformed_callbacks_are_refused(world: World):
     for request, refusal in (
         (status_of("SM1", "sent", token="another"), SignatureInvalid),
         (status_of("", "sent"), NoticeMalformed),
@@ -207,12 +211,12 @@ async def test_a_channel_without_provider_fails(world: World):
     assert await world.states() == ["failed"]
 
 
-def test_an_answer_that_is_no_json_is_not_a_yes():
+def test_an_empty_or_redirect_reply_counts_as_lost():
     assert type(outcome_of(201, {}, {})).__name__ == "Lost"
     assert type(outcome_of(302, {}, {})).__name__ == "Lost"
 
 
-async def test_a_lost_message_is_found_though_the_providers_clock_is_behind(world: World):
+async def test_a_lost_message_is_found_even_if_the_providers_clock_is_behind(world: World):
     world.sms.script = ["lose"]
     await world.ask_sms()
     await world.turn()
@@ -224,7 +228,7 @@ async def test_a_lost_message_is_found_though_the_providers_clock_is_behind(worl
     assert (await world.states(), len(world.sms.taken)) == (["sent"], 1)
 
 
-async def test_a_provider_that_was_taken_away_is_not_asked_for_ever(world: World):
+async def test_lookups_end_as_unknown_once_their_provider_was_removed(world: World):
     world.sms.script = ["lose"]
     await world.ask_sms()
     await world.turn()
@@ -236,6 +240,6 @@ async def test_a_provider_that_was_taken_away_is_not_asked_for_ever(world: World
     assert (row["state"], row["due_at"]) == ("unknown", None)
 
 
-def test_errors_tell_no_addresses():
+def test_errors_mask_addresses():
     told = "The 'To' number +393331234567 is no phone of <giulia@example.com>"
     assert written(told) == "The 'To' number [address] is no phone of <[address]>"

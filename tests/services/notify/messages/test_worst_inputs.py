@@ -51,7 +51,7 @@ BODIES = {
 
 @pytest.mark.parametrize("kind", BODIES)
 @pytest.mark.parametrize("proof", ["", OURS], ids=["foreign", "ours"])
-def test_a_bounce_is_read_in_no_time(kind: str, proof: str):
+def test_the_worst_bounce_is_parsed_quickly(kind: str, proof: str):
     body = (proof + BODIES[kind]()).encode("utf-8", "surrogateescape")[:SIZE]
 
     def work() -> None:
@@ -64,7 +64,7 @@ def test_a_bounce_is_read_in_no_time(kind: str, proof: str):
 @pytest.mark.parametrize(
     "body", [b"a=b&" * 65_000, b"&" * SIZE, b"%" * SIZE, b"a=" + b"%41" * 80_000]
 )
-def test_an_sms_notice_is_read_in_no_time(body: bytes):
+def test_the_worst_sms_callback_is_parsed_quickly(body: bytes):
     account = Account(sid="AC1", auth_token="t", senders={}, api_base="", public_url="")
 
     def work() -> None:
@@ -77,7 +77,7 @@ def test_an_sms_notice_is_read_in_no_time(body: bytes):
 @pytest.mark.parametrize(
     "text", ["a" * SIZE, "@" * SIZE, "a@" * SIZE, "+1" * SIZE, "5." * SIZE, "<" * SIZE, " " * SIZE]
 )
-def test_a_servers_reply_is_read_in_no_time(text: str):
+def test_the_worst_server_reply_is_parsed_quickly(text: str):
     assert_quick(partial(written, text), within=SECONDS)
     assert_quick(partial(refusal, 550, text, of_recipient=True), within=SECONDS)
 
@@ -94,6 +94,6 @@ def test_a_servers_reply_is_read_in_no_time(text: str):
         " \n" * SIZE,
     ],
 )
-def test_what_people_typed_is_written_in_no_time(text: str):
+def test_the_worst_typed_text_is_written_quickly(text: str):
     for write in (mime.without_words, mime.phrase, emails.one_line, gsm.transliterated):
         assert_quick(partial(write, text[:LONGEST]), within=SECONDS, what=write)

@@ -96,7 +96,7 @@ def test_an_address_that_is_not_public_is_refused(address: str):
     assert not is_allowed(address, [], secure=False)
 
 
-def test_allowed_networks_are_let_pass_with_and_without_tls():
+def test_allowed_networks_pass_with_and_without_tls():
     for address in ("127.0.0.1", "::ffff:127.0.0.1"):
         assert is_allowed(address, LOOPBACK, secure=True)
         assert is_allowed(address, LOOPBACK, secure=False)
@@ -115,14 +115,14 @@ def test_allowed_networks_are_let_pass_with_and_without_tls():
         ("https://[::1", "is not an address"),
     ],
 )
-async def test_an_address_of_another_shape_is_refused(url: str, reason: str):
+async def test_a_malformed_or_insecure_url_is_refused(url: str, reason: str):
     assert await refused(Guard(resolver=Names("93.184.216.34")), url) == reason
 
 
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "10.1.2.3", "::1"]
 )
-async def test_a_name_that_leads_into_a_private_network_is_refused(address: str):
+async def test_a_name_that_resolves_to_a_private_address_is_refused(address: str):
     for names in (Names(address), Names("93.184.216.34", address)):
         reason = await refused(Guard(resolver=names), "https://shop.example/hook")
         assert reason == "leads to an address that is not public"
@@ -136,13 +136,13 @@ async def test_a_literal_address_of_a_private_network_is_refused(host: str):
     assert reason == "leads to an address that is not public"
 
 
-async def test_a_public_name_and_one_that_does_not_resolve_yet_are_let_pass():
+async def test_a_public_or_unresolvable_name_is_accepted_over_https():
     await Guard(resolver=Names("93.184.216.34")).check("https://shop.example/hook")
     await Guard(resolver=Names()).check("https://shop.example/hook")
     assert await refused(Guard(resolver=Names()), "http://shop.example/") == "must be https"
 
 
-async def test_http_is_let_pass_when_every_address_is_in_an_allowed_network():
+async def test_http_is_accepted_only_if_every_address_is_in_an_allowed_network():
     await Guard(LOOPBACK, Names("127.0.0.1")).check("http://inbox.test:8080/")
     mixed = Guard(LOOPBACK, Names("127.0.0.1", "93.184.216.34"))
     assert await refused(mixed, "http://inbox.test:8080/") == "must be https"
@@ -159,7 +159,7 @@ async def test_http_is_let_pass_when_every_address_is_in_an_allowed_network():
         ["64:ff9b::7f00:1", "10.0.0.1"],
     ],
 )
-async def test_a_name_that_leads_elsewhere_by_now_is_refused_at_the_socket(
+async def test_a_name_that_resolves_to_a_private_address_is_refused_at_the_socket(
     receiver, scheme: str, addresses: list[str]
 ):
     receivers = Receivers(Guard(resolver=Names(*addresses)), PATIENT)
@@ -180,14 +180,14 @@ async def test_a_literal_private_address_is_refused_at_the_socket(receiver, host
     assert receiver.received == []
 
 
-async def test_a_name_that_is_not_found_is_a_failed_try():
+async def test_an_unresolvable_name_fails_the_attempt():
     receivers = Receivers(Guard(resolver=Names()), PATIENT)
     attempt = await receivers.post("https://shop.example/hook", {}, b"{}")
     await receivers.close()
     assert attempt.error == "the host's name was not found"
 
 
-async def test_without_tls_at_the_other_side_a_try_fails(receiver):
+async def test_a_receiver_without_tls_fails_the_attempt(receiver):
     receivers = Receivers(Guard(LOOPBACK), PATIENT)
     attempt = await receivers.post(receiver.url.replace("http:", "https:"), {}, b"{}")
     await receivers.close()

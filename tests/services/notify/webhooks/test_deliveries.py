@@ -48,7 +48,7 @@ async def test_an_altered_body_does_not_verify(hooks: Hooks):
         Webhook(endpoint.secret).verify(altered, received.headers)
 
 
-async def test_every_try_carries_the_bytes_that_the_api_answers(hooks: Hooks):
+async def test_every_attempt_sends_the_same_bytes_that_the_api_returns(hooks: Hooks):
     await hooks.endpoint()
     event_id = await hooks.happen()
     hooks.receiver.answer("/hook", 500)
@@ -60,7 +60,7 @@ async def test_every_try_carries_the_bytes_that_the_api_answers(hooks: Hooks):
     assert {one.event_id for one in hooks.receiver.received} == {event_id}
 
 
-async def test_after_500_it_is_tried_again_until_it_is_taken(hooks: Hooks):
+async def test_a_delivery_answered_500_is_retried_until_accepted(hooks: Hooks):
     endpoint = await hooks.endpoint()
     hooks.receiver.answer("/hook", 500, text="out of order")
     await hooks.happen()
@@ -80,7 +80,7 @@ async def test_after_500_it_is_tried_again_until_it_is_taken(hooks: Hooks):
     assert not (await hooks.seen(endpoint)).HasField("failing_since")
 
 
-async def test_tries_follow_the_schedule_and_end(hooks: Hooks):
+async def test_attempts_follow_the_schedule_and_the_delivery_then_fails(hooks: Hooks):
     endpoint = await hooks.endpoint()
     hooks.receiver.answer("/hook", 503)
     await hooks.happen()
@@ -137,7 +137,7 @@ async def test_a_receiver_that_does_not_answer_times_out(hooks: Hooks):
     assert attempt.duration_ms >= 900
 
 
-async def test_a_body_that_never_ends_is_cut_and_its_status_counts(hooks: Hooks):
+async def test_an_oversized_response_body_is_cut_and_its_status_counts(hooks: Hooks):
     endpoint = await hooks.endpoint()
 
     async def stream(request: web.Request) -> web.StreamResponse:
@@ -155,7 +155,7 @@ async def test_a_body_that_never_ends_is_cut_and_its_status_counts(hooks: Hooks)
     assert len(delivery.attempts[0].response_excerpt) == 1000
 
 
-async def test_a_closed_port_is_a_failed_try(hooks: Hooks, free_port):
+async def test_a_closed_port_fails_the_attempt(hooks: Hooks, free_port):
     endpoint = await hooks.endpoint()
     await hooks.call(
         "UpdateWebhookEndpoint",
@@ -167,7 +167,7 @@ async def test_a_closed_port_is_a_failed_try(hooks: Hooks, free_port):
     assert (await hooks.delivery(endpoint)).attempts[0].error == "could not connect"
 
 
-async def test_410_disables_the_endpoint_and_fails_what_waits(hooks: Hooks):
+async def test_410_disables_the_endpoint_and_leaves_the_others_alone(hooks: Hooks):
     endpoint = await hooks.endpoint()
     healthy = await hooks.endpoint("/healthy")
     hooks.receiver.answer("/hook", 410)
@@ -182,7 +182,7 @@ async def test_410_disables_the_endpoint_and_fails_what_waits(hooks: Hooks):
     assert [d.state for d in await hooks.deliveries(healthy)] == [DELIVERED, DELIVERED]
 
 
-async def test_410_fails_what_was_waiting_already(hooks: Hooks):
+async def test_410_fails_the_endpoints_waiting_deliveries(hooks: Hooks):
     endpoint = await hooks.endpoint()
     hooks.receiver.answer("/hook", 500)
     await hooks.happen()
@@ -193,7 +193,7 @@ async def test_410_fails_what_was_waiting_already(hooks: Hooks):
     assert [d.state for d in await hooks.deliveries(endpoint)] == [FAILED, FAILED]
 
 
-async def test_an_endpoint_that_takes_nothing_for_five_days_is_disabled(hooks: Hooks):
+async def test_an_endpoint_failing_for_five_days_is_disabled(hooks: Hooks):
     endpoint = await hooks.endpoint()
     hooks.receiver.answer("/hook", 500)
     await hooks.happen()
@@ -245,7 +245,7 @@ async def test_the_body_is_plain_json_in_utf_8(hooks: Hooks):
     assert "è".encode() in body
 
 
-async def test_pages_of_the_largest_deliveries_fit_a_message_and_show_each_once(hooks: Hooks):
+async def test_pages_of_the_largest_deliveries_fit_a_grpc_message_and_repeat_none(hooks: Hooks):
     endpoint = await hooks.endpoint()
     for _ in range(100):
         await hooks.happen()

@@ -66,7 +66,7 @@ async def test_two_workers_send_each_delivery_once(hooks: Hooks):
     assert len({one.event_id for one in hooks.receiver.received}) == 60
 
 
-async def test_what_a_dead_worker_had_claimed_is_sent_when_its_lease_is_over(hooks: Hooks):
+async def test_a_dead_workers_delivery_is_sent_once_its_lease_expires(hooks: Hooks):
     endpoint = await hooks.endpoint()
     await hooks.happen()
     async with hooks.deps.db.transaction() as conn:
@@ -77,7 +77,7 @@ async def test_what_a_dead_worker_had_claimed_is_sent_when_its_lease_is_over(hoo
     assert (await hooks.delivery(endpoint)).state == DELIVERED
 
 
-async def test_a_worker_that_stops_ends_what_it_began(hooks: Hooks):
+async def test_a_stopped_worker_finishes_its_attempt_in_progress(hooks: Hooks):
     endpoint = await hooks.endpoint()
     release = asyncio.Event()
 
@@ -97,7 +97,7 @@ async def test_a_worker_that_stops_ends_what_it_began(hooks: Hooks):
     assert (delivery.state, len(delivery.attempts)) == (DELIVERED, 1)
 
 
-async def test_taken_after_the_merchant_disabled_the_endpoint_counts_as_delivered(hooks: Hooks):
+async def test_a_delivery_accepted_after_its_endpoint_was_disabled_is_delivered(hooks: Hooks):
     endpoint = await hooks.endpoint()
 
     async def disable(_: web.Request) -> web.Response:
@@ -110,7 +110,7 @@ async def test_taken_after_the_merchant_disabled_the_endpoint_counts_as_delivere
     assert (await hooks.delivery(endpoint)).state == DELIVERED
 
 
-async def test_an_endpoint_deleted_while_a_try_is_under_way_is_no_trouble(hooks: Hooks):
+async def test_deleting_an_endpoint_during_an_attempt_leaves_nothing_to_send(hooks: Hooks):
     endpoint = await hooks.endpoint()
 
     async def delete(_: web.Request) -> web.Response:
@@ -123,7 +123,7 @@ async def test_an_endpoint_deleted_while_a_try_is_under_way_is_no_trouble(hooks:
     assert await hooks.send() == 0
 
 
-async def test_what_an_endpoint_gets_while_it_is_being_disabled_fails_unsent(hooks: Hooks):
+async def test_a_due_delivery_of_a_disabled_endpoint_fails_unsent(hooks: Hooks):
     endpoint = await hooks.endpoint()
     await hooks.happen()
     await hooks.sql("UPDATE webhook_endpoints SET state = 'disabled', disabled_reason = 'gone'")
@@ -160,7 +160,7 @@ async def resend(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> None:
 
 
 @pytest.mark.parametrize("ask", [happen, send_test, retry, replay, resend])
-async def test_what_becomes_due_here_is_sent_without_waiting_for_the_next_look(
+async def test_a_delivery_due_on_this_replica_is_sent_without_waiting_for_the_next_poll(
     hooks: Hooks, monkeypatch: pytest.MonkeyPatch, ask: Ask
 ):
     monkeypatch.setattr("services.notify.webhooks.worker.INTERVAL_SECONDS", 10 * HANGING_SECONDS)
@@ -181,7 +181,7 @@ async def _is_delivered(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> bool:
     return (await hooks.delivery(endpoint)).state == DELIVERED
 
 
-async def test_what_another_replica_took_and_left_is_found_by_the_next_look(
+async def test_a_delivery_due_on_another_replica_is_found_by_the_next_poll(
     hooks: Hooks, monkeypatch: pytest.MonkeyPatch
 ):
     looks, look = [], DeliveryWorker.start_due

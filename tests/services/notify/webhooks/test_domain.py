@@ -55,21 +55,21 @@ def endpoint_after(endpoint: Endpoint, attempt: Attempt, *, given_up=False, now=
     return domain.endpoint_after(endpoint, attempt, given_up=given_up, now=now)
 
 
-def test_a_taken_delivery_is_due_no_more():
+def test_an_accepted_delivery_is_no_longer_due():
     taken = after(DELIVERY, TAKEN)
     assert (taken.state, taken.due_at, taken.tries) == (DeliveryState.DELIVERED, None, 1)
 
 
-def test_410_is_the_last_try():
+def test_410_fails_the_delivery_at_once():
     assert after(DELIVERY, GONE).state is DeliveryState.FAILED
 
 
-def test_the_last_try_of_the_schedule_gives_up():
+def test_failing_the_last_scheduled_attempt_fails_the_delivery():
     last = replace(DELIVERY, tries=TRIES - 1)
     assert after(last, MISSED).state is DeliveryState.FAILED
 
 
-def test_a_late_failure_changes_nothing_of_what_was_taken_or_given_up():
+def test_a_late_failure_does_not_change_an_ended_delivery():
     for state in (DeliveryState.DELIVERED, DeliveryState.FAILED):
         ended = replace(DELIVERY, state=state, due_at=None)
         assert after(ended, MISSED) == ended
@@ -83,7 +83,7 @@ def test_a_delivery_is_due_exactly_while_it_is_pending(attempts: list[Attempt]):
         assert (delivery.state is DeliveryState.PENDING) == (delivery.due_at is not None)
 
 
-def test_tried_again_after_its_end_it_has_all_tries_before_it():
+def test_only_an_ended_delivery_restarts_its_schedule_when_retried():
     failed = replace(DELIVERY, state=DeliveryState.FAILED, due_at=None, tries=TRIES)
     again = domain.retry(failed, now=NOW)
     assert (again.state, again.tries, again.due_at) == (DeliveryState.PENDING, 0, NOW)
@@ -91,7 +91,7 @@ def test_tried_again_after_its_end_it_has_all_tries_before_it():
     assert domain.retry(waiting, now=NOW).tries == 3
 
 
-def test_failing_counts_from_the_first_failure_to_the_next_success():
+def test_failing_since_is_the_first_failure_until_the_next_success():
     failing = endpoint_after(ENDPOINT, MISSED)
     later = endpoint_after(failing, MISSED, now=NOW + timedelta(hours=1))
     assert later.failing_since == NOW
@@ -107,20 +107,20 @@ def test_five_days_without_success_disable_only_when_a_delivery_was_given_up():
     assert disabled.disabled_reason is DisabledReason.FAILING
 
 
-def test_a_disabled_endpoint_stays_disabled_for_its_first_reason():
+def test_a_disabled_endpoint_keeps_its_first_reason():
     change = EndpointChange(state=EndpointState.DISABLED)
     disabled = domain.change_endpoint(ENDPOINT, change)
     assert endpoint_after(disabled, GONE).disabled_reason is DisabledReason.MERCHANT
     assert domain.change_endpoint(disabled, change) == disabled
 
 
-def test_enabled_again_its_failures_are_forgotten():
+def test_enabling_an_endpoint_clears_its_failures():
     gone = endpoint_after(endpoint_after(ENDPOINT, MISSED, given_up=True), GONE)
     change = EndpointChange(state=EndpointState.ENABLED)
     assert domain.change_endpoint(gone, change) == ENDPOINT
 
 
-def test_types_and_nouns_are_known_and_repeats_dropped():
+def test_event_types_are_validated_and_deduplicated():
     types = ["payment.captured", "cart.*", "payment.captured"]
     assert domain.check_event_types(types, "event_types") == tuple(types[:2])
     for wrong in ("*", "payment", "payment.", "Payment.*", "test", "test.*", ""):
@@ -128,7 +128,7 @@ def test_types_and_nouns_are_known_and_repeats_dropped():
             domain.check_event_types([wrong], "event_types")
 
 
-def test_a_wildcard_means_the_types_of_its_noun():
+def test_a_wildcard_matches_the_types_of_its_noun():
     assert public_events.types_matching("dispute.*") == {
         "dispute.opened",
         "dispute.updated",

@@ -22,7 +22,7 @@ ENABLED = pb.WebhookEndpoint.STATE_ENABLED
 FAILED = pb.WebhookDelivery.STATE_FAILED
 
 
-async def test_the_secret_is_in_the_answer_that_made_it_only(hooks: Hooks):
+async def test_the_secret_is_returned_only_on_creation(hooks: Hooks):
     made = await hooks.endpoint(description="Shop", event_types=["payment.captured", "cart.*"])
     assert made.secret.startswith("whsec_")
     seen = await hooks.seen(made)
@@ -40,7 +40,7 @@ async def test_secrets_are_stored_sealed(hooks: Hooks):
     assert hooks.deps.seal.open(sealed) == made.secret
 
 
-async def test_a_repeat_of_the_creation_answers_the_endpoint_without_its_secret(hooks: Hooks):
+async def test_a_repeated_creation_returns_the_endpoint_without_its_secret(hooks: Hooks):
     fields = {"url": f"{hooks.receiver.url}/hook", "key": "one"}
     first = (await hooks.call("CreateWebhookEndpoint", **fields)).webhook_endpoint
     again = (await hooks.call("CreateWebhookEndpoint", **fields)).webhook_endpoint
@@ -51,7 +51,7 @@ async def test_a_repeat_of_the_creation_answers_the_endpoint_without_its_secret(
     assert [one.id for one in listed.data] == [first.id]
 
 
-async def test_a_repeat_is_answered_although_the_address_is_refused_by_now(hooks: Hooks):
+async def test_a_repeat_is_answered_even_if_the_url_would_now_be_refused(hooks: Hooks):
     """Its name may resolve elsewhere, or not at all, when it is looked up again."""
     url, made = f"{hooks.receiver.url}/hook", await hooks.endpoint()
     change = EndpointChange(url=url)
@@ -74,7 +74,7 @@ async def test_a_repeat_is_answered_although_the_address_is_refused_by_now(hooks
     assert await update(strict) == changed
 
 
-async def test_an_address_that_is_not_public_is_refused_by_name(hooks: Hooks):
+async def test_a_url_that_is_not_public_or_not_https_is_refused_by_field(hooks: Hooks):
     for url in ("https://10.0.0.1/", "https://169.254.169.254/latest", "http://8.8.8.8/"):
         with pytest.raises(RemoteRefusal) as caught:
             await hooks.call("CreateWebhookEndpoint", url=url)
@@ -85,7 +85,7 @@ async def test_an_address_that_is_not_public_is_refused_by_name(hooks: Hooks):
         assert [violation.field for violation in caught.value.violations] == ["url"]
 
 
-async def test_a_private_address_is_refused_when_it_is_called_too(hooks: Hooks):
+async def test_a_private_address_is_also_refused_on_delivery(hooks: Hooks):
     endpoint = await hooks.endpoint()
     await hooks.sql("UPDATE webhook_endpoints SET url = 'https://169.254.169.254/latest'")
     await hooks.happen()
@@ -95,7 +95,7 @@ async def test_a_private_address_is_refused_when_it_is_called_too(hooks: Hooks):
     assert delivery.state == pb.WebhookDelivery.STATE_PENDING
 
 
-async def test_unknown_types_are_refused_by_name(hooks: Hooks):
+async def test_unknown_event_types_are_refused_by_field(hooks: Hooks):
     endpoint = await hooks.endpoint()
     types = ["payment.captured", "payment.exploded", "*"]
     for work, field in (
@@ -115,7 +115,7 @@ async def test_unknown_types_are_refused_by_name(hooks: Hooks):
         assert [v.field for v in caught.value.violations] == [f"{field}.1", f"{field}.2"]
 
 
-async def test_a_merchant_has_a_limited_number_of_endpoints_however_many_ask(hooks: Hooks):
+async def test_concurrent_creations_do_not_exceed_the_endpoint_limit(hooks: Hooks):
     results = await asyncio.gather(
         *(hooks.endpoint(f"/{number}") for number in range(MOST_ENDPOINTS + 5)),
         return_exceptions=True,
@@ -133,7 +133,7 @@ async def test_endpoints_are_listed_in_pages(hooks: Hooks):
     assert not rest.HasField("next_cursor")
 
 
-async def test_what_is_not_said_stays(hooks: Hooks):
+async def test_an_update_keeps_unnamed_fields_and_clears_empty_ones(hooks: Hooks):
     endpoint = await hooks.endpoint(description="Shop", event_types=["payment.*"])
     answer = await hooks.call(
         "UpdateWebhookEndpoint",
@@ -153,7 +153,7 @@ async def test_what_is_not_said_stays(hooks: Hooks):
     assert list(answer.webhook_endpoint.event_types) == []
 
 
-async def test_disabled_nothing_is_sent_and_enabled_again_only_what_happens_from_then_on(
+async def test_a_disabled_endpoint_gets_nothing_and_once_enabled_only_later_events(
     hooks: Hooks,
 ):
     endpoint = await hooks.endpoint()
@@ -174,7 +174,7 @@ async def test_disabled_nothing_is_sent_and_enabled_again_only_what_happens_from
     assert [one.event_id for one in hooks.receiver.received] == [third]
 
 
-async def test_deleted_it_is_gone_with_what_waits(hooks: Hooks):
+async def test_deleting_an_endpoint_drops_its_waiting_deliveries(hooks: Hooks):
     endpoint = await hooks.endpoint()
     await hooks.happen()
     await hooks.call("DeleteWebhookEndpoint", webhook_endpoint_id=endpoint.id)
@@ -225,7 +225,7 @@ async def test_a_repeated_rotation_rotates_once(hooks: Hooks):
     Webhook(first.secret).verify(received.body, received.headers)
 
 
-async def test_however_often_it_is_rotated_five_secrets_sign(hooks: Hooks):
+async def test_five_secrets_sign_however_often_they_are_rotated(hooks: Hooks):
     made = await hooks.endpoint()
     for _ in range(8):
         await hooks.call("RotateWebhookSecret", webhook_endpoint_id=made.id)
@@ -245,7 +245,7 @@ async def told(hooks: Hooks) -> list[tuple[str, bytes]]:
     return [(row["subject"], row["body"]) for row in rows]
 
 
-async def test_the_other_endpoints_are_told_of_one_that_is_disabled(hooks: Hooks):
+async def test_other_endpoints_are_notified_of_a_disabled_endpoint(hooks: Hooks):
     gone = await hooks.endpoint("/gone", event_types=["payment.*"])
     other = await hooks.endpoint("/other", event_types=["webhook_endpoint.*"])
     hooks.receiver.answer("/gone", 410)
@@ -263,14 +263,14 @@ async def test_the_other_endpoints_are_told_of_one_that_is_disabled(hooks: Hooks
     assert (await hooks.seen(other)).state == ENABLED
 
 
-async def test_disabled_twice_is_told_once(hooks: Hooks):
+async def test_disabling_an_endpoint_twice_publishes_one_event(hooks: Hooks):
     made = await hooks.endpoint()
     for _ in range(2):
         await hooks.call("UpdateWebhookEndpoint", webhook_endpoint_id=made.id, state=DISABLED)
     assert [subject for subject, _ in await told(hooks)] == [events.ENDPOINT_DISABLED]
 
 
-async def test_a_key_that_cannot_read_events_cannot_have_them_sent_somewhere(hooks: Hooks):
+async def test_a_key_without_events_read_cannot_direct_events_to_an_endpoint(hooks: Hooks):
     made = await hooks.endpoint()
     hooks.scopes = frozenset({"webhooks:write", "webhooks:read"})
     elsewhere = f"{hooks.receiver.url}/elsewhere"

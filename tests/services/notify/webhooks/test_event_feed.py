@@ -22,7 +22,7 @@ async def listed(hooks: Hooks, **fields) -> list[str]:
     return [event.id for event in (await hooks.call("ListEvents", **fields)).data]
 
 
-async def test_an_event_is_told_as_it_happened(hooks: Hooks):
+async def test_an_event_is_returned_with_its_type_trace_and_message(hooks: Hooks):
     event_id = await hooks.happen()
     event = (await hooks.call("GetEvent", event_id=event_id)).event
     assert (event.id, event.type) == (event_id, "payment.captured")
@@ -42,7 +42,7 @@ async def test_every_public_event_has_a_handler(hooks: Hooks):
     assert set(worker.handlers(hooks.deps)) == set(public_events.MESSAGES)
 
 
-async def test_endpoints_get_the_types_that_they_want(hooks: Hooks):
+async def test_endpoints_get_only_the_event_types_they_subscribe_to(hooks: Hooks):
     everything = await hooks.endpoint("/all")
     exact = await hooks.endpoint("/exact", event_types=["payment.captured"])
     noun = await hooks.endpoint("/noun", event_types=["payment.*"])
@@ -70,21 +70,21 @@ async def test_events_are_listed_newest_first_by_type_and_time(hooks: Hooks):
     assert await listed(hooks, type="test") == []
 
 
-async def test_an_unknown_type_to_filter_by_is_refused_by_name(hooks: Hooks):
+async def test_an_unknown_type_filter_is_refused_by_field(hooks: Hooks):
     with pytest.raises(RemoteRefusal) as caught:
         await hooks.call("ListEvents", type="payment.exploded")
     assert caught.value.reason == "invalid_argument"
     assert [violation.field for violation in caught.value.violations] == ["type"]
 
 
-async def test_an_event_that_is_not_there_and_a_foreign_cursor_are_refused(hooks: Hooks):
+async def test_an_unknown_event_and_an_invalid_cursor_are_refused(hooks: Hooks):
     asked = hooks.call("GetEvent", event_id="evt_nothing")
     assert await refusal(asked) == (Kind.NOT_FOUND, "event_not_found")
     asked = hooks.call("ListEvents", cursor="nonsense")
     assert await refusal(asked) == (Kind.INVALID, "cursor_invalid")
 
 
-async def test_an_event_by_a_test_clock_keeps_the_merchants_time(hooks: Hooks):
+async def test_an_event_dated_by_a_test_clock_keeps_its_time(hooks: Hooks):
     event_id = await hooks.happen()
     await hooks.sql("UPDATE events SET created_at = created_at + interval '1 year'")
     event = (await hooks.call("GetEvent", event_id=event_id)).event
@@ -94,7 +94,7 @@ async def test_an_event_by_a_test_clock_keeps_the_merchants_time(hooks: Hooks):
     assert await hooks.send() == 1, "webhooks are carried by the world's clock"
 
 
-async def test_of_an_erased_customer_events_keep_what_happened_only(hooks: Hooks):
+async def test_erasing_a_customer_removes_personal_data_from_its_events(hooks: Hooks):
     customer = oneclick_pb2.Customer(
         id="cus_1", email="giulia@example.com", name="Giulia", phone="+393331234567"
     )
@@ -129,5 +129,5 @@ async def test_of_an_erased_customer_events_keep_what_happened_only(hooks: Hooks
 
 
 @pytest.mark.parametrize("name", events.PERSONAL)
-def test_what_is_erased_is_in_the_contracts(name: str):
+def test_erased_fields_exist_in_the_contracts(name: str):
     assert set(events.PERSONAL[name]) <= set(descriptors.message(name).fields_by_name)

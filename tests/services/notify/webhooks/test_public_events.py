@@ -41,7 +41,7 @@ def test_types_are_unique_over_all_services():
     assert len(public_events.TYPES) == len(public_events.MESSAGES)
 
 
-def test_every_public_message_has_a_form_in_our_json():
+def test_every_public_event_has_a_json_form():
     for name in [*public_events.MESSAGES.values(), public_events.TEST_MESSAGE]:
         message = descriptors.message(name)
         assert json_out.plain(message._concrete_class()) is not None

@@ -24,7 +24,7 @@ async def replay(hooks: Hooks, endpoint: pb.WebhookEndpoint, **fields) -> int:
     return answer.deliveries
 
 
-async def test_a_test_goes_to_its_endpoint_alone(hooks: Hooks):
+async def test_a_test_webhook_goes_only_to_its_endpoint(hooks: Hooks):
     endpoint = await hooks.endpoint(event_types=["payment.captured"])
     await hooks.endpoint("/other")
     answer = await hooks.call("SendTestWebhook", webhook_endpoint_id=endpoint.id)
@@ -38,7 +38,7 @@ async def test_a_test_goes_to_its_endpoint_alone(hooks: Hooks):
     assert event.type == "test"
 
 
-async def test_a_repeated_test_is_sent_once(hooks: Hooks):
+async def test_a_repeated_test_webhook_is_sent_once(hooks: Hooks):
     endpoint = await hooks.endpoint()
     fields = {"webhook_endpoint_id": endpoint.id, "key": "test"}
     first = await hooks.call("SendTestWebhook", **fields)
@@ -47,7 +47,7 @@ async def test_a_repeated_test_is_sent_once(hooks: Hooks):
     assert await hooks.send() == 1
 
 
-async def test_a_replay_sends_what_was_missed_and_only_that(hooks: Hooks):
+async def test_a_replay_sends_only_missed_events_unless_asked_for_all(hooks: Hooks):
     endpoint = await hooks.endpoint(event_types=["payment.*"])
     taken = await hooks.happen()
     await hooks.send()
@@ -64,7 +64,7 @@ async def test_a_replay_sends_what_was_missed_and_only_that(hooks: Hooks):
     assert await replay(hooks, endpoint, include_delivered=True) == 4
 
 
-async def test_a_replay_is_of_a_period(hooks: Hooks):
+async def test_a_replay_covers_only_its_period(hooks: Hooks):
     endpoint = await hooks.endpoint()
     await hooks.happen()
     await hooks.send()
@@ -79,7 +79,7 @@ async def test_a_replay_is_of_a_period(hooks: Hooks):
     assert await replay(hooks, endpoint, **period, **everything) == 1
 
 
-async def test_a_replay_makes_ten_thousand_deliveries_at_most_and_goes_on_when_asked(
+async def test_a_replay_makes_at_most_ten_thousand_deliveries_and_can_be_continued(
     hooks: Hooks,
 ):
     endpoint = await hooks.endpoint()
@@ -93,7 +93,7 @@ async def test_a_replay_makes_ten_thousand_deliveries_at_most_and_goes_on_when_a
     assert await replay(hooks, endpoint) == 5
 
 
-async def test_a_failed_delivery_is_tried_again_now_with_its_tries_kept(hooks: Hooks):
+async def test_a_failed_delivery_can_be_retried_and_keeps_its_attempts(hooks: Hooks):
     endpoint = await hooks.endpoint()
     hooks.receiver.answer("/hook", 500)
     await hooks.happen()
@@ -114,7 +114,7 @@ async def test_a_failed_delivery_is_tried_again_now_with_its_tries_kept(hooks: H
     assert [attempt.status for attempt in delivery.attempts] == [500, 200]
 
 
-async def test_a_delivery_that_waits_or_was_taken_may_be_tried_again_too(hooks: Hooks):
+async def test_a_pending_or_accepted_delivery_can_be_retried(hooks: Hooks):
     endpoint = await hooks.endpoint()
     hooks.receiver.answer("/hook", 500)
     await hooks.happen()
@@ -128,7 +128,7 @@ async def test_a_delivery_that_waits_or_was_taken_may_be_tried_again_too(hooks: 
     assert len(hooks.receiver.received) == 3
 
 
-async def test_a_repeated_retry_is_one_try(hooks: Hooks):
+async def test_a_repeated_retry_makes_one_attempt(hooks: Hooks):
     endpoint = await hooks.endpoint()
     await hooks.happen()
     await hooks.send()
@@ -139,7 +139,7 @@ async def test_a_repeated_retry_is_one_try(hooks: Hooks):
     assert len(hooks.receiver.received) == 2
 
 
-async def test_an_event_is_sent_again_to_every_endpoint_that_wants_it(hooks: Hooks):
+async def test_an_event_is_resent_only_to_enabled_endpoints_subscribed_to_it(hooks: Hooks):
     await hooks.endpoint()
     await hooks.endpoint("/other", event_types=["customer.*"])
     off = await hooks.endpoint("/off")
@@ -153,7 +153,7 @@ async def test_an_event_is_sent_again_to_every_endpoint_that_wants_it(hooks: Hoo
     assert [one.event_id for one in hooks.receiver.received] == [event_id, event_id]
 
 
-async def test_a_test_event_is_not_sent_again_to_others(hooks: Hooks):
+async def test_a_test_event_is_neither_resent_nor_replayed(hooks: Hooks):
     endpoint = await hooks.endpoint()
     answer = await hooks.call("SendTestWebhook", webhook_endpoint_id=endpoint.id)
     event_id = answer.webhook_delivery.event_id
@@ -162,7 +162,7 @@ async def test_a_test_event_is_not_sent_again_to_others(hooks: Hooks):
     assert await replay(hooks, endpoint, include_delivered=True) == 0
 
 
-async def test_what_is_not_there_is_not_found(hooks: Hooks):
+async def test_unknown_events_and_deliveries_are_not_found(hooks: Hooks):
     absent = hooks.call("ResendEvent", event_id="evt_nothing")
     assert await refusal(absent) == (Kind.NOT_FOUND, "event_not_found")
     absent = hooks.call("RetryWebhookDelivery", webhook_delivery_id="whd_nothing")

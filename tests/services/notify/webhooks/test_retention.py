@@ -20,7 +20,7 @@ async def age(hooks: Hooks) -> None:
         await hooks.sql(f"UPDATE {table} SET {column} = {column} - $1::interval", retention.EVENTS)
 
 
-async def test_events_and_deliveries_are_forgotten_in_batches_90_days_after_their_end(
+async def test_events_and_deliveries_are_deleted_in_batches_after_their_retention(
     hooks: Hooks,
 ):
     await hooks.endpoint()
@@ -37,7 +37,7 @@ async def test_events_and_deliveries_are_forgotten_in_batches_90_days_after_thei
     assert await forget(hooks) == 0
 
 
-async def test_what_waits_still_is_kept_with_its_event(hooks: Hooks):
+async def test_a_pending_delivery_is_kept_with_its_event(hooks: Hooks):
     await hooks.endpoint()
     hooks.receiver.answer("/hook", 500)
     await hooks.happen()
@@ -47,7 +47,7 @@ async def test_what_waits_still_is_kept_with_its_event(hooks: Hooks):
     assert await count(hooks, "events") == 1
 
 
-async def test_tried_again_a_delivery_has_no_end_until_it_has_one_again(hooks: Hooks):
+async def test_retrying_a_delivery_restarts_its_retention(hooks: Hooks):
     endpoint = await hooks.endpoint()
     await hooks.happen()
     await hooks.send()

@@ -28,7 +28,7 @@ def test_jitter_stays_within_a_tenth(tries: int, spread: float):
     assert 0.9 * DELAYS[tries] <= delay <= 1.1 * DELAYS[tries]
 
 
-def test_the_last_try_is_the_last_whatever_the_endpoint_asks_for():
+def test_retry_after_adds_no_attempt_after_the_last():
     assert next_delay(TRIES, spread=0, retry_after=timedelta(hours=1)) is None
 
 

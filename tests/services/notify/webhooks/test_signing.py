@@ -24,7 +24,7 @@ def test_signatures_are_those_of_the_official_package(text: str, timestamp: int)
     assert ours == Webhook(secret).sign("evt_1", at, text)
 
 
-def test_there_is_a_signature_per_secret_in_their_order():
+def test_each_secret_adds_a_signature_in_order():
     newest, oldest = new_secret(), new_secret()
     headers = signing.headers([newest, oldest], event_id="evt_1", timestamp=7, body=b"{}")
     assert headers["webhook-signature"].split(" ") == [

@@ -22,7 +22,7 @@ BY_EVENT = {"GetEvent", "ResendEvent"}
 LISTS = {"ListWebhookEndpoints", "ListEvents"}
 
 
-def test_every_rpc_is_tried():
+def test_every_rpc_is_covered_by_these_tests():
     service = descriptors.service("incasso.notify.v1.WebhooksService")
     tried = set(BY_ENDPOINT) | BY_DELIVERY | BY_EVENT | LISTS | {"CreateWebhookEndpoint"}
     assert tried == set(service.methods_by_name)
@@ -52,7 +52,7 @@ async def test_an_event_of_another_merchant_is_not_found(hooks: Hooks, other: Ho
     assert await refusal(other.call(rpc, event_id=event_id)) == (Kind.NOT_FOUND, "event_not_found")
 
 
-async def test_lists_show_ones_own_only(hooks: Hooks, other: Hooks):
+async def test_lists_show_only_ones_own_data(hooks: Hooks, other: Hooks):
     await hooks.endpoint()
     await hooks.happen()
     for rpc in sorted(LISTS):
@@ -60,7 +60,7 @@ async def test_lists_show_ones_own_only(hooks: Hooks, other: Hooks):
         assert len((await hooks.call(rpc)).data) == 1
 
 
-async def test_events_go_to_ones_own_endpoints_only(hooks: Hooks, other: Hooks):
+async def test_events_go_only_to_ones_own_endpoints(hooks: Hooks, other: Hooks):
     mine, theirs = await hooks.endpoint("/mine"), await other.endpoint("/theirs")
     await hooks.happen()
     await hooks.send()

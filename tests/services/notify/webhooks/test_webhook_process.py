@@ -120,7 +120,7 @@ async def test_webhooks_survive_the_death_of_the_process(
         Webhook(endpoint.secret).verify(one.body, one.headers)
 
 
-async def test_it_stops_when_asked(environment, processes: Processes, receiver: Receiver):
+async def test_it_exits_cleanly_on_sigterm(environment, processes: Processes, receiver: Receiver):
     child = await processes.start()
     await endpoint_at(environment, f"{receiver.url}/hook")
     assert await child.end() == 0

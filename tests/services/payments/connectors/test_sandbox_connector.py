@@ -114,14 +114,14 @@ async def test_a_cancelled_charge_cannot_be_captured(connector):
         ("tok_that_nobody_knows", DeclineCode.CARD_INVALID),
     ],
 )
-async def test_a_decline_is_a_certain_no_with_our_word_for_it(connector, token, code):
+async def test_a_decline_is_definite_and_mapped_to_our_code(connector, token, code):
     outcome = await connector.authorise(a_charge(token))
     assert isinstance(outcome, Declined)
     assert outcome.code is code
     assert outcome.message.endswith(".")
 
 
-async def test_a_soft_decline_becomes_a_challenge_when_it_is_forced(connector):
+async def test_a_soft_decline_becomes_a_challenge_when_one_is_forced(connector):
     exempted = a_charge("tok_soft_decline", exemption=Exemption.LOW_VALUE)
     soft = await connector.authorise(exempted)
     assert isinstance(soft, Declined)
@@ -145,7 +145,9 @@ async def test_a_challenge_ends_as_the_shopper_decides(connector, session, decis
 
 
 @pytest.mark.parametrize(("decision", "expected"), [("approve", Approved), ("refuse", Declined)])
-async def test_a_method_of_the_psps_own_asks_the_shopper(connector, session, decision, expected):
+async def test_a_payment_by_psp_method_ends_as_the_shopper_decides(
+    connector, session, decision, expected
+):
     charge = a_charge("", method="klarna")
     outcome = await connector.authorise(charge)
     assert isinstance(outcome, ActionRequired)
@@ -158,7 +160,7 @@ async def test_a_method_of_the_psps_own_asks_the_shopper(connector, session, dec
     assert isinstance(await connector.look_up(asked(charge, outcome.psp_reference)), expected)
 
 
-async def test_a_method_that_the_psp_does_not_have_is_a_certain_no(connector):
+async def test_a_method_the_psp_does_not_offer_is_declined(connector):
     outcome = await connector.authorise(a_charge("", method="barter"))
     assert isinstance(outcome, Declined)
     assert outcome.code is DeclineCode.CARD_INVALID
@@ -191,7 +193,7 @@ async def test_a_charge_without_an_answer_is_unknown_and_found_by_its_key(
     assert await connector.authorise(charge) == found
 
 
-async def test_an_error_before_the_charge_is_unknown_and_then_certainly_not_found(connector):
+async def test_an_error_before_the_charge_is_unknown_and_then_looked_up_as_not_found(connector):
     charge = a_charge("tok_error")
     assert isinstance(await connector.authorise(charge), Unknown)
     assert isinstance(await connector.look_up(asked(charge)), NotFound)
@@ -200,7 +202,7 @@ async def test_an_error_before_the_charge_is_unknown_and_then_certainly_not_foun
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error_before", "error_after"])
 @pytest.mark.parametrize("operation", ["capture", "refund", "cancel"])
-async def test_spoilt_operations_are_unknown_until_asked(
+async def test_an_operation_hit_by_a_fault_is_unknown_until_looked_up(
     connector, session, sandbox_url, operation, kind
 ):
     charged = await connector.authorise(a_charge(capture=operation == "refund"))
@@ -213,7 +215,7 @@ async def test_spoilt_operations_are_unknown_until_asked(
     assert isinstance(await call(order), Approved)
 
 
-async def test_fifty_equal_keys_make_one_charge(connector, session, sandbox_url):
+async def test_fifty_concurrent_charges_with_one_key_charge_once(connector, session, sandbox_url):
     charge = a_charge()
     outcomes = await asyncio.gather(*(connector.authorise(charge) for _ in range(50)))
     known = {outcome for outcome in outcomes if not isinstance(outcome, Unknown)}
@@ -221,7 +223,7 @@ async def test_fifty_equal_keys_make_one_charge(connector, session, sandbox_url)
     assert len(await books(session, sandbox_url)) == 1
 
 
-async def test_a_key_that_is_still_at_work_or_reused_is_unknown(connector, session, sandbox_url):
+async def test_a_key_still_in_use_or_reused_is_unknown(connector, session, sandbox_url):
     await faults(session, sandbox_url, operation="charge", kind="latency", seconds=1.5, times=1)
     charge = a_charge()
     first = asyncio.create_task(connector.authorise(charge))
@@ -233,7 +235,7 @@ async def test_a_key_that_is_still_at_work_or_reused_is_unknown(connector, sessi
     assert isinstance(await connector.authorise(other), Unknown)
 
 
-async def test_a_refused_connection_is_a_certain_no_but_no_answer_to_a_question(session):
+async def test_a_refused_connection_declines_charges_and_leaves_look_ups_unknown(session):
     nobody = SandboxConnector(
         Credentials({
             "base_url": f"http://127.0.0.1:{free_ports(1)[0]}",
@@ -256,7 +258,9 @@ async def test_a_refused_connection_is_a_certain_no_but_no_answer_to_a_question(
     assert isinstance(setup, Declined)
 
 
-async def test_wrong_credentials_take_no_money_and_answer_no_question(sandbox_credentials, session):
+async def test_wrong_credentials_decline_charges_and_leave_look_ups_unknown(
+    sandbox_credentials, session
+):
     values = {**sandbox_credentials.values, "secret_key": "sandbox_sk_other"}
     connector = SandboxConnector(Credentials(values), session)
     charge = a_charge()
@@ -276,7 +280,7 @@ async def test_the_charge_belongs_to_the_callers_trace(connector, session, sandb
     assert span["name"] == "sandbox POST /charges"
 
 
-async def test_a_call_that_got_no_connection_in_time_is_a_certain_no(
+async def test_a_call_that_gets_no_connection_in_time_is_declined(
     sandbox_credentials, session, sandbox_url
 ):
     await faults(session, sandbox_url, operation="charge", kind="latency", seconds=1.5, times=1)

@@ -27,7 +27,7 @@ async def notices_of(connector, hook, count):
     return [connector.parse_webhook(*event, time.time()) for event in await hook.wait_for(count)]
 
 
-async def test_operations_of_the_console_name_the_charge_and_themselves(
+async def test_console_operations_carry_the_charge_and_their_own_reference(
     connector, session, sandbox_url, hook
 ):
     await register(session, sandbox_url, hook)
@@ -52,9 +52,7 @@ async def test_operations_of_the_console_name_the_charge_and_themselves(
     }
 
 
-async def test_a_late_approval_is_told_by_our_key_and_found_by_it(
-    connector, session, sandbox_url, hook
-):
+async def test_a_late_approval_is_reported_under_our_key(connector, session, sandbox_url, hook):
     await register(session, sandbox_url, hook)
     charge = a_charge("tok_declined")
     no = await connector.authorise(charge)
@@ -64,9 +62,7 @@ async def test_a_late_approval_is_told_by_our_key_and_found_by_it(
     assert (late.key, late.kind, late.outcome) == (charge.key, AttemptKind.AUTHORISE, approved)
 
 
-async def test_appeals_and_amounts_of_disputes_have_their_time(
-    connector, session, sandbox_url, hook
-):
+async def test_dispute_notices_can_be_ordered_by_their_time(connector, session, sandbox_url, hook):
     await register(session, sandbox_url, hook)
     charged = await connector.authorise(a_charge())
     dispute = await done(session, sandbox_url, "disputes", charge_id=charged.psp_reference)

@@ -34,7 +34,7 @@ def connector(sandbox_credentials: Credentials, session: aiohttp.ClientSession):
     return CONNECTORS["sandbox"](sandbox_credentials, session)
 
 
-async def test_a_saved_card_is_charged_and_forgotten(connector):
+async def test_a_saved_card_is_charged_and_removed(connector):
     setup = a_setup()
     ready = await connector.set_up_instrument(setup)
     assert isinstance(ready, InstrumentReady)
@@ -48,7 +48,7 @@ async def test_a_saved_card_is_charged_and_forgotten(connector):
     assert gone.code is DeclineCode.CARD_INVALID
 
 
-async def test_a_card_that_is_checked_when_saved_names_the_challenge(connector, session):
+async def test_a_card_challenged_on_saving_can_be_charged_only_after_it(connector, session):
     setup = a_setup("tok_3ds_setup")
     ready = await connector.set_up_instrument(setup)
     assert isinstance(ready, InstrumentReady)
@@ -73,7 +73,9 @@ async def register(session: aiohttp.ClientSession, url: str, hook: Hook) -> None
         assert answer.status == 200
 
 
-async def test_webhooks_tell_the_same_as_the_answers(connector, session, sandbox_url, hook):
+async def test_webhooks_report_the_same_outcomes_as_the_answers(
+    connector, session, sandbox_url, hook
+):
     await register(session, sandbox_url, hook)
     charge = a_charge(capture=False)
     held = await connector.authorise(charge)
@@ -93,7 +95,7 @@ async def test_webhooks_tell_the_same_as_the_answers(connector, session, sandbox
     assert {notice.psp_reference for notice in notices} == {held.psp_reference}
 
 
-async def test_disputes_are_noticed(connector, session, sandbox_url, hook):
+async def test_disputes_are_reported_when_opened_and_closed(connector, session, sandbox_url, hook):
     await register(session, sandbox_url, hook)
     charged = await connector.authorise(a_charge())
     body = {"charge_id": charged.psp_reference, "amount_minor": 1000}
@@ -109,7 +111,7 @@ async def test_disputes_are_noticed(connector, session, sandbox_url, hook):
     assert {(n.psp_reference, n.amount_minor) for n in disputes} == {(charged.psp_reference, 1000)}
 
 
-async def test_forged_late_and_senseless_webhooks_are_refused(
+async def test_webhooks_with_bad_signatures_or_timestamps_are_refused(
     connector, session, sandbox_url, hook
 ):
     await register(session, sandbox_url, hook)
@@ -148,7 +150,7 @@ async def test_settlement_lines_add_up_and_are_read_once(connector, session, san
     assert (await connector.settlements(page.cursor, since=SINCE)).lines == []
 
 
-def test_the_browser_finds_the_field_where_the_public_reaches_it(sandbox_credentials):
+def test_the_card_field_is_served_from_the_public_url(sandbox_credentials):
     values = {**sandbox_credentials.values, "public_url": "https://pay.example/"}
     connector = SandboxConnector(Credentials(values), session=None)  # type: ignore[arg-type]  # makes no calls
     assert connector.field == ("sandbox-a", "https://pay.example/psp/field.js")

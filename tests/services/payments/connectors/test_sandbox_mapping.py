@@ -38,7 +38,7 @@ def authorisation(name: str):
     return mapping.authorisation_answer(*answer(name))
 
 
-def test_recorded_charges():
+def test_recorded_charges_map_to_their_outcomes():
     captured = authorisation("charge_visa")
     assert captured == Approved(ANSWERS["charge_visa"]["body"]["id"], 5990, captured=True)
     held = authorisation("charge_held")
@@ -58,13 +58,13 @@ def test_recorded_charges():
         ("charge_nobody", DeclineCode.CARD_INVALID, "unknown_token"),
     ],
 )
-def test_recorded_declines(name, code, psp_code):
+def test_recorded_declines_map_to_our_codes(name, code, psp_code):
     outcome = authorisation(name)
     assert isinstance(outcome, Declined)
     assert (outcome.code, outcome.psp_code) == (code, psp_code)
 
 
-def test_recorded_operations():
+def test_recorded_operations_map_to_their_outcomes():
     capture = ANSWERS["capture"]["body"]["operation"]["id"]
     assert mapping.operation_answer(*answer("capture")) == Approved(capture, 5000)
     refund = mapping.operation_answer(*answer("refund"))
@@ -77,7 +77,7 @@ def test_recorded_operations():
     assert isinstance(mapping.authorisation_answer(*answer("key_reused")), Unknown)
 
 
-def test_recorded_look_ups():
+def test_recorded_look_ups_map_to_their_outcomes():
     assert mapping.look_up_answer(*answer("look_up_capture")) == Approved(
         ANSWERS["capture"]["body"]["operation"]["id"], 5000
     )
@@ -85,23 +85,23 @@ def test_recorded_look_ups():
 
 
 @pytest.mark.parametrize("status", [401, 404, 409, 422, 429, 500, 502])
-def test_a_look_up_that_fails_leaves_the_question_open(status):
+def test_a_failed_look_up_is_unknown(status):
     assert isinstance(mapping.look_up_answer(status, {"code": "whatever"}), Unknown)
 
 
 @pytest.mark.parametrize("status", [409, 500, 503])
-def test_trouble_after_sending_is_unknown(status):
+def test_a_conflict_or_server_error_is_unknown(status):
     assert isinstance(mapping.authorisation_answer(status, {}), Unknown)
 
 
-def test_a_state_that_nobody_has_heard_of_is_unknown():
+def test_an_unrecognised_state_is_unknown():
     body = {**ANSWERS["charge_visa"]["body"], "state": "levitating"}
     assert isinstance(mapping.authorisation_answer(200, body), Unknown)
     operation = {"id": "op_1", "kind": "refund", "state": "levitating"}
     assert isinstance(mapping.operation_outcome(operation, body), Unknown)
 
 
-def test_recorded_instrument():
+def test_a_recorded_instrument_is_mapped():
     ready = mapping.instrument_answer(*answer("instrument"))
     assert isinstance(ready, InstrumentReady)
     assert (ready.brand, ready.last4, ready.country) == ("mastercard", "4444", "IT")
@@ -121,7 +121,7 @@ def test_recorded_instrument():
         ("charge.refunded", AttemptKind.REFUND, Approved),
     ],
 )
-def test_recorded_events(name, kind, outcome):
+def test_recorded_events_map_to_notices(name, kind, outcome):
     event = EVENTS[name]
     notice = mapping.notice(event)
     assert isinstance(notice, OperationNotice)
@@ -133,7 +133,7 @@ def test_recorded_events(name, kind, outcome):
     assert isinstance(notice.outcome, outcome)
 
 
-def test_what_was_done_in_the_console_has_no_key():
+def test_a_console_operation_has_no_key():
     event = copy.deepcopy(EVENTS["charge.refunded"])
     event["data"]["operation"]["key"] = None
     notice = mapping.notice(event)
@@ -141,7 +141,7 @@ def test_what_was_done_in_the_console_has_no_key():
     assert (notice.key, notice.amount_minor) == ("", 1000)
 
 
-def test_a_refund_that_failed_later_names_itself():
+def test_a_refund_that_failed_later_carries_its_own_reference():
     event = copy.deepcopy(EVENTS["charge.refunded"])
     event["data"]["operation"]["state"] = "failed"
     notice = mapping.notice({**event, "type": "charge.refund_failed"})
@@ -150,7 +150,7 @@ def test_a_refund_that_failed_later_names_itself():
     assert notice.outcome.psp_reference == event["data"]["operation"]["id"]
 
 
-def test_recorded_disputes():
+def test_recorded_disputes_map_to_notices():
     opened = mapping.notice(EVENTS["charge.dispute.opened"])
     assert isinstance(opened, DisputeNotice)
     assert (opened.state, opened.amount_minor) == (DisputeState.OPEN, 1000)
@@ -159,12 +159,12 @@ def test_recorded_disputes():
     assert (closed.state, closed.dispute_reference) == (DisputeState.WON, opened.dispute_reference)
 
 
-def test_events_about_instruments_are_only_noted():
+def test_instrument_events_become_other_notices():
     event = {"id": "sev_1", "type": "instrument.ready", "data": {}}
     assert mapping.notice(event) == OtherNotice("sev_1", "instrument.ready")
 
 
-def test_recorded_settlements():
+def test_recorded_settlements_map_to_lines():
     page = mapping.settlements(ANSWERS["settlements"]["body"])
     assert [line.kind for line in page.lines] == [
         "charge",
@@ -181,7 +181,7 @@ def test_recorded_settlements():
     assert (first.order_reference, first.happened_on) == ("A-1001", date(2026, 11, 21))
 
 
-def test_requests_say_only_what_is_known():
+def test_requests_omit_empty_fields():
     full = mapping.charge_request(
         a_charge(exemption=Exemption.MIT, mandate_reference="mnd_1", capture=False)
     )

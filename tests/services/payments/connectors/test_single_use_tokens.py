@@ -143,7 +143,7 @@ async def stripe_charges(shop: Shop, payment: Payment) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_token_of_the_sandboxs_field_is_charged_once(sandbox: Shop, fault):
+async def test_a_token_from_the_sandboxs_card_field_is_charged_once(sandbox: Shop, fault):
     sandbox.connector.fault = fault
     await until_the_fault(sandbox.pay(await sandbox_token(sandbox)))
     await sandbox.world.recover()
@@ -152,7 +152,7 @@ async def test_a_token_of_the_sandboxs_field_is_charged_once(sandbox: Shop, faul
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_token_of_elements_is_charged_once(stripe: Shop, fault):
+async def test_a_token_from_stripe_elements_is_charged_once(stripe: Shop, fault):
     stripe.connector.fault = fault
     await until_the_fault(stripe.pay(await stripe_token(stripe)))
     await stripe.world.recover()
@@ -188,7 +188,7 @@ async def test_a_challenged_card_of_the_sandbox_ends_as_the_shopper_decides(
     assert (await sandbox.world.get(payment)).state is state
 
 
-async def test_a_token_that_was_charged_is_no_good_for_another_payment(sandbox: Shop):
+async def test_a_charged_token_is_declined_for_another_payment(sandbox: Shop):
     token = await sandbox_token(sandbox)
     await sandbox.pay(token)
     again = await sandbox.pay(token)

@@ -99,7 +99,7 @@ async def decide(session: aiohttp.ClientSession, url: str, decision: str) -> str
         return answer.headers["Location"]
 
 
-async def test_a_card_is_saved_for_a_customer_that_is_made_once(connector):
+async def test_saving_cards_creates_one_stripe_customer(connector):
     setup = a_setup("pm_card_visa")
     ready = await connector.set_up_instrument(setup)
     assert ready.psp_customer.startswith("cus_")
@@ -112,7 +112,7 @@ async def test_a_card_is_saved_for_a_customer_that_is_made_once(connector):
 
 
 @pytest.mark.parametrize("number", ["4000000000000002", "4000000000009995"])
-async def test_a_card_that_is_declined_when_saved_is_declined(connector, payment_method, number):
+async def test_a_card_the_issuer_declines_cannot_be_saved(connector, payment_method, number):
     outcome = await connector.set_up_instrument(a_setup(await payment_method(number)))
     assert isinstance(outcome, Declined)
     assert outcome.code is DeclineCode.DO_NOT_HONOR
@@ -162,7 +162,7 @@ async def test_a_hold_is_cancelled_once(connector, later):
     assert isinstance(gone, Declined)
 
 
-async def test_a_card_that_is_declined_when_charged_is_declined(connector):
+async def test_a_declined_charge_is_mapped_and_found_by_look_up(connector):
     charge = await charge_of(connector, "pm_card_chargeCustomerFail")
     outcome = await connector.authorise(charge)
     assert isinstance(outcome, Declined)
@@ -172,7 +172,7 @@ async def test_a_card_that_is_declined_when_charged_is_declined(connector):
     assert isinstance(found, Declined)
 
 
-async def test_a_card_of_nobody_is_not_charged(connector):
+async def test_an_unknown_payment_method_is_declined(connector):
     outcome = await connector.authorise(a_charge("pm_nobody"))
     assert isinstance(outcome, Declined)
 
@@ -193,7 +193,9 @@ async def test_3d_secure_ends_as_the_shopper_decides(
         assert settled.code is DeclineCode.AUTHENTICATION_FAILED
 
 
-async def test_3d_secure_for_a_hold_and_one_that_nobody_answers(connector, session, payment_method):
+async def test_a_passed_challenge_holds_the_money_and_an_unanswered_one_is_cancelled(
+    connector, session, payment_method
+):
     charge = a_charge(await payment_method("4000002500003155"), capture=False)
     challenged = await connector.authorise(charge)
     await decide(session, challenged.url, "approve")
@@ -204,7 +206,9 @@ async def test_3d_secure_for_a_hold_and_one_that_nobody_answers(connector, sessi
     assert isinstance(cancelled, Approved)
 
 
-async def test_3d_secure_when_a_card_is_saved(connector, session, payment_method):
+async def test_a_challenge_on_saving_a_card_ends_as_the_shopper_decides(
+    connector, session, payment_method
+):
     setup = a_setup(await payment_method("4000002500003155"))
     ready = await connector.set_up_instrument(setup)
     assert ready.next_action_url
@@ -217,7 +221,7 @@ async def test_3d_secure_when_a_card_is_saved(connector, session, payment_method
     assert ended.code is DeclineCode.AUTHENTICATION_FAILED
 
 
-async def test_a_merchant_initiated_charge_is_made_off_session(connector):
+async def test_a_merchant_initiated_charge_is_approved(connector):
     charge = await charge_of(connector, exemption=Exemption.MIT, return_url="")
     assert isinstance(await connector.authorise(charge), Approved)
 
@@ -233,7 +237,7 @@ async def test_a_sepa_debit_is_charged_without_a_card(connector, session, locals
     assert isinstance(await connector.authorise(charge), Approved)
 
 
-async def test_an_attempt_without_any_answer_is_found_by_its_time(connector, later):
+async def test_an_attempt_without_a_reference_is_found_by_its_time(connector, later):
     charge = await charge_of(connector)
     never_made = a_charge("pm_card_visa")
     assert isinstance(await connector.look_up(asked(never_made)), Unknown)
@@ -244,7 +248,7 @@ async def test_an_attempt_without_any_answer_is_found_by_its_time(connector, lat
     assert isinstance(await connector.authorise(a_charge("pm_1", key=charge.key)), Unknown)
 
 
-async def test_a_removed_card_is_gone(connector):
+async def test_removing_a_card_succeeds_even_if_it_is_unknown(connector):
     ready = await saved(connector, "pm_card_visa")
     assert await connector.remove_instrument(ready.token) is True
     assert await connector.remove_instrument("pm_nobody") is True
@@ -262,7 +266,7 @@ async def events_of(hook: Hook, *texts: str) -> list[tuple[bytes, dict[str, str]
         await hook.wait_for(len(hook.received) + 1)
 
 
-async def test_webhooks_are_verified_and_tell_the_outcome(
+async def test_webhooks_are_verified_and_report_the_outcome(
     connector, session, localstripe_url, hook: Hook
 ):
     body = json.dumps({"url": hook.url, "secret": "whsec_stripe"})

@@ -51,7 +51,7 @@ def pages(*pages: dict):
     return answer
 
 
-async def test_an_attempt_without_a_reference_is_searched_in_its_time(connector, scripted):
+async def test_an_attempt_without_a_reference_is_searched_by_its_creation_time(connector, scripted):
     charge = a_charge("pm_1QA")
     others = [{**INTENTS["held"], "id": f"pi_{n}", "metadata": {}} for n in range(3)]
     ours = {**INTENTS["captured"], "metadata": {"attempt_id": charge.key}}
@@ -65,7 +65,7 @@ async def test_an_attempt_without_a_reference_is_searched_in_its_time(connector,
     assert second.parameters["starting_after"] == "pi_2"
 
 
-async def test_what_no_list_shows_is_unknown_as_long_as_it_may_be_at_work(
+async def test_an_unlisted_attempt_is_unknown_while_it_may_still_be_under_way(
     connector, later, scripted
 ):
     scripted.says("GET", INTENT, listed(INTENTS["captured"]))
@@ -74,7 +74,7 @@ async def test_what_no_list_shows_is_unknown_as_long_as_it_may_be_at_work(
     assert isinstance(await later.look_up(asked(charge)), NotFound)
 
 
-async def test_too_many_candidates_leave_the_question_open(later, scripted):
+async def test_a_look_up_with_too_many_candidates_is_unknown(later, scripted):
     count = search.MOST_READ + 1
     others = [{"object": "payment_intent", "id": f"pi_{n}"} for n in range(count)]
     scripted.says("GET", INTENT, listed(*others))
@@ -89,7 +89,9 @@ async def test_too_many_candidates_leave_the_question_open(later, scripted):
         ("", "", "/v1/refunds"),
     ],
 )
-async def test_a_refund_is_found_by_whatever_is_known(connector, scripted, reference, own, path):
+async def test_a_refund_is_found_by_its_reference_its_charge_or_its_time(
+    connector, scripted, reference, own, path
+):
     refund = an_operation(REFUND, "pi_3QA", 1500)
     ours = {**REFUNDS["succeeded"], "metadata": {"attempt_id": refund.key}}
     body = ours if path.endswith("re_3QA") else listed(REFUNDS["failed"], ours, path="/v1/refunds")
@@ -98,13 +100,13 @@ async def test_a_refund_is_found_by_whatever_is_known(connector, scripted, refer
 
 
 @pytest.mark.parametrize("name", ["wrong_key", "rate_limited", "no_such_method", "broken"])
-async def test_a_question_that_is_refused_stays_open(later, scripted, name):
+async def test_a_refused_look_up_is_unknown(later, scripted, name):
     error = DOCUMENTED["errors"][name]
     scripted.says("GET", f"{INTENT}/pi_3QA", error["body"], status=error["status"])
     assert isinstance(await later.look_up(asked(a_charge("pm_1QA"), "pi_3QA")), Unknown)
 
 
-async def test_a_key_without_a_time_and_a_capture_without_a_reference_stay_open(later, scripted):
+async def test_look_ups_without_a_time_or_charge_reference_are_unknown_and_unsent(later, scripted):
     for question in (
         Asked("old-key", AttemptKind.AUTHORISE, "", 1, "EUR"),
         Asked("old-key", REFUND, "", 1, "EUR"),
@@ -152,7 +154,7 @@ async def test_settlements_are_read_page_by_page_from_the_oldest_payout(connecto
     assert pages[-1] == Settlements([], "po_2QA")
 
 
-async def test_a_payout_that_was_made_by_hand_has_no_lines_to_list(connector, scripted):
+async def test_a_manual_payout_has_no_lines(connector, scripted):
     by_hand = {**DOCUMENTED["payouts"]["data"][0], "automatic": False}
     scripted.says("GET", "/v1/payouts", listed(by_hand, path="/v1/payouts"))
     page = await connector.settlements("po_1QA", since=SINCE)
@@ -160,7 +162,7 @@ async def test_a_payout_that_was_made_by_hand_has_no_lines_to_list(connector, sc
     assert len(scripted.requests) == 1
 
 
-def test_the_time_of_an_id_is_the_time_it_was_made():
+def test_the_time_of_an_id_is_its_creation_time():
     before = time.time()
     made = search.made_at(ids.new("att"))
     assert made is not None

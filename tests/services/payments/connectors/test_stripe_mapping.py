@@ -38,7 +38,7 @@ CHARGES = DOCUMENTED["charges"]
         ("krona", Approved("pi_3QA", 6000, captured=True)),
     ],
 )
-def test_payment_intents(name, outcome):
+def test_payment_intents_map_to_their_outcomes(name, outcome):
     assert mapping.authorisation(INTENTS[name]) == outcome
 
 
@@ -55,17 +55,17 @@ def test_payment_intents(name, outcome):
         ("voucher", DeclineCode.AUTHENTICATION_REQUIRED, "multibanco_display_details"),
     ],
 )
-def test_payment_intents_that_took_no_money(name, code, psp_code):
+def test_payment_intents_that_took_no_money_map_to_declines(name, code, psp_code):
     outcome = mapping.authorisation(INTENTS[name])
     assert isinstance(outcome, Declined)
     assert (outcome.code, outcome.psp_code, outcome.psp_reference) == (code, psp_code, "pi_3QA")
 
 
-def test_a_payment_intent_in_a_state_that_we_never_leave_it_in_is_unknown():
+def test_an_unconfirmed_payment_intent_is_unknown():
     assert isinstance(mapping.authorisation(INTENTS["unconfirmed"]), Unknown)
 
 
-def test_captures_and_cancellations():
+def test_captures_and_cancellations_map_to_their_outcomes():
     assert mapping.capture(INTENTS["captured_in_part"]) == Approved("pi_3QA", 4000)
     assert isinstance(mapping.capture(INTENTS["held"]), NotFound)
     assert isinstance(mapping.capture(INTENTS["processing"]), Pending)
@@ -86,13 +86,13 @@ def test_captures_and_cancellations():
         ("canceled", Declined),
     ],
 )
-def test_refunds(name, kind):
+def test_refunds_map_to_their_outcomes(name, kind):
     outcome = mapping.refund(REFUNDS[name])
     assert isinstance(outcome, kind)
     assert outcome.psp_reference == "re_3QA"
 
 
-def test_a_refund_in_an_unheard_of_state_is_unknown():
+def test_a_refund_in_an_unrecognised_state_is_unknown():
     assert isinstance(mapping.refund({**REFUNDS["pending"], "status": "new"}), Unknown)
 
 
@@ -113,27 +113,27 @@ def test_a_refund_in_an_unheard_of_state_is_unknown():
         ("merchant_blacklist", DeclineCode.FRAUD_SUSPECTED),
     ],
 )
-def test_decline_codes(decline_code, code):
+def test_stripes_decline_codes_map_to_ours(decline_code, code):
     error = {"code": "card_declined", "decline_code": decline_code}
     assert declines.from_error(error).code is code
 
 
-def test_the_code_speaks_when_there_is_no_decline_code():
+def test_the_error_code_is_mapped_when_there_is_no_decline_code():
     assert declines.from_error({"code": "expired_card"}).code is DeclineCode.CARD_EXPIRED
     assert declines.from_error({}).code is DeclineCode.DO_NOT_HONOR
 
 
-def test_what_the_network_says_never_to_try_again_does_not_go_to_another_psp():
+def test_a_do_not_try_again_advice_maps_to_a_blocked_card():
     error = {"decline_code": "do_not_honor", "advice_code": "do_not_try_again"}
     assert declines.from_error(error).code is DeclineCode.CARD_BLOCKED
 
 
-def test_texts_of_stripe_do_not_reach_people():
+def test_stripes_message_is_not_passed_on():
     told = declines.from_error({"code": "card_declined", "message": "Giulia's card was declined"})
     assert "Giulia" not in told.message
 
 
-def test_saved_cards_and_other_methods():
+def test_saved_cards_and_other_methods_map_to_instruments():
     ready = mapping.instrument(SETUPS["ready"], "cus_R1")
     assert ready == InstrumentReady(
         token="pm_1QA",
@@ -156,7 +156,7 @@ def test_saved_cards_and_other_methods():
     assert challenged.next_action_url.startswith("https://hooks.stripe.com/")
 
 
-def test_cards_that_could_not_be_saved():
+def test_failed_setups_map_to_declines_and_unfinished_ones_to_unknown():
     declined = mapping.instrument(SETUPS["declined"], "cus_R1")
     assert isinstance(declined, Declined)
     assert declined.code is DeclineCode.CARD_BLOCKED
@@ -189,7 +189,7 @@ def test_settlement_lines_add_up_without_the_payout_itself():
 
 
 @pytest.mark.parametrize("cursor", ["", "po_1", "po_1/txn_9"])
-def test_a_place_in_the_settlements_is_read_as_it_was_written(cursor: str):
+def test_a_settlement_cursor_survives_a_round_trip(cursor: str):
     assert settlement.Place.read(cursor).cursor == cursor
 
 

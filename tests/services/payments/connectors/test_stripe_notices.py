@@ -45,7 +45,7 @@ def event(kind: str, told: dict) -> dict:
         ("canceled", "cancelled", AttemptKind.CANCEL, "", Approved),
     ],
 )
-def test_events_of_payment_intents(kind, intent, attempt_kind, key, outcome):
+def test_payment_intent_events_map_to_notices(kind, intent, attempt_kind, key, outcome):
     notice = notices.notice(event(f"payment_intent.{kind}", INTENTS[intent]))
     assert isinstance(notice, OperationNotice)
     assert (notice.psp_event_id, notice.psp_reference) == ("evt_1", "pi_3QA")
@@ -63,7 +63,7 @@ def test_events_of_refunds_name_our_attempt_and_the_payment(kind):
 
 
 @pytest.mark.parametrize("kind", ["refund.failed", "charge.refund.updated", "refund.updated"])
-def test_a_refund_that_fails_later_is_named_by_its_own_reference(kind):
+def test_a_refund_that_fails_later_carries_its_own_reference(kind):
     notice = notices.notice(event(kind, REFUNDS["failed"]))
     assert isinstance(notice, OperationNotice)
     assert (notice.operation_reference, notice.amount_minor) == ("re_3QA", 1500)
@@ -81,13 +81,13 @@ def test_a_refund_from_the_dashboard_has_no_key():
     )
 
 
-def test_refunds_tell_when_they_were_told():
+def test_a_refund_notice_carries_the_time_of_its_event():
     notice = notices.notice(event("refund.created", REFUNDS["succeeded"]))
     assert isinstance(notice, OperationNotice)
     assert notice.told_at == datetime.fromtimestamp(1795296800, UTC)
 
 
-def test_a_refund_in_the_event_of_its_charge_is_the_same_refund():
+def test_a_refund_listed_in_a_charge_event_equals_the_refund_event():
     listed = notices.notice(event("charge.refunded", CHARGES["refunded"]))
     told = notices.notice(event("refund.created", {**REFUNDS["succeeded"], "metadata": {}}))
     assert isinstance(listed, OperationNotice)
@@ -97,7 +97,7 @@ def test_a_refund_in_the_event_of_its_charge_is_the_same_refund():
     assert silent == OtherNotice("evt_1", "charge.refunded")
 
 
-def test_a_capture_in_the_dashboard_is_told_by_the_charge_as_by_the_payment_intent():
+def test_charge_and_payment_intent_events_report_a_dashboard_capture_alike():
     told = notices.notice(event("charge.captured", CHARGES["captured_in_part"]))
     same = notices.notice(event("payment_intent.succeeded", INTENTS["captured_in_part"]))
     assert told == same
@@ -123,13 +123,13 @@ def test_a_cancellation_names_the_charge():
         ("funds_reinstated", "won", DisputeState.WON),
     ],
 )
-def test_events_of_disputes(kind, name, state):
+def test_dispute_events_map_to_notices(kind, name, state):
     notice = notices.notice(event(f"charge.dispute.{kind}", DISPUTES[name]))
     told_at = datetime.fromtimestamp(1795296800, UTC)
     assert notice == DisputeNotice("evt_1", "du_1QA", "pi_3QA", 5990, state, "fraudulent", told_at)
 
 
-def test_an_appeal_opens_a_dispute_again():
+def test_an_appeal_reopens_a_dispute():
     appealed = {**DISPUTES["lost"], "status": "appeal_under_review"}
     notice = notices.notice(event("charge.dispute.updated", appealed))
     assert isinstance(notice, DisputeNotice)
@@ -146,7 +146,7 @@ def test_an_appeal_opens_a_dispute_again():
         ("payment_intent.amount_capturable_updated", INTENTS["captured"]),
     ],
 )
-def test_events_that_move_no_money_are_only_noted(kind, told):
+def test_events_that_move_no_money_become_other_notices(kind, told):
     assert notices.notice(event(kind, told)) == OtherNotice("evt_1", kind)
 
 

@@ -64,7 +64,7 @@ async def test_a_charge_is_created_and_confirmed_in_one_request(connector, scrip
     }
 
 
-async def test_a_method_of_stripes_own_is_made_of_what_is_known_of_the_shopper(connector, scripted):
+async def test_a_stripe_method_is_created_from_the_shoppers_email_and_country(connector, scripted):
     scripted.says("POST", INTENT, INTENTS["challenged"])
     shopper = Shopper("giulia@example.com", "IT")
     outcome = await connector.authorise(a_charge("", method="klarna", shopper=shopper))
@@ -78,7 +78,7 @@ async def test_a_method_of_stripes_own_is_made_of_what_is_known_of_the_shopper(c
     assert isinstance(outcome, ActionRequired)
 
 
-async def test_a_legacy_token_becomes_a_payment_method_under_a_key_of_its_own(connector, scripted):
+async def test_a_legacy_token_becomes_a_payment_method_under_its_own_key(connector, scripted):
     """Both keys contain the attempt's id, so that a retry gets the same method and intent."""
     charge = a_charge("tok_1QA")
     for _ in range(2):
@@ -95,7 +95,7 @@ async def test_a_legacy_token_becomes_a_payment_method_under_a_key_of_its_own(co
         assert again.headers["Idempotency-Key"] == first.headers["Idempotency-Key"]
 
 
-async def test_a_legacy_token_that_makes_no_method_is_never_charged(connector, scripted):
+async def test_a_legacy_token_without_a_payment_method_is_not_charged(connector, scripted):
     refused = {"error": {"type": "card_error", "code": "expired_card", "message": "expired"}}
     scripted.says("POST", "/v1/payment_methods", refused, status=402)
     outcome = await connector.authorise(a_charge("tok_1QA"))
@@ -125,7 +125,9 @@ async def test_a_merchant_initiated_hold_is_off_session_on_its_mandate(connector
     assert not {"return_url", "description", "customer"} & parameters.keys()
 
 
-async def test_a_forced_challenge_and_a_mandate_that_is_not_stripes(connector, scripted):
+async def test_a_forced_challenge_requests_3d_secure_and_a_foreign_mandate_is_omitted(
+    connector, scripted
+):
     scripted.says("POST", INTENT, INTENTS["challenged"])
     await connector.authorise(a_charge("pm_1QA", force_challenge=True, mandate_reference="mnd_1"))
     parameters = scripted.requests[0].parameters
@@ -201,9 +203,7 @@ async def test_saving_a_card_makes_customer_method_and_setup(connector, scripted
         ("processing", InstrumentReady),
     ],
 )
-async def test_how_a_challenge_of_a_saved_card_stands_is_asked_by_its_id(
-    connector, scripted, by_now, comes_to
-):
+async def test_a_challenged_setup_is_fetched_again_by_its_id(connector, scripted, by_now, comes_to):
     """Stripe replays its first answer under the same key, including the challenge."""
     scripted.says("POST", "/v1/setup_intents", SETUPS["challenged"])
     scripted.says("GET", "/v1/setup_intents/seti_1QA", SETUPS[by_now])
@@ -216,7 +216,7 @@ async def test_how_a_challenge_of_a_saved_card_stands_is_asked_by_its_id(
     assert complaints(asked.method, asked.path, asked.parameters) == []
 
 
-async def test_a_setup_that_was_at_work_the_first_time_is_asked_for_as_well(connector, scripted):
+async def test_a_processing_setup_is_fetched_again_too(connector, scripted):
     scripted.says("POST", "/v1/setup_intents", SETUPS["processing"])
     scripted.says("GET", "/v1/setup_intents/seti_1QA", SETUPS["ready"])
     setup = a_setup("pm_1QA", psp_customer="cus_R1")
@@ -224,7 +224,7 @@ async def test_a_setup_that_was_at_work_the_first_time_is_asked_for_as_well(conn
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500])
-async def test_a_challenge_that_cannot_be_asked_for_stands_as_it_did(connector, scripted, status):
+async def test_a_challenge_that_cannot_be_fetched_again_is_kept(connector, scripted, status):
     scripted.says("POST", "/v1/setup_intents", SETUPS["challenged"])
     scripted.says("GET", "/v1/setup_intents/seti_1QA", {"error": {"type": "x"}}, status=status)
     outcome = await connector.set_up_instrument(a_setup("pm_1QA", psp_customer="cus_R1"))
@@ -232,7 +232,7 @@ async def test_a_challenge_that_cannot_be_asked_for_stands_as_it_did(connector, 
     assert outcome.next_action_url
 
 
-async def test_a_customer_that_stripe_refuses_ends_the_setup(connector, scripted):
+async def test_a_refused_customer_declines_the_setup(connector, scripted):
     error = DOCUMENTED["errors"]["forbidden"]
     scripted.says("POST", "/v1/customers", error["body"], status=error["status"])
     assert isinstance(await connector.set_up_instrument(a_setup("pm_1QA")), Declined)
@@ -251,5 +251,5 @@ async def test_a_customer_that_stripe_refuses_ends_the_setup(connector, scripted
         {"amount": "1", "currency": "eur", "automatic_payment_methods": {"allow_redirects": "no"}},
     ],
 )
-def test_the_check_of_requests_notices_what_stripe_would_refuse(parameters):
+def test_the_request_check_reports_what_stripe_would_refuse(parameters):
     assert complaints("POST", INTENT, parameters)

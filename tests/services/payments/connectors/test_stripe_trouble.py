@@ -44,7 +44,7 @@ def connector(stripe_connector: StripeConnector) -> StripeConnector:
         ("forbidden", DeclineCode.PSP_UNAVAILABLE, ""),
     ],
 )
-async def test_a_refusal_is_a_certain_no(connector, scripted, name, code, reference):
+async def test_a_refusal_is_declined_with_our_code(connector, scripted, name, code, reference):
     error = DOCUMENTED["errors"][name]
     scripted.says("POST", INTENT, error["body"], status=error["status"])
     outcome = await connector.authorise(a_charge("pm_1QA"))
@@ -55,7 +55,7 @@ async def test_a_refusal_is_a_certain_no(connector, scripted, name, code, refere
 
 
 @pytest.mark.parametrize("name", ["key_reused", "key_at_work", "broken"])
-async def test_an_answer_that_says_nothing_is_unknown(connector, scripted, name):
+async def test_an_inconclusive_error_is_unknown(connector, scripted, name):
     error = DOCUMENTED["errors"][name]
     scripted.says("POST", INTENT, error["body"], status=error["status"])
     assert isinstance(await connector.authorise(a_charge("pm_1QA")), Unknown)
@@ -79,7 +79,7 @@ async def test_an_unreadable_answer_is_unknown(connector, scripted, body):
     assert isinstance(await connector.authorise(a_charge("pm_1QA")), Unknown)
 
 
-async def test_a_refused_connection_is_a_certain_no_but_no_answer_to_a_question(session):
+async def test_a_refused_connection_declines_charges_and_leaves_look_ups_unknown(session):
     nobody = StripeConnector(stripe_credentials(f"http://127.0.0.1:{free_ports(1)[0]}"), session)
     charge = a_charge("pm_1QA")
     outcome = await nobody.authorise(charge)
@@ -92,7 +92,7 @@ async def test_a_refused_connection_is_a_certain_no_but_no_answer_to_a_question(
     assert await nobody.remove_instrument("pm_1QA") is False
 
 
-async def test_what_is_cancelled_already_is_cancelled(connector, scripted):
+async def test_cancelling_a_cancelled_intent_succeeds(connector, scripted):
     error = DOCUMENTED["errors"]["cancelled_already"]
     scripted.says("POST", f"{INTENT}/pi_3QA/cancel", error["body"], status=error["status"])
     outcome = await connector.cancel(an_operation(CANCEL, "pi_3QA"))

@@ -56,7 +56,7 @@ async def tries_of_a_call_that_fails_with(error: Exception) -> int:
     return tries
 
 
-async def test_a_psp_that_is_reached_at_the_second_try_is_sent_the_request_once():
+async def test_a_request_that_connects_at_the_second_try_is_sent_once():
     psp = Psp()
     middlewares = (transport.connect_again, psp.listens_late)
     async with aiohttp.ClientSession(middlewares=middlewares) as http:
@@ -79,11 +79,11 @@ async def test_a_psp_that_cannot_be_reached_is_given_up_after_three_tries():
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_what_may_have_been_sent_and_what_is_not_the_psp_are_not_tried_again(error):
+async def test_a_request_that_may_have_been_sent_or_fails_tls_is_not_retried(error):
     assert await tries_of_a_call_that_fails_with(error) == 1
 
 
-def test_the_last_try_ends_before_the_wait_for_a_connection_does():
+def test_all_connection_tries_fit_into_the_wait_for_a_connection():
     tries = len(transport._PAUSES) + 1
     longest = tries * transport.CONNECT_SECONDS + sum(transport._PAUSES)
     assert longest <= transport.WAIT_SECONDS
@@ -128,7 +128,7 @@ def dns(monkeypatch):
 
 
 @pytest.mark.parametrize("trouble", [refuses, hangs])
-async def test_a_psp_is_found_where_it_was_while_dns_does_not_answer(dns, trouble):
+async def test_the_last_known_address_is_used_while_dns_fails(dns, trouble):
     resolver = transport.LastKnown(dns)
     assert await addresses(resolver) == ["192.0.2.1"]
     dns.trouble = trouble
@@ -137,13 +137,13 @@ async def test_a_psp_is_found_where_it_was_while_dns_does_not_answer(dns, troubl
     assert await addresses(resolver) == ["192.0.2.2"]
 
 
-async def test_a_psp_that_was_never_found_is_not_found(dns):
+async def test_a_dns_failure_is_raised_when_no_address_is_known(dns):
     dns.trouble = refuses
     with pytest.raises(socket.gaierror):
         await addresses(transport.LastKnown(dns))
 
 
-async def test_a_name_that_is_gone_is_not_connected_to_any_more(dns):
+async def test_a_name_removed_from_dns_is_no_longer_resolved(dns):
     resolver = transport.LastKnown(dns)
     await addresses(resolver)
     dns.trouble = does_not_know_it
@@ -151,6 +151,6 @@ async def test_a_name_that_is_gone_is_not_connected_to_any_more(dns):
         await addresses(resolver)
 
 
-async def test_all_connections_to_psps_know_the_last_address():
+async def test_psp_sessions_use_the_last_known_resolver():
     async with transport.new_session() as http:
         assert isinstance(http.connector._resolver, transport.LastKnown)

@@ -9,7 +9,7 @@ async def pay(sandbox, **body):
     return await sandbox.call("POST", "/bank/transfers", body)
 
 
-async def test_a_scanned_code_becomes_a_credit_of_the_account(sandbox):
+async def test_paying_a_scanned_code_credits_the_account(sandbox):
     answer = await pay(sandbox, epc=EPC, debtor_name="Luca Verdi")
     assert answer.status == 201
     assert answer.body["bank_reference"].startswith("TRN")
@@ -19,12 +19,12 @@ async def test_a_scanned_code_becomes_a_credit_of_the_account(sandbox):
     assert (found[0]["amount_minor"], found[0]["debtor_name"]) == (12900, "Luca Verdi")
 
 
-async def test_a_typed_transfer_may_have_spaces_in_the_account(sandbox):
+async def test_a_typed_iban_may_contain_spaces(sandbox):
     answer = await pay(sandbox, **TYPED | {"iban": "it60 X054 2811 1010 0000 0123 456"}, text="A-1")
     assert (answer.status, answer.body["iban"], answer.body["text"]) == (201, IBAN, "A-1")
 
 
-async def test_credits_are_read_on_from_a_cursor(launch):
+async def test_credits_can_be_read_from_a_cursor_after_a_restart(launch):
     path = f"/bank/accounts/{IBAN}/credits"
     async with launch() as sandbox:
         await pay(sandbox, **TYPED)
@@ -39,7 +39,7 @@ async def test_credits_are_read_on_from_a_cursor(launch):
         assert (again["data"], again["next_cursor"]) == ([], rest["next_cursor"])
 
 
-async def test_an_open_amount_is_the_payers(sandbox):
+async def test_the_payer_must_supply_an_open_amount(sandbox):
     answer = await pay(sandbox, epc=EPC.replace("EUR129.00", ""), amount_minor=500)
     assert answer.body["amount_minor"] == 500
     assert (await pay(sandbox, epc=EPC.replace("EUR129.00", ""))).body["field"] == "amount_minor"
@@ -60,13 +60,13 @@ async def test_an_open_amount_is_the_payers(sandbox):
         ({"epc": EPC, "amount_minor": 1}, "amount_minor"),
     ],
 )
-async def test_a_wrong_order_is_refused_by_field(sandbox, body, field):
+async def test_an_invalid_transfer_is_refused_by_field(sandbox, body, field):
     answer = await pay(sandbox, **body)
     assert (answer.status, answer.body["field"]) == (422, field)
     assert (await sandbox.call("GET", f"/bank/accounts/{IBAN}/credits")).body["data"] == []
 
 
-async def test_a_wrong_account_has_no_credits(sandbox):
+async def test_listing_the_credits_of_an_invalid_iban_is_refused(sandbox):
     assert (await sandbox.call("GET", "/bank/accounts/IT00X/credits")).status == 422
 
 

@@ -15,14 +15,14 @@ def lines(text: str, **changes: str) -> str:
     return "\n".join(parts)
 
 
-def test_the_example_of_the_standard_is_understood():
+def test_the_standards_example_is_parsed():
     payload = epc.parse(lines(EXAMPLE))
     assert (payload.name, payload.iban) == ("Max Mustermann", "DE89370400440532013000")
     assert (payload.amount_minor, payload.text) == (9999, "Invoice 2026-001")
     assert (payload.bic, payload.reference, payload.information) == (None, None, None)
 
 
-def test_crlf_a_last_line_end_and_a_reference_are_understood():
+def test_crlf_a_trailing_line_end_and_a_reference_are_parsed():
     text = lines(EXAMPLE, n1="001", n4="BCITITMM", n9="RF18539007547034", n10="")
     payload = epc.parse(text.replace("\n", "\r\n") + "\r\n")
     assert (payload.reference, payload.bic) == ("RF18539007547034", "BCITITMM")
@@ -35,7 +35,7 @@ def test_amounts_are_exact(amount, minor):
     assert epc.parse(lines(EXAMPLE, n7=amount)).amount_minor == minor
 
 
-def test_an_open_amount_is_left_to_the_payer():
+def test_an_open_amount_is_parsed_as_none():
     assert epc.parse(lines(EXAMPLE, n7="")).amount_minor is None
 
 
@@ -75,6 +75,6 @@ def test_a_payload_that_breaks_a_rule_is_refused_by_field(changes, field):
 @pytest.mark.parametrize(
     "text", ["", "BCD", "BCD\n002\n1\nSCT", lines(EXAMPLE).replace("\n", "\r")]
 )
-def test_what_is_no_payload_is_refused(text):
+def test_text_that_is_not_an_epc_payload_is_refused(text):
     with pytest.raises(epc.WrongPayloadError):
         epc.parse(text)

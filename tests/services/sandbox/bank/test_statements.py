@@ -40,7 +40,7 @@ async def paid_out(sandbox) -> dict:
 
 
 @pytest.mark.parametrize("form", ["format=camt.053", "version=001.02", "format=mt940"])
-async def test_a_statement_has_transfers_and_the_payouts_asked_for(sandbox, form: str):
+async def test_a_statement_contains_transfers_and_the_requested_payouts(sandbox, form: str):
     made = (await sandbox.call("POST", "/bank/transfers", TRANSFER)).body
     payout = await paid_out(sandbox)
     data = await fetched(sandbox, f"{STATEMENT}&{form}&payouts_of=sandbox-a,sandbox-b")
@@ -53,7 +53,7 @@ async def test_a_statement_has_transfers_and_the_payouts_asked_for(sandbox, form
     )
 
 
-async def test_days_before_are_in_the_opening_balance(sandbox):
+async def test_earlier_days_are_in_the_opening_balance(sandbox):
     await sandbox.call("POST", "/bank/transfers", TRANSFER)
     data = await fetched(sandbox, f"/bank/accounts/{IBAN}/statement?from=2098-01-01&to=2098-01-31")
     (statement,) = reading.proven(lambda: io.BytesIO(data)).statements
@@ -98,7 +98,9 @@ MISTAKES = (*OF_CHARGES, *INVENTED)
 
 
 @pytest.mark.parametrize("dialect", ["stripe", "paypal"])
-async def test_a_psp_makes_mistakes_when_it_pays_out_and_its_bank_pays_them(sandbox, dialect: str):
+async def test_payout_mistakes_are_in_the_settlement_report_and_in_the_bank_credit(
+    sandbox, dialect: str
+):
     for number in range(1, 9):
         await sandbox.charge(amount_minor=number * 1000, reference=f"A-{number}")
     order = {"account": "sandbox-a", "mistakes": dict.fromkeys(MISTAKES, 1)}
@@ -133,7 +135,7 @@ async def test_a_psp_makes_mistakes_when_it_pays_out_and_its_bank_pays_them(sand
         ({"account": "sandbox-a", "mistakes": 1}, "mistakes"),
     ],
 )
-async def test_mistakes_that_cannot_be_made_are_refused(sandbox, order: dict, field: str):
+async def test_invalid_payout_mistakes_are_refused_by_field(sandbox, order: dict, field: str):
     answer = await sandbox.call("POST", "/control/payouts", order)
     assert (answer.status, answer.body["field"]) == (422, field)
 
@@ -149,10 +151,10 @@ async def test_mistakes_that_cannot_be_made_are_refused(sandbox, order: dict, fi
         ("mark=x", "mark"),
     ],
 )
-async def test_a_wrong_question_is_refused_by_field(sandbox, query: str, field: str):
+async def test_an_invalid_statement_query_is_refused_by_field(sandbox, query: str, field: str):
     answer = await sandbox.call("GET", f"/bank/accounts/{IBAN}/statement?{query}")
     assert (answer.status, answer.body["field"]) == (422, field)
 
 
-async def test_an_account_that_is_none_has_no_statement(sandbox):
+async def test_a_statement_of_an_invalid_iban_is_refused(sandbox):
     assert (await sandbox.call("GET", "/bank/accounts/IT00X/statement")).status == 422

@@ -80,7 +80,7 @@ async def file_of(sandbox: Client, remittance: Any) -> bytes:
         return await answer.read()
 
 
-async def test_a_manifest_is_acknowledged_with_what_is_to_be_collected(sandbox: Client):
+async def test_a_manifest_is_acknowledged_with_the_amounts_to_collect(sandbox: Client):
     first, deaf = await announced(sandbox, parcel(), parcel("O-2-nocod"))
     assert (first["tracking_number"], first["to_collect_minor"]) == ("SBX000000001", 1234_50)
     assert deaf["to_collect_minor"] == 0
@@ -88,7 +88,7 @@ async def test_a_manifest_is_acknowledged_with_what_is_to_be_collected(sandbox: 
     assert (again["tracking_number"], again["to_collect_minor"]) == ("SBX000000001", 99_00)
 
 
-async def test_a_parcel_is_delivered_or_comes_back_and_no_more_after_that(sandbox: Client):
+async def test_a_delivered_or_returned_parcel_accepts_no_other_outcome(sandbox: Client):
     first, second = await announced(sandbox, parcel(), parcel("O-2"))
     for _ in range(2):
         delivered = await moved(sandbox, first["tracking_number"], "deliver", amount_minor=1200_00)
@@ -135,9 +135,7 @@ async def test_a_remittance_is_read_as_it_was_written_in_every_dialect(sandbox: 
 
 
 @pytest.mark.parametrize("dialect", ["windows", "spreadsheet", "workbook"])
-async def test_lists_of_parcels_and_of_what_became_of_them_are_read_in_every_dialect(
-    sandbox: Client, dialect
-):
+async def test_manifest_and_event_files_can_be_read_in_every_dialect(sandbox: Client, dialect):
     first, second = await announced(sandbox, parcel(), parcel("O-2", 25_00))
     courier = courier_of(header_row=4 if dialect == "spreadsheet" else 1)
     said = manifest_files.read(await list_of(sandbox, "manifest-file", dialect), courier)
@@ -164,7 +162,7 @@ async def test_lists_of_parcels_and_of_what_became_of_them_are_read_in_every_dia
     assert abs(datetime.now(UTC) - told.lines[3].occurred_at) < timedelta(hours=1)
 
 
-async def test_what_is_paid_out_is_paid_out_once_and_is_in_the_books(sandbox: Client):
+async def test_a_collected_amount_is_remitted_once_and_recorded_in_the_books(sandbox: Client):
     (only,) = await announced(sandbox, parcel("O-1", 100_00))
     await moved(sandbox, only["tracking_number"], "deliver")
     assert (await remitted(sandbox))["lines"] == 1
@@ -174,7 +172,7 @@ async def test_what_is_paid_out_is_paid_out_once_and_is_in_the_books(sandbox: Cl
     assert (await sandbox.call("GET", "/courier/brt/parcels")).body["data"] == []
 
 
-async def test_mistakes_are_made_on_demand(sandbox: Client):
+async def test_remittance_mistakes_are_made_on_demand(sandbox: Client):
     first, second, third = await announced(
         sandbox, parcel("O-1", 100_00), parcel("O-2", 100_00), parcel("O-3", 50_00)
     )
@@ -197,7 +195,7 @@ async def test_mistakes_are_made_on_demand(sandbox: Client):
     assert [row["remitted_minor"] for row in rows] == [189_00, 97_00, 47_00]
 
 
-async def test_two_lines_that_fit_one_order_are_made_on_demand(sandbox: Client):
+async def test_a_remittance_splits_an_order_into_two_lines_on_demand(sandbox: Client):
     whole, split = await announced(sandbox, parcel("O-1", 100_00), parcel("O-2", 101_00))
     for each in (whole, split):
         await moved(sandbox, each["tracking_number"], "deliver")
@@ -225,12 +223,12 @@ async def test_two_lines_that_fit_one_order_are_made_on_demand(sandbox: Client):
         ("/control/couriers/gls/remittances", {"on": "tomorrow"}, "on"),
     ],
 )
-async def test_what_makes_no_sense_is_refused_by_its_field(sandbox: Client, path, body, field):
+async def test_an_invalid_request_is_refused_by_field(sandbox: Client, path, body, field):
     answer = await sandbox.call("POST", path, body)
     assert (answer.status, answer.body["field"]) == (422, field)
 
 
-async def test_what_is_not_there_is_not_found(sandbox: Client):
+async def test_unknown_parcels_moves_and_files_are_not_found(sandbox: Client):
     await announced(sandbox, parcel())
     wrong = await sandbox.call("GET", "/courier/gls/event-file?dialect=paper")
     assert (wrong.status, wrong.body["field"]) == (422, "dialect")

@@ -13,7 +13,7 @@ async def html_of(sandbox, path: str) -> str:
     return (await sandbox.call("GET", path)).body
 
 
-async def test_the_list_shows_first_words_and_filters(sandbox):
+async def test_the_inbox_page_shows_previews_and_filters(sandbox):
     await post(sandbox, letter(subject="<b>Ciao</b>"), "giulia@example.com")
     await sandbox.send_sms(Body="Paga ora " * 20)
     page = await html_of(sandbox, "/inbox?locale=it")
@@ -25,7 +25,7 @@ async def test_the_list_shows_first_words_and_filters(sandbox):
     assert "No message matches" in await html_of(sandbox, "/inbox?to=nobody")
 
 
-async def test_strangers_html_has_no_rights(sandbox):
+async def test_received_html_is_served_sandboxed_without_scripts(sandbox):
     await post(sandbox)
     (mail,) = await sandbox.inbox()
     document = await sandbox.call("GET", f"/inbox/{mail['id']}/html")
@@ -38,7 +38,7 @@ async def test_strangers_html_has_no_rights(sandbox):
     assert source.headers["Content-Type"].startswith("text/plain")
 
 
-async def test_what_is_not_kept_is_not_found(sandbox):
+async def test_unknown_messages_and_missing_parts_are_not_found(sandbox):
     sid = (await sandbox.send_sms()).body["sid"]
     for path in ("/inbox/inb_x", "/inbox/inb_x/html", f"/inbox/{sid}/html", f"/inbox/{sid}/source"):
         assert (await sandbox.call("GET", path)).status == 404
@@ -55,7 +55,7 @@ async def test_an_sms_is_shown_with_its_length(sandbox):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_and_no_page_is_wider_than_a_phone(sandbox, new_page, scheme):
+async def test_pages_pass_axe_and_fit_a_phones_width(sandbox, new_page, scheme):
     await post(sandbox)
     sid = (await sandbox.send_sms(Body="Paga: https://pay.example/s/a")).body["sid"]
     await sandbox.call("POST", "/bank/transfers", {"epc": EPC})
@@ -91,7 +91,7 @@ async def test_an_email_shows_in_its_frame_and_its_links_open_in_a_new_tab(sandb
     assert await opened.title() == "Bank · Incasso sandbox"
 
 
-async def test_a_transfer_is_made_by_the_content_of_a_code(sandbox, new_page):
+async def test_the_bank_page_makes_a_transfer_from_a_pasted_code(sandbox, new_page):
     page = await new_page()
     await page.goto(f"{sandbox.url}/bank")
     await page.get_by_label("Content of the QR code").fill(EPC)

@@ -4,18 +4,18 @@ from services.sandbox.inbox import reading, segments
 from tests.services.sandbox.inbox.letters import letter
 
 
-def test_pictures_inside_the_mail_need_no_request():
+def test_embedded_pictures_become_data_urls():
     assert 'src="data:image/png;base64,iVBORw=="' in reading.read(letter().as_bytes()).html
 
 
-def test_links_open_elsewhere_wherever_the_head_is():
+def test_links_open_elsewhere_with_or_without_a_head():
     base = reading.OPEN_ELSEWHERE
     assert reading.opening_elsewhere("<html><head><p>") == f"<html><head>{base}<p>"
     assert reading.opening_elsewhere("<!doctype html><p>") == f"<!doctype html>{base}<p>"
     assert reading.opening_elsewhere("<p>") == f"{base}<p>"
 
 
-def test_links_of_a_text_end_before_punctuation_and_come_once():
+def test_links_in_text_end_before_punctuation_and_are_deduplicated():
     text = "See https://a.example/p/1, (https://b.example/x) and https://a.example/p/1."
     assert reading.links_of_text(text) == ["https://a.example/p/1", "https://b.example/x"]
 
@@ -32,7 +32,7 @@ def test_links_of_a_text_end_before_punctuation_and_come_once():
         b"Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n!!!",
     ],
 )
-def test_broken_mail_is_shown_as_well_as_it_can_be(raw):
+def test_broken_mail_is_read_without_an_error(raw):
     mail = reading.read(raw)
     assert isinstance(mail.subject + mail.text + mail.html, str)
 

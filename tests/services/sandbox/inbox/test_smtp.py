@@ -8,7 +8,7 @@ from services.sandbox.inbox.smtp import MOST_MAIL_BYTES
 from tests.services.sandbox.inbox.letters import SENDER, letter, post
 
 
-async def test_mail_lands_in_the_inbox_whole(sandbox):
+async def test_a_mail_arrives_complete_in_the_inbox(sandbox):
     await post(sandbox)
     (mail,) = await sandbox.inbox(to="giulia@example.com")
     assert (mail["channel"], mail["from"], mail["state"]) == ("email", SENDER, "delivered")
@@ -61,13 +61,13 @@ async def refusal(sandbox, to: str, **options) -> int:
     return refused.value.recipients[0].code
 
 
-async def test_a_refused_recipient_is_550_and_a_full_one_452(sandbox):
+async def test_a_refused_recipient_gets_550_and_a_full_mailbox_452(sandbox):
     assert await refusal(sandbox, "refused@example.com") == 550
     assert await refusal(sandbox, "Full+7@example.com") == 452
     assert await sandbox.inbox() == []
 
 
-async def test_a_greylisted_recipient_is_taken_the_second_time(launch):
+async def test_a_greylisted_recipient_is_accepted_the_second_time(launch):
     async with launch() as sandbox:
         assert await refusal(sandbox, "greylisted@example.com") == 451
     async with launch() as sandbox:
@@ -76,7 +76,7 @@ async def test_a_greylisted_recipient_is_taken_the_second_time(launch):
         assert await refusal(sandbox, "greylisted@example.com", sender="other@x.example") == 451
 
 
-async def test_one_refused_recipient_does_not_keep_the_others_from_their_mail(sandbox):
+async def test_a_refused_recipient_does_not_affect_the_others(sandbox):
     await post(sandbox, letter(), "refused@example.com", "giulia@example.com")
     assert [mail["to"] for mail in await sandbox.inbox()] == ["giulia@example.com"]
 
@@ -100,7 +100,7 @@ async def test_a_bounce_comes_back_as_a_delivery_status_notification(sandbox, li
     assert report.defects == []
 
 
-async def test_a_bounce_is_repeated_until_it_is_taken(sandbox, listener):
+async def test_a_bounce_is_redelivered_until_it_is_accepted(sandbox, listener):
     listener.statuses = [500, 302]
     await post(sandbox, letter(), "bounce@example.com")
     await listener.wait_for(3)
@@ -110,7 +110,7 @@ async def test_a_bounce_is_repeated_until_it_is_taken(sandbox, listener):
     assert told == [False, False, False, True], "what was taken is not repeated"
 
 
-async def test_a_bounce_is_not_answered_by_a_bounce(sandbox, listener):
+async def test_an_automatic_mail_causes_no_bounce(sandbox, listener):
     automatic = letter()
     automatic["Auto-Submitted"] = "auto-replied"
     await post(sandbox, automatic, "bounce@example.com")
@@ -127,7 +127,7 @@ async def test_mail_of_more_than_a_mebibyte_is_refused(sandbox):
     assert refused.value.code == 552
 
 
-async def test_any_password_is_right_except_wrong(sandbox):
+async def test_any_smtp_password_except_wrong_is_accepted(sandbox):
     await post(sandbox, letter(), "a@example.com", username="pay", password="secret")
     with pytest.raises(aiosmtplib.SMTPAuthenticationError):
         await post(sandbox, letter(), "a@example.com", username="pay", password="wrong")
@@ -164,7 +164,7 @@ async def test_a_mail_and_a_recipient_can_be_refused_on_demand(sandbox):
 
 
 @pytest.mark.parametrize(("kind", "stored"), [("drop_before", 0), ("drop_after", 1)])
-async def test_the_line_can_go_dead_around_the_acceptance(sandbox, kind, stored):
+async def test_the_connection_can_drop_before_or_after_acceptance(sandbox, kind, stored):
     await sandbox.faults({"operation": "smtp", "kind": kind, "times": 1})
     with pytest.raises(aiosmtplib.SMTPServerDisconnected):
         await post(sandbox)
@@ -172,7 +172,7 @@ async def test_the_line_can_go_dead_around_the_acceptance(sandbox, kind, stored)
     await post(sandbox)
 
 
-async def test_faults_of_the_psp_leave_mail_alone(sandbox):
+async def test_psp_faults_do_not_affect_mail_and_sms(sandbox):
     await sandbox.faults({"operation": "*", "kind": "drop_after"})
     await post(sandbox)
     assert (await sandbox.send_sms()).status == 201
@@ -189,6 +189,6 @@ async def test_faults_of_the_psp_leave_mail_alone(sandbox):
         ({"operation": "smtp", "kind": "error", "code": "250"}, "code"),
     ],
 )
-async def test_a_wrong_rule_for_messages_is_refused_by_field(sandbox, rule, field):
+async def test_an_invalid_fault_rule_for_messages_is_refused_by_field(sandbox, rule, field):
     answer = await sandbox.call("PUT", "/control/faults", {"rules": [rule]})
     assert (answer.status, answer.body.get("field")) == (422, field)

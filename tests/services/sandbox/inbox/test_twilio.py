@@ -11,7 +11,7 @@ PATH = f"/twilio/2010-04-01/Accounts/{SID}/Messages"
 AUTHORISED = {"Authorization": aiohttp.encode_basic_auth(SID, "sandbox_twilio")}
 
 
-async def test_a_message_is_taken_as_twilio_takes_it(sandbox):
+async def test_a_message_is_answered_as_twilio_does_and_kept_in_the_inbox(sandbox):
     answer = await sandbox.send_sms(Body="Paga qui: https://pay.example/s/abc")
     assert answer.status == 201
     assert answer.body["sid"].startswith("SM")
@@ -114,7 +114,7 @@ async def test_messages_are_listed_by_recipient_and_day(sandbox):
     assert (missing.status, missing.body["code"]) == (404, 20404)
 
 
-async def test_too_many_requests_say_when_to_come_back(sandbox):
+async def test_too_many_requests_carry_a_retry_after(sandbox):
     rule = {"operation": "sms", "kind": "error", "code": "429", "seconds": 2, "times": 1}
     await sandbox.faults(rule)
     answer = await sandbox.send_sms()
