@@ -34,13 +34,13 @@ def container(component, values, *more):
     return deployment(component, values, *more)["spec"]["template"]["spec"]["containers"][0]
 
 
-def test_nothing_of_it_comes_unasked():
+def test_the_console_is_not_installed_by_default():
     for one in objects(MINIMAL):
         assert one["metadata"]["labels"][COMPONENT] != CONSOLE
         assert "INCASSO_CONSOLE_URL" not in str(one)
 
 
-def test_where_it_is_wanted_it_is_a_process_like_the_others():
+def test_an_enabled_console_has_the_usual_objects_but_no_ingress():
     kinds = {
         one["kind"] for one in objects(ALONE) if one["metadata"]["labels"][COMPONENT] == CONSOLE
     }
@@ -55,7 +55,7 @@ def test_where_it_is_wanted_it_is_a_process_like_the_others():
     assert not {"Ingress", "HTTPRoute"} & kinds
 
 
-def test_it_finds_what_it_cannot_do_without():
+def test_the_console_gets_every_required_setting():
     made = manifest(Installation("incasso"))["items"]
     (secret,) = [one["stringData"] for one in made if one["metadata"]["name"] == "incasso-console"]
     told = env_of(container(CONSOLE, DEMO))
@@ -64,7 +64,7 @@ def test_it_finds_what_it_cannot_do_without():
     assert left == {key.removeprefix("incasso_") for key in secret}
 
 
-def test_invitations_lead_to_where_it_is_reached():
+def test_only_console_and_merchants_get_the_console_url():
     urls = {
         name: env_of(container(name, EVERY_SWITCH)).get("INCASSO_CONSOLE_URL")
         for name in (CONSOLE, *services.NAMES)
@@ -74,14 +74,14 @@ def test_invitations_lead_to_where_it_is_reached():
     )
 
 
-def test_passwords_are_accepted_only_where_both_sides_are_told():
+def test_password_sign_in_is_switched_on_both_sides_or_neither():
     variables = {CONSOLE: "INCASSO_LOCAL_SIGN_IN", "merchants": "INCASSO_CONSOLE_PASSWORDS"}
     for values, wanted in ((DEMO, "true"), (ALONE, "false")):
         for name, variable in variables.items():
             assert env_of(container(name, values)).get(variable, "false") == wanted
 
 
-def test_the_clients_secret_comes_from_a_secret_that_exists():
+def test_the_oidc_client_secret_comes_from_the_named_secret():
     pod = deployment(CONSOLE, EVERY_SWITCH)["spec"]["template"]["spec"]
     (settings,) = [one for one in pod["volumes"] if one["name"] == "settings"]
     assert settings["projected"]["sources"][-1]["secret"] == {
@@ -93,7 +93,7 @@ def test_the_clients_secret_comes_from_a_secret_that_exists():
     assert env["INCASSO_OIDC_CLIENT_ID"] == "incasso"
 
 
-def test_its_ingress_and_route_are_not_the_gateways():
+def test_the_consoles_ingress_and_route_are_separate_from_the_gateways():
     ingress, backend = led_to(CONSOLE)
     (rule,) = ingress["rules"]
     assert rule["host"] == "console.example"
@@ -102,14 +102,14 @@ def test_its_ingress_and_route_are_not_the_gateways():
     assert sorted(hosts) == ["console.example", "pay.example"]
 
 
-def test_nobody_reaches_it_but_operators_and_those_who_are_named():
+def test_only_operators_and_named_peers_reach_the_console():
     assert components(rule(policies(ALONE)[CONSOLE]["ingress"], "http")["from"]) == {OPERATOR}
     operators, named = rule(policies(EVERY_SWITCH)[CONSOLE]["ingress"], "http")["from"]
     assert components([operators]) == {OPERATOR}
     assert "internal-ingress" in str(named)
 
 
-def test_of_the_world_it_reaches_the_provider_alone():
+def test_the_console_reaches_only_the_identity_provider_outside():
     for values, port in ((ALONE, 443), (EVERY_SWITCH, 8443), (DEMO, None)):
         egress = policies(values)[CONSOLE]["egress"]
         ports = {each["port"] for one in egress for each in one["ports"]}
@@ -124,7 +124,7 @@ def test_of_the_world_it_reaches_the_provider_alone():
     [(ALONE, "port-forward service/incasso-console"), (EVERY_SWITCH, "https://console.example")],
     ids=lambda one: getattr(one, "stem", ""),
 )
-def test_the_notes_say_how_it_is_reached(values, said):
+def test_the_notes_say_how_to_reach_the_console(values, said):
     done = helm(LATEST, "install", "incasso", CHART, "--dry-run=client", "-f", values)
     assert said in done.stdout.partition("NOTES:")[2]
 
@@ -137,5 +137,5 @@ def test_the_notes_say_how_it_is_reached(values, said):
         ((*WANTED, ISSUER, CLIENT, "console.ingress.enabled=true"), "networkPolicy.console.peers"),
     ],
 )
-def test_a_console_that_nobody_could_use_is_refused(values, said):
+def test_an_unusable_console_configuration_is_refused(values, said):
     assert re.search(re.escape(said), refused(*values))

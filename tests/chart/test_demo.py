@@ -40,7 +40,7 @@ def component(one):
 
 
 @pytest.mark.parametrize("values", [MINIMAL, EVERY_SWITCH], ids=lambda path: path.stem)
-def test_nothing_of_the_demo_comes_unasked(values):
+def test_the_demo_is_not_installed_by_default(values):
     demo = yaml.safe_load((CHART / "values.yaml").read_text())["demo"]
     assert not any(part.get("enabled") for part in demo.values())
     found = {component(one) for one in objects(values) if COMPONENT in str(one)}
@@ -60,7 +60,7 @@ def referenced():
     return found
 
 
-def test_the_command_makes_every_secret_that_a_pod_mounts(made):
+def test_the_command_creates_every_secret_that_a_pod_mounts(made):
     wanted = referenced()
     assert wanted.keys() <= made.keys()
     assert {name: keys - made[name].keys() for name, keys in wanted.items() if keys} == {
@@ -68,12 +68,12 @@ def test_the_command_makes_every_secret_that_a_pod_mounts(made):
     }
 
 
-def test_the_command_makes_no_secret_that_nobody_reads(made):
+def test_the_command_creates_no_unused_secret(made):
     assert made.keys() - {"incasso-psp-credentials"} == referenced().keys()
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-def test_each_process_and_its_migrations_find_what_they_cannot_do_without(made, service):
+def test_each_process_and_its_migration_get_every_required_setting(made, service):
     files = {name.removeprefix("incasso_") for name in made[f"incasso-{service}"]}
     containers = [
         container
@@ -87,7 +87,7 @@ def test_each_process_and_its_migrations_find_what_they_cannot_do_without(made, 
         assert required_of(service) - told - files == set()
 
 
-def test_a_certificate_is_good_for_the_name_by_which_its_process_is_called(made):
+def test_certificates_cover_every_name_that_clients_call(made):
     called = {
         value.removeprefix("dns:///").partition(":")[0]
         for _, pod in pods(DEMO)
@@ -106,7 +106,7 @@ def test_a_certificate_is_good_for_the_name_by_which_its_process_is_called(made)
     assert called <= named
 
 
-def test_no_two_secrets_are_alike_and_none_comes_again(made):
+def test_generated_secrets_are_unique_and_differ_on_every_run(made):
     again = manifest(Installation("incasso", sandbox_url=SANDBOX_URL))["items"]
     passwords = [
         data["incasso_database_url"] for data in made.values() if "incasso_database_url" in data
@@ -118,7 +118,7 @@ def test_no_two_secrets_are_alike_and_none_comes_again(made):
     assert all(one != other for one, other in combinations(keys, 2))
 
 
-def test_a_role_has_the_password_of_its_address(made):
+def test_database_roles_have_the_passwords_in_their_urls(made):
     script = made["incasso-postgresql"]["roles.sql"]
     for service in services.NAMES:
         for secret, role in ((service, service), (f"{service}-owner", f"{service}_owner")):
@@ -127,14 +127,14 @@ def test_a_role_has_the_password_of_its_address(made):
             assert f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{password}';" in script
 
 
-def test_stores_of_ones_own_are_named_in_the_addresses():
+def test_external_stores_are_used_in_the_urls():
     own = Installation("shop-incasso", database="db.example:5433", nats="bus.example:4222")
     found = installation.settings(own, "payments")
     assert found["incasso_database_url"].endswith("@db.example:5433/payments")
     assert found["incasso_nats_url"].endswith("@bus.example:4222")
 
 
-def test_of_several_hosts_the_one_that_accepts_writes_is_used():
+def test_a_database_url_with_several_hosts_asks_for_the_writable_one():
     own = Installation("incasso", database="one:5432,two:5432", nats="one:4222,two:4222")
     found = installation.settings(own, "payments")
     assert found["incasso_database_url"].endswith(
@@ -143,32 +143,32 @@ def test_of_several_hosts_the_one_that_accepts_writes_is_used():
     assert found["incasso_nats_url"].endswith("@one:4222,two:4222")
 
 
-def test_without_a_sandbox_there_are_no_credentials_of_one():
+def test_no_psp_credentials_are_created_without_a_sandbox():
     names = [one["metadata"]["name"] for one in manifest(Installation("incasso"))["items"]]
     assert "incasso-psp-credentials" not in names
 
 
-def test_another_version_of_the_chart_restarts_no_store():
+def test_store_pods_have_no_labels_beyond_their_selectors():
     for one in of_kind("StatefulSet", DEMO):
         template = one["spec"]["template"]["metadata"]
         assert template["labels"] == one["spec"]["selector"]["matchLabels"]
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_a_store_is_reached_by_those_who_have_something_in_it(store):
+def test_only_services_and_migrations_reach_a_store(store):
     ingress = rule(policies(DEMO)[store]["ingress"], store)
     assert components(ingress["from"]) == {*services.NAMES, "migrate"}
 
 
 @pytest.mark.parametrize("port", [5432, 4222])
-def test_services_reach_the_charts_own_stores_and_no_others(port):
+def test_services_reach_only_the_charts_own_stores(port):
     store = {5432: "postgresql", 4222: "nats"}[port]
     for service in services.NAMES:
         egress = rule(policies(DEMO)[service]["egress"], port)
         assert components(egress["to"]) == {store}
 
 
-def test_the_outside_world_is_reached_by_those_whom_it_serves():
+def test_only_payments_notify_and_operators_reach_the_sandbox():
     (ingress,) = policies(DEMO)["sandbox"]["ingress"]
     assert components(ingress["from"]) == {"payments", "notify", "operator"}
     reaching = {
@@ -180,7 +180,7 @@ def test_the_outside_world_is_reached_by_those_whom_it_serves():
     assert reaching == {"payments", "notify", "operator"}
 
 
-def test_a_volume_is_claimed_where_its_size_is_said():
+def test_a_store_claims_a_volume_only_if_its_size_is_set():
     sets = 'demo.postgresql.storage="10Gi"'
     claimed = {component(one): one["spec"] for one in of_kind("StatefulSet", DEMO, sets)}
     (claim,) = claimed["postgresql"]["volumeClaimTemplates"]
@@ -190,7 +190,7 @@ def test_a_volume_is_claimed_where_its_size_is_said():
 
 
 @pytest.mark.parametrize(("values", "job"), [(DEMO, "smoke"), (MINIMAL, "health")])
-def test_the_test_pays_where_there_is_a_sandbox_and_asks_everybody_elsewhere(values, job):
+def test_helm_test_pays_with_a_sandbox_and_checks_health_without_one(values, job):
     (pod,) = of_kind("Pod", values)
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     assert pod["spec"]["activeDeadlineSeconds"] <= 300
@@ -201,14 +201,14 @@ def test_the_test_pays_where_there_is_a_sandbox_and_asks_everybody_elsewhere(val
     assert told == {f"INCASSO_{name.upper()}_TARGET" for name in may}
 
 
-def test_an_operators_pod_reaches_what_it_is_told_of():
+def test_an_operators_pod_reaches_only_its_expected_targets():
     spec = policies(DEMO)[component(of_kind("Pod", DEMO)[0])]
     reached = set().union(*(components(one["to"]) for one in spec["egress"]))
     may = {name for name, fact in facts().items() if "operator" in fact["callers"]}
     assert reached == {*may, GATEWAY, CONSOLE, "sandbox"}
 
 
-def test_nats_knows_each_user_by_the_password_of_its_address(made):
+def test_nats_users_have_the_passwords_in_their_urls(made):
     conf = json.loads(made["incasso-nats"]["nats.conf"])
     passwords = {one["user"]: one["password"] for one in conf["authorization"]["users"]}
     assert passwords.keys() == {*services.NAMES, "setup"}

@@ -26,7 +26,7 @@ def rule(rules, port):
     return next(one for one in rules if port in [each["port"] for each in one["ports"]])
 
 
-def test_nothing_is_allowed_but_looking_names_up():
+def test_the_default_policy_allows_only_dns():
     spec = policies()["all"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in spec
@@ -34,13 +34,13 @@ def test_nothing_is_allowed_but_looking_names_up():
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-def test_a_service_is_reached_by_those_whom_its_contracts_name(service):
+def test_only_declared_callers_reach_a_service(service):
     ingress = rule(policies()[service]["ingress"], "grpc")
     assert components(ingress["from"]) == set(facts()[service]["callers"])
 
 
 @pytest.mark.parametrize("caller", [GATEWAY, CONSOLE, *services.NAMES])
-def test_a_caller_reaches_those_whose_contracts_name_it(caller):
+def test_a_caller_reaches_only_services_that_declare_it(caller):
     egress = [
         one for one in policies(EVERY_SWITCH)[caller]["egress"] if one["ports"] == [{"port": 50051}]
     ]
@@ -58,7 +58,7 @@ def test_only_payments_and_notify_reach_the_internet():
     assert found == {"payments", "notify"}
 
 
-def test_a_database_may_be_named_for_one_service_alone():
+def test_database_peers_can_be_set_for_one_service():
     named = {
         name
         for name, spec in policies(EVERY_SWITCH).items()
@@ -68,12 +68,12 @@ def test_a_database_may_be_named_for_one_service_alone():
     assert named == {"payments", "migrate"}
 
 
-def test_the_gateway_stores_nothing():
+def test_the_gateway_cannot_reach_a_database():
     ports = [one["ports"] for one in policies()["gateway"]["egress"]]
     assert [{"port": 5432}] not in ports
 
 
-def test_names_are_short_enough_whatever_the_release_is_called():
+def test_names_stay_within_63_characters_with_a_long_release_name():
     for one in objects(EVERY_SWITCH, f'fullnameOverride="{"x" * 60}"'):
         assert len(one["metadata"]["name"]) <= 63
 
@@ -88,27 +88,27 @@ def test_every_object_has_the_standard_labels_and_its_namespace(values):
         assert one["metadata"]["namespace"] == "shop"
 
 
-def test_two_releases_in_one_namespace_do_not_meet():
+def test_two_releases_share_no_object_names():
     def names(release):
         return {(one["kind"], one["metadata"]["name"]) for one in objects(MINIMAL, release=release)}
 
     assert names("one") & names("two") == set()
 
 
-def test_selectors_hold_what_never_changes():
+def test_selectors_contain_only_stable_labels():
     for one in of_kind("Deployment", EVERY_SWITCH):
         selected = one["spec"]["selector"]["matchLabels"]
         assert {key.rpartition("/")[2] for key in selected} == {"name", "instance", "component"}
         assert selected.items() <= one["spec"]["template"]["metadata"]["labels"].items()
 
 
-def test_nothing_is_set_up_outside_of_the_namespace():
+def test_the_chart_creates_no_cluster_wide_objects_or_roles():
     cluster = {"ClusterRole", "ClusterRoleBinding", "Namespace", "PriorityClass", "Role"}
     cluster |= {"CustomResourceDefinition", "ClusterIssuer", "RoleBinding"}
     assert not cluster & {one["kind"] for values in CI for one in objects(values)}
 
 
-def test_grpc_has_a_headless_service_for_each():
+def test_every_service_has_a_headless_service_for_grpc():
     found = {one["metadata"]["name"]: one["spec"] for one in of_kind("Service", MINIMAL)}
     for name in services.NAMES:
         assert found[f"incasso-{name}-headless"]["clusterIP"] == "None"

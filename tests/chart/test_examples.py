@@ -26,12 +26,12 @@ def made():
     return {one["metadata"]["name"]: one["stringData"] for one in items}
 
 
-def test_every_example_is_explained():
+def test_every_example_is_listed_in_the_readme():
     told = set(re.findall(r"^\| `([\w.-]+)` \|", (FOLDER / "README.md").read_text(), re.MULTILINE))
     assert told == {path.name for path in FOLDER.glob("*.yaml")}
 
 
-def test_the_database_has_the_roles_of_its_service():
+def test_the_example_database_has_the_roles_of_its_service():
     (cluster,) = documents("cloudnative-pg.yaml")
     made = cluster["spec"]["bootstrap"]["initdb"]
     assert made["owner"] == roles.owner("payments")
@@ -42,21 +42,21 @@ def test_the_database_has_the_roles_of_its_service():
     assert peers[0]["podSelector"]["matchLabels"]["cnpg.io/cluster"] == cluster["metadata"]["name"]
 
 
-def test_a_secret_of_the_store_has_the_keys_of_its_service(made):
+def test_the_example_external_secret_has_the_keys_of_its_service(made):
     settings, _ = documents("external-secrets.yaml")
     keys = {one["secretKey"] for one in settings["spec"]["data"]}
     assert keys == made[settings["metadata"]["name"]].keys()
     assert settings["metadata"]["name"] == settings["spec"]["target"]["name"]
 
 
-def test_certificates_are_signed_by_the_issuer_of_the_example():
+def test_certificates_name_the_issuer_of_the_example():
     issuers = {one["metadata"]["name"] for one in documents("cert-manager.yaml")}
     certificates = of_kind("Certificate", VALUES)
     assert len(certificates) == len(services.CALLERS)
     assert {one["spec"]["issuerRef"]["name"] for one in certificates} <= issuers
 
 
-def test_nats_includes_the_users_of_the_secret(made):
+def test_the_example_nats_includes_the_users_from_the_secret(made):
     values = yaml.safe_load((FOLDER / "nats-values.yaml").read_text())
     (volume,) = [one["value"] for one in values["podTemplate"]["patch"]]
     (mount,) = [one["value"] for one in values["container"]["patch"]]
@@ -70,7 +70,7 @@ def test_nats_includes_the_users_of_the_secret(made):
     }
 
 
-def test_as_many_copies_of_an_event_as_there_are_servers():
+def test_the_stream_has_as_many_replicas_as_nats_servers():
     servers = yaml.safe_load((FOLDER / "nats-values.yaml").read_text())["config"]["cluster"]
     for one in of_kind("Job", VALUES):
         for container in one["spec"]["template"]["spec"]["containers"]:
@@ -78,6 +78,6 @@ def test_as_many_copies_of_an_event_as_there_are_servers():
             assert env["INCASSO_NATS_REPLICAS"] == str(servers["replicas"])
 
 
-def test_the_values_bring_what_the_examples_are_for():
+def test_the_example_values_add_the_expected_kinds():
     kinds = {one["kind"] for one in objects(VALUES)} - {one["kind"] for one in objects(MINIMAL)}
     assert kinds == {"Certificate", "ConfigMap", "Ingress", "PodMonitor", "PrometheusRule"}

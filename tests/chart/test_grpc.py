@@ -21,7 +21,7 @@ def field_of(key):
     return "grpc_" + "".join(f"_{each.lower()}" if each.isupper() else each for each in key)
 
 
-def test_each_setting_has_a_value_with_the_same_default_and_limits():
+def test_chart_values_and_grpc_settings_have_the_same_defaults_and_limits():
     defaults = grpc_settings.DEFAULTS.model_dump()
     assert {field_of(key): value for key, value in VALUES.items()} == defaults
     for key, limits in LIMITS.items():
@@ -31,7 +31,7 @@ def test_each_setting_has_a_value_with_the_same_default_and_limits():
 
 
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
-def test_every_process_is_told(values):
+def test_every_process_gets_the_grpc_settings(values):
     wanted = VALUES | yaml.safe_load(values.read_text()).get("grpc", {})
     for pod in deployed(values).values():
         (container,) = pod["containers"]

@@ -33,21 +33,21 @@ def declared(*groups):
     }
 
 
-def test_the_image_runs_what_is_tested():
+def test_the_image_has_the_tested_package_versions():
     tested = pins("requirements.lock")
     assert {name: tested.get(name) for name in pins("deploy/image/runtime.lock")} == pins(
         "deploy/image/runtime.lock"
     )
 
 
-def test_the_image_has_every_dependency_and_none_of_development():
+def test_the_image_has_every_runtime_dependency_and_no_dev_dependency():
     found = pins("deploy/image/runtime.lock").keys()
     named = declared("dev")
     assert named[""] <= found
     assert not (named["dev"] - named[""]) & found
 
 
-def test_the_protos_are_compiled_by_the_same_tools():
+def test_the_image_compiles_protos_with_the_tested_tool_versions():
     tested, building = pins("requirements.lock"), pins("deploy/image/build.lock")
     for name in ("grpcio-tools", "mypy-protobuf", "protobuf", "googleapis-common-protos"):
         assert building[name] == tested[name]
@@ -55,13 +55,13 @@ def test_the_protos_are_compiled_by_the_same_tools():
     assert wanted <= building.keys()
 
 
-def test_every_package_is_checked_by_its_hash():
+def test_every_pip_install_requires_hashes():
     installs = re.findall(r"pip\b[^&;]* install ([^&;]*)", INSTRUCTIONS)
     assert len(installs) == 2
     assert all("--require-hashes" in one for one in installs)
 
 
-def test_parts_of_packages_that_are_removed_exist_and_are_removed_before_the_proof_of_imports():
+def test_removed_package_parts_exist_and_are_removed_before_the_import_check():
     site_packages = Path(pytest.__file__).parent.parent
     found = UNUSED["found"](site_packages)
     assert [pattern for pattern, paths in found.items() if not paths] == []
@@ -69,21 +69,21 @@ def test_parts_of_packages_that_are_removed_exist_and_are_removed_before_the_pro
     assert removes < proves
 
 
-def test_the_base_is_chosen_from_outside():
+def test_the_base_image_is_a_build_argument():
     assert INSTRUCTIONS.split()[:2] == ["ARG", "BASE_IMAGE=python:3.12-slim"]
     assert set(re.findall(r"^FROM (\S+)", INSTRUCTIONS, re.MULTILINE)) == {"${BASE_IMAGE}"}
 
 
-def test_the_process_is_nobody_in_particular():
+def test_the_image_runs_as_a_numeric_non_root_user():
     last = INSTRUCTIONS.rpartition("FROM ")[2]
     assert re.search(r"^USER \d{4,}:\d{4,}$", last, re.MULTILINE)
 
 
-def test_secrets_of_the_build_are_mounted_and_never_copied():
+def test_build_mounts_are_only_secrets():
     assert set(re.findall(r"--mount=type=(\w+)", INSTRUCTIONS)) == {"secret"}
 
 
-def test_nothing_is_in_the_context_but_what_is_copied():
+def test_the_build_context_has_only_files_that_are_copied():
     assert IGNORED[1] == "*"
     allowed = {line.removeprefix("!") for line in IGNORED if line.startswith("!")}
     lines = re.findall(r"^COPY (?!--from)(.*) \S+$", INSTRUCTIONS, re.MULTILINE)
@@ -94,16 +94,16 @@ def test_nothing_is_in_the_context_but_what_is_copied():
 
 
 @pytest.mark.parametrize("file", ["libs/pb", "**/__pycache__", "**/*.pyc"])
-def test_what_was_made_here_stays_here(file):
+def test_generated_files_are_excluded_from_the_build_context(file):
     assert file in IGNORED
 
 
-def test_the_image_says_what_it_is():
+def test_the_image_has_the_standard_oci_labels():
     for label in ("title", "description", "licenses", "version", "revision"):
         assert f"org.opencontainers.image.{label}=" in INSTRUCTIONS
 
 
-def test_the_list_of_what_is_in_it_is_validated_by_the_build():
+def test_the_build_validates_the_sbom():
     (line,) = re.findall(r"^RUN .*cyclonedx-py (.*)$", INSTRUCTIONS, re.MULTILINE)
     assert "--validate" in line
     assert "/opt/incasso/sbom.cdx.json" in line
@@ -115,7 +115,7 @@ def imported_from_stack(path):
     return {f"{one.replace('.', '/')}.py" for one in modules if one.startswith("stack.")}
 
 
-def test_a_pod_under_load_has_all_that_it_imports():
+def test_the_image_has_every_module_that_the_load_pod_imports():
     copied = re.findall(r"stack/\w+\.py", INSTRUCTIONS)
     needed = set().union(*map(imported_from_stack, LOAD_FILES.values()))
     assert needed <= {*copied, *LOAD_FILES}

@@ -16,7 +16,7 @@ def jobs(values=MINIMAL, *more):
     return {one["metadata"]["name"]: one for one in of_kind("Job", values, *more)}
 
 
-def test_they_come_before_and_after():
+def test_migrations_run_as_hooks_before_and_after_an_upgrade():
     hooks = {
         name: (one["metadata"]["annotations"]["helm.sh/hook"], commands(one))
         for name, one in jobs().items()
@@ -31,7 +31,7 @@ def commands(job):
     return {container["command"][-1] for container in spec_of(job)["containers"]}
 
 
-def test_as_a_plain_job_they_are_no_hook_and_come_together():
+def test_plain_job_migrations_are_one_job_without_hooks():
     ((name, job),) = jobs(ARGOCD).items()
     assert name.startswith("incasso-migrate-")
     assert "helm.sh/hook" not in str(job)
@@ -41,7 +41,7 @@ def test_as_a_plain_job_they_are_no_hook_and_come_together():
 @pytest.mark.parametrize(
     "change", ['publicUrl="https://other.example"', 'image.tag="2"', 'labels={"a": "b"}']
 )
-def test_a_plain_job_with_another_pod_is_another_job(change):
+def test_a_plain_job_is_renamed_exactly_if_its_pod_changes(change):
     """Kubernetes refuses to change an existing Job."""
     assert jobs(ARGOCD).keys() != jobs(ARGOCD, change).keys()
     same = ("services.cod.replicas=5", 'networkPolicy.database.peers=[{"podSelector": {}}]')
@@ -49,7 +49,7 @@ def test_a_plain_job_with_another_pod_is_another_job(change):
 
 
 @pytest.mark.parametrize("values", [MINIMAL, EVERY_SWITCH, ARGOCD], ids=lambda path: path.stem)
-def test_every_database_is_migrated_by_a_container_with_its_own_secrets(values):
+def test_every_database_has_a_migration_container_with_its_own_secrets(values):
     for job in jobs(values).values():
         pod = spec_of(job)
         secrets = {volume["name"]: mentioned(volume) for volume in pod["volumes"]}
@@ -74,7 +74,7 @@ def mentioned(volume):
 
 
 @pytest.mark.parametrize("values", [MINIMAL, EVERY_SWITCH], ids=lambda path: path.stem)
-def test_they_are_tried_again_and_never_twice_at_once(values):
+def test_migrations_are_retried_and_never_run_in_parallel(values):
     for job in jobs(values).values():
         policy = job["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
         assert "before-hook-creation" in policy
@@ -84,7 +84,7 @@ def test_they_are_tried_again_and_never_twice_at_once(values):
         assert spec_of(job)["restartPolicy"] == "Never"  # keeps the log of each attempt
 
 
-def test_before_the_first_install_they_need_nothing_of_the_chart():
+def test_migration_hooks_need_no_account_or_configmap_of_the_chart():
     """And they run as the same account on upgrades."""
     for job in jobs().values():
         pod = spec_of(job)
@@ -94,7 +94,7 @@ def test_before_the_first_install_they_need_nothing_of_the_chart():
         assert pod["automountServiceAccountToken"] is False
 
 
-def test_they_fit_beside_the_others_on_one_node():
+def test_each_migration_job_requests_at_most_250m_cpu_and_1_gib():
     for job in jobs().values():
         requests = [one["resources"]["requests"] for one in spec_of(job)["containers"]]
         assert sum(int(one["cpu"].removesuffix("m")) for one in requests) <= 250

@@ -48,7 +48,7 @@ def expressions():
 @pytest.mark.parametrize(
     ("of", "expression"), list(expressions()), ids=[name for name, _ in expressions()]
 )
-def test_every_series_is_exported_with_the_labels_that_are_asked_for(exported, of, expression):
+def test_every_queried_series_is_exported_with_the_queried_labels(exported, of, expression):
     uses = USE.findall(expression)
     assert uses
     labels = set()
@@ -64,7 +64,7 @@ def test_every_series_is_exported_with_the_labels_that_are_asked_for(exported, o
 @pytest.mark.parametrize(
     ("of", "expression"), list(expressions()), ids=[name for name, _ in expressions()]
 )
-def test_every_series_is_of_one_installation(of, expression):
+def test_every_query_is_limited_to_one_release(of, expression):
     for _, selector in USE.findall(expression):
         assert "<release>" in selector or 'release="$release"' in selector
 
@@ -76,13 +76,13 @@ def test_every_alert_has_a_runbook(alert):
     assert alert["severity"] in {"critical", "warning"}
 
 
-def test_every_runbook_has_its_alert():
+def test_every_runbook_has_an_alert():
     assert set(re.findall(r"^### (Incasso\w+)$", GUIDE, re.MULTILINE)) == {
         alert["alert"] for alert in ALERTS
     }
 
 
-def test_the_labels_of_a_summary_are_those_of_its_alert():
+def test_an_alerts_summary_uses_only_labels_the_alert_groups_by():
     for alert in ALERTS:
         told = set(re.findall(r"\$labels\.(\w+)", alert["summary"]))
         grouped = {
@@ -91,7 +91,7 @@ def test_the_labels_of_a_summary_are_those_of_its_alert():
         assert told <= grouped
 
 
-def test_rules_name_this_installation_and_where_their_runbook_is():
+def test_alert_rules_select_their_release_and_link_their_runbook():
     (rule,) = of_kind("PrometheusRule", EVERY_SWITCH)
     rules = {one["alert"]: one for one in rule["spec"]["groups"][0]["rules"]}
     assert rules.keys() == {alert["alert"] for alert in ALERTS} - {"IncassoSlowPayments"}
@@ -102,7 +102,7 @@ def test_rules_name_this_installation_and_where_their_runbook_is():
         assert runbook == f"https://docs.example/operate.md#{name.lower()}"
 
 
-def test_every_process_is_scraped_at_its_own_port():
+def test_every_process_is_scraped_at_its_admin_port():
     (monitor,) = of_kind("PodMonitor", EVERY_SWITCH)
     (wanted,) = monitor["spec"]["selector"]["matchExpressions"]
     assert set(wanted["values"]) == {GATEWAY, CONSOLE, *services.NAMES}
@@ -111,7 +111,7 @@ def test_every_process_is_scraped_at_its_own_port():
     assert {one["targetLabel"] for one in endpoint["relabelings"]} == {"service", "release"}
 
 
-def test_the_dashboard_is_one_that_grafana_reads():
+def test_the_dashboard_configmap_has_the_grafana_label():
     maps = [one for one in of_kind("ConfigMap", EVERY_SWITCH) if "incasso.json" in one["data"]]
     (found,) = maps
     assert json.loads(found["data"]["incasso.json"]) == DASHBOARD
@@ -119,5 +119,5 @@ def test_the_dashboard_is_one_that_grafana_reads():
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
 
 
-def test_nothing_of_an_operator_that_may_be_missing_comes_unasked():
+def test_prometheus_operator_objects_are_off_by_default():
     assert not {"PodMonitor", "PrometheusRule"} & {one["kind"] for one in objects(MINIMAL)}

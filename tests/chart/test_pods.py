@@ -35,7 +35,7 @@ STATED_BY_OPERATORS = {"notify": {"mail_from"}}
 
 
 @EVERY_POD
-def test_a_pod_is_restricted(pod):
+def test_pods_meet_the_restricted_security_standard(pod):
     security = pod["securityContext"]
     assert security["runAsNonRoot"] is True
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -48,20 +48,20 @@ def test_a_pod_is_restricted(pod):
 
 
 @EVERY_POD
-def test_a_pod_has_no_token_of_the_cluster_and_no_variables_of_its_neighbours(pod):
+def test_pods_have_no_api_token_and_no_service_link_variables(pod):
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
 
 
 @EVERY_POD
-def test_a_lost_question_to_dns_is_asked_again_before_a_call_to_a_psp_is_given_up(pod):
+def test_dns_lookups_are_retried_before_a_psp_call_times_out(pod):
     options = {one["name"]: int(one["value"]) for one in pod["dnsConfig"]["options"]}
     assert options["timeout"] * 2 < transport.WAIT_SECONDS
     assert options["timeout"] * options["attempts"] <= transport.WAIT_SECONDS
 
 
 @EVERY_POD
-def test_a_pod_says_what_it_needs(pod):
+def test_pods_have_resource_requests_and_a_memory_limit(pod):
     for container in pod["containers"]:
         assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
         assert "memory" in container["resources"]["limits"]
@@ -77,17 +77,17 @@ def test_no_secret_is_in_the_environment(pod):
             assert not secret or one["name"].endswith("_FILE") or said
 
 
-def test_there_is_no_secret_in_the_chart():
+def test_the_chart_renders_no_secret():
     assert [one for values in CI for one in objects(values) if one["kind"] == "Secret"] == []
 
 
-def test_the_platform_may_choose_the_user():
+def test_openshift_may_choose_the_user():
     (openshift,) = [values for values in CI if values.stem == "openshift"]
     for _, pod in pods(openshift):
         assert not {"runAsUser", "runAsGroup", "fsGroup"} & pod["securityContext"].keys()
 
 
-def test_a_pod_may_take_as_long_as_its_process_does():
+def test_a_pods_termination_grace_exceeds_its_processs_shutdown_time():
     for one in processes(EVERY_SWITCH):
         pod = one["spec"]["template"]["spec"]
         env = env_of(pod["containers"][0])
@@ -96,20 +96,20 @@ def test_a_pod_may_take_as_long_as_its_process_does():
         assert pod["terminationGracePeriodSeconds"] > drain + grace
 
 
-def test_a_rollout_takes_no_replica_away_before_another_is_ready():
+def test_a_rollout_removes_no_replica_before_another_is_ready():
     for one in of_kind("Deployment"):
         assert one["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
         assert one["spec"]["minReadySeconds"] >= 10
 
 
-def test_liveness_asks_for_nothing_outside_of_the_process():
+def test_liveness_probes_use_the_live_endpoint():
     for one in of_kind("Deployment"):
         for container in one["spec"]["template"]["spec"]["containers"]:
             assert container["livenessProbe"]["httpGet"]["path"] == "/healthz/live"
 
 
 @pytest.mark.parametrize("values", CI, ids=lambda values: values.stem)
-def test_a_process_may_wait_for_its_migrations_before_a_probe_restarts_it(values):
+def test_the_startup_probe_allows_time_for_migrations(values):
     limit = max(job["spec"]["activeDeadlineSeconds"] for job in of_kind("Job", values))
     for service in services.NAMES:
         container = deployment(service, values)["spec"]["template"]["spec"]["containers"][0]
@@ -118,7 +118,7 @@ def test_a_process_may_wait_for_its_migrations_before_a_probe_restarts_it(values
         assert limit <= waits < probe["periodSeconds"] * probe["failureThreshold"]
 
 
-def test_without_tls_the_probes_are_grpcs_own():
+def test_probes_use_grpc_without_tls():
     (small,) = [values for values in CI if values.stem == "small"]
     for service in services.SERVICES:
         container = deployment(service.name, small)["spec"]["template"]["spec"]["containers"][0]
@@ -133,7 +133,7 @@ def required_of(service):
 
 
 @pytest.mark.parametrize("service", services.NAMES)
-def test_a_process_that_takes_files_has_room_for_several(service):
+def test_a_services_tmp_volume_fits_three_of_its_largest_uploads(service):
     rpcs = [
         rpc
         for name in services.named(service).full_names
@@ -147,7 +147,7 @@ def test_a_process_that_takes_files_has_room_for_several(service):
 
 
 @pytest.mark.parametrize("service", ["gateway", *services.NAMES])
-def test_every_process_is_told_what_it_cannot_do_without(service):
+def test_every_process_gets_its_required_settings(service):
     container = deployment(service)["spec"]["template"]["spec"]["containers"][0]
     told = {name.removeprefix("INCASSO_").lower() for name in env_of(container)}
     files = set()
@@ -159,21 +159,21 @@ def test_every_process_is_told_what_it_cannot_do_without(service):
     assert left == STATED_BY_OPERATORS.get(service, set())
 
 
-def test_replicas_are_left_to_the_autoscaler():
+def test_an_autoscaled_deployment_sets_no_replicas():
     (scaler,) = of_kind("HorizontalPodAutoscaler", EVERY_SWITCH)
     assert scaler["spec"]["scaleTargetRef"]["name"] == "shop-payments-gateway"
     assert "replicas" not in deployment("gateway", EVERY_SWITCH)["spec"]
     assert deployment("payments", EVERY_SWITCH)["spec"]["replicas"] == 3
 
 
-def test_one_replica_has_no_disruption_budget():
+def test_single_replicas_have_no_disruption_budget():
     (small,) = [values for values in CI if values.stem == "small"]
     assert of_kind("PodDisruptionBudget", small) == []
     for one in of_kind("PodDisruptionBudget", MINIMAL):
         assert one["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
-def test_everything_fits_on_four_processors():
+def test_all_deployments_request_at_most_four_cpus():
     wanted = 0
     for one in of_kind("Deployment"):
         (container,) = one["spec"]["template"]["spec"]["containers"]

@@ -40,14 +40,14 @@ def place(one):
 
 @pytest.mark.parametrize("values", CI, ids=name_of)
 @pytest.mark.parametrize("version", HELMS)
-def test_lint_finds_nothing(version, values):
+def test_helm_lint_passes(version, values):
     done = helm(version, "lint", "--strict", CHART, "-f", values)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("values", CI, ids=name_of)
 @pytest.mark.parametrize("version", HELMS[:-1])
-def test_every_helm_renders_the_same(version, values):
+def test_every_helm_version_renders_the_same_objects(version, values):
     newest = [one for one in yaml.load_all(rendered(values), yaml.CSafeLoader) if one]
     older = yaml.load_all(rendered(values, version=version), yaml.CSafeLoader)
     assert sorted(newest, key=place) == sorted((one for one in older if one), key=place)
@@ -59,7 +59,7 @@ def different_objects():
     return list(found.values())
 
 
-def test_the_kubernetes_of_two_years_are_those_that_the_chart_takes():
+def test_at_least_seven_kubernetes_versions_are_supported():
     assert len(VERSIONS) >= 7  # three a year, and the newest one before
     assert VERSIONS[-1] == kubernetes.versions_from("1.0")[-1]
 
@@ -67,11 +67,11 @@ def test_the_kubernetes_of_two_years_are_those_that_the_chart_takes():
 @pytest.mark.parametrize(
     "version", [f"v{OLDEST}.0", f"v{OLDEST}.9-eks-1a2b3c", f"v{VERSIONS[-1]}.1"]
 )
-def test_a_kubernetes_that_is_tested_is_accepted(version):
+def test_a_tested_kubernetes_version_is_accepted(version):
     assert asked_of(version).returncode == 0
 
 
-def test_an_older_kubernetes_is_refused():
+def test_an_older_kubernetes_version_is_refused():
     older = f"1.{int(OLDEST.split('.')[1]) - 1}"
     done = asked_of(f"v{older}.12")
     assert done.returncode != 0
@@ -83,7 +83,7 @@ def asked_of(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_kubernetes_knows_every_field(version):
+def test_every_field_is_in_the_kubernetes_schema(version):
     assert {
         one["metadata"]["name"]: found
         for one in different_objects()
@@ -93,14 +93,14 @@ def test_kubernetes_knows_every_field(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_field_that_kubernetes_does_not_know_is_found(version):
+def test_a_field_unknown_to_kubernetes_is_found(version):
     one = deepcopy(deployment("payments"))
     one["spec"]["template"]["spec"]["containers"][0]["readinesProbe"] = {}
     (found,) = kubernetes.faults(one, version)
     assert "readinesProbe" in found
 
 
-def test_other_projects_know_every_field_of_their_kinds(tmp_path):
+def test_custom_resources_match_their_projects_schemas(tmp_path):
     """Checks valid and invalid ones in one call, since the compiler takes seconds."""
     examples = [
         one
@@ -133,12 +133,12 @@ def misspelt():
     }
 
 
-def test_nothing_is_random():
+def test_rendering_is_repeatable():
     again = helm(LATEST, "template", "incasso", CHART, "--namespace", "shop", "-f", MINIMAL)
     assert again.stdout == rendered(MINIMAL)
 
 
-def test_the_notes_say_the_first_call_and_no_secret():
+def test_the_notes_show_the_first_command_and_mention_no_secret():
     done = helm(LATEST, "install", "incasso", CHART, "--dry-run=client", "-f", MINIMAL)
     notes = done.stdout.partition("NOTES:")[2]
     assert "port-forward service/incasso-gateway" in notes

@@ -107,24 +107,24 @@ def applied(name):
     return found
 
 
-def test_it_fits_the_schema():
+def test_skaffold_yaml_matches_its_schema():
     jsonschema_rs.validate(SCHEMA, SKAFFOLD)
 
 
 @pytest.mark.parametrize("wrong", ["artefacts", "push"])
-def test_a_wrong_key_is_found(wrong):
+def test_a_wrong_key_in_skaffold_yaml_is_found(wrong):
     broken = deepcopy(SKAFFOLD)
     broken["build"][wrong] = True
     with pytest.raises(jsonschema_rs.ValidationError, match=wrong):
         jsonschema_rs.validate(SCHEMA, broken)
 
 
-def test_there_are_profiles_for_each_way_to_work():
+def test_the_profiles_are_dev_debug_ci_ha_and_prod():
     assert PROFILES == ["dev", "debug", "ci", "ha", "prod"]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_profile_installs_values_that_the_chart_takes(profile):
+def test_every_profile_renders_the_chart(profile):
     (release,) = applied(profile)["deploy"]["helm"]["releases"]
     assert ROOT / release["chartPath"] == CHART
     files = [word for name in release["valuesFiles"] for word in ("-f", ROOT / name)]
@@ -139,12 +139,12 @@ def test_a_profile_installs_values_that_the_chart_takes(profile):
     assert "image: shop:shop" in done.stdout
 
 
-def test_only_a_machine_of_ones_own_builds_without_pushing():
+def test_only_ci_and_prod_push_the_image():
     pushed = {name: applied(name)["build"]["local"]["push"] for name in PROFILES}
     assert pushed == {"dev": False, "debug": False, "ha": False, "ci": True, "prod": True}
 
 
-def test_production_has_nothing_of_the_demo():
+def test_the_prod_profile_has_no_demo_parts():
     found = applied("prod")
     (release,) = found["deploy"]["helm"]["releases"]
     assert "demo" not in "".join(release["valuesFiles"])
@@ -155,7 +155,7 @@ def test_production_has_nothing_of_the_demo():
     assert found["verify"] == []
 
 
-def test_ports_are_forwarded_to_services_of_the_chart():
+def test_port_forwards_target_services_of_the_chart():
     ports = {
         (one["metadata"]["name"], each["port"])
         for one in of_kind("Service", DEMO)
@@ -165,14 +165,14 @@ def test_ports_are_forwarded_to_services_of_the_chart():
         assert (one["resourceName"], one["port"]) in ports
 
 
-def test_the_image_is_built_as_the_dockerfile_says():
+def test_build_arguments_equal_the_dockerfiles_defaults():
     (artifact,) = SKAFFOLD["build"]["artifacts"]
     dockerfile = (ROOT / artifact["docker"]["dockerfile"]).read_text()
     for name, value in artifact["docker"]["buildArgs"].items():
         assert f"ARG {name}={value}\n" in dockerfile
 
 
-def test_verifying_is_the_charts_own_test():
+def test_skaffold_verify_runs_the_helm_test():
     (step,) = SKAFFOLD["verify"]
     file = step["executionMode"]["kubernetesCluster"]["jobManifestPath"]
     job = yaml.safe_load((ROOT / file).read_text())

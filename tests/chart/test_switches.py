@@ -43,7 +43,7 @@ def test_every_value_is_read_by_a_template():
     assert unread == []
 
 
-def test_nothing_reaches_the_gateway_from_outside_unasked():
+def test_the_gateway_is_not_exposed_by_default():
     assert not {"Ingress", "HTTPRoute"} & {one["kind"] for one in objects(MINIMAL)}
     assert {one["spec"]["type"] for one in of_kind("Service") if "type" in one["spec"]} == {
         "ClusterIP"
@@ -68,7 +68,7 @@ def test_ingress_and_route_lead_to_the_gateway():
     assert ingress["tls"] == [{"hosts": ["pay.example"], "secretName": "pay-tls"}]
 
 
-def test_every_pod_runs_the_image_that_is_named():
+def test_every_pod_runs_the_configured_image():
     digest = "sha256:" + "0" * 64
     for name, pod in pods(EVERY_SWITCH):
         assert pod["imagePullSecrets"] == [{"name": "images"}], name
@@ -76,12 +76,12 @@ def test_every_pod_runs_the_image_that_is_named():
         assert images == {f"images.example/shop/incasso@{digest}"}
 
 
-def test_no_image_is_one_that_moves():
+def test_no_image_is_untagged_or_latest():
     images = {c["image"] for values in CI for _, pod in pods(values) for c in pod["containers"]}
     assert [image for image in images if image.endswith(":latest") or ":" not in image] == []
 
 
-def test_processes_have_an_account_of_their_own_or_the_one_that_is_named():
+def test_processes_use_the_charts_service_account_or_the_configured_one():
     assert {pod["serviceAccountName"] for pod in deployed().values()} == {"incasso"}
     (account,) = of_kind("ServiceAccount")
     assert account["automountServiceAccountToken"] is False
@@ -90,7 +90,7 @@ def test_processes_have_an_account_of_their_own_or_the_one_that_is_named():
     assert of_kind("ServiceAccount", MINIMAL, *named) == []
 
 
-def test_operators_have_a_pod_where_it_is_wanted_with_what_the_test_has():
+def test_an_enabled_operator_pod_is_set_up_like_the_helm_test():
     assert "incasso-operator" not in {one["metadata"]["name"] for one in of_kind("Deployment")}
     deployment = next(
         one
@@ -114,7 +114,7 @@ def test_replicas_are_spread_over_nodes():
         assert spread["labelSelector"]["matchLabels"] == one["spec"]["selector"]["matchLabels"]
 
 
-def test_what_is_added_to_processes_is_in_all_of_them():
+def test_extra_pod_settings_are_applied_to_every_process():
     for pod in deployed(EVERY_SWITCH).values():
         (container,) = pod["containers"]
         assert env_of(container)["TZ"] == "UTC"
@@ -125,7 +125,7 @@ def test_what_is_added_to_processes_is_in_all_of_them():
         assert [one["key"] for one in pod["tolerations"]] == ["dedicated"]
 
 
-def test_pods_have_the_labels_and_annotations_that_are_added():
+def test_pods_have_the_configured_labels_and_annotations():
     for one in processes(EVERY_SWITCH):
         metadata = one["spec"]["template"]["metadata"]
         assert metadata["labels"]["tier"] == "backend"
@@ -134,19 +134,19 @@ def test_pods_have_the_labels_and_annotations_that_are_added():
         assert metadata["annotations"]["example.com/owner"] == "payments"
 
 
-def test_another_container_stands_beside_the_process():
+def test_an_extra_container_is_added_only_to_its_service():
     changed = deployed(MINIMAL, f"services.cod.extraContainers=[{json.dumps(MORE)}]")
     assert [c["name"] for c in changed["incasso-cod"]["containers"]] == ["cod", "sidecar"]
     assert [c["name"] for c in changed["incasso-notify"]["containers"]] == ["notify"]
 
 
-def test_more_objects_are_rendered_as_templates():
+def test_extra_manifests_are_rendered_as_templates():
     found = [one["metadata"] for one in of_kind("ConfigMap", EVERY_SWITCH)]
     assert {"name": "incasso-more", "namespace": "shop"} in found
 
 
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
-def test_a_trace_says_which_pod_made_it(values):
+def test_trace_attributes_use_only_variables_defined_before_them(values):
     for pod in deployed(values).values():
         variables = [one["name"] for one in pod["containers"][0]["env"]]
         attributes = env_of(pod["containers"][0])["OTEL_RESOURCE_ATTRIBUTES"]
@@ -154,7 +154,7 @@ def test_a_trace_says_which_pod_made_it(values):
             assert variables.index(variable) < variables.index("OTEL_RESOURCE_ATTRIBUTES")
 
 
-def test_traces_go_where_it_is_said_and_nowhere_else():
+def test_traces_are_exported_only_to_a_configured_endpoint():
     for pod in deployed(EVERY_SWITCH).values():
         env = env_of(pod["containers"][0])
         assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.observability:4318"

@@ -32,11 +32,11 @@ def again(values):
 
 
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
-def test_applying_it_three_times_more_changes_nothing(values):
+def test_an_upgrade_renders_the_same_objects_as_an_install(values):
     assert {again(values) for _ in range(3)} == {rendered(values)}
 
 
-def test_no_template_asks_the_cluster_or_throws_dice():
+def test_no_template_uses_lookups_randomness_or_the_clock():
     asking = re.compile(r"\b(lookup|rand\w+|gen\w+|htpasswd|bcrypt|uuidv4|now|derivePassword)\b")
     actions = {
         path.name: re.findall(r"\{\{(.*?)\}\}", path.read_text(), re.DOTALL)
@@ -83,11 +83,11 @@ def rolled(values, *change):
         (DEMO, 'demo.nats.image="nats:2.14"', {"nats"}),
     ],
 )
-def test_a_value_that_changes_restarts_those_whom_it_concerns(values, change, pods):
+def test_a_changed_value_restarts_only_the_affected_pods(values, change, pods):
     assert rolled(values, change) == {f"incasso-{name}" for name in pods}
 
 
-def test_an_address_that_everybody_knows_restarts_every_process():
+def test_a_changed_public_url_restarts_every_process():
     every = {without_hash(one) for one in objects(DEMO) if one["kind"] in WORKLOADS}
     same = every - rolled(DEMO, 'publicUrl="https://other.example"')
     assert same == {f"incasso-{name}" for name in ("postgresql", "nats", "sandbox", "operator")}
@@ -106,7 +106,7 @@ def listed(value):
 
 
 @pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
-def test_nothing_is_written_otherwise_than_the_cluster_keeps_it(values):
+def test_objects_are_rendered_in_the_form_the_cluster_stores(values):
     """Otherwise Argo CD sees permanent drift, and server-side apply refuses the object."""
     for one in objects(values):
         for key, value in parts(one):
@@ -120,7 +120,7 @@ def test_nothing_is_written_otherwise_than_the_cluster_keeps_it(values):
         assert "creationTimestamp" not in one["metadata"]
 
 
-def test_a_value_that_got_another_name_is_refused_with_the_new_one(tmp_path):
+def test_a_renamed_value_is_refused_with_its_new_name(tmp_path):
     """Follows the recipe in UPGRADING.md, since no value has been renamed yet."""
     chart = shutil.copytree(CHART, tmp_path / "incasso")
     (recipe,) = re.findall(r"```json\n(.*?)```", (CHART / "UPGRADING.md").read_text(), re.DOTALL)
@@ -137,7 +137,7 @@ def test_a_value_that_got_another_name_is_refused_with_the_new_one(tmp_path):
         assert "is now publicUrl" in said
 
 
-def test_every_version_of_the_chart_says_what_an_upgrade_to_it_takes():
+def test_the_current_chart_version_has_upgrade_notes():
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
     chapters = re.findall(r"^## (\S+)$", (CHART / "UPGRADING.md").read_text(), re.MULTILINE)
     assert version in chapters

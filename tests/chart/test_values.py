@@ -50,7 +50,7 @@ def test_a_wrong_value_is_refused_with_its_key(version, wrong, key):
         "console.enabled=true": "console.url is needed",
     }.items(),
 )
-def test_what_is_needed_is_asked_for(missing, said):
+def test_a_missing_required_value_is_named(missing, said):
     assert said in refused(missing)
 
 
@@ -61,7 +61,7 @@ def leaves(values, path=()):
             yield from leaves(value, (*path, key))
 
 
-def test_the_schema_has_a_place_for_each_value_and_none_besides():
+def test_the_schema_covers_exactly_the_values():
     schema = json.loads((CHART / "values.schema.json").read_text())
 
     def below(part):
@@ -79,11 +79,11 @@ def test_the_schema_has_a_place_for_each_value_and_none_besides():
     assert {path for path in stated ^ known if not free & set(path)} == set()
 
 
-def test_the_processes_are_those_of_the_code():
+def test_the_charts_generated_facts_are_current():
     assert FACTS.read_text() == written(facts()), "run `make security`"
 
 
-def test_the_table_of_values_has_each_of_them_and_is_current():
+def test_the_table_of_values_is_complete_and_current():
     text = (CHART / "values.yaml").read_text()
     assert TABLE.read_text() == documented(text), "run `make security`"
     named = set(re.findall(r"^\| `([\w.]+)` \|", TABLE.read_text(), re.MULTILINE))

@@ -40,7 +40,7 @@ from tests.cluster.reach import reached_from, read_from
 OURS = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component notin ({STORES},operator)"
 
 
-def test_one_command_installs_it():
+def test_one_command_installs_the_release():
     with noted("install, until everything is ready"):
         command = ["install", RELEASE, CHART, *values(), *of_image(IMAGE)]
         helm(*command, "--wait", "--wait-for-jobs", "--timeout", "10m")
@@ -62,13 +62,13 @@ def note_migrations():
             note(f"{job['metadata']['name']}: {took.seconds} s")
 
 
-def test_its_test_makes_a_payment():
+def test_helm_test_succeeds():
     with noted("helm test"):
         said = helm("test", RELEASE, "--timeout", "5m")
     assert "Succeeded" in said
 
 
-def test_an_upgrade_with_a_migration_is_noticed_by_nobody():
+def test_an_upgrade_with_a_migration_causes_no_errors_under_load():
     with under_load("upgrade with a migration"):
         upgrade("--set", "migrations.mode=hook", image=NEXT_IMAGE)
     running = {pod["spec"]["containers"][0]["image"] for pod in pods_of(OURS)}
@@ -76,7 +76,7 @@ def test_an_upgrade_with_a_migration_is_noticed_by_nobody():
     note_migrations()
 
 
-def test_an_upgrade_that_fails_leaves_the_old_version_at_work():
+def test_a_failed_upgrade_leaves_the_old_version_running():
     with under_load("upgrade to an image that does not exist"):
         said = upgrade(image="incasso:never-built", minutes=1, fails=True)
     assert "timed out" in said or "deadline" in said or "not ready" in said
@@ -89,21 +89,21 @@ def is_ready(pod):
     return found.get("Ready") == "True"
 
 
-def test_a_rollback_is_noticed_by_nobody():
+def test_a_rollback_causes_no_errors_under_load():
     with under_load("rollback to the version before"):
         helm("rollback", RELEASE, "1", "--wait", "--timeout", "8m")
     running = {pod["spec"]["containers"][0]["image"] for pod in pods_of(OURS) if is_ready(pod)}
     assert running == {IMAGE}
 
 
-def test_a_restart_of_every_process_is_noticed_by_nobody():
+def test_a_rolling_restart_causes_no_errors_under_load():
     with under_load("rolling restart of everything"):
         kubectl("rollout", "restart", "deployment", "--selector", OURS)
         for name in kubectl("get", "deployments", "--selector", OURS, "--output", "name").split():
             kubectl("rollout", "status", name, "--timeout=480s")
 
 
-def test_nodes_are_drained_in_turn_and_nobody_notices():
+def test_draining_each_node_causes_no_errors_under_load():
     for node in nodes():
         with under_load(f"drain of {node}"):
             command = ["drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force"]
@@ -119,7 +119,7 @@ def all_ready():
     return all(is_ready(pod) for pod in pods_of(OURS) if pod["status"]["phase"] not in over)
 
 
-def test_a_node_dies_and_what_it_did_is_done_by_the_others():
+def test_the_other_nodes_take_over_when_a_node_dies():
     """CLUSTER_KILL_NODE and CLUSTER_START_NODE: commands that take the node's name."""
     if not (KILL_NODE and START_NODE):
         pytest.skip("CLUSTER_KILL_NODE and CLUSTER_START_NODE are not set")
@@ -139,7 +139,7 @@ def test_a_node_dies_and_what_it_did_is_done_by_the_others():
         until(all_ready, 480)
 
 
-def test_a_pod_without_the_right_label_reaches_neither_payments_nor_its_database_nor_the_console():
+def test_network_policies_allow_each_pod_only_its_expected_targets():
     addresses = [
         f"{RELEASE}-{where}"
         for where in ("payments:50051", "postgresql:5432", "nats:4222", "console:80")
@@ -162,7 +162,7 @@ def test_a_pod_without_the_right_label_reaches_neither_payments_nor_its_database
     )
 
 
-def test_the_console_shows_where_to_sign_in():
+def test_the_console_shows_its_sign_in_page():
     pod = start(operators_pod("test-console", "sleep", "600"))
     try:
         page = until(lambda: read_from(pod, f"http://{RELEASE}-console/sign-in"), 60)
@@ -183,7 +183,7 @@ app(["payments", "unresolved"], prog_name="incasso")
 """
 
 
-def test_a_pod_with_the_label_and_without_the_key_is_refused():
+def test_a_pod_with_the_right_label_but_a_forged_key_is_refused():
     pod = start(operators_pod("test-no-key", "sleep", "600"))
     try:
         kubectl("exec", pod, "--", "python", "-c", ASK, "/etc/incasso/identity/identity.key")
@@ -233,7 +233,7 @@ def shares(seconds=20):
     return {name: 100 * count / (sum(made.values()) or 1) for name, count in made.items()}
 
 
-def test_paylink_grows_under_load_and_the_new_pod_gets_its_share():
+def test_paylink_scales_up_under_load_and_the_new_pod_gets_its_share():
     scaled = ["--set", "services.paylink.autoscaling.enabled=true"]
     scaled += ["--set", "services.paylink.autoscaling.minReplicas=1"]
     scaled += ["--set", "services.paylink.autoscaling.maxReplicas=2"]
@@ -258,7 +258,7 @@ ONE_OF_EACH = [
 ]
 
 
-def test_two_releases_live_in_one_namespace():
+def test_two_releases_work_in_one_namespace():
     kubectl("create", "--filename", "-", stdin=secrets(SECOND))
     try:
         with under_load("a second release comes and goes"):
@@ -276,7 +276,7 @@ def test_two_releases_live_in_one_namespace():
     note("the second release pays by itself, and does not reach the first")
 
 
-def test_nothing_is_left_behind():
+def test_uninstalling_leaves_nothing_behind():
     with noted("uninstall"):
         helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
     kinds = "all,configmap,networkpolicy,poddisruptionbudget,serviceaccount,ingress,secret"

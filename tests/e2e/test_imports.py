@@ -35,7 +35,7 @@ async def statement(shop, iban, account, form):
 
 
 @pytest.mark.parametrize("dialect", ["stripe", "paypal"])
-async def test_the_report_of_a_psp_is_imported_once(shop, paid_out, dialect):
+async def test_a_psp_report_is_imported_once(shop, paid_out, dialect):
     payment, account = paid_out
     data = await report(shop, account, dialect)
     url = f"{IMPORTS}?psp_account={account}&source=psp&name={dialect}.csv"
@@ -50,7 +50,7 @@ async def test_the_report_of_a_psp_is_imported_once(shop, paid_out, dialect):
 
 
 @pytest.mark.parametrize("form", ["camt.053", "mt940"])
-async def test_the_statement_of_a_day_is_imported_once(shop, paid_out, form):
+async def test_a_bank_statement_is_imported_once(shop, paid_out, form):
     _, account = paid_out
     iban = "IT60X0542811101000000123456"
     imported = (await shop.upload(IMPORTS, await statement(shop, iban, account, form))).expect(200)
@@ -62,7 +62,7 @@ async def test_the_statement_of_a_day_is_imported_once(shop, paid_out, form):
     assert {line["account"] for line in lines} == {iban}
 
 
-async def test_a_refused_file_says_where_and_why(shop):
+async def test_a_refused_file_is_reported_with_its_line_and_reason(shop):
     answer = await shop.upload(IMPORTS, b"<html>Your session has ended</html>")
     assert answer.status == 422
     assert answer.body["code"] == "statement_refused"
@@ -71,7 +71,7 @@ async def test_a_refused_file_says_where_and_why(shop):
     assert newest["refused_reason"] == answer.body["refused_reason"]
 
 
-async def test_a_statement_pays_the_link_that_a_credit_names(shop, payer):
+async def test_a_statement_credit_pays_the_link_it_references(shop, payer):
     account = {"holder": "Bottega S.r.l.", "iban": "IT60X0542811101000000123456"}
     (await shop.call("PUT", "/v1/merchant/bank-account", account)).expect(200)
     link = (await shop.link(8_800)).expect(201)

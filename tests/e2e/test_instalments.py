@@ -12,7 +12,7 @@ async def plan_in(shop, plan_id, state):
     return await until(found)
 
 
-async def test_signing_charges_the_first_part_once_and_carries_its_trace(shop, booked):
+async def test_signing_charges_the_first_instalment_once_with_its_trace_id(shop, booked):
     answer = await signed(shop, await shop.customer("tok_visa"), 16_000)
     plan = answer.expect(200)
     assert (plan["state"], plan["paid_minor"], plan["outstanding_minor"]) == ("active", 5333, 10667)
@@ -24,14 +24,14 @@ async def test_signing_charges_the_first_part_once_and_carries_its_trace(shop, b
     assert await shop.get(f"/v1/instalment-plans/{plan['id']}") == plan
 
 
-async def test_an_order_that_is_paid_in_parts_is_not_paid_as_a_whole_too(shop):
+async def test_an_order_paid_by_instalments_refuses_a_full_payment(shop):
     customer = await shop.customer("tok_visa")
     plan = (await signed(shop, customer, 16_000)).expect(200)
     whole = await shop.one_click(customer, 16_000, order_reference=plan["order_reference"])
     assert (whole.status, whole.body["code"]) == (409, "order_already_paid")
 
 
-async def test_a_plan_of_an_order_that_is_paid_takes_nothing(shop):
+async def test_a_plan_for_a_paid_order_cannot_be_signed(shop):
     customer = await shop.customer("tok_visa")
     plan = await planned(shop, customer, 16_000)
     paid = await shop.one_click(customer, 16_000, order_reference=plan["order_reference"])
@@ -46,7 +46,7 @@ async def test_a_plan_of_an_order_that_is_paid_takes_nothing(shop):
     assert (await shop.get(path))["paid_minor"] == 0
 
 
-async def test_a_challenge_of_the_bank_ends_in_an_active_plan(shop):
+async def test_a_plan_becomes_active_after_the_banks_challenge(shop):
     customer = await shop.customer("tok_3ds")
     return_url = f"{shop.url}/healthz/live"
     plan = (await signed(shop, customer, 60_000, return_url=return_url)).expect(200)
@@ -58,7 +58,7 @@ async def test_a_challenge_of_the_bank_ends_in_an_active_plan(shop):
     assert active["instalments"][0]["state"] == "paid"
 
 
-async def test_a_declined_card_leaves_the_plan_to_be_signed_with_another(shop):
+async def test_a_plan_can_be_signed_with_another_card_after_a_decline(shop):
     customer = await shop.customer("tok_insufficient_funds")
     plan = (await signed(shop, customer, 16_000)).expect(200)
     assert (plan["state"], plan["paid_minor"]) == ("accepted", 0)
@@ -70,7 +70,7 @@ async def test_a_declined_card_leaves_the_plan_to_be_signed_with_another(shop):
     assert (await shop.call("POST", f"{path}/sign", body)).expect(200)["state"] == "active"
 
 
-async def test_a_lost_answer_is_found_and_charged_once(shop, booked):
+async def test_a_lost_psp_response_charges_the_first_instalment_once(shop, booked):
     customer = await shop.customer("tok_lost_answer")
     plan = (await signed(shop, customer, 16_000)).expect(200)
     active = await plan_in(shop, plan["id"], "active")
@@ -78,7 +78,7 @@ async def test_a_lost_answer_is_found_and_charged_once(shop, booked):
     assert [row["captured_minor"] for row in await booked(payment)] == [5333]
 
 
-async def test_what_browsers_may_see_of_offers_needs_no_secret(opened):
+async def test_instalment_offers_can_be_read_with_a_publishable_key(opened):
     shop, merchant = opened
     path = "/v1/instalment-offers?amount_minor=16000&currency=EUR&locale=en"
     answer = await shop.call("GET", path, secret_key=merchant.publishable_key)

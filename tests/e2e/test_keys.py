@@ -23,7 +23,7 @@ async def test_a_revoked_key_is_refused_within_seconds(shop):
     assert (refused.status, refused.body["code"]) == (401, "api_key_revoked")
 
 
-async def test_a_key_does_only_what_its_scopes_say(shop):
+async def test_a_key_cannot_exceed_its_scopes(shop):
     scopes = {"kind": "secret", "name": "reader", "scopes": ["customers:read"]}
     key = (await shop.call("POST", "/v1/api-keys", scopes)).expect(201)
     refused = await shop.call("POST", "/v1/customers", {}, secret_key=key["secret"])
@@ -33,7 +33,7 @@ async def test_a_key_does_only_what_its_scopes_say(shop):
     assert refused.status == 403
 
 
-async def test_a_publishable_key_pays_a_session_and_does_nothing_else(shop, merchant, booked):
+async def test_a_publishable_key_pays_only_a_session_whose_secret_it_has(shop, merchant, booked):
     browser = Shop(
         shop.http, shop.url, merchant.publishable_key, shop.sandbox_url, shop.localstripe_url
     )
@@ -66,7 +66,7 @@ async def test_a_publishable_key_pays_a_session_and_does_nothing_else(shop, merc
     assert len(await booked(paid)) == 1
 
 
-async def test_a_browser_lowers_an_order_by_its_items_and_never_by_an_amount(
+async def test_a_browser_can_remove_items_from_an_order_but_not_lower_its_amount(
     shop, merchant, booked
 ):
     browser = Shop(

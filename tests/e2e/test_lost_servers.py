@@ -54,7 +54,7 @@ async def test_an_answered_charge_survives_the_loss_of_postgresqls_primary(redun
     assert await store.verdict() == CLEAN
 
 
-async def test_no_event_is_lost_with_the_node_that_leads_the_stream(redundant):
+async def test_no_event_is_lost_when_the_stream_leader_is_killed(redundant):
     stack, shop = redundant
     store = await storefront(stack, shop)
     async with store.selling(PER_SECOND, at_once=AT_ONCE) as taken:

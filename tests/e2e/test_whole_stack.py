@@ -27,7 +27,7 @@ async def get(url: str, secret_key: str, path: str) -> tuple[int, dict]:
         return answer.status, await answer.json()
 
 
-async def test_every_promise_of_the_demo_holds(stack, demo_merchant, tmp_path):
+async def test_the_demo_passes_all_its_checks(stack, demo_merchant, tmp_path):
     out = io.StringIO()
     report = tmp_path / "demo.json"
     held = await run_demo(
@@ -49,7 +49,7 @@ async def test_every_promise_of_the_demo_holds(stack, demo_merchant, tmp_path):
     assert {"psp_receivable", "courier_receivable", "customer_receivable", "sales"} <= used
 
 
-async def test_the_demo_merchant_is_made_once(stack, demo_merchant):
+async def test_the_demo_merchant_is_created_once(stack, demo_merchant):
     assert await ensure_demo_merchant(stack) == demo_merchant
     stored = read_demo_env(stack.folders.demo_env)
     assert stored["INCASSO_URL"] == stack.url
@@ -57,7 +57,7 @@ async def test_the_demo_merchant_is_made_once(stack, demo_merchant):
     assert stack.folders.demo_env.stat().st_mode & 0o077 == 0
 
 
-async def test_the_demo_merchant_offers_cash_on_delivery_by_the_cheapest_courier(
+async def test_the_demo_merchant_offers_the_expected_courier_for_each_postcode(
     stack, demo_merchant
 ):
     path = "/v1/cod-offers?amount_minor=5990&currency=EUR&country=IT"
@@ -69,7 +69,7 @@ async def test_the_demo_merchant_offers_cash_on_delivery_by_the_cheapest_courier
 
 
 @pytest.mark.usefixtures("demo_merchant")
-async def test_the_operators_command_works_by_what_demo_env_says(stack):
+async def test_the_operators_command_works_with_the_settings_in_demo_env(stack):
     """Uses its key, its certificate, and the databases of its jobs."""
     rows = await _cli(stack, "health")
     assert {row["state"] for row in rows} == {"serving"}
@@ -87,7 +87,7 @@ async def _cli(stack, *command):
     return json.loads(out)
 
 
-async def test_a_further_merchant_has_psp_accounts_of_its_own(stack, demo_merchant):
+async def test_a_second_merchant_has_its_own_psp_accounts(stack, demo_merchant):
     other = await create_merchant(stack, "Other", suffix="-other")
     _, ours = await get(stack.url, demo_merchant.secret_key, "/v1/psp-accounts")
     status, theirs = await get(stack.url, other.secret_key, "/v1/psp-accounts")
@@ -97,7 +97,7 @@ async def test_a_further_merchant_has_psp_accounts_of_its_own(stack, demo_mercha
     assert not ids[0] & ids[1]
 
 
-async def test_a_killed_service_comes_back_by_itself(stack, demo_merchant):
+async def test_a_killed_service_is_restarted_automatically(stack, demo_merchant):
     before = stack.process("payments").starts
     stack.kill("payments", signal.SIGKILL)
     async with asyncio.timeout(HANGING_SECONDS):

@@ -97,7 +97,7 @@ CALLS = WITH_ADDRESS | set(calls())
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
-def test_an_rpc_names_its_callers(rpc: MethodDescriptor):
+def test_every_rpc_declares_its_callers(rpc: MethodDescriptor):
     callers = list(descriptors.rules_of(rpc).callers)
     assert callers, f'{rpc.full_name}: say `callers: ["…"]` in its (incasso.rest.v1.method)'
     assert len(set(callers)) == len(callers)
@@ -105,6 +105,6 @@ def test_an_rpc_names_its_callers(rpc: MethodDescriptor):
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
-def test_exactly_those_may_call_an_rpc_whose_code_does(rpc: MethodDescriptor):
+def test_declared_callers_of_an_rpc_match_the_code(rpc: MethodDescriptor):
     used = {caller for caller, name in CALLS if name == rpc.full_name}
     assert set(descriptors.rules_of(rpc).callers) == used

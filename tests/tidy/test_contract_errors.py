@@ -52,7 +52,7 @@ def test_every_refusal_of_a_service_is_in_its_contract(service: str):
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_every_refusal_in_a_contract_is_one_of_the_code_with_its_status(service: str):
+def test_every_refusal_in_a_contract_exists_in_the_code_with_its_status(service: str):
     """It is the service's own, the chassis's, or one that it passes on from another service."""
     own = {reason for reason, _ in OWN[service]}
     others = {pair for pairs in OWN.values() for pair in pairs if pair[0] not in own}

@@ -24,16 +24,16 @@ CALLING = ("services", "libs", "cli", "stack")
 
 
 @pytest.mark.parametrize(("waits", "for_these"), CHAIN)
-def test_whoever_waits_has_more_time_than_those_whom_he_waits_for(waits, for_these):
+def test_a_callers_deadline_exceeds_those_of_the_calls_it_waits_for(waits, for_these):
     needed = sum(getattr(deadlines, name) for name in for_these)
     assert getattr(deadlines, waits) > needed
 
 
-def test_a_process_stops_after_what_it_is_doing():
+def test_the_default_grace_period_is_the_stop_deadline():
     assert Settings.model_fields["grace_seconds"].default == deadlines.STOP
 
 
-def test_every_call_of_a_service_names_its_deadline():
+def test_every_service_call_takes_its_timeout_from_deadlines():
     """Each `client.call(…, timeout_seconds=deadlines.X)`, or a variable assigned from them."""
     found, calls = [], 0
     for source in sources():

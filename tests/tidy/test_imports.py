@@ -89,7 +89,7 @@ def test_no_service_imports_another_service():
     assert offenders(rule) == []
 
 
-def test_libs_know_no_service_and_nobody_imports_stack_cli_or_tests():
+def test_nothing_else_imports_services_cli_or_tests_and_only_cli_imports_stack():
     def rule(source: Source) -> bool:
         above = {"services", "stack", "cli", "tests", "bench"} - {source.parts[0]}
         if source.parts[0] == "cli":
@@ -110,7 +110,7 @@ CONTRACTS_OF_LIBS = {
 }
 
 
-def test_libs_know_no_other_contracts_of_services():
+def test_libs_import_only_the_allowed_service_contracts():
     def rule(source: Source) -> bool:
         known = {"incasso.common", "incasso.rest"}
         for place, contracts in CONTRACTS_OF_LIBS.items():
@@ -123,7 +123,7 @@ def test_libs_know_no_other_contracts_of_services():
     assert offenders(rule) == []
 
 
-def test_libs_stand_without_the_kit_of_payments():
+def test_other_libs_do_not_import_libs_payments():
     def rule(source: Source) -> bool:
         return (
             source.parts[0] == "libs"
@@ -141,7 +141,7 @@ def test_the_sandbox_shares_no_code_with_what_it_tests():
     assert offenders(rule) == []
 
 
-def test_sql_driver_only_in_stores_and_the_libs_that_own_it():
+def test_only_stores_and_its_own_libs_import_the_sql_driver():
     def rule(source: Source) -> bool:
         if source.parts[0] == "libs":
             return source.uses("asyncpg") and source.role not in OWNERS_OF_ASYNCPG
@@ -150,7 +150,7 @@ def test_sql_driver_only_in_stores_and_the_libs_that_own_it():
     assert offenders(rule) == []
 
 
-def test_stripe_only_in_its_connector():
+def test_only_the_stripe_connector_imports_stripe():
     def rule(source: Source) -> bool:
         home = ("services", "payments", "connectors", "stripe")
         return source.uses("stripe") and source.parts[:4] != home
@@ -158,7 +158,7 @@ def test_stripe_only_in_its_connector():
     assert offenders(rule) == []
 
 
-def test_generated_messages_only_at_the_doors():
+def test_services_import_generated_messages_only_at_their_boundaries():
     def rule(source: Source) -> bool:
         if source.service is None or source.service in {"gateway", "console"}:
             return False
@@ -170,7 +170,7 @@ def test_generated_messages_only_at_the_doors():
     assert offenders(rule) == []
 
 
-def test_payments_calls_no_other_service():
+def test_payments_has_no_service_clients():
     def rule(source: Source) -> bool:
         return source.service == "payments" and source.path.stem.endswith("_client")
 
@@ -182,14 +182,14 @@ def is_pure(source: Source) -> bool:
     return source.service is not None and source.role in {"rules", "errors"}
 
 
-def test_pure_files_import_no_input_or_output():
+def test_pure_files_import_no_io_packages():
     def rule(source: Source) -> bool:
         return is_pure(source) and any(source.uses(package) for package in IO_PACKAGES)
 
     assert offenders(rule) == []
 
 
-def test_pure_files_do_not_wait_and_do_not_ask_for_the_time():
+def test_pure_files_neither_await_nor_read_the_clock():
     def rule(source: Source) -> bool:
         return is_pure(source) and any(
             isinstance(node, (ast.AsyncFunctionDef, ast.Await))
@@ -209,7 +209,7 @@ def is_clock_call(node: ast.AST) -> bool:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_imports_inside_a_service_go_down(service: str):
+def test_imports_within_a_service_point_to_lower_layers(service: str):
     wrong = []
     for source in shipped():
         own = step(source.role)

@@ -35,7 +35,7 @@ def called_of(name: str, function: ast.AST) -> set[str]:
     }
 
 
-def test_an_effect_of_ours_alone_is_made_by_once():
+def test_no_function_reimplements_idempotency_once():
     """A function that both claims and finishes a key reimplements `idempotency.once`."""
     by_hand = [
         f"{source.path}: {function.name}"
@@ -46,7 +46,7 @@ def test_an_effect_of_ours_alone_is_made_by_once():
     assert by_hand == []
 
 
-def test_a_violated_constraint_is_a_refusal_only_by_its_name():
+def test_services_do_not_catch_unique_violations_directly():
     """`on_unique_violation` names the constraint; catching the exception itself catches any violation."""
     offenders = [
         str(source.path)
@@ -56,7 +56,7 @@ def test_a_violated_constraint_is_a_refusal_only_by_its_name():
     assert offenders == []
 
 
-def test_rows_are_read_by_the_tables_of_libs():
+def test_services_do_not_map_rows_by_hand():
     def by_hand(function: ast.AST) -> bool:
         found = {
             node.slice.value
@@ -77,7 +77,7 @@ def test_rows_are_read_by_the_tables_of_libs():
     assert offenders == []
 
 
-def test_lists_are_read_by_the_pages_of_libs():
+def test_services_do_not_paginate_by_hand():
     def pages_by_hand(source: Source) -> bool:
         return any(
             isinstance(node, ast.Constant)
@@ -90,7 +90,7 @@ def test_lists_are_read_by_the_pages_of_libs():
     assert [str(source.path) for source in services() if pages_by_hand(source)] == []
 
 
-def test_nobody_asks_for_the_time_but_the_clock():
+def test_services_do_not_read_the_system_clock():
     def asks(source: Source) -> bool:
         return any(
             isinstance(node, ast.Attribute)
@@ -113,7 +113,7 @@ def advisory_locks(source: Source) -> Iterator[int]:
                 yield number
 
 
-def test_an_advisory_lock_has_a_number_of_its_own():
+def test_advisory_lock_numbers_are_unique():
     """Two that share one wait for each other: the locks of a database, libs' included, are one namespace."""
     found = [(number, str(s.path)) for s in shipped() for number in advisory_locks(s)]
     numbers = [number for number, _ in found]
@@ -121,7 +121,7 @@ def test_an_advisory_lock_has_a_number_of_its_own():
     assert [each for each in found if numbers.count(each[0]) > 1] == []
 
 
-def test_what_libs_have_is_not_defined_again():
+def test_services_do_not_redefine_helpers_of_libs():
     """Services used to have copies of these helpers, and the copies drifted apart."""
     taken = {"opt", "opt_time", "once", "required", "unique", "world_now", "page_of", "timestamp"}
     again = [
@@ -133,7 +133,7 @@ def test_what_libs_have_is_not_defined_again():
     assert again == []
 
 
-def test_enums_of_the_contracts_are_told_by_their_names():
+def test_services_do_not_map_contract_enums_by_hand():
     """A hand-written table of states and numbers should be `wire.numbers` or `wire.members`."""
 
     def is_member(node: ast.expr) -> bool:
@@ -165,7 +165,7 @@ def test_enums_of_the_contracts_are_told_by_their_names():
     assert offenders == []
 
 
-def test_logs_have_only_fields_that_are_kept():
+def test_log_calls_use_only_allowed_fields():
     """Of any other field `libs.logs` keeps only the name, and its value is lost."""
     taken = ALLOWED | {"exc_info"}
     lost = [

@@ -62,7 +62,7 @@ def test_every_path_in_the_maps_exists(page: str):
     assert missing == []
 
 
-def test_every_link_of_a_page_leads_to_a_file():
+def test_every_link_in_the_docs_leads_to_a_file():
     dead = [
         f"{name}: {link}"
         for name in tracked_files()
@@ -79,7 +79,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_link_to_a_heading_leads_to_one():
+def test_every_anchor_link_matches_a_heading():
     dead = [
         f"{name}: {link}#{anchor}"
         for name in tracked_files()
@@ -99,7 +99,7 @@ def test_every_link_to_a_heading_leads_to_one():
         "deploy/checkov/requirements.lock",
     ],
 )
-def test_a_lock_has_hashes_and_no_addresses(name):
+def test_python_lock_files_have_hashes_and_no_urls(name):
     lock = (ROOT / name).read_text()
     assert "://" not in lock
     assert "--index" not in lock
@@ -110,14 +110,14 @@ def test_a_lock_has_hashes_and_no_addresses(name):
 
 
 @pytest.mark.parametrize("folder", ["tests/contract", "deploy/schemas"])
-def test_a_lock_of_node_has_hashes_and_no_addresses(folder):
+def test_node_lock_files_have_hashes_and_no_urls(folder):
     text = (ROOT / folder / "package-lock.json").read_text()
     assert "://" not in text
     for name, package in json.loads(text)["packages"].items():
         assert name == "" or package["integrity"].startswith("sha512-"), name
 
 
-def test_no_file_knows_a_machine():
+def test_no_file_names_a_particular_machine():
     assert lines_with(MACHINE) == []
 
 
@@ -125,24 +125,24 @@ def test_no_file_has_a_live_secret():
     assert lines_with(SECRET) == []
 
 
-def test_every_service_has_its_page():
+def test_every_service_has_a_readme():
     services = [path for path in (ROOT / "services").iterdir() if (path / "__main__.py").exists()]
     assert [path.name for path in services if not (path / "README.md").exists()] == []
 
 
-def test_every_make_target_says_what_it_does():
+def test_every_make_target_has_a_description():
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([a-z][a-z-]*):(?!=)(.*)$", makefile, re.MULTILINE)
     assert targets
     assert [name for name, rest in targets if "## " not in rest] == []
 
 
-def test_decisions_are_numbered_once_each():
+def test_decisions_are_numbered_without_gaps_or_duplicates():
     numbers = [path.name.partition("-")[0] for path in sorted((ROOT / "docs/adr").glob("*.md"))]
     assert numbers == [f"{number:04d}" for number in range(1, len(numbers) + 1)]
 
 
-def test_migrations_of_a_service_are_numbered_once_each():
+def test_migrations_are_numbered_without_gaps_or_duplicates():
     for folder in (ROOT / "libs/migrations", *sorted((ROOT / "services").glob("*/migrations"))):
         numbers = [path.name.partition("_")[0] for path in sorted(folder.glob("*.sql"))]
         assert numbers == [f"{number:04d}" for number in range(1, len(numbers) + 1)], folder

@@ -8,6 +8,6 @@ def test_the_generated_parts_of_the_security_page_are_current():
     assert security.current(page) == page, "run `make security`"
 
 
-def test_every_part_is_on_the_page():
+def test_the_security_page_has_every_generated_section():
     found = [name for _, name, _ in security.SECTION.findall(security.FILE.read_text())]
     assert {"callers", "events", "databases", "kept"} <= set(found)

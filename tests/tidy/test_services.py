@@ -26,36 +26,36 @@ def text_of(service: Service, file: str) -> str:
     return (ROOT / "services" / service.name / file).read_text()
 
 
-def test_every_folder_with_a_database_is_in_the_table():
+def test_the_services_are_exactly_the_folders_with_migrations():
     folders = {path.parent.name for path in (ROOT / "services").glob("*/migrations")}
     assert folders == set(NAMES)
 
 
 @every_service
-def test_its_contracts_are_those_of_its_protos(service: Service):
+def test_a_services_contracts_match_its_protos(service: Service):
     package = f"incasso.{service.name}.v1"
     found = {owner.full_name for owner in descriptors.all_services()}
     assert {name for name in found if name.startswith(f"{package}.")} == set(service.full_names)
 
 
 @every_service
-def test_it_offers_a_method_when_it_answers_get_offer(service: Service):
+def test_a_service_is_marked_as_offering_exactly_if_it_has_get_offer(service: Service):
     owners = map(descriptors.service, service.full_names)
     assert any("GetOffer" in owner.methods_by_name for owner in owners) is bool(service.offers)
 
 
 @every_service
-def test_it_is_given_the_keys_of_the_seal_when_it_asks_for_them(service: Service):
+def test_a_service_is_marked_as_sealing_exactly_if_its_config_has_seal_keys(service: Service):
     config = importlib.import_module(f"services.{service.name}.config").Config
     assert ("seal_keys" in config.model_fields) is service.seals
 
 
 @every_service
-def test_it_may_hear_what_it_listens_to(service: Service):
+def test_a_service_declares_subscriptions_exactly_if_it_has_listeners(service: Service):
     assert ("listeners=" in text_of(service, "__main__.py")) is bool(service.listens_to)
 
 
-def test_ports_of_the_embedded_stack_are_taken_once():
+def test_ports_of_the_embedded_stack_are_unique():
     taken = [*OFFSETS.values()]
     taken += [port for service in SERVICES for port in (service.port, service.port + 1)]
     assert len(taken) == len(set(taken))
@@ -100,12 +100,12 @@ def known(text: str) -> Iterator[str]:
         yield name
 
 
-def test_nobody_else_has_a_list_of_services():
+def test_no_other_file_has_a_list_of_services():
     lists = (source for source in sources() if str(source.path) not in EXCEPTIONS)
     assert [line for source in lists for line in lists_of_services(source)] == []
 
 
-def test_a_list_of_services_would_be_found():
+def test_the_check_detects_a_list_of_services():
     for text in (
         'X = ("payments", "oneclick", "paylink")',
         'X = [S("payments"), S("oneclick"), S("notify")]',

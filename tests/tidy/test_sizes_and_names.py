@@ -39,7 +39,7 @@ def words(name: str) -> set[str]:
     return set(re.split(r"[_\-.]", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
 
 
-def test_no_name_is_an_empty_word():
+def test_no_name_contains_a_meaningless_word():
     wrong = []
     for source in sources():
         names = [*source.parts[:-1], source.path.stem]
@@ -48,7 +48,7 @@ def test_no_name_is_an_empty_word():
     assert wrong == []
 
 
-def test_protos_say_state_never_status():
+def test_protos_use_state_instead_of_status():
     wrong = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
         for path in sorted((ROOT / "protos").rglob("*.proto"))

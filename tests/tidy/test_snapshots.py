@@ -53,7 +53,7 @@ def reads(block, item):
     )
 
 
-def test_what_is_read_by_several_statements_is_read_in_a_snapshot():
+def test_only_listed_flows_read_by_several_statements_without_a_snapshot():
     found = {
         ("/".join(source.parts[1:]), function.name)
         for source in sources()

@@ -73,11 +73,11 @@ def test_exactly_the_final_states_have_no_exit(name: str, prefix: str):
 
 
 @pytest.mark.parametrize(("name", "prefix"), state_machines())
-def test_the_database_knows_the_same_states(name: str, prefix: str):
+def test_the_database_allows_the_same_states(name: str, prefix: str):
     states = {state.value for state in states_of(table(importlib.import_module(name), prefix))}
     assert states in list(checked_lists(name.split(".")[1]))
 
 
-def test_the_state_machines_of_money_are_found():
+def test_the_state_machines_of_payments_are_found():
     services = {name.split(".")[1] for name, _ in state_machines()}
     assert "payments" in services

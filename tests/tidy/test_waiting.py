@@ -24,7 +24,7 @@ def pauses(node: ast.AST) -> Iterator[int]:
         yield from pauses(child)
 
 
-def test_no_test_lets_time_pass():
+def test_no_test_just_sleeps():
     found = [
         f"{source.path}:{line}"
         for source in sources()
@@ -40,7 +40,7 @@ CLOCKS = ("time.thread_time", "time.process_time", "time.perf_counter")
 MAY_READ = {"tests/kit/cost.py", "tests/libs/test_lag_and_threads.py"}  # the latter burns CPU time
 
 
-def test_what_work_costs_is_measured_in_one_place():
+def test_cpu_and_wall_clocks_are_read_in_one_place():
     """A single clock reading is late now and then, because of the garbage collector or a busy machine."""
     found = {
         source.path.as_posix()
@@ -56,7 +56,7 @@ MAY_METER = {
 }
 
 
-def test_what_runs_beside_the_loop_is_shown_by_its_thread():
+def test_only_listed_tests_use_the_lag_meter():
     """The loop's time includes garbage collection."""
     found = {
         source.path.as_posix()
@@ -79,7 +79,7 @@ WITH_ACTIVITY = {
 }
 
 
-def test_connections_are_opened_and_watched_in_one_place():
+def test_only_listed_files_open_or_watch_database_connections():
     """A connection left open by a failed test fails the next one; and within a transaction `pg_stat_activity`
     does not show connections made after the first query.
     """
@@ -95,7 +95,7 @@ def test_connections_are_opened_and_watched_in_one_place():
     assert found("FROM pg_stat_activity") == set(WITH_ACTIVITY)
 
 
-def test_pages_are_opened_in_one_place():
+def test_browser_pages_are_opened_in_one_place():
     """A browser's default timeouts are too short for a busy machine."""
     found = {
         source.path.as_posix()

@@ -240,9 +240,7 @@ async def test_a_paid_order_is_refused_with_the_payment_that_paid_it(world: Worl
         refuse(Kind.RATE, "too_many"),
     ],
 )
-async def test_an_unanswered_charge_is_unknown_and_a_repeat_completes_it(
-    world: World, when, trouble
-):
+async def test_a_repeat_completes_an_unanswered_charge(world: World, when, trouble):
     customer_id = await world.shopper()
     getattr(world.payments, when)["CreatePayment"] = once(trouble)
     with pytest.raises(Refusal) as refused:

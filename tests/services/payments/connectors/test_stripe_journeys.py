@@ -178,9 +178,7 @@ async def test_an_unknown_payment_method_is_declined(connector):
 
 
 @pytest.mark.parametrize(("decision", "expected"), [("approve", Approved), ("refuse", Declined)])
-async def test_3d_secure_ends_as_the_shopper_decides(
-    connector, session, payment_method, decision, expected
-):
+async def test_3d_secure_ends_as_decided(connector, session, payment_method, decision, expected):
     charge = a_charge(await payment_method("4000002500003155"))
     outcome = await connector.authorise(charge)
     assert isinstance(outcome, ActionRequired)
@@ -193,9 +191,7 @@ async def test_3d_secure_ends_as_the_shopper_decides(
         assert settled.code is DeclineCode.AUTHENTICATION_FAILED
 
 
-async def test_a_passed_challenge_holds_the_money_and_an_unanswered_one_is_cancelled(
-    connector, session, payment_method
-):
+async def test_a_challenge_holds_the_money_or_is_cancelled(connector, session, payment_method):
     charge = a_charge(await payment_method("4000002500003155"), capture=False)
     challenged = await connector.authorise(charge)
     await decide(session, challenged.url, "approve")
@@ -206,9 +202,7 @@ async def test_a_passed_challenge_holds_the_money_and_an_unanswered_one_is_cance
     assert isinstance(cancelled, Approved)
 
 
-async def test_a_challenge_on_saving_a_card_ends_as_the_shopper_decides(
-    connector, session, payment_method
-):
+async def test_a_challenge_of_a_setup_ends_as_decided(connector, session, payment_method):
     setup = a_setup(await payment_method("4000002500003155"))
     ready = await connector.set_up_instrument(setup)
     assert ready.next_action_url
@@ -266,9 +260,7 @@ async def events_of(hook: Hook, *texts: str) -> list[tuple[bytes, dict[str, str]
         await hook.wait_for(len(hook.received) + 1)
 
 
-async def test_webhooks_are_verified_and_report_the_outcome(
-    connector, session, localstripe_url, hook: Hook
-):
+async def test_webhooks_are_verified_and_read(connector, session, localstripe_url, hook: Hook):
     body = json.dumps({"url": hook.url, "secret": "whsec_stripe"})
     config = f"{localstripe_url}/_config/webhooks/{hook.url.rpartition(':')[2][:5]}"
     async with session.post(config, data=body) as answer:
