@@ -36,9 +36,8 @@ VOUCHING: Final = frozenset({GATEWAY, CONSOLE})
 OPERATOR: Final = "operator"  # the operators' command
 
 LIFE_SECONDS: Final = 60
-RENEW_SECONDS: Final = (
-    15  # a token is used for this long; the rest of its life is for transit and waiting
-)
+# For this long a token is used; the rest of its life is for transit and waiting.
+RENEW_SECONDS: Final = 15
 SKEW_SECONDS: Final = 5  # between the clocks of two machines
 MAX_REMEMBERED: Final = 10_000
 _ALGORITHM: Final = "EdDSA"

@@ -34,9 +34,8 @@ class RemoteCache(Generic[T]):
         self._fresh_seconds = fresh_seconds
         self._seconds = seconds
         self._entries: dict[str, _Entry[T]] = {}
-        self._invalidations = (
-            0  # counted, so that an answer from before an event is not taken for fresh
-        )
+        # Counted, so that an answer from before an event is not taken for fresh.
+        self._invalidations = 0
 
     async def get(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
         """The cached answer, or else what `ask` returns. Raises a Refusal only if there never was

@@ -17,9 +17,8 @@ from libs.sheets.limits import Limits, UnreadableError
 
 ENCODINGS: Final = ["utf_8", "utf_16", "cp1252"]  # with their BOM, which is dropped
 SEPARATORS: Final = ";,\t|"
-_BINARY: Final = re.compile(
-    "[\x00-\x08\x0e-\x19\x1b-\x1f]"
-)  # form feeds and DOS's end-of-file marks do occur
+# Form feeds and DOS's end-of-file marks do occur in texts.
+_BINARY: Final = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 _ANY_MESS: Final = 10.0  # columns of prices look like a mess to a detector made for prose
 
 Header = Callable[[int, list[str]], bool]

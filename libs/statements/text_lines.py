@@ -15,9 +15,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_ENVELOPE: Final = dict.fromkeys(
-    map(ord, "\x01\x02\x03\x0c\x1a\ufeff")
-)  # around messages and pages
+# Characters around messages and pages.
+_ENVELOPE: Final = dict.fromkeys(map(ord, "\x01\x02\x03\x0c\x1a\ufeff"))
 _FIRST_PRINTED: Final = " "
 
 

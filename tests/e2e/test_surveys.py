@@ -48,9 +48,8 @@ async def test_survey_answers_given_from_the_receipt_change_the_scores(shop, pay
         "nps": -10_000,
         "ces": 0,
     }
-    rated = await payer.submit(
-        page, page.form(RATE), score="2"
-    )  # the receipt's own form; later, so it counts
+    # The receipt's own form, submitted later: it counts.
+    rated = await payer.submit(page, page.form(RATE), score="2")
     assert rated.status == 200
 
     async def is_counted():

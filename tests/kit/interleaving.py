@@ -17,9 +17,8 @@ from libs.tasks import cancel, happens
 
 Flow = Callable[[Database], Awaitable[Any]]
 STATEMENTS: Final = ("fetch", "fetchrow", "fetchval", "execute")
-LOOK_SECONDS: Final = (
-    0.002  # a statement that takes longer may be waiting for a lock: ask PostgreSQL
-)
+# A statement that takes longer may be waiting for a lock: ask PostgreSQL.
+LOOK_SECONDS: Final = 0.002
 _BLOCKED: Final = """
 SELECT pid FROM unnest($1::int[]) AS running (pid) WHERE cardinality(pg_blocking_pids(pid)) > 0"""
 

@@ -69,9 +69,8 @@ def written(
     payment = SubElement(initiation, "PmtInf")
     _text(payment, "PmtInfId", message_id)
     _text(payment, "PmtMtd", "TRF")
-    _text(
-        payment, "BtchBookg", "false"
-    )  # one booking per transfer, so that each can be found in the statement
+    # One booking per transfer, so that each can be found in the statement.
+    _text(payment, "BtchBookg", "false")
     _sums(payment, transfers)
     _text(_path(payment, "PmtTpInf", "SvcLvl"), "Cd", "SEPA")
     _text(SubElement(payment, "ReqdExctnDt"), "Dt", execution_on.isoformat())

@@ -134,9 +134,7 @@ class Instalment:
     written_off_at: datetime | None = None
     disputed_minor: int = 0  # held in an open dispute
     lost_minor: int = 0  # lost in a dispute
-    charged_back_minor: int = (
-        0  # part of the refunded amount: taken by a dispute, refunded by no payment
-    )
+    charged_back_minor: int = 0  # the part of the refunded amount that disputes have taken
 
     @property
     def amount_minor(self) -> int:

@@ -8,9 +8,8 @@ from services.sandbox import errors, orders
 
 MOST_PARCELS: Final = 1000  # per manifest
 PARCEL_FIELDS: Final = frozenset({"reference", "amount_minor", "currency", "mode"})
-DEAF: Final = (
-    "nocod"  # with this in the reference, the courier accepts the parcel and ignores the amount
-)
+# With this in the reference, the courier accepts the parcel and ignores the amount.
+DEAF: Final = "nocod"
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9 ._/-]{1,60}")
 _CODE: Final = re.compile(r"[A-Z0-9]{0,20}")
 

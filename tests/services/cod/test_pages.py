@@ -232,9 +232,8 @@ async def test_the_shopper_can_set_the_refund_account_only_once(shop):
         assert (now.state, now.account_given_by) == (now.STATE_READY, "shopper")
         assert await shop.told(refund.id) == ["refund.requested", "refund.ready"]
     again = by_token(shop, "SetCodPageRefundAccount", token=token, **ACCOUNT)
-    assert (
-        await refused(again) == "cod_refund_closed"
-    )  # holders of the URL cannot redirect the refunds
+    # Holders of the URL cannot redirect the refunds.
+    assert await refused(again) == "cod_refund_closed"
 
 
 @pytest.mark.parametrize(

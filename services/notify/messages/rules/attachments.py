@@ -8,9 +8,8 @@ from typing import Final
 
 from services.notify.messages.rules.domain import Kind
 
-MOST_BYTES: Final = (
-    5 * 2**20
-)  # of a report's file: mail servers accept 10 MB, and base64 adds a third
+# Of a report's file: mail servers accept 10 MB, and base64 adds a third.
+MOST_BYTES: Final = 5 * 2**20
 
 
 class Document(StrEnum):
