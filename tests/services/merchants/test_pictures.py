@@ -92,7 +92,7 @@ def test_text_that_is_not_a_picture_is_refused(text):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_picture_with_trailing_data_is_refused(kind):
-    with pytest.raises(LogoRefused, match="follows"):
+    with pytest.raises(LogoRefused, match="data after its end"):
         read(a_picture(kind, (10, 10)) + b"<script>alert(1)</script>")
 
 

@@ -176,7 +176,7 @@ async def test_a_payout_short_of_a_fee_is_resolved_as_a_split(day):
         "resolution": "2.50 for the transfer.",
         "item_ids": [payout],
     }
-    with pytest.raises(Refusal, match="items and parts 5991") as caught:
+    with pytest.raises(Refusal, match="items and parts sum to 5991") as caught:
         await day.call("ResolveException", **said, parts=[_part("psp_fees", 1)])
     assert caught.value.reason == "amounts_differ"
     await day.call("ResolveException", **said, parts=[_part("psp_fees", -250)])
