@@ -44,8 +44,10 @@ async def peak(form: Format, count: int) -> int:
 async def test_memory_does_not_grow_with_the_rows(form: Format, monkeypatch):
     monkeypatch.setattr(parquet.ParquetWriter.__init__, "__kwdefaults__", {"group_rows": 300})
     monkeypatch.setattr(workbooks, "PIECE_BYTES", 2**12)
-    await peak(form, 24)  # warms up imports, and caches filled by the second group
-    assert await peak(form, 24) < 1.5 * await peak(form, 6)
+    # Caches and garbage of others only add: the least of several runs is the writer's own.
+    many_rows = [await peak(form, 24) for _ in range(4)]
+    few_rows = [await peak(form, 6) for _ in range(3)]
+    assert min(many_rows) < 1.5 * min(few_rows)
 
 
 @pytest.mark.parametrize("form", FORMATS)
