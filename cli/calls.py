@@ -38,7 +38,7 @@ KEY_FILE: Final = "INCASSO_IDENTITY_KEY_FILE"
 
 NEXT_STEPS: Final = {
     "merchant_not_found": "`incasso merchants list` shows the merchants.",
-    "merchant_missing": "Name the merchant: --merchant mer_….",
+    "merchant_missing": "Name the merchant with --merchant mer_…",
     "member_not_found": "`incasso members list --merchant mer_…` shows the merchant's members.",
     "member_exists": "`incasso members list --merchant mer_…` shows them; first `… remove` this one.",
     "last_owner": "`incasso members invite EMAIL --role owner` invites another owner first.",

@@ -114,7 +114,7 @@ def advisory_locks(source: Source) -> Iterator[int]:
 
 
 def test_advisory_lock_numbers_are_unique():
-    """Two that share one wait for each other: the locks of a database, libs' included, are one namespace."""
+    """Two locks with the same number wait for each other, although they protect different things."""
     found = [(number, str(s.path)) for s in shipped() for number in advisory_locks(s)]
     numbers = [number for number, _ in found]
     assert len(found) >= 7

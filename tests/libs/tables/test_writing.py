@@ -44,10 +44,13 @@ async def peak(form: Format, count: int) -> int:
 async def test_memory_does_not_grow_with_the_rows(form: Format, monkeypatch):
     monkeypatch.setattr(parquet.ParquetWriter.__init__, "__kwdefaults__", {"group_rows": 300})
     monkeypatch.setattr(workbooks, "PIECE_BYTES", 2**12)
-    # Caches and garbage of others only add: the least of several runs is the writer's own.
-    many_rows = [await peak(form, 24) for _ in range(4)]
-    few_rows = [await peak(form, 6) for _ in range(3)]
-    assert min(many_rows) < 1.5 * min(few_rows)
+    await peak(form, 24)  # warms up imports, and caches filled by the second group
+    few_rows = await peak(form, 6)
+    # Whatever else allocates in this process only adds to a peak: one below the bound is proof.
+    for _ in range(5):
+        if (many_rows := await peak(form, 24)) < 1.5 * few_rows:
+            return
+    pytest.fail(f"{many_rows} bytes for 24 batches, {few_rows} for 6")
 
 
 @pytest.mark.parametrize("form", FORMATS)
