@@ -40,10 +40,10 @@ def pss_mebibytes(pid: int) -> float:
 
 def _pss(pid: int) -> float:
     try:
-        told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:  # it has ended in the meantime
         return 0.0
-    return int(re.findall(r"^Pss:\s+(\d+) kB", told, re.MULTILINE)[0]) / 1024
+    return int(re.findall(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)[0]) / 1024
 
 
 async def measure(stack: Stack, seconds: float) -> list[Idle]:

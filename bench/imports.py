@@ -81,9 +81,9 @@ async def _measured(url: str, mib: int, off: int) -> dict[str, float]:
     try:
         with tempfile.TemporaryDirectory() as made:
             file, count = await asyncio.to_thread(written, Path(made), mib, off=off)
-            said = ImportStatement(name=file.name, source=None, psp_account=None)
+            cmd = ImportStatement(name=file.name, source=None, psp_account=None)
             before, began, spent = settle(), time.monotonic(), time.process_time()
-            lines = await _imported(deps, said, file)
+            lines = await _imported(deps, cmd, file)
             seconds, used = time.monotonic() - began, time.process_time() - spent
         if lines != (0 if off else count):
             raise RuntimeError(f"{lines} of {count} lines were imported")
@@ -102,10 +102,10 @@ async def _measured(url: str, mib: int, off: int) -> dict[str, float]:
         await database.close()
 
 
-async def _imported(deps: Deps, said: ImportStatement, file: Path) -> int:
+async def _imported(deps: Deps, cmd: ImportStatement, file: Path) -> int:
     """Number of imported lines; 0 if the statement is refused because it does not add up."""
     try:
-        return (await import_statement(deps, said, _pieces(file))).lines
+        return (await import_statement(deps, cmd, _pieces(file))).lines
     except StatementRefused as refusal:
         if "does not add up" not in refusal.message:
             raise

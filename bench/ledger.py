@@ -63,8 +63,8 @@ async def sustained(server: Postgres, nats_url: str, count: int) -> dict[str, An
     bus = await buses.connect(nats_url, service="reporting")
     reader = consumer.Consumer("reporting", database, bus, worker.handlers(in_rome))
     await reader.set_up()
-    told = events(count)
-    await publish(bus, told)
+    messages = events(count)
+    await publish(bus, messages)
     cpu, began = time.process_time(), time.perf_counter()
     running_reader = asyncio.create_task(reader.run())
     while await booked(database) < count:  # noqa: ASYNC110 - the consumer does not signal it
@@ -90,12 +90,12 @@ async def in_rome(_: str) -> str:
     return "Europe/Rome"
 
 
-async def publish(bus: Bus, told: Sequence[Event]) -> None:
-    for at in range(0, len(told), PUBLISHED_AT_ONCE):
+async def publish(bus: Bus, messages: Sequence[Event]) -> None:
+    for at in range(0, len(messages), PUBLISHED_AT_ONCE):
         await asyncio.gather(
             *(
                 bus.publish(event.address, event.body, event.headers(event.traceparent))
-                for event in told[at : at + PUBLISHED_AT_ONCE]
+                for event in messages[at : at + PUBLISHED_AT_ONCE]
             )
         )
 

@@ -48,15 +48,15 @@ async def measured(events: int) -> dict[str, Any]:
             before = await _sizes(stack)
             charges, captured = await _charges(shop, http, stack, merchant.secret_key)
             after = await _sizes(stack)
-            told, booked = [
+            payments_db, reporting = [
                 await db.connect(stack.database_url(name), pool_size=1, service="bench")
                 for name in ("payments", "reporting")
             ]
             try:
-                found = await _postings(told, booked, merchant.merchant_id, events)
+                found = await _postings(payments_db, reporting, merchant.merchant_id, events)
             finally:
-                await told.close()
-                await booked.close()
+                await payments_db.close()
+                await reporting.close()
     ratio = found["postings_per_second"] / charges if charges else 0
     grown = {name: round((after[name] - before[name]) / captured) for name in after}
     return {
@@ -97,9 +97,9 @@ async def _postings(
 ) -> dict[str, Any]:
     """Measured from the first event booked to the last."""
     before = await _quiet(reporting, merchant_id)
-    told = [_captured(merchant_id, number) for number in range(events)]
+    captures = [_captured(merchant_id, number) for number in range(events)]
     async with payments_db.transaction() as conn:
-        await outbox.append(conn, *told)
+        await outbox.append(conn, *captures)
     return await _booked(reporting, merchant_id, before, events)
 
 

@@ -89,10 +89,10 @@ class Storefront:
         lines = [line for line in out.decode().splitlines() if line.startswith("{")]
         if process.returncode or not lines:
             raise RuntimeError(f"wrk printed no result:\n{out.decode()}")
-        told: dict[str, Any] = json.loads(lines[-1])
-        if lost := told.pop("lost"):
-            told["other"]["no answer"] = lost
-        return Load(**told)
+        result: dict[str, Any] = json.loads(lines[-1])
+        if lost := result.pop("lost"):
+            result["other"]["no answer"] = lost
+        return Load(**result)
 
     async def charge(self, customer_id: str, into: Measured) -> None:
         self._count += 1

@@ -17,8 +17,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from bench import month_events, month_planted
 from bench import month_files as files
-from bench import month_planted, month_told
 from bench.ledger import durable_postgres, opened
 from bench.month_files import Line
 from bench.month_shop import Month, Payout, made, payouts
@@ -31,7 +31,7 @@ from services.reporting.flows import reading, resolving, sources
 from services.reporting.flows.importing import ImportStatement, import_statement
 from services.reporting.flows.reconciling import reconcile
 from services.reporting.rules.exceptions import ReconciliationException, ResolvedAs
-from services.reporting.rules.resolving import Said
+from services.reporting.rules.resolving import Resolution
 from services.reporting.rules.sources import Terms
 from services.reporting.store.exceptions import EXCEPTIONS
 from services.reporting.store.items import OPEN_ITEMS
@@ -51,7 +51,7 @@ class Books:
     seconds: dict[str, float] = field(default_factory=dict)
 
     async def book(self, month: Month) -> int:
-        events = month_told.events(month, self.merchant_id)
+        events = month_events.events(month, self.merchant_id)
         handlers, began = worker.handlers(in_rome), time.perf_counter()
         context.set_current(context.Call(actor="reporting"))
         for at in range(0, len(events), BATCH):
@@ -85,8 +85,8 @@ class Books:
             for at in range(0, len(data), 2**16):
                 yield data[at : at + 2**16]
 
-        said = ImportStatement(name=None, source=None, psp_account=psp_account)
-        return (await import_statement(self.deps, said, pieces())).lines
+        cmd = ImportStatement(name=None, source=None, psp_account=psp_account)
+        return (await import_statement(self.deps, cmd, pieces())).lines
 
     async def run(self) -> int:
         self._act()
@@ -118,8 +118,8 @@ class Books:
 
     async def by_hand(self, found: ReconciliationException, item_ids: Sequence[str]) -> None:
         self._act()
-        said = Said(ResolvedAs.MATCHED, "Known.", tuple(item_ids))
-        await resolving.resolve_exception(self.deps, found.id, said)
+        cmd = Resolution(ResolvedAs.MATCHED, "Known.", tuple(item_ids))
+        await resolving.resolve_exception(self.deps, found.id, cmd)
 
     async def terms(self, party: str) -> None:
         self._act()
@@ -140,9 +140,9 @@ async def begin(books: Books) -> None:
     """Plays the month before, which teaches who pays: from payout names in the bank's texts, otherwise by hand."""
     before = month_planted.before()
     await books.terms(month_planted.ACCOUNT)
-    await books.book(before.told)
-    paid = payouts(before.told.moved)
-    cash = [line for line in files.bank_lines(before.told) if line.text == "RIMESSA"]
+    await books.book(before.month)
+    paid = payouts(before.month.moved)
+    cash = [line for line in files.bank_lines(before.month) if line.text == "RIMESSA"]
     await books.load(paid, [*(files.line_of(each, is_named=True) for each in paid), *cash])
     await books.run()
     for found in await books.exceptions():
@@ -163,8 +163,8 @@ def expected(month: Month, lines: Sequence[Line]) -> dict[str, int]:
     for transfer in month.transfers:
         found["sales EUR"] -= transfer.minor
     for cash in month.collected:
-        found["sales EUR"] -= cash.minor - month_told.FEE_AT_THE_DOOR
-        found["cod_fees EUR"] -= month_told.FEE_AT_THE_DOOR
+        found["sales EUR"] -= cash.minor - month_events.FEE_AT_THE_DOOR
+        found["cod_fees EUR"] -= month_events.FEE_AT_THE_DOOR
         found["courier_fees EUR"] += cash.cut
     for line in lines:
         found[f"bank {line.currency}"] += line.minor
@@ -209,7 +209,7 @@ def _as_is(balances: Mapping[str, int]) -> dict[str, int]:
 async def mistaken(books: Books, payments: int) -> dict[str, Any]:
     """Each mistake is found under its own type, and nothing else is reported."""
     planted = month_planted.planted(10**6 + payments)
-    await books.book(planted.told)
+    await books.book(planted.month)
     await books.load(planted.payouts, planted.bank_lines)
     await books.run()
     found = await books.exceptions()

@@ -18,9 +18,9 @@ TWINS: Final = 2
 
 @dataclass(slots=True)
 class Planted:
-    """`told`: the month as events report it. `expected`: exceptions by type and amount."""
+    """`month`: the month as events report it. `expected`: exceptions by type and amount."""
 
-    told: Month = field(default_factory=Month)
+    month: Month = field(default_factory=Month)
     lines: list[Moved] = field(default_factory=list)
     francs: list[Moved] = field(default_factory=list)
     alone: list[Moved] = field(default_factory=list)  # lines of a payout that never arrives
@@ -61,7 +61,7 @@ def _moved(number: int, minor: int, *, day: int = 20, what: str = "charge", txn:
 
 
 def missing_at_psp(found: Planted, number: int, minor: int) -> None:
-    found.told.moved.append(_moved(number, minor))
+    found.month.moved.append(_moved(number, minor))
     found.expected["missing_at_psp", minor] += 1
 
 
@@ -87,40 +87,40 @@ def unexplained_adjustment(found: Planted, number: int, minor: int) -> None:
 
 def amount_differs(found: Planted, number: int, minor: int) -> None:
     made = _moved(number, minor)
-    found.told.moved.append(made)
+    found.month.moved.append(made)
     found.lines.append(replace(made, minor=minor - 100))
     found.expected["amount_differs", minor - 100] += 1
 
 
 def currency_differs(found: Planted, number: int, minor: int) -> None:
     made = _moved(number, minor)
-    found.told.moved.append(made)
+    found.month.moved.append(made)
     found.francs.append(replace(made, payment=replace(made.payment, currency="CHF", order="")))
     found.expected["currency_differs", minor] += 1
 
 
 def duplicate(found: Planted, number: int, minor: int) -> None:
-    found.told.moved.append(_moved(number, minor))
+    found.month.moved.append(_moved(number, minor))
     found.lines += [_moved(number, minor, txn=txn) for txn in ("a", "b")]
     found.expected["duplicate", minor] += 1
 
 
 def late(found: Planted, number: int, minor: int) -> None:
-    found.told.moved.append(_moved(number, minor, day=2))
+    found.month.moved.append(_moved(number, minor, day=2))
     found.lines.append(_moved(number, minor, day=20))
     found.expected["late", minor] += 1
 
 
 def fee_differs(found: Planted, number: int, minor: int) -> None:
     made = _moved(number, minor)
-    found.told.moved.append(made)
+    found.month.moved.append(made)
     found.lines.append(replace(made, fee=600))
     found.expected["fee_differs", 600] += 1
 
 
 def missing_at_bank(found: Planted, number: int, minor: int) -> None:
     made = _moved(number, minor)
-    found.told.moved.append(made)
+    found.month.moved.append(made)
     found.alone.append(made)
     found.expected["missing_at_bank", minor - made.fee] += 1
 
@@ -139,7 +139,7 @@ def ambiguous(found: Planted, number: int, minor: int) -> None:
     """Twins that can be matched by their amount only."""
     for twin in range(TWINS):
         made = _moved(number + twin, minor, txn=f"t{twin}")
-        found.told.moved.append(made)
+        found.month.moved.append(made)
         found.lines.append(replace(made, payment=replace(made.payment, is_named=False)))
     found.expected["ambiguous", minor] += TWINS
 
@@ -155,8 +155,8 @@ def before() -> Planted:
     found, day = Planted(), FIRST - timedelta(days=10)
     at = datetime(day.year, day.month, day.day, 12, tzinfo=ROME)
     payment = Payment(10**9, "stripe-it", "EUR", 5990, "B-1")
-    found.told.moved.append(Moved("charge", payment, 5990, 109, at, "pl_before"))
-    found.told.collected += [
+    found.month.moved.append(Moved("charge", payment, 5990, 109, at, "pl_before"))
+    found.month.collected += [
         Collected(f"B-{courier}", courier, 7000 + number, 220, at, day + timedelta(days=4))
         for number, courier in enumerate(COURIERS)
     ]

@@ -1,6 +1,6 @@
 """An invented month of a shop: payments, refunds, disputes, transfers, cash collected by couriers, and the resulting payouts.
 
-Uses no code of Incasso. Both Incasso's events (month_told.py) and the files of PSPs and banks (month_files.py) are derived
+Uses no code of Incasso. Both Incasso's events (month_events.py) and the files of PSPs and banks (month_files.py) are derived
 from it. There are few prices, so equal amounts are common; order references repeat.
 """
 

@@ -25,7 +25,7 @@ SELECT $1, 'psp', 'ours', 'evt_' || {_ID.format(day="day", hash="md5(n || what)"
     CASE what WHEN 'charge' THEN minor ELSE -500 END, CASE what WHEN 'refund' THEN 're_' || n END,
     'ch_' || hash, 'A-' || n % 50000, 'pay_' || hash, hash, day, now()
 FROM ({_EVERY}) AS every
-CROSS JOIN LATERAL (VALUES ('charge'), ('refund')) AS told (what)
+CROSS JOIN LATERAL (VALUES ('charge'), ('refund')) AS event (what)
 WHERE kind <> 2 AND (what = 'charge' OR kind BETWEEN 100 AND 129)"""  # noqa: S608 - made of constants
 _LINES: Final = f"""
 INSERT INTO settlement_lines (merchant_id, id, happened_on, source, party, kind, provider_kind, provider_reference,
@@ -37,7 +37,7 @@ SELECT $1, 'stl_' || {_ID.format(day="day", hash="md5(n || what || 'line')")}, d
 FROM ({_EVERY}) AS every
 CROSS JOIN LATERAL (VALUES
     ('charge', minor - CASE kind WHEN 3 THEN 100 ELSE 0 END, -(minor * 14 / 1000 + 25)), ('refund', -500, 0)
-) AS told (what, gross, fee)
+) AS line (what, gross, fee)
 WHERE kind <> 1 AND (what = 'charge' OR kind BETWEEN 100 AND 129) ORDER BY 2"""  # noqa: S608 - made of constants
 _THEIRS: Final = """
 INSERT INTO open_items (merchant_id, stage, side, id, kind, party, currency, amount_minor, fee_minor, operation_reference,

@@ -132,14 +132,14 @@ async def _stalls() -> AsyncIterator[list[float]]:
     """How late the event loop woke up, each time."""
     late: list[float] = []
 
-    async def look() -> None:
+    async def sample() -> None:
         while True:
             began = time.monotonic()
             await asyncio.sleep(LOOK_SECONDS)
             late.append(time.monotonic() - began - LOOK_SECONDS)
 
-    looking = asyncio.create_task(look())
+    sampling = asyncio.create_task(sample())
     try:
         yield late
     finally:
-        looking.cancel()
+        sampling.cancel()

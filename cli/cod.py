@@ -180,11 +180,11 @@ def _counted(outcomes: Mapping[str, int]) -> list[str]:
 
 def _layout(columns: dict[str, Any]) -> dict[str, Any]:
     """The columns, with each word shown next to its meaning."""
-    said = [
+    words = [
         f"{word['text']}: {word.get('meaning') or word.get('kind') or 'ignored'}"
         for word in columns.get("words", [])
     ]
-    return {**columns, "words": said} if said else columns
+    return {**columns, "words": words} if words else columns
 
 
 def _asked(courier_id: str, merchant: str) -> dict[str, Any]:

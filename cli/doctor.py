@@ -161,10 +161,10 @@ def _sign_in(status: int, location: str, url: str) -> Finding:
     return Finding("console", "failed", f"HTTP {status} from {url}")
 
 
-def _clock(said: str, now: datetime) -> Finding:
+def _clock(date_header: str, now: datetime) -> Finding:
     """Whether the gateway's clock agrees with ours: tokens between services are valid for a minute."""
     try:
-        apart = abs(parsedate_to_datetime(said) - now)
+        apart = abs(parsedate_to_datetime(date_header) - now)
     except ValueError:
         return Finding("clock", "failed", "the gateway sends no valid Date header")
     state = "failed" if apart > SKEW else "ok"

@@ -176,7 +176,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "state": entry.state.value,
         "reversal": entry.is_reversal,
         "kind": entry.kind,
-        **_said(entry),
+        **_description(entry),
         "gross_minor": entry.gross_minor,
         "fee_minor": entry.fee_minor,
         "unexplained_minor": entry.unexplained_minor,
@@ -189,11 +189,11 @@ def _detail(detail: Detail) -> dict[str, Any]:
         "id": detail.id,
         "amount_minor": detail.amount_minor,
         "currency": detail.currency,
-        **_said(detail),
+        **_description(detail),
     }
 
 
-def _said(of: Entry | Detail) -> dict[str, Any]:
+def _description(of: Entry | Detail) -> dict[str, Any]:
     """Its references, text and counterparty, without fields that are absent."""
     found: dict[str, Any] = {
         "references": _filled(of.references),

@@ -73,29 +73,29 @@ def read(file: Path) -> list[tuple[str, Mapping[str, Any]]]:
         content = opened.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise FlowsError("", f"is larger than {MOST_BYTES} bytes")
-    said = _json(content)
-    if not isinstance(said, list):
-        return [("", _object("", said))]
-    if len(said) > MOST_SETS:
+    parsed = _json(content)
+    if not isinstance(parsed, list):
+        return [("", _object("", parsed))]
+    if len(parsed) > MOST_SETS:
         raise FlowsError("", f"holds more than {MOST_SETS} sets of payments")
-    return [(f"{index}.", _object(str(index), each)) for index, each in enumerate(said)]
+    return [(f"{index}.", _object(str(index), each)) for index, each in enumerate(parsed)]
 
 
-def flows_of(said: Mapping[str, Any], place: str = "") -> list[Flow]:
+def flows_of(payments: Mapping[str, Any], place: str = "") -> list[Flow]:
     """Raises FlowsError."""
-    if not isinstance(said.get("flows"), list):
+    if not isinstance(payments.get("flows"), list):
         raise FlowsError(f"{place}flows", "must be a list")
     found: list[Flow] = []
-    for index, each in enumerate(said["flows"]):
+    for index, each in enumerate(payments["flows"]):
         found += _flows(_object(f"{place}flows.{index}", each), f"{place}flows.{index}")
         if len(found) > formula.MOST_FLOWS:
             raise FlowsError(f"{place}flows", f"holds more than {formula.MOST_FLOWS} payments")
     return found
 
 
-def _percent(place: str, said: Mapping[str, Any]) -> Decimal:
+def _percent(place: str, payments: Mapping[str, Any]) -> Decimal:
     try:
-        return formula.rounded(formula.rate(flows_of(said, place)), PLACES)
+        return formula.rounded(formula.rate(flows_of(payments, place)), PLACES)
     except NoRateError as error:
         raise FlowsError(f"{place}flows", str(error)) from None
 
@@ -121,22 +121,22 @@ def _json(content: bytes) -> Any:
         ) from None
 
 
-def _object(place: str, said: Any) -> Mapping[str, Any]:
-    if not isinstance(said, dict):
+def _object(place: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
         raise FlowsError(place, "must be an object")
-    return said
+    return value
 
 
-def _flows(said: Mapping[str, Any], place: str) -> Iterator[Flow]:
-    if set(said) not in _KEYS:
+def _flows(fields: Mapping[str, Any], place: str) -> Iterator[Flow]:
+    if set(fields) not in _KEYS:
         raise FlowsError(place, "must have amount and at, or amount, first, every and count")
-    amount = _number(said["amount"], f"{place}.amount")
-    if "at" in said:
-        yield Flow(amount, _years(said["at"], f"{place}.at"))
+    amount = _number(fields["amount"], f"{place}.amount")
+    if "at" in fields:
+        yield Flow(amount, _years(fields["at"], f"{place}.at"))
         return
-    first = _years(said["first"], f"{place}.first")
-    every = _years(said["every"], f"{place}.every")
-    count = said["count"]
+    first = _years(fields["first"], f"{place}.first")
+    every = _years(fields["every"], f"{place}.every")
+    count = fields["count"]
     if (
         isinstance(count, bool)
         or not isinstance(count, int)
@@ -147,22 +147,22 @@ def _flows(said: Mapping[str, Any], place: str) -> Iterator[Flow]:
         yield Flow(amount, first + number * every)
 
 
-def _number(said: Any, place: str) -> Fraction:
-    if isinstance(said, bool) or not isinstance(said, int | Decimal):
+def _number(value: Any, place: str) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise FlowsError(place, "must be a number")
-    if not -formula.MOST_AMOUNT <= said <= formula.MOST_AMOUNT:
+    if not -formula.MOST_AMOUNT <= value <= formula.MOST_AMOUNT:
         raise FlowsError(place, f"must be between -{formula.MOST_AMOUNT} and {formula.MOST_AMOUNT}")
-    if isinstance(said, Decimal) and _exponent(said) < -_MOST_DIGITS:
+    if isinstance(value, Decimal) and _exponent(value) < -_MOST_DIGITS:
         raise FlowsError(place, f"must have at most {_MOST_DIGITS} digits after the point")
-    return Fraction(said)
+    return Fraction(value)
 
 
-def _years(said: Any, place: str) -> Fraction:
-    if not isinstance(said, str):
-        return _number(said, place)
-    if not _TIME.fullmatch(said):
+def _years(value: Any, place: str) -> Fraction:
+    if not isinstance(value, str):
+        return _number(value, place)
+    if not _TIME.fullmatch(value):
         raise FlowsError(place, 'must be years such as "1/12" or "0.5"')
-    return Fraction(said)
+    return Fraction(value)
 
 
 def _exponent(number: Decimal) -> int:

@@ -47,8 +47,8 @@ class Checked:
 def hash_of(record: Chained) -> str:
     """SHA-256 of all other fields, in hexadecimal digits."""
     of: Any = record
-    said = [_plain(getattr(record, field.name)) for field in fields(of) if field.name != "hash"]
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    values = [_plain(getattr(record, field.name)) for field in fields(of) if field.name != "hash"]
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -117,13 +117,13 @@ class Bus:
             raise nats.errors.MaxPayloadError
         await self.js.publish(subject, body, headers=headers)
 
-    async def listen(self, subject: str, hear: Callable[[Event], None]) -> None:
-        """Calls `hear` for each event from now on, in every replica. Events may be missed: nothing
+    async def listen(self, subject: str, handle: Callable[[Event], None]) -> None:
+        """Calls `handle` for each event from now on, in every replica. Events may be missed: nothing
         is stored.
         """
 
         async def take(message: Msg) -> None:
-            hear(event_of(message.subject, message.headers or {}, message.data))
+            handle(event_of(message.subject, message.headers or {}, message.data))
 
         await self._client.subscribe(subject, cb=take)
 

@@ -22,10 +22,10 @@ def patched(of: T, by: Any) -> T:
     """A copy with the fields that are set. An empty text clears an optional field."""
     kind: Any = of.__class__
     hints = hints_of(kind)
-    said = {field.name: getattr(by, field.name) for field in fields(by) if field.name in hints}
+    given = {field.name: getattr(by, field.name) for field in fields(by) if field.name in hints}
     new = {
         name: None if value == "" and hints[name] is not bare(hints[name]) else value
-        for name, value in said.items()
+        for name, value in given.items()
         if value is not None
     }
     return cast(T, replace(cast(Any, of), **new))

@@ -1,7 +1,8 @@
 """The gRPC server of every service, with the settings that Kubernetes needs.
 
-One entry point (`_Door`) handles for each RPC what no servicer should have to: allowed callers, trace, validation,
-required idempotency key, refusals to statuses, metrics, and work that survives a cancelled call.
+One entry point (`_GuardedMethods`) handles for each RPC what no servicer should have to: allowed
+callers, trace, validation, required idempotency key, refusals to statuses, metrics, and work that
+survives a cancelled call.
 """
 
 import time
@@ -47,7 +48,7 @@ RPC_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 REFUSED = Counter(
-    "incasso_rpc_refused_at_door_total", "RPCs refused before being handled", ["method", "reason"]
+    "incasso_rpc_refused_total", "RPCs refused before being handled", ["method", "reason"]
 )
 
 # Takes a request, or an uploads.Upload.
@@ -84,7 +85,7 @@ class Server:
             add(servicer, registry)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, registry)
-        self._server.add_generic_rpc_handlers((_Door(methods, tasks, identity.trust()),))
+        self._server.add_generic_rpc_handlers((_GuardedMethods(methods, tasks, identity.trust()),))
         if reflects:  # with gRPC's own server: reflection needs its kind of servicer
             reflection.enable_server_reflection(
                 [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
@@ -126,7 +127,7 @@ class _Methods(dict[str, Handler]):
         self.update({f"/{service}/{name}": handler for name, handler in found.items()})
 
 
-class _Door(grpc.GenericRpcHandler):
+class _GuardedMethods(grpc.GenericRpcHandler):
     def __init__(self, methods: _Methods, tasks: Tasks, trust: identity.Trust) -> None:
         self._tasks = tasks
         self._trust = trust

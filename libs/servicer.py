@@ -169,12 +169,15 @@ def _flow(
     files = {name for name in values if hints[name] == uploads.Pieces}
 
     async def ask(deps: Any, request: Message) -> Any:
-        said = request.request if isinstance(request, uploads.Upload) else request
-        found = {name: await first(deps, said) for name, (first, _) in flows.items()}
+        message = request.request if isinstance(request, uploads.Upload) else request
+        found = {name: await first(deps, message) for name, (first, _) in flows.items()}
         return await flow(
             deps,
             **found,
-            **{name: get(request if name in files else said) for name, (get, _) in values.items()},
+            **{
+                name: get(request if name in files else message)
+                for name, (get, _) in values.items()
+            },
         )
 
     return ask, frozenset().union(*(read for _, read in (*flows.values(), *values.values())))

@@ -54,7 +54,8 @@ def written(found: Mapping[str, object]) -> str:
 def documented(values: str) -> str:
     """VALUES.md: a row for each value and group of values, with the comments above it."""
     rows = [
-        f"| `{'.'.join(path)}` | {default} | {said} |" for path, default, said in _values(values)
+        f"| `{'.'.join(path)}` | {default} | {meaning} |"
+        for path, default, meaning in _values(values)
     ]
     return "\n".join([INTRODUCTION, "| value | default | meaning |", "|---|---|---|", *rows, ""])
 
@@ -62,23 +63,23 @@ def documented(values: str) -> str:
 def _values(text: str) -> Iterator[tuple[list[str], str, str]]:
     """Path, default and meaning of each value. A value is one line, indented by two within its group."""
     path: list[str] = []
-    said: list[str] = []
+    comments: list[str] = []
     listed = len(text)  # indent of a list that is a default over several lines
     for line in text.splitlines():
         indent = len(line) - len(line.lstrip())
         key, _, value = line.strip().partition(":")
         if line.strip().startswith("#"):
-            said.append(line.strip().removeprefix("#").strip())
+            comments.append(line.strip().removeprefix("#").strip())
         elif line.strip().startswith("- "):
             listed = indent
         elif not line.strip():
-            said = []
+            comments = []
         elif KEY.fullmatch(key) and indent <= listed:
             listed = len(text)
             path = [*path[: indent // 2], key]
             shown = f"`{value.strip()}`" if value.strip() else ""
-            yield list(path), shown, " ".join(said).replace("|", "\\|")
-            said = []
+            yield list(path), shown, " ".join(comments).replace("|", "\\|")
+            comments = []
 
 
 if __name__ == "__main__":

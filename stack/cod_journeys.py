@@ -46,8 +46,8 @@ async def cash_on_delivery(shop: Shop) -> JourneyReport:
     expect(early.expect(409), code="cod_amount_not_acknowledged")
     number = await carrier.take(order)
     manifest = await carrier.list_of("manifest-file", "workbook")
-    said = await upload(shop, f"/v1/couriers/{courier['id']}/manifests", manifest)
-    expect(said.expect(200), outcomes={"matched": 1}, exceptions=[])
+    uploaded = await upload(shop, f"/v1/couriers/{courier['id']}/manifests", manifest)
+    expect(uploaded.expect(200), outcomes={"matched": 1}, exceptions=[])
     expect((await shop.call("POST", f"{path}/dispatch", {})).expect(200), state="dispatched")
 
     await carrier.move(number, "deliver")
@@ -85,8 +85,8 @@ async def paid_at_the_door(shop: Shop) -> JourneyReport:
     path = f"/v1/cod-orders/{order['id']}"
     number = await carrier.take(order)
     manifest = await carrier.list_of("manifest-file", "windows")
-    said = await upload(shop, f"/v1/couriers/{courier['id']}/manifests", manifest)
-    expect(said.expect(200), outcomes={"matched": 1})
+    uploaded = await upload(shop, f"/v1/couriers/{courier['id']}/manifests", manifest)
+    expect(uploaded.expect(200), outcomes={"matched": 1})
     expect((await shop.call("POST", f"{path}/dispatch", {})).expect(200), state="dispatched")
 
     converted = await shop.call("POST", f"{path}/convert", {})

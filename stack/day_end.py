@@ -80,7 +80,7 @@ async def _ended(shop: Shop, before: set[str]) -> DayEnd:
     files.append(await bank_statement(shop))
     last = time.monotonic() + CAUGHT_UP_SECONDS
     while True:
-        found = await _looked_at(shop, files, before)
+        found = await _reconciled(shop, files, before)
         if not found.differences or time.monotonic() > last:
             break
         await asyncio.sleep(0.5)
@@ -142,7 +142,7 @@ async def _imported(shop: Shop, name: str, query: str, data: bytes, kind: str) -
     return Imported(name, made["format"], lines)
 
 
-async def _looked_at(shop: Shop, files: Sequence[Imported], before: set[str]) -> DayEnd:
+async def _reconciled(shop: Shop, files: Sequence[Imported], before: set[str]) -> DayEnd:
     (await shop.call("POST", f"{API}/runs", {})).expect(200)
     matches = [each async for each in shop.pages(f"{API}/matches")]
     exceptions = [each async for each in shop.pages(f"{API}/exceptions?state=open")]

@@ -122,7 +122,7 @@ async def give_a_face(
     stack: Reach, merchant_id: str, *, holder: str = "Bottega Demo S.r.l.", iban: str = IBAN
 ) -> None:
     """Sets what shoppers see of the merchant, unless it already has branding or a bank account."""
-    look = merchants_pb2.UpdateMerchantRequest(
+    update = merchants_pb2.UpdateMerchantRequest(
         branding=merchants_pb2.Branding(
             primary_colour=COLOUR,
             reply_to="ciao@bottega.example",
@@ -142,7 +142,7 @@ async def give_a_face(
             found = await client.call(stub.GetMerchant, request, timeout_seconds=deadlines.QUESTION)
             if found.merchant.HasField("branding") or found.merchant.HasField("bank_account"):
                 return
-            await client.call(stub.UpdateMerchant, look, timeout_seconds=deadlines.QUESTION)
+            await client.call(stub.UpdateMerchant, update, timeout_seconds=deadlines.QUESTION)
             await client.call(stub.ChangeBankAccount, account, timeout_seconds=deadlines.QUESTION)
             await client.call(stub.PutLogo, logo, timeout_seconds=deadlines.QUESTION)
 

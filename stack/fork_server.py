@@ -82,7 +82,7 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it has ended, but we have not heard yet
+            with contextlib.suppress(ProcessLookupError):  # ended, but not reported yet
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
@@ -191,7 +191,7 @@ def serve(answers: int) -> Order | None:
                 number, pid = running.pop(key.fd)
                 selector.unregister(key.fd)
                 os.close(key.fd)
-                tell(answers, number, pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                report(answers, number, pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
                 continue
             if not (more := os.read(orders, 65_536)):
                 return None
@@ -206,10 +206,10 @@ def serve(answers: int) -> Order | None:
                 os.close(held)
                 running[alive] = order["number"], pid
                 selector.register(alive, selectors.EVENT_READ)
-                tell(answers, order["number"], pid, None)
+                report(answers, order["number"], pid, None)
 
 
-def tell(answers: int, number: int, pid: int, code: int | None) -> None:
+def report(answers: int, number: int, pid: int, code: int | None) -> None:
     os.write(answers, json.dumps([number, pid, code]).encode() + b"\n")
 
 

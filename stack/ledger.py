@@ -41,14 +41,14 @@ async def ledger(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
     """
     last, pause = time.monotonic() + CAUGHT_UP_SECONDS, PAUSE_SECONDS
     while True:
-        found = await _looked_at(shop, accounts)
+        found = await _reconciled(shop, accounts)
         if not found.differences or time.monotonic() > last:
             return found
         await asyncio.sleep(pause)
         pause = min(1.2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-async def _looked_at(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
+async def _reconciled(shop: Shop, accounts: Mapping[str, str]) -> Ledger:
     books = owed_by_books(list((await shop.books()).values()), accounts)
     balance = await shop.get("/v1/reports/trial-balance?by_party=true")
     receivables = receivables_of(balance)

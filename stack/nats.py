@@ -75,29 +75,29 @@ class Nats:
     def is_ready(self) -> bool:
         if not self.routes:
             return accepts_connections(self.port)
-        meta = self._told("jsz").get("meta_cluster") or {}
-        healthy = self._told("healthz").get("status") == "ok"
+        meta = self._monitoring("jsz").get("meta_cluster") or {}
+        healthy = self._monitoring("healthz").get("status") == "ok"
         return healthy and meta.get("cluster_size") == len(self.routes) and bool(meta.get("leader"))
 
     def leader(self, stream: str) -> str:
         """Name of the stream's leader, or "" while it has none."""
-        for account in self._told("jsz?streams=true").get("account_details", []):
+        for account in self._monitoring("jsz?streams=true").get("account_details", []):
             for found in account.get("stream_detail", []):
                 if found["name"] == stream:
                     return str(found.get("cluster", {}).get("leader", ""))
         return ""
 
-    def _told(self, page: str) -> dict[str, Any]:
+    def _monitoring(self, page: str) -> dict[str, Any]:
         """The monitoring page, or an empty dict if it does not answer."""
         connection = HTTPConnection("127.0.0.1", self.monitor, timeout=1)
         try:
             connection.request("GET", f"/{page}")
-            told: dict[str, Any] = json.loads(connection.getresponse().read())
+            parsed: dict[str, Any] = json.loads(connection.getresponse().read())
         except (OSError, HTTPException, ValueError):
             return {}
         finally:
             connection.close()
-        return told
+        return parsed
 
 
 @contextmanager

@@ -25,19 +25,19 @@ SYMBOL: Final = "•"
 _LONG = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
 
 
-def drawable(said: dict[str, Any]) -> dict[str, Any]:
-    """The same value with every text in it drawable, however deeply nested."""
-    return {key: _each(value) for key, value in said.items()}
+def drawable(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values with every text in it drawable, however deeply nested."""
+    return {key: _each(value) for key, value in values.items()}
 
 
-def _each(said: Any) -> Any:
-    if isinstance(said, str):
-        return _drawn(said)
-    if isinstance(said, dict):
-        return drawable(said)
-    if isinstance(said, (list, tuple)):
-        return [_each(one) for one in said]
-    return said
+def _each(value: Any) -> Any:
+    if isinstance(value, str):
+        return _drawn(value)
+    if isinstance(value, dict):
+        return drawable(value)
+    if isinstance(value, (list, tuple)):
+        return [_each(one) for one in value]
+    return value
 
 
 def _drawn(text: str) -> str:

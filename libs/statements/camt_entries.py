@@ -167,8 +167,8 @@ def _accounted(
     entry and of its details may repeat each other; there are none if there is no difference. Their
     sign, often missing or wrong, is that of the difference. The rest stays unexplained.
     """
-    said = [each.amount_minor for each in entry.details if each.currency == entry.currency]
-    parts = [minor for minor in said if minor is not None]
+    stated = [each.amount_minor for each in entry.details if each.currency == entry.currency]
+    parts = [minor for minor in stated if minor is not None]
     if not parts or len(parts) < len(entry.details):
         return entry
     gross_minor = sum(parts)

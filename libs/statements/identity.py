@@ -116,23 +116,23 @@ def _continues(last: Statement | None, statement: Statement) -> bool:
 def _content(account: str, entry: Entry) -> str:
     if entry.is_named:
         return _named(account, entry.references.bank)
-    said = [account, entry.booked_on, entry.amount_minor, entry.currency]
+    parts = [account, entry.booked_on, entry.amount_minor, entry.currency]
     if entry.state is not State.BOOKED:
-        said.append(entry.state.value)
+        parts.append(entry.state.value)
     if entry.references.bank:
-        said += ["bank", entry.references.bank]
+        parts += ["bank", entry.references.bank]
     else:
-        said += ["text", entry.value_on, entry.kind, entry.is_reversal, *_words(entry)]
+        parts += ["text", entry.value_on, entry.kind, entry.is_reversal, *_words(entry)]
         for detail in entry.details:
-            said += [detail.amount_minor, detail.currency, *_words(detail)]
-    return "\x1f".join(map(str, said))
+            parts += [detail.amount_minor, detail.currency, *_words(detail)]
+    return "\x1f".join(map(str, parts))
 
 
-def _words(said: Entry | Detail) -> list[str]:
-    party = said.counterparty
+def _words(stated: Entry | Detail) -> list[str]:
+    party = stated.counterparty
     return [
-        *(getattr(said.references, name) for name in said.references.__slots__),
-        said.text,
+        *(getattr(stated.references, name) for name in stated.references.__slots__),
+        stated.text,
         party.name,
         party.account,
     ]

@@ -43,7 +43,7 @@ def _german(entry: Entry, text: str) -> Entry:
     remittance = "".join(value for code, value in subfields if code in _TEXT_SUBFIELDS)
     named = {code: value for code, value in subfields if code not in _TEXT_SUBFIELDS}
     free, *words = _SEPA.split(remittance)
-    said = {word: value.strip() for word, value in zip(words[::2], words[1::2], strict=True)}
+    fields = {word: value.strip() for word, value in zip(words[::2], words[1::2], strict=True)}
     name = named.get("32", "") + named.get("33", "")
     return replace(
         entry,
@@ -51,47 +51,47 @@ def _german(entry: Entry, text: str) -> Entry:
         text=_one_line(
             [
                 free,
-                said.get("SVWZ", "") if words else "",
+                fields.get("SVWZ", "") if words else "",
                 named.get("00", "") if not remittance else "",
             ]
         ),
         counterparty=Party(
-            name.strip(), (named.get("31") or said.get("IBAN", "")).replace(" ", "")
+            name.strip(), (named.get("31") or fields.get("IBAN", "")).replace(" ", "")
         ),
-        references=_references(entry, said, mandate="MREF"),
+        references=_references(entry, fields, mandate="MREF"),
     )
 
 
 def _slashed(entry: Entry, text: str) -> Entry:
     _, *words = _SLASHED.split(text)
-    said: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for word, value in zip(words[::2], words[1::2], strict=True):
-        said[word] = said.get(word, "") or value.strip("/ ")
-    remittance = said.get("REMI", "").removeprefix("USTD//")
+        fields[word] = fields.get(word, "") or value.strip("/ ")
+    remittance = fields.get("REMI", "").removeprefix("USTD//")
     structured = _STRUCTURED.match(remittance)
-    account, _, rest = said.get("CNTP", "").partition("/")
+    account, _, rest = fields.get("CNTP", "").partition("/")
     _, _, name = rest.partition("/")
-    found = _references(entry, said, mandate="MARF")
+    found = _references(entry, fields, mandate="MARF")
     return replace(
         entry,
         text=_one_line([remittance if not structured else structured[1]]),
         counterparty=Party(
-            (said.get("NAME") or name.partition("/")[0]).strip(),
-            said.get("IBAN") or account.strip(),
+            (fields.get("NAME") or name.partition("/")[0]).strip(),
+            fields.get("IBAN") or account.strip(),
         ),
         references=replace(found, creditor=structured[1].strip("/ ")) if structured else found,
-        return_reason=said.get("RTRN", "").partition("/")[0],
+        return_reason=fields.get("RTRN", "").partition("/")[0],
     )
 
 
-def _references(entry: Entry, said: dict[str, str], *, mandate: str) -> References:
-    end_to_end = said.get("EREF", "")
+def _references(entry: Entry, fields: dict[str, str], *, mandate: str) -> References:
+    end_to_end = fields.get("EREF", "")
     return replace(
         entry.references,
         end_to_end="" if end_to_end.upper() in NO_REFERENCE else end_to_end,
-        mandate=said.get(mandate, ""),
-        instruction=said.get("IREF", ""),
-        batch=said.get("PREF", ""),
+        mandate=fields.get(mandate, ""),
+        instruction=fields.get("IREF", ""),
+        batch=fields.get("PREF", ""),
     )
 
 

@@ -122,12 +122,12 @@ class _Sums:
             self._refuse(
                 ending, f"says that it has {claim.entries} entries, but has {booked + self.others}"
             )
-        for said, sums, others, what in (
+        for claimed, sums, others, what in (
             (claim.credits_minor, self.credits, self.other_credits_minor, "credits"),
             (claim.debits_minor, self.debits, self.other_debits_minor, "debits"),
         ):
             total = sum(sums.values())
-            if said not in {None, total, total + others}:
+            if claimed not in {None, total, total + others}:
                 self._refuse(
                     ending, f"states a sum of {what} that differs from that of its entries"
                 )

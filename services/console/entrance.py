@@ -165,7 +165,7 @@ class Door:
         if isinstance(answer, Sent):
             return await files.send(visit.request, answer.file, HEADERS)
         if isinstance(answer, See):
-            response = see(answer.path, said=answer.said)
+            response = see(answer.path, notice=answer.notice)
             if answer.new_token:
                 self._in.cookies.set(response, SESSION, answer.new_token)
             return response
@@ -179,9 +179,9 @@ class Door:
         return response
 
 
-def see(path: str, *, said: str = "") -> web.Response:
+def see(path: str, *, notice: str = "") -> web.Response:
     """A redirect to a page of ours, which the browser requests with GET."""
-    query = urlencode({"said": said}) if said else ""
+    query = urlencode({"notice": notice}) if notice else ""
     location = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
     headers = {"Location": location, "Cache-Control": "no-store"}
     return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)

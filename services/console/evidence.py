@@ -74,7 +74,7 @@ def _blocks(story: Story, reader: Reader) -> Sequence[Block | None]:
     figures = [
         (words["amount"], reader.amount(payment.amount.amount_minor, currency)),
         (words["captured"], reader.amount(payment.captured_minor, currency)),
-        (words["given_back"], reader.amount(payment.refunded_minor, currency)),
+        (words["refunded"], reader.amount(payment.refunded_minor, currency)),
     ]
     return [
         Highlights(figures=figures),
@@ -150,28 +150,28 @@ def _accepted(story: Story, reader: Reader) -> list[Row]:
         if quote.HasField("acceptance"):
             found = quote.acceptance
             values = {"version": found.version, "sha256": found.text_sha256}
-            told = [reader.moment(found.accepted_at), quote.title, reader.say("text", **values)]
-            rows.append((reader.words["quote"], told))
+            texts = [reader.moment(found.accepted_at), quote.title, reader.say("text", **values)]
+            rows.append((reader.words["quote"], texts))
     for plan in (plan for plan in story.plans if plan.HasField("acceptance")):
         found = plan.acceptance
         values = {"version": found.text_version, "sha256": found.agreement_sha256}
-        told = [reader.moment(found.accepted_at), plan.id, reader.say("text", **values)]
-        rows.append((reader.words["agreement"], told))
+        texts = [reader.moment(found.accepted_at), plan.id, reader.say("text", **values)]
+        rows.append((reader.words["agreement"], texts))
     return rows
 
 
 def _consent(found: Any, reader: Reader) -> Row:
     """`accepted_at` is the shop's statement; the time at which it reached us is shown beside it."""
     charged = "clicked" if found.in_session else "charged"
-    told = [
+    texts = [
         reader.moment(found.accepted_at),
         reader.say("consent_text", version=found.text_version),
         reader.say("consent_kept", at=reader.moment(found.created_at)),
         reader.say(f"consent_{charged}", at=reader.moment(found.charged_at)),
     ]
     if found.sca_reference:
-        told.append(reader.say("consent_sca", reference=found.sca_reference))
-    return reader.words["consent"], told
+        texts.append(reader.say("consent_sca", reference=found.sca_reference))
+    return reader.words["consent"], texts
 
 
 def _steps(steps: Sequence[Step], currency: str, reader: Reader) -> list[Row]:
@@ -190,12 +190,12 @@ def _step(step: Step, currency: str, reader: Reader) -> Row:
 def _message(one: Any, reader: Reader) -> Row:
     words, kind, channel = reader.words, enum(one, "kind"), enum(one, "channel")
     about = words.get(f"kind_{kind}", kind.replace("_", " "))
-    told = [
+    texts = [
         reader.say("message", kind=about, channel=words[f"channel_{channel}"], to=one.recipient)
     ]
-    told += [
+    texts += [
         reader.say(name, at=reader.moment(getattr(one, name)))
         for name in ("sent_at", "delivered_at")
         if one.HasField(name)
     ]
-    return reader.moment(one.created_at), told
+    return reader.moment(one.created_at), texts

@@ -35,10 +35,10 @@ class Html:
 
 @dataclass(frozen=True, slots=True)
 class See:
-    """A redirect to a page of the console; `said` is a text that it shows once."""
+    """A redirect to a page of the console; `notice` is a text that it shows once."""
 
     path: str
-    said: str = ""
+    notice: str = ""
     new_token: str = ""  # of the session, if it was replaced
 
 

@@ -63,7 +63,7 @@ class Renderer:
             here=visit.request.path_qs
             if visit.request.method == "GET"
             else visit.form.get("here", "/"),
-            said=visit.asked("said"),
+            notice=visit.asked("notice"),
             problem=visit.problem and texts.refused(visit.problem, visit.language),
             wrong=_wrong(visit.problem, visit.language),
         )
@@ -81,7 +81,7 @@ class Renderer:
             visit=None,
             proof=proof,
             here=request.path_qs,
-            said=request.query.get("said", ""),
+            notice=request.query.get("notice", ""),
             problem=problem and texts.refused(problem, language),
             wrong=_wrong(problem, language),
         )
@@ -109,7 +109,7 @@ class Renderer:
             proof="",
             areas=areas,
             here="/",
-            said="",
+            notice="",
             problem=None,
             wrong={},
         )

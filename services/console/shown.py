@@ -159,5 +159,5 @@ def page_path(path: str, visit: Any, cursor: str) -> str:
     return f"{path}?{query}" if query else path
 
 
-_PAGING: Final = frozenset(["cursor", "said"])
+_PAGING: Final = frozenset(["cursor", "notice"])
 GLOBALS: Final = {"enum": enum, "enums": enums, "page_path": page_path}

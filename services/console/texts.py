@@ -52,9 +52,9 @@ def fault(description: str, language: str) -> str:
     """A service's error about a field, in the reader's language if there is a translation."""
     if language != "it":
         return description
-    for shape, said in faults():
+    for shape, template in faults():
         if found := shape.fullmatch(description):
-            return said.format(*found.groups())
+            return template.format(*found.groups())
     return description
 
 

@@ -109,7 +109,7 @@ class Transcoder:
         self, request: web.Request, caller: Identity, key: str, message: Message
     ) -> web.Response:
         if caller.publishable and self._route.address_fields:
-            self._tell_address(message, request)
+            self._fill_address(message, request)
         speak_for(caller, key)
         answer = await self._asked(request, message, key)
         if self._changes_keys:
@@ -152,7 +152,7 @@ class Transcoder:
                 self._read(message, body)
         return message
 
-    def _tell_address(self, message: Message, request: web.Request) -> None:
+    def _fill_address(self, message: Message, request: web.Request) -> None:
         if address := plain(request[ADDRESS]):
             for name in self._route.address_fields:
                 setattr(message, name, address)

@@ -25,7 +25,7 @@ def for_change(before: Shown, after: Shown, now: datetime) -> Sequence[NewEvent]
     """The plan was signed, or paid in full: once each, since each happens once."""
     plan, was = after.plan, before.plan
     if plan.state is PlanState.ACTIVE and was.activated_at is None:
-        return [_event(plan, _Requested.REASON_SIGNED, plan.amount, now, says=_legal(plan))]
+        return [_event(plan, _Requested.REASON_SIGNED, plan.amount, now, paragraphs=_legal(plan))]
     ended = plan.state is PlanState.COMPLETED and was.state is not PlanState.COMPLETED
     if ended and _is_all_paid(before, after):
         paid = [part.amount_minor for part in after.parts if part.state is InstalmentState.PAID]
@@ -51,7 +51,7 @@ def missed(plan: Plan, part: Instalment, payment_link_id: str, now: datetime) ->
         Money(part.amount_minor, plan.amount.currency),
         now,
         due_on=part.due_on,
-        says=_legal(plan),
+        paragraphs=_legal(plan),
         payment_link_id=payment_link_id,
     )
 
@@ -59,8 +59,10 @@ def missed(plan: Plan, part: Instalment, payment_link_id: str, now: datetime) ->
 def due(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
     """Its card will be charged soon."""
     amount = Money(part.amount_minor, plan.amount.currency)
-    says = _legal(plan)
-    return _event(plan, _Requested.REASON_DUE, amount, now, due_on=part.due_on, says=says)
+    paragraphs = _legal(plan)
+    return _event(
+        plan, _Requested.REASON_DUE, amount, now, due_on=part.due_on, paragraphs=paragraphs
+    )
 
 
 def rescheduled(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
@@ -71,14 +73,16 @@ def rescheduled(plan: Plan, part: Instalment, now: datetime) -> NewEvent:
         Money(part.amount_minor, plan.amount.currency),
         now,
         due_on=part.due_on,
-        says=_legal(plan),
+        paragraphs=_legal(plan),
     )
 
 
-def may_withdraw(plan: Plan, says: Sequence[str], last: date, now: datetime) -> NewEvent:
+def may_withdraw(plan: Plan, paragraphs: Sequence[str], last: date, now: datetime) -> NewEvent:
     """The customer may withdraw until the end of the day `last`."""
     nothing = Money(0, plan.amount.currency)
-    return _event(plan, _Requested.REASON_MAY_WITHDRAW, nothing, now, due_on=last, says=says)
+    return _event(
+        plan, _Requested.REASON_MAY_WITHDRAW, nothing, now, due_on=last, paragraphs=paragraphs
+    )
 
 
 def withdrawn(after: Shown, now: datetime) -> NewEvent:
@@ -108,7 +112,7 @@ def _event(
     now: datetime,
     *,
     due_on: date | None = None,
-    says: Sequence[str] = (),
+    paragraphs: Sequence[str] = (),
     payment_link_id: str | None = None,
     recipient: str | None = None,
 ) -> NewEvent:
@@ -122,8 +126,8 @@ def _event(
         amount=wire.money(amount),
         due_on=due_on.isoformat() if due_on else None,
         label=offer.label,
-        paragraphs=says,
-        warning=offer.warning if offer.warning in says else None,
+        paragraphs=paragraphs,
+        warning=offer.warning if offer.warning in paragraphs else None,
         payment_link_id=payment_link_id,
         recipient=recipient,
     )

@@ -176,7 +176,7 @@ def reminder_worker(deps: Deps) -> DueWorker[DueRow]:
 
 def plan_worker(deps: Deps) -> DueWorker[DueRow]:
     """Plans that were not signed in time, and those with parts missed for too long."""
-    work = partial(due.look_at_plan, deps)
+    work = partial(due.check_plan, deps)
     return worker(SERVICE, "plans", deps.db, store.CLAIM, work)
 
 

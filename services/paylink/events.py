@@ -152,8 +152,8 @@ def _of_link(link: Link, verb: str, now: datetime, **more: object) -> NewEvent:
 
 
 def _event(
-    of: Link | LinkPayment | BankTransfer | Cart, what: str, now: datetime, **said: object
+    of: Link | LinkPayment | BankTransfer | Cart, what: str, now: datetime, **fields: object
 ) -> NewEvent:
     subject = f"incasso.paylink.{what}"
-    body = MESSAGES[subject](**said).SerializeToString()
+    body = MESSAGES[subject](**fields).SerializeToString()
     return NewEvent(of.merchant_id, of.id, subject, body, now)

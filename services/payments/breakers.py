@@ -24,7 +24,7 @@ PAUSE_SECONDS: Final = 15.0  # then one answer decides
 
 
 class _PspFailedError(Exception):
-    """Tells the breaker about an outcome that counts as a failure."""
+    """Makes the breaker count an outcome as a failure."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()

@@ -29,5 +29,5 @@ async def report_finished(
     """`run`: its final state. Also requests the e-mails of its schedule."""
     shown = wire.message(reports_pb2.ReportRun, run)
     messages = [events_pb2.ReportMessageRequested(run=shown, recipient=each) for each in recipients]
-    told = [events_pb2.ReportFinished(run=shown), *messages]
-    await outbox.append(conn, *(outbox.event_of(run, event, now) for event in told))
+    published = [events_pb2.ReportFinished(run=shown), *messages]
+    await outbox.append(conn, *(outbox.event_of(run, event, now) for event in published))

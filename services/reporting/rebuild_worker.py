@@ -29,7 +29,7 @@ from services.reporting.store import kpi_facts as kpi_store
 from services.reporting.store import own_facts
 from services.reporting.store import rebuilding as store
 
-HEARD: Final = (*zone_events.SUBJECTS, *fact_events.SUBJECTS)
+LEDGER_SUBJECTS: Final = (*zone_events.SUBJECTS, *fact_events.SUBJECTS)
 COUNTED: Final = (*zone_events.SUBJECTS, *kpi_events.SUBJECTS)
 BATCH: Final = 2000
 PATIENCE_SECONDS: Final = 60.0
@@ -45,12 +45,12 @@ class EventLog:
     service: str
     db: Database
     say: Say
-    heard: Sequence[str] = HEARD
+    consumed: Sequence[str] = LEDGER_SUBJECTS
 
     @property
     def subjects(self) -> Sequence[str]:
         prefix = f"incasso.{self.service}."
-        return [subject for subject in self.heard if subject.startswith(prefix)]
+        return [subject for subject in self.consumed if subject.startswith(prefix)]
 
     async def read(self, since: datetime | None) -> AsyncIterator[Sequence[Event]]:
         """Reads one snapshot: events committed later are ordered after what was read."""
@@ -79,9 +79,9 @@ class OwnLog:
     async def read(self, since: datetime | None) -> AsyncIterator[Sequence[BookableEvent]]:
         async with self.db.snapshot() as conn:
             count = 0
-            async for told in own_facts.every(conn, BATCH, since=since):
-                yield told
-                count += len(told)
+            async for bookable in own_facts.every(conn, BATCH, since=since):
+                yield bookable
+                count += len(bookable)
                 if since is None:
                     self.say({"reading": "lines", "events": count})
 
@@ -168,7 +168,7 @@ def _sources(config: RebuildConfig) -> dict[str, str]:
     """The databases, by service, of all services whose events move money; merchants comes first
     because it sets the zones.
     """
-    names = dict.fromkeys(subject.split(".")[1] for subject in HEARD)
+    names = dict.fromkeys(subject.split(".")[1] for subject in LEDGER_SUBJECTS)
     own = {"reporting": config.database_url}
     return {name: own.get(name) or getattr(config, f"{name}_database_url") for name in names}
 

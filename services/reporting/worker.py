@@ -31,7 +31,7 @@ from services.reporting.store import report_runs as report_runs_store
 from services.reporting.store import schedules as schedules_store
 
 SERVICE: Final = "reporting"
-_HEARD: Final = {
+_SUBJECTS: Final = {
     *fact_events.SUBJECTS,
     *zone_events.SUBJECTS,
     *courier_events.SUBJECTS,
@@ -43,19 +43,19 @@ def handlers(zone_of: ZoneOf) -> dict[str, Handler]:
     """All events but new PSP accounts share one handler: one transaction per batch, few statements."""
 
     async def keep(conn: Conn, events: Sequence[Event]) -> None:
-        told = await ingesting.ingest(conn, events, zone_of)
-        await booking.book(conn, told)
-        await booking.expect(conn, told, events[-1].occurred_at)
+        bookable = await ingesting.ingest(conn, events, zone_of)
+        await booking.book(conn, bookable)
+        await booking.expect(conn, bookable, events[-1].occurred_at)
         await remittances.keep(conn, events, zone_of)
         await kpi_facts.keep(conn, events, zone_of)
 
-    return {**dict.fromkeys(_HEARD, BatchHandler(keep)), feed_events.CREATED: feed_events.begin}
+    return {**dict.fromkeys(_SUBJECTS, BatchHandler(keep)), feed_events.CREATED: feed_events.begin}
 
 
 def link_transfer_worker(deps: Deps) -> DueWorker[DueRow]:
     """Reports bank lines to paylink, with back-off."""
-    tell = partial(link_transfers.report, deps)
-    return due.worker(SERVICE, deps.db, table="link_transfers", settle=tell)
+    report = partial(link_transfers.report, deps)
+    return due.worker(SERVICE, deps.db, table="link_transfers", settle=report)
 
 
 def feed_worker(deps: Deps) -> DueWorker[due_rows.DueRow]:

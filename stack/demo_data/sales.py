@@ -128,11 +128,11 @@ async def transfer_sale(front: Front, chance: random.Random, *, named: bool) -> 
     payer = Payer(front.http, front.sandbox_url, "it")
     page = await payer.open(link["url"])
     await payer.submit(page, page.form("/announce-transfer"))
-    said = (
+    purpose = (
         {"reference": link["creditor_reference"]} if named else {"text": f"Saldo {goods.lower()}"}
     )
     order = {"iban": front.iban, "name": NAME, "amount_minor": price}
-    await front.outside("POST", "/bank/transfers", order | said | {"debtor_name": person.name})
+    await front.outside("POST", "/bank/transfers", order | purpose | {"debtor_name": person.name})
 
 
 async def cart(front: Front, chance: random.Random, *, number: int) -> None:

@@ -36,10 +36,10 @@ def faults(objects, folder):
     (folder / "objects.mjs").write_text("".join(lines))
     (folder / "judge.mjs").write_text(JUDGE)
     (folder / "node_modules").symlink_to(MODELS.parent)
-    typed = said(folder, "node_modules/typescript/bin/tsc", *STRICT, "objects.mjs")
+    typed = output_of(folder, "node_modules/typescript/bin/tsc", *STRICT, "objects.mjs")
     for line, error in REFUSED.findall(typed):
         found.setdefault(known[int(line) - 1][0], []).append(error)
-    for answer in said(folder, "judge.mjs").splitlines():
+    for answer in output_of(folder, "judge.mjs").splitlines():
         place, _, error = answer.partition(" ")
         found.setdefault(int(place), []).append(error)
     return found
@@ -55,7 +55,7 @@ def fields(one):
     return {name: value for name, value in one.items() if name not in {"apiVersion", "kind"}}
 
 
-def said(folder, *command):
+def output_of(folder, *command):
     done = subprocess.run(
         ["node", *command], cwd=folder, capture_output=True, text=True, check=False
     )

@@ -58,9 +58,9 @@ def test_an_enabled_console_has_the_usual_objects_but_no_ingress():
 def test_the_console_gets_every_required_setting():
     made = manifest(Installation("incasso"))["items"]
     (secret,) = [one["stringData"] for one in made if one["metadata"]["name"] == "incasso-console"]
-    told = env_of(container(CONSOLE, DEMO))
-    assert "INCASSO_CONSOLE_URL" in told
-    left = required_of(CONSOLE) - {key.removeprefix("INCASSO_").lower() for key in told}
+    settings = env_of(container(CONSOLE, DEMO))
+    assert "INCASSO_CONSOLE_URL" in settings
+    left = required_of(CONSOLE) - {key.removeprefix("INCASSO_").lower() for key in settings}
     assert left == {key.removeprefix("incasso_") for key in secret}
 
 
@@ -120,22 +120,22 @@ def test_the_console_reaches_only_the_identity_provider_outside():
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "text"),
     [(ALONE, "port-forward service/incasso-console"), (EVERY_SWITCH, "https://console.example")],
     ids=lambda one: getattr(one, "stem", ""),
 )
-def test_the_notes_say_how_to_reach_the_console(values, said):
+def test_the_notes_say_how_to_reach_the_console(values, text):
     done = helm(LATEST, "install", "incasso", CHART, "--dry-run=client", "-f", values)
-    assert said in done.stdout.partition("NOTES:")[2]
+    assert text in done.stdout.partition("NOTES:")[2]
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         (WANTED, "console.oidc.issuer is needed"),
         ((*WANTED, ISSUER), "console.oidc.issuer and console.oidc.clientId belong together"),
         ((*WANTED, ISSUER, CLIENT, "console.ingress.enabled=true"), "networkPolicy.console.peers"),
     ],
 )
-def test_an_unusable_console_configuration_is_refused(values, said):
-    assert re.search(re.escape(said), refused(*values))
+def test_an_unusable_console_configuration_is_refused(values, message):
+    assert re.search(re.escape(message), refused(*values))

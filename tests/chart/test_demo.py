@@ -83,8 +83,8 @@ def test_each_process_and_its_migration_get_every_required_setting(made, service
     ]
     assert len(containers) == 2
     for container in containers:
-        told = {key.removeprefix("INCASSO_").lower() for key in env_of(container)}
-        assert required_of(service) - told - files == set()
+        settings = {key.removeprefix("INCASSO_").lower() for key in env_of(container)}
+        assert required_of(service) - settings - files == set()
 
 
 def test_certificates_cover_every_name_that_clients_call(made):
@@ -196,9 +196,9 @@ def test_helm_test_pays_with_a_sandbox_and_checks_health_without_one(values, job
     assert pod["spec"]["activeDeadlineSeconds"] <= 300
     (container,) = pod["spec"]["containers"]
     assert container["command"] == ["python", "-m", "cli", job]
-    told = {name for name in env_of(container) if name.endswith("_TARGET")}
+    targets = {name for name in env_of(container) if name.endswith("_TARGET")}
     may = {name for name, fact in facts().items() if "operator" in fact["callers"]}
-    assert told == {f"INCASSO_{name.upper()}_TARGET" for name in may}
+    assert targets == {f"INCASSO_{name.upper()}_TARGET" for name in may}
 
 
 def test_an_operators_pod_reaches_only_its_expected_targets():

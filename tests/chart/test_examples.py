@@ -27,8 +27,10 @@ def made():
 
 
 def test_every_example_is_listed_in_the_readme():
-    told = set(re.findall(r"^\| `([\w.-]+)` \|", (FOLDER / "README.md").read_text(), re.MULTILINE))
-    assert told == {path.name for path in FOLDER.glob("*.yaml")}
+    listed = set(
+        re.findall(r"^\| `([\w.-]+)` \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    )
+    assert listed == {path.name for path in FOLDER.glob("*.yaml")}
 
 
 def test_the_example_database_has_the_roles_of_its_service():

@@ -35,9 +35,9 @@ def test_every_process_gets_the_grpc_settings(values):
     wanted = VALUES | yaml.safe_load(values.read_text()).get("grpc", {})
     for pod in deployed(values).values():
         (container,) = pod["containers"]
-        told = {
+        settings = {
             name.removeprefix(PREFIX).lower(): float(value)
             for name, value in env_of(container).items()
             if name.startswith(f"{PREFIX}GRPC_") and name.endswith("_SECONDS")
         }
-        assert told == {field_of(key): value for key, value in wanted.items()}
+        assert settings == {field_of(key): value for key, value in wanted.items()}

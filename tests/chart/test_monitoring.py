@@ -84,11 +84,11 @@ def test_every_runbook_has_an_alert():
 
 def test_an_alerts_summary_uses_only_labels_the_alert_groups_by():
     for alert in ALERTS:
-        told = set(re.findall(r"\$labels\.(\w+)", alert["summary"]))
+        used = set(re.findall(r"\$labels\.(\w+)", alert["summary"]))
         grouped = {
             one.strip() for group in GROUPED.findall(alert["expr"]) for one in group.split(",")
         }
-        assert told <= grouped
+        assert used <= grouped
 
 
 def test_alert_rules_select_their_release_and_link_their_runbook():

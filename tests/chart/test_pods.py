@@ -73,8 +73,8 @@ def test_no_secret_is_in_the_environment(pod):
         for one in container.get("env", []):
             assert "secretKeyRef" not in one.get("valueFrom", {})
             secret = re.search(r"PASSWORD|TOKEN|SEAL|DATABASE_URL|NATS_URL", one["name"])
-            said = one.get("value") in {"true", "false"}  # a switch
-            assert not secret or one["name"].endswith("_FILE") or said
+            is_switch = one.get("value") in {"true", "false"}
+            assert not secret or one["name"].endswith("_FILE") or is_switch
 
 
 def test_the_chart_renders_no_secret():
@@ -149,13 +149,13 @@ def test_a_services_tmp_volume_fits_three_of_its_largest_uploads(service):
 @pytest.mark.parametrize("service", ["gateway", *services.NAMES])
 def test_every_process_gets_its_required_settings(service):
     container = deployment(service)["spec"]["template"]["spec"]["containers"][0]
-    told = {name.removeprefix("INCASSO_").lower() for name in env_of(container)}
+    settings = {name.removeprefix("INCASSO_").lower() for name in env_of(container)}
     files = set()
     if service != "gateway":
         files = SECRET_SETTINGS[""] | SECRET_SETTINGS.get(service, set())
         if services.named(service).seals:
             files |= SECRET_SETTINGS["sealing"]
-    left = required_of(service) - told - files
+    left = required_of(service) - settings - files
     assert left == STATED_BY_OPERATORS.get(service, set())
 
 

@@ -171,5 +171,5 @@ def test_no_secret_is_in_a_configmap_or_a_command():
                 assert not secret.search(yaml.safe_dump(one["data"]))
         for _, pod in pods(values):
             for container in pod["containers"]:
-                said = [*container.get("command", []), *container.get("args", [])]
-                assert not secret.search(" ".join(said))
+                command = [*container.get("command", []), *container.get("args", [])]
+                assert not secret.search(" ".join(command))

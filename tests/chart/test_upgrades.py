@@ -132,9 +132,9 @@ def test_a_renamed_value_is_refused_with_its_new_name(tmp_path):
     for version in ("3.17.2", "3.19.0", LATEST):
         arguments = ("template", "a", chart, "-f", MINIMAL)
         assert helm(version, *arguments).returncode == 0
-        said = helm(version, *arguments, "--set", f"{old}=x").stderr
-        assert old in said
-        assert "is now publicUrl" in said
+        error = helm(version, *arguments, "--set", f"{old}=x").stderr
+        assert old in error
+        assert "is now publicUrl" in error
 
 
 def test_the_current_chart_version_has_upgrade_notes():

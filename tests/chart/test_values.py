@@ -40,7 +40,7 @@ def test_a_wrong_value_is_refused_with_its_key(version, wrong, key):
 
 
 @pytest.mark.parametrize(
-    ("missing", "said"),
+    ("missing", "message"),
     {
         'publicUrl=""': "publicUrl is needed",
         "ingress.enabled=true": "ingress.host is needed",
@@ -50,8 +50,8 @@ def test_a_wrong_value_is_refused_with_its_key(version, wrong, key):
         "console.enabled=true": "console.url is needed",
     }.items(),
 )
-def test_a_missing_required_value_is_named(missing, said):
-    assert said in refused(missing)
+def test_a_missing_required_value_is_named(missing, message):
+    assert message in refused(missing)
 
 
 def leaves(values, path=()):

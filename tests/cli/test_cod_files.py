@@ -26,9 +26,9 @@ class Files(files_pb2_grpc.CodFilesServiceServicer):
     """A double of cod's files: an upload's content decides the answer."""
 
     async def UploadManifest(self, request, rpc):
-        said = base64.b64decode(request.file).decode()
+        content = base64.b64decode(request.file).decode()
         outcomes, exceptions = {"matched": 2}, []
-        if said == "one differs":
+        if content == "one differs":
             outcomes, exceptions = {"matched": 1, "differs": 1}, [DIFFERS]
         manifest = {"parcels": 3, "orders": 2, "outcomes": outcomes, "exceptions": exceptions}
         return files_pb2.UploadManifestResponse(manifest=manifest)
@@ -36,8 +36,8 @@ class Files(files_pb2_grpc.CodFilesServiceServicer):
     async def UploadEventFile(self, request, rpc):
         if base64.b64decode(request.file) == b"broken":
             raise named("courier_file_unreadable", Kind.INVALID, "The file is malformed.")
-        told = {"events": 3, "outcomes": {"applied": 2, "waiting": 1}, "exceptions": 1}
-        return files_pb2.UploadEventFileResponse(event_file=told)
+        event_file = {"events": 3, "outcomes": {"applied": 2, "waiting": 1}, "exceptions": 1}
+        return files_pb2.UploadEventFileResponse(event_file=event_file)
 
 
 class Offers(cod_pb2_grpc.CodOffersServiceServicer):
@@ -80,13 +80,13 @@ async def test_an_event_file_is_summarised(incasso: Command, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [(b"broken", "courier_file_unreadable"), (bytes(740_001), "is larger than 740000 bytes")],
     ids=["broken", "large"],
 )
-async def test_a_malformed_or_oversized_event_file_is_refused(incasso, tmp_path, content, says):
+async def test_a_malformed_or_oversized_event_file_is_refused(incasso, tmp_path, content, message):
     file = tmp_path / "events.csv"
     file.write_bytes(content)
     done = await incasso("cod", "events", str(file), *OF)
     assert done.exit_code == 1
-    assert says in done.stderr
+    assert message in done.stderr

@@ -139,7 +139,7 @@ async def test_failing_webhook_endpoints_are_faults_but_paused_ones_are_not(targ
 
 
 @pytest.mark.parametrize(
-    ("status", "state", "said"),
+    ("status", "state", "detail"),
     [
         (303, "ok", "people sign in at id.example"),
         (404, "ok", "with a password"),
@@ -147,16 +147,16 @@ async def test_failing_webhook_endpoints_are_faults_but_paused_ones_are_not(targ
         (500, "failed", "HTTP 500"),
     ],
 )
-def test_the_sign_in_status_decides_the_consoles_state(status, state, said):
+def test_the_sign_in_status_decides_the_consoles_state(status, state, detail):
     found = doctor._sign_in(status, "https://id.example/authorize?state=a", "https://console")
     assert (found.subject, found.state) == ("console", state)
-    assert said in found.detail
+    assert detail in found.detail
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (3, "ok"), (-4, "failed")])
 def test_a_clock_off_by_more_than_three_seconds_is_a_fault(seconds, state):
-    said = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
-    assert doctor._clock(said, NOW).state == state
+    date_header = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+    assert doctor._clock(date_header, NOW).state == state
 
 
 def test_a_gateway_without_a_date_header_is_a_fault():

@@ -70,11 +70,11 @@ async def test_details_and_refusals_are_shown_on_an_ascii_terminal(incasso, merc
     async def show(sought):
         return await run("merchants", "show", sought, encoding="ascii", env=incasso.env)
 
-    (code, shown), (refused, told) = await asyncio.gather(show(merchant), show("mer_é🛍"))
+    (code, shown), (refused, error) = await asyncio.gather(show(merchant), show("mer_é🛍"))
     assert (code, refused) == (0, 1)
     assert "Bottega" in shown
     assert merchant in shown
-    assert "Error:" in told
+    assert "Error:" in error
 
 
 @pytest.mark.parametrize(

@@ -197,8 +197,8 @@ async def test_an_exception_is_assigned_and_unassigned(played):
 
 async def test_an_exception_is_split_among_items_and_accounts(played):
     servicer, incasso = played
-    said = ("--as", "split", "--because", "kept 2.50", "--item", "pyo_1")
-    done = await incasso(*_at("resolve", "exc_1"), *said, "--part", "psp_fees=-250")
+    options = ("--as", "split", "--because", "kept 2.50", "--item", "pyo_1")
+    done = await incasso(*_at("resolve", "exc_1"), *options, "--part", "psp_fees=-250")
     assert done.exit_code == 0, done.output
     (asked,) = servicer.asked
     assert (asked.resolved_as, asked.resolution) == (pb.EXCEPTION_RESOLUTION_SPLIT, "kept 2.50")
@@ -209,8 +209,8 @@ async def test_an_exception_is_split_among_items_and_accounts(played):
 @pytest.mark.parametrize("way", [each for each in ResolvedAs if each is not ResolvedAs.SUPERSEDED])
 async def test_each_resolution_is_sent_to_reporting(played, way: ResolvedAs):
     servicer, incasso = played
-    said = ("--as", way.value, "--because", "x", "--item", "evt_1")
-    assert (await incasso(*_at("resolve", "exc_1"), *said)).exit_code == 0
+    options = ("--as", way.value, "--because", "x", "--item", "evt_1")
+    assert (await incasso(*_at("resolve", "exc_1"), *options)).exit_code == 0
     name = f"EXCEPTION_RESOLUTION_{way.name}"
     assert servicer.asked[0].resolved_as == pb.ExceptionResolution.Value(name)
 
@@ -218,8 +218,8 @@ async def test_each_resolution_is_sent_to_reporting(played, way: ResolvedAs):
 @pytest.mark.parametrize("part", ["psp_fees", "=5", "psp_fees=-2.50", "psp_fees=", "psp_fees=٣"])
 async def test_a_malformed_part_is_refused_with_an_example(played, part: str):
     servicer, incasso = played
-    said = ("--as", "split", "--because", "x", "--part", part)
-    done = await incasso(*_at("resolve", "exc_1"), *said)
+    options = ("--as", "split", "--because", "x", "--part", part)
+    done = await incasso(*_at("resolve", "exc_1"), *options)
     assert (done.exit_code, "psp_fees=-250" in done.stderr) == (1, True)
     assert servicer.asked == []
 
@@ -250,9 +250,9 @@ async def test_matches_are_found_by_either_item(played):
 
 async def test_terms_are_set_and_listed(played):
     servicer, incasso = played
-    said = ("--tolerance-minor", "2", "--fee-basis-points", "150", "--fee-fixed-minor", "25",
+    options = ("--tolerance-minor", "2", "--fee-basis-points", "150", "--fee-fixed-minor", "25",
             "--acquirer", "Nexi", "--tax-code", "04107060966")  # fmt: skip  # a command line
-    assert (await incasso(*_at("terms", "sandbox-a"), *said)).exit_code == 0
+    assert (await incasso(*_at("terms", "sandbox-a"), *options)).exit_code == 0
     (asked,) = servicer.asked
     assert (asked.tolerance_minor, asked.late_after_days, asked.fee_basis_points) == (2, 7, 150)
     # The request replaces the source: a field that the command left out would be cleared.

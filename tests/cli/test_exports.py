@@ -103,7 +103,7 @@ async def test_a_truncated_download_leaves_the_existing_file_untouched(gateway, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["disputes"], "/state must be one of open"),
         (["merchant"], "is not a list"),
@@ -112,11 +112,11 @@ async def test_a_truncated_download_leaves_the_existing_file_untouched(gateway, 
         (["payments", "--filter", "state"], "is not a filter"),
     ],
 )
-async def test_a_refused_export_says_why_and_leaves_no_file(gateway, tmp_path, arguments, said):
+async def test_a_refused_export_says_why_and_leaves_no_file(gateway, tmp_path, arguments, message):
     command, _ = gateway
     done = await command("export", *arguments, "-o", str(tmp_path / "x.csv"))
     assert done.exit_code == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

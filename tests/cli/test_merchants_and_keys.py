@@ -192,8 +192,8 @@ async def test_operators_set_a_merchants_contact_and_stop_a_bank_account_change(
 ):
     made = (await incasso.json(*CREATE, "--contact", "owner@bottega.example"))["merchant"]
     assert made["contact_email"] == "owner@bottega.example"
-    told = await incasso("merchants", "contact", made["id"], "capo@bottega.example")
-    assert "capo@bottega.example" in told.stdout
+    changed = await incasso("merchants", "contact", made["id"], "capo@bottega.example")
+    assert "capo@bottega.example" in changed.stdout
     for iban in ("IT60X0542811101000000123456", "DE89370400440532013000"):
         account = {"holder": "Bottega", "iban": iban}
         await merchants.call("ChangeBankAccount", merchant_id=made["id"], **account)

@@ -34,8 +34,8 @@ async def log(new_database):
     async with database.transaction() as tx:
         for what, day in days.items():
             at = MIDNIGHT - day * DAY + DAY / 2
-            told = NewEvent("mer_1", "mer_1", f"incasso.merchants.{what}", b"", at)
-            await outbox.append(tx, told)
+            event = NewEvent("mer_1", "mer_1", f"incasso.merchants.{what}", b"", at)
+            await outbox.append(tx, event)
         await tx.execute("UPDATE outbox SET recorded_at = occurred_at, published_at = now()")
     yield url, database
     await database.close()

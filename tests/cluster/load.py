@@ -1,4 +1,4 @@
-"""Runs in a pod of the installation: a storefront that sells at a steady rate until it is told to stop.
+"""Runs in a pod of the installation: a storefront that sells at a steady rate until it is stopped.
 With `links`, it reads payment links instead. Prints one line of JSON.
 """
 
@@ -33,17 +33,17 @@ async def shop_of(secret_key: str) -> AsyncIterator[Shop]:
         yield shop
 
 
-def say_ready() -> None:
+def mark_ready() -> None:
     READY.touch()
 
 
-def told_to_stop() -> bool:
+def stop_requested() -> bool:
     return STOP.exists()
 
 
-async def until_told_to_stop() -> None:
-    say_ready()
-    while not told_to_stop():  # noqa: ASYNC110 - a file cannot set an event
+async def until_stopped() -> None:
+    mark_ready()
+    while not stop_requested():  # noqa: ASYNC110 - a file cannot set an event
         await asyncio.sleep(0.1)
 
 
@@ -51,7 +51,7 @@ async def pay(shop: Shop, rate: float) -> tuple[Answers, Verdict]:
     customers = [await shop.customer("tok_visa") for _ in range(5)]
     store = SteadyStorefront(shop, customers, lambda: shop.url)
     async with store.selling(rate, at_once=AT_ONCE) as taken:
-        await until_told_to_stop()
+        await until_stopped()
     return taken, await store.verdict()
 
 
@@ -60,7 +60,7 @@ async def read(shop: Shop, rate: float) -> tuple[Answers, Verdict]:
     answers = Answers()
     paths = [f"/v1/payment-links/{link}" for link in links]
     async with at_rate(rate, lambda n: answers.read(shop, paths[n % 5]), at_once=AT_ONCE):
-        await until_told_to_stop()
+        await until_stopped()
     return answers, Verdict([], [], [])
 
 
@@ -69,7 +69,7 @@ async def main(rate: float, kind: str) -> None:
     began = time.monotonic()
     async with shop_of(secret_key) as shop:
         answers, verdict = await {"payments": pay, "links": read}[kind](shop, rate)
-    said = {
+    result = {
         "seconds": round(time.monotonic() - began, 1),
         "answered": len(answers.seconds),
         "retries": dict(answers.retries),
@@ -79,7 +79,7 @@ async def main(rate: float, kind: str) -> None:
         "median_ms": round(answers.percentile_ms(0.5)),
         "p99_ms": round(answers.percentile_ms(0.99)),
     }
-    print(json.dumps(said))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ def reached_from(name, labels, *addresses, release=RELEASE):
     pod = start(operators_pod(name, "sleep", "600", labels=labels, release=release))
     try:
         time.sleep(5)  # policies know a pod's address only once its status has it
-        said = kubectl("exec", pod, "--", "python", "-c", CONNECT, *addresses)
+        output = kubectl("exec", pod, "--", "python", "-c", CONNECT, *addresses)
     finally:
         kubectl("delete", "pod", pod, "--wait")
-    found = dict(line.split(" ", 1) for line in said.splitlines())
+    found = dict(line.split(" ", 1) for line in output.splitlines())
     return {address: found[address] == "reached" for address in addresses}
 
 

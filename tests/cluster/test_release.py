@@ -64,8 +64,8 @@ def note_migrations():
 
 def test_helm_test_succeeds():
     with noted("helm test"):
-        said = helm("test", RELEASE, "--timeout", "5m")
-    assert "Succeeded" in said
+        output = helm("test", RELEASE, "--timeout", "5m")
+    assert "Succeeded" in output
 
 
 def test_an_upgrade_with_a_migration_causes_no_errors_under_load():
@@ -78,8 +78,8 @@ def test_an_upgrade_with_a_migration_causes_no_errors_under_load():
 
 def test_a_failed_upgrade_leaves_the_old_version_running():
     with under_load("upgrade to an image that does not exist"):
-        said = upgrade(image="incasso:never-built", minutes=1, fails=True)
-    assert "timed out" in said or "deadline" in said or "not ready" in said
+        output = upgrade(image="incasso:never-built", minutes=1, fails=True)
+    assert "timed out" in output or "deadline" in output or "not ready" in output
     ready = [pod for pod in pods_of(OURS) if is_ready(pod)]
     assert {pod["spec"]["containers"][0]["image"] for pod in ready} == {NEXT_IMAGE}
 
@@ -166,11 +166,11 @@ def test_the_console_shows_its_sign_in_page():
     pod = start(operators_pod("test-console", "sleep", "600"))
     try:
         page = until(lambda: read_from(pod, f"http://{RELEASE}-console/sign-in"), 60)
-        said = kubectl("exec", pod, "--", "python", "-m", "cli", "doctor", "--json")
+        output = kubectl("exec", pod, "--", "python", "-m", "cli", "doctor", "--json")
     finally:
         kubectl("delete", "pod", pod, "--wait")
     assert 'type="password"' in page
-    found = {row["subject"]: row["state"] for row in json.loads(said)}
+    found = {row["subject"]: row["state"] for row in json.loads(output)}
     assert found["console"] == "ok"
     note("console: its sign-in page is shown, and `incasso doctor` has found nothing")
 
@@ -189,10 +189,10 @@ def test_a_pod_with_the_right_label_but_a_forged_key_is_refused():
         kubectl("exec", pod, "--", "python", "-c", ASK, "/etc/incasso/identity/identity.key")
         forged = "openssl" not in kubectl("exec", pod, "--", "python", "-c", FORGE)
         assert forged
-        said = run_in(pod, ASK, "/tmp/forged.key")
+        output = run_in(pod, ASK, "/tmp/forged.key")
     finally:
         kubectl("delete", "pod", pod, "--wait")
-    assert "does not know the operators' key" in said
+    assert "does not know the operators' key" in output
     note("identity: the same pod with another key is refused")
 
 

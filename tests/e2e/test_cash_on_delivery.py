@@ -58,14 +58,14 @@ async def test_an_order_confirmed_by_code_is_collected_by_its_courier(stack):
         assert early.body["code"] == "cod_amount_not_acknowledged"
         assert early.body["to_collect_minor"] == "5000"
         parcel = {"order_reference": "A-1001", "tracking_number": "GL1", "to_collect_minor": 5_000}
-        said = await shop.call(
+        acknowledged = await shop.call(
             "POST", f"/v1/couriers/{courier}/acknowledgements", {"parcels": [parcel]}
         )
-        assert said.expect(200)["data"][0]["outcome"] == "matched"
+        assert acknowledged.expect(200)["data"][0]["outcome"] == "matched"
         (await shop.call("POST", f"{at}/dispatch", {})).expect(200)
         assert len(await shop.inbox(phone, count=2, within_seconds=HANGING_SECONDS)) == 2
 
-        told = {
+        collected = {
             "event_id": "e-1",
             "tracking_number": "GL1",
             "kind": "collected",
@@ -73,8 +73,8 @@ async def test_an_order_confirmed_by_code_is_collected_by_its_courier(stack):
             "amount_minor": 5_000,
         }
         path = f"/v1/couriers/{courier}/events"
-        first = (await shop.call("POST", path, {"events": [told, told]})).expect(200)["data"]
-        assert [event["outcome"] for event in first] == ["applied", "applied"]
+        answer = await shop.call("POST", path, {"events": [collected, collected]})
+        assert [event["outcome"] for event in answer.expect(200)["data"]] == ["applied", "applied"]
         assert (await shop.get(at))["state"] == "collected"
 
 
@@ -119,14 +119,14 @@ async def test_an_online_deposit_and_the_rest_on_delivery_are_each_booked_once(s
         await payer.pay(await payer.open(order["deposit_url"]), VISA)
         await deposit_is(shop, at, "paid")
         (await shop.call("POST", f"{at}/dispatch", {})).expect(200)
-        told = {
+        collected = {
             "event_id": "e-1",
             "tracking_number": "GL1",
             "kind": "collected",
             "occurred_at": order["created_at"],
             "amount_minor": 4_200,
         }
-        (await shop.call("POST", f"{path}/events", {"events": [told]})).expect(200)
+        (await shop.call("POST", f"{path}/events", {"events": [collected]})).expect(200)
 
         other, elsewhere = await with_deposit(shop, "A-2")
         await payer.pay(await payer.open(other["deposit_url"]), VISA)

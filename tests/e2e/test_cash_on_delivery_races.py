@@ -37,7 +37,7 @@ async def at_the_door(shop):
     (await shop.call("POST", f"/v1/couriers/{courier}/acknowledgements", booked)).expect(200)
     (await shop.call("POST", f"{at}/dispatch", {})).expect(200)
     link = (await shop.call("POST", f"{at}/convert", {})).expect(200)["payment_link"]
-    told = {
+    collected = {
         "event_id": reference,
         "tracking_number": reference,
         "kind": "collected",
@@ -47,7 +47,7 @@ async def at_the_door(shop):
 
     async def collect():
         path = f"/v1/couriers/{courier}/events"
-        answer = (await shop.call("POST", path, {"events": [told]})).expect(200)
+        answer = (await shop.call("POST", path, {"events": [collected]})).expect(200)
         assert answer["data"][0]["outcome"] == "applied"
 
     return order, link, collect

@@ -16,7 +16,7 @@ async def document(shop):
         return await answer.read()
 
 
-async def said(*command, cwd, **env):
+async def output_of(*command, cwd, **env):
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
@@ -40,7 +40,7 @@ def paid(text, order):
 async def test_a_python_client_takes_a_first_payment(shop, document, tmp_path):
     (tmp_path / "openapi.json").write_bytes(document)
     (tmp_path / "config.yaml").write_text("post_hooks: []\n")
-    await said(
+    await output_of(
         sys.executable,
         "-m",
         "openapi_python_client",
@@ -55,7 +55,9 @@ async def test_a_python_client_takes_a_first_payment(shop, document, tmp_path):
     order = shop.next_order()
     script = str(HERE / "first_payment.py")
     arguments = (shop.url, shop.secret_key, order)
-    out = await said(sys.executable, script, *arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    out = await output_of(
+        sys.executable, script, *arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path)
+    )
     paid(out, order)
 
 
@@ -65,5 +67,5 @@ async def test_a_typescript_client_takes_a_first_payment(shop, document, tmp_pat
     run(folder, "openapi-typescript", "openapi.json", "--output=incasso.d.ts")
     run(folder, "tsc", "--project", "tsconfig.json")
     order = shop.next_order()
-    out = await said("node", "first_payment.js", shop.url, shop.secret_key, order, cwd=folder)
+    out = await output_of("node", "first_payment.js", shop.url, shop.secret_key, order, cwd=folder)
     paid(out, order)

@@ -52,7 +52,7 @@ async def test_a_refund_in_the_console_is_recorded_in_the_audit_log(
         await page.get_by_role("link", name=paid["order_reference"]).click()
         await page.get_by_role("link", name="Refund").click()
         await page.get_by_label("Amount").fill("12,50")
-        await page.get_by_role("button", name="Give back").click()
+        await page.get_by_role("button", name="Refund", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("on its way")
         await page.get_by_role("link", name="Audit log").click()
         entry = page.get_by_role("row").filter(has_text="Refund a payment").first
@@ -130,7 +130,7 @@ async def test_an_invited_viewer_can_refund_only_after_becoming_finance(
             await row.get_by_role("button", name="Remove").click()
             await expect(page.get_by_role("status")).to_contain_text("sessions have ended")
             await other.goto(refund)
-            await expect(other.get_by_role("button", name="Give back")).to_have_count(0)
+            await expect(other.get_by_role("button", name="Refund", exact=True)).to_have_count(0)
 
 
 async def test_a_saved_view_is_shown_only_to_the_user_who_saved_it(

@@ -54,7 +54,7 @@ async def test_a_console_killed_during_a_refund_refunds_once(
     async def done():
         """Resubmitted, the form is refused because its key is in use, until the refund is made."""
         answer = await clerk.submit(page, form, amount=AMOUNT)
-        if answer.url.endswith("said=refunded"):
+        if answer.url.endswith("notice=refunded"):
             return True
         assert answer.form("/refund").fields["key"] == form.fields["key"]
         return False

@@ -1,6 +1,6 @@
 """The payments process is killed around the PSP call, and the PSP misbehaves: always one charge.
 
-The sandbox is told to wait, or to book without answering; meanwhile payments is killed by SIGKILL and
+The sandbox is set to wait, or to book without answering; meanwhile payments is killed by SIGKILL and
 the supervisor restarts it, as Kubernetes would. A charge, a capture and a refund, each of its own
 payment, are in progress at the PSP at the same time.
 """

@@ -10,8 +10,8 @@ from tests.e2e.conftest import RECORDED
 
 
 async def test_demo_days_are_planted_once(stack, opened, tmp_path):
-    told = io.StringIO()
-    planted = await plant(stack, tmp_path, Console(file=told), days=2)
+    out = io.StringIO()
+    planted = await plant(stack, tmp_path, Console(file=out), days=2)
     assert (planted.days, planted.complete) == (2, True)
     shop, _ = opened
     urls = (shop.url, planted.secret_key, shop.sandbox_url, shop.localstripe_url)
@@ -25,5 +25,5 @@ async def test_demo_days_are_planted_once(stack, opened, tmp_path):
     assert lines
     assert {each["payment_reference"] for each in lines if each["kind"] == "charge"} <= known
     assert len((await month.get("/v1/cod-orders"))["data"]) == 2
-    assert await plant(stack, tmp_path, Console(file=told), days=2) == planted
-    assert "is there already" in told.getvalue()
+    assert await plant(stack, tmp_path, Console(file=out), days=2) == planted
+    assert "is there already" in out.getvalue()

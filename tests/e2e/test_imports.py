@@ -94,13 +94,13 @@ async def test_a_statement_credit_pays_the_link_it_references(shop, payer):
         lines = (await shop.get(f"/v1/reconciliation/bank-lines{asked}"))["data"]
         return [line["link_transfer"].get("outcome") for line in lines]
 
-    await until_back(lambda: outcomes_are_told(outcomes))
+    await until_back(lambda: outcomes_are_known(outcomes))
     assert set(await outcomes()) == {"matched"}
     listed = await shop.get(f"/v1/bank-transfers?payment_link_id={link['id']}")
     assert [transfer["bank_reference"] for transfer in listed["data"]] == [reference]
     assert (await payer.open(link["url"])).view == "paid"
 
 
-async def outcomes_are_told(outcomes):
+async def outcomes_are_known(outcomes):
     found = await outcomes()
     return bool(found) and None not in found

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.reporting.rebuild_worker import HEARD
+from services.reporting.rebuild_worker import LEDGER_SUBJECTS
 from services.reporting.store.books import LOCK
 from stack.demo_merchant import sandbox_accounts
 from stack.ledger import ledger
@@ -23,7 +23,7 @@ from tests.waiting import until
 WAITS = """
 SELECT count(*) FROM pg_locks
 WHERE locktype = 'advisory' AND objid = $1 AND NOT granted AND mode = 'ShareLock'"""
-LOGS = {subject.split(".")[1] for subject in HEARD}
+LOGS = {subject.split(".")[1] for subject in LEDGER_SUBJECTS}
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +63,12 @@ async def test_the_ledger_agrees_with_the_psp_after_a_kill_during_a_batch(stack,
 
 
 def settled(shop):
-    async def looked_at():
+    async def balanced():
         """What PSPs owe in the ledger is what their own books say."""
         found = await ledger(shop, sandbox_accounts("-libro"))
         return found if not found.differences else None
 
-    return looked_at
+    return balanced
 
 
 _PAYOUTS = "SELECT FROM open_items WHERE merchant_id = $1 AND kind = 'payout' FOR UPDATE"

@@ -83,7 +83,7 @@ async def expect_paid_once(shop, payer, link, caught_up):
     found = await paid(shop, link)
 
     async def is_back():
-        """payments is back, which was killed or has just told paylink"""
+        """payments, which was killed or has just notified paylink, is back"""
         return await payments_of(shop, link)
 
     await until_back(is_back)
@@ -99,8 +99,8 @@ async def expect_paid_once(shop, payer, link, caught_up):
     messages = (await shop.get(f"/v1/messages?payment_link_id={link['id']}"))["data"]
     assert Counter(message["kind"] for message in messages) == {"link": 1, "receipt": 1}
     assert len(await shop.inbox(link["recipient"]["email"])) == 2
-    told = (await shop.get("/v1/events?type=payment_link.paid&limit=100"))["data"]
-    assert sum(event["data"]["payment_link"]["id"] == link["id"] for event in told) == 1
+    published = (await shop.get("/v1/events?type=payment_link.paid&limit=100"))["data"]
+    assert sum(event["data"]["payment_link"]["id"] == link["id"] for event in published) == 1
 
 
 def expect_honest(pages):

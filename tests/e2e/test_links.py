@@ -11,7 +11,7 @@ from tests.e2e.conftest import address, mailed, open_shop
 VISA, CHALLENGED, DECLINED = "4242424242424242", "4000002500003155", "4000000000000002"
 
 
-def told(link, kind):
+def event_of(link, kind):
     def wanted(event):
         return (
             event["type"] == kind and event["data"].get("payment_link", {}).get("id") == link["id"]
@@ -31,7 +31,7 @@ async def test_a_paid_link_sends_a_receipt_and_a_webhook(shop, payer, webhooks, 
     page = await payer.open(link["url"])
     page = await payer.pay(page, VISA)
     assert page.view == "paid"
-    event = await webhooks.wait_for(told(link, "payment_link.paid"))
+    event = await webhooks.wait_for(event_of(link, "payment_link.paid"))
     assert "url" not in event["data"]["payment_link"]
     paid = await shop.link_in(link["id"], "paid")
     assert paid["paid_minor"] == 12_900

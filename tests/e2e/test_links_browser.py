@@ -27,7 +27,7 @@ async def phone(browser):
         yield page
 
 
-async def look(page, name, **options):
+async def inspect_page(page, name, **options):
     """Asserts that axe finds no violation, narrow and wide, light and dark."""
     async for manner in looks(page, f"journey-{name}"):
         assert await faults(page, **options) == [], manner
@@ -56,27 +56,27 @@ ITEMS = [
 async def read_mail(phone, mail):
     """Shows the mail in a browser; returns its button's URL."""
     await phone.set_content(mail["html"])
-    await look(phone, "1-mail", **OF_A_MAIL)
+    await inspect_page(phone, "1-mail", **OF_A_MAIL)
     button = phone.get_by_role("link", name="Paga").first
     return await button.get_attribute("href")
 
 
 async def pay_with_challenge(phone):
     """Pays, from the quote to the receipt."""
-    await look(phone, "2-quote")
+    await inspect_page(phone, "2-quote")
     await phone.get_by_role("button", name="Accetto").click()
     await expect(phone.get_by_role("heading", name="Come vuoi pagare?")).to_be_visible()
     await type_card(phone, CHALLENGED)
-    await look(phone, "3-pay")
+    await inspect_page(phone, "3-pay")
     await phone.get_by_role("button", name="Paga 129,00").click()
     await expect(phone.get_by_role("button", name="Approva")).to_be_visible()
     await phone.go_back()  # from the bank's page, which opened automatically
     await expect(phone.locator("body.view-confirm")).to_be_visible()
-    await look(phone, "4-confirm")
+    await inspect_page(phone, "4-confirm")
     await phone.get_by_role("link", name="Conferma").click()
     await phone.get_by_role("button", name="Approva").click()
     await expect(phone.locator("body.view-paid")).to_be_visible()
-    await look(phone, "5-paid")
+    await inspect_page(phone, "5-paid")
 
 
 async def test_a_mailed_quote_is_accepted_paid_with_a_challenge_and_rated(shop, phone, webhooks):

@@ -64,10 +64,10 @@ async def times(stack):
 async def mails(shop):
     """`mails(to)`: the current inbox of an address."""
 
-    async def look(to):
+    async def inbox(to):
         return await shop.inbox(to, count=0)
 
-    return look
+    return inbox
 
 
 async def message(shop, link, *states, attempts=0):

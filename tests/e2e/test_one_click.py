@@ -230,9 +230,9 @@ def as_operator(stack):
             sys.executable, "-m", "cli", *command, "--json",
             env={**os.environ, **env}, stdout=PIPE, stderr=PIPE,
         )  # fmt: skip  # the command in one line
-        said, failure = await process.communicate()
+        output, failure = await process.communicate()
         assert process.returncode == 0, failure.decode()
-        return json.loads(said)
+        return json.loads(output)
 
     return run
 

@@ -48,8 +48,8 @@ async def test_a_concurrent_click_and_two_links_make_one_capture_per_order(
         *(payer.pay(page, VISA) for page in pages),
     )
     assert click.status in (201, 409)
-    told = "order had been paid already", "payment of this order is under way"
-    refused = [page for page in answers if any(text in page.html for text in told)]
+    reasons = "order had been paid already", "payment of this order is under way"
+    refused = [page for page in answers if any(text in page.html for text in reasons)]
     paid = [page for page in answers if page.view == "paid"]
     assert len(paid) + len(refused) == 2
     assert len(paid) == (0 if click.status == 201 else 1)

@@ -50,21 +50,21 @@ async def test_each_planted_error_raises_its_exception_type(open_day, dialect: s
     (await shop.call("PUT", f"{API}/sources", terms)).expect(200)
 
     mistakes = SUFFERED | dict.fromkeys(INVENTED, 1)
-    await told(
+    await call_sandbox(
         shop,
         "POST",
         "/control/payouts",
         json={"account": accounts["sandbox-a"], "mistakes": mistakes},
     )
-    await told(shop, "POST", "/control/payouts", json={"account": accounts["sandbox-b"]})
+    await call_sandbox(shop, "POST", "/control/payouts", json={"account": accounts["sandbox-b"]})
     for name, account in accounts.items():
         key = {"Authorization": f"Bearer sandbox_sk_{account}"}
         url = f"/psp/{account}/settlements/report?dialect={dialect}"
-        file = await told(shop, "GET", url, headers=key)
+        file = await call_sandbox(shop, "GET", url, headers=key)
         (await shop.upload(f"{API}/imports?source=psp&psp_account={name}", file)).expect(200)
     payouts = ",".join(reversed(accounts.values()))  # the statement lacks the first of them
     query = f"format={form}&payouts_of={payouts}&missing=1&unknown_credit=1&unknown_debit=1"
-    statement = await told(shop, "GET", f"/bank/accounts/{IBAN}/statement?{query}")
+    statement = await call_sandbox(shop, "GET", f"/bank/accounts/{IBAN}/statement?{query}")
     (await shop.upload(f"{API}/imports?source=bank", statement)).expect(200)
     older = {"seconds": OLDER_SECONDS}
     (await shop.call("POST", "/v1/test-clock/advance", older)).expect(200)
@@ -93,7 +93,7 @@ async def charges(shop: Shop) -> dict[str, str]:
     return orders
 
 
-async def told(shop: Shop, method: str, path: str, **more) -> bytes:
+async def call_sandbox(shop: Shop, method: str, path: str, **more) -> bytes:
     async with shop.http.request(method, shop.sandbox_url + path, **more) as answer:
         assert answer.status < 300, await answer.text()
         return await answer.read()

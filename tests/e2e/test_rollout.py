@@ -23,7 +23,7 @@ STILL_RUNNING = "idempotency_key_in_use"
 SERVICES = ("merchants", "payments", "oneclick", "paylink", "gateway")
 VISA = "4242424242424242"
 # Pause between two purchases of a shopper. Without it the crowd takes the CPU from the starting processes.
-LOOKING_SECONDS = 0.1
+PAUSE_SECONDS = 0.1
 # As in Kubernetes: a stopping process keeps serving until clients no longer send to it.
 DRAINING = {
     "*": {"INCASSO_DRAIN_SECONDS": "1", "OTEL_TRACES_SAMPLER_ARG": str(RECORDED)},
@@ -82,9 +82,9 @@ class ServedPayer(Payer):
         return await super().submit(page, form, **values)
 
 
-async def look_around(stop):
+async def pause(stop):
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), LOOKING_SECONDS)
+        await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
 
 
 async def shopper(service, shop, customer, stop, seen, orders):
@@ -103,7 +103,7 @@ async def shopper(service, shop, customer, stop, seen, orders):
                 payment = await answer.json(content_type=None)
         seen[str(payment.get("code") or payment["state"])] += 1
         orders.append(order)
-        await look_around(stop)
+        await pause(stop)
 
 
 async def link_shopper(service, shop, stop, seen):
@@ -117,7 +117,7 @@ async def link_shopper(service, shop, stop, seen):
             page = await payer.open(link["url"])
         page = await payer.pay(page, VISA)
         seen[page.view if page.status == 200 else page.status] += 1
-        await look_around(stop)
+        await pause(stop)
 
 
 async def progress(seen, count, crowd):

@@ -149,11 +149,11 @@ class Storm:
             open_refunds = [r for r in now_is["refunds"] if r["state"] == "processing"]
             if open_refunds or not agree(now_is, booked):
                 different.append(payment)
-                found.append(f"{told(now_is)}; the PSP's books: {told(booked)}")
+                found.append(f"{summary(now_is)}; the PSP's books: {summary(booked)}")
         return different, found
 
 
-def told(facts):
+def summary(facts):
     names = ("id", "state", "captured_minor", "refunded_minor")
     return ", ".join(f"{name} {facts[name]}" for name in names)
 

@@ -132,11 +132,11 @@ async def test_key_and_password_files_are_readable_only_by_their_owner(stack: St
     "name", [*services.NAMES, "gateway", *(f"{name}-migrate" for name in services.NAMES)]
 )
 async def test_no_service_logs_a_refusal_of_its_own_permissions(stack: Stack, name: str):
-    said = stack.log(name).lower()
+    log = stack.log(name).lower()
     refusals = (
         "permissions violation",
         "permission denied",
         "identity of this process",
         "not set up",
     )
-    assert [refusal for refusal in refusals if refusal in said] == []
+    assert [refusal for refusal in refusals if refusal in log] == []

@@ -21,8 +21,8 @@ async def test_a_charge_makes_one_trace_from_gateway_to_nats(shop):
 
     async def is_one_tree():
         """Every process exports its spans every few seconds, so they arrive in parts."""
-        async with shop.http.get(f"{shop.sandbox_url}/traces/{answer.trace_id}.json") as told:
-            spans = (await told.json())["spans"] if told.status == 200 else []
+        async with shop.http.get(f"{shop.sandbox_url}/traces/{answer.trace_id}.json") as response:
+            spans = (await response.json())["spans"] if response.status == 200 else []
         known = {span["span_id"] for span in spans}
         roots = [span["name"] for span in spans if span["parent_id"] not in known]
         handled = any(span["name"].startswith("process incasso.payments") for span in spans)

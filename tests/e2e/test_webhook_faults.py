@@ -23,7 +23,7 @@ PRIVATE = [
 
 
 @dataclass(frozen=True)
-class Told:
+class Endpoint:
     """An endpoint for created links, and its receiver."""
 
     shop: object
@@ -35,7 +35,7 @@ class Told:
             lambda event: event["data"]["payment_link"]["id"] == link["id"]
         )
 
-    async def endpoint(self):
+    async def current(self):
         return await self.shop.get(f"/v1/webhook-endpoints/{self.id}")
 
     async def delivery(self, *, state, attempts):
@@ -59,12 +59,12 @@ class Told:
 
 
 @pytest.fixture
-async def told(shop):
+async def endpoint(shop):
     async with receiver() as listening:
         body = {"url": listening.url, "event_types": [CREATED]}
         made = (await shop.call("POST", "/v1/webhook-endpoints", body)).expect(201)
         listening.secrets.append(made["secret"])
-        yield Told(shop, listening, made["id"])
+        yield Endpoint(shop, listening, made["id"])
         (await shop.call("DELETE", f"/v1/webhook-endpoints/{made['id']}")).expect(200)
 
 
@@ -90,57 +90,59 @@ def links_of(events):
     return [event["data"]["payment_link"]["id"] for event in events]
 
 
-async def test_a_failed_delivery_is_retried_with_the_same_event(shop, told):
-    told.listening.plan = [web.Response(status=500, text="the database is away")]
+async def test_a_failed_delivery_is_retried_with_the_same_event(shop, endpoint):
+    endpoint.listening.plan = [web.Response(status=500, text="the database is away")]
     link = await make_link(shop)
-    event = await told.taken(link)
-    assert told.listening.refused == [event]
-    done = await told.delivery(state="delivered", attempts=2)
+    event = await endpoint.taken(link)
+    assert endpoint.listening.refused == [event]
+    done = await endpoint.delivery(state="delivered", attempts=2)
     assert statuses(done) == [500, 204]
     assert done["attempts"][0]["response_excerpt"] == "the database is away"
     assert await shop.get(f"/v1/events/{done['event_id']}") == event
 
 
-async def test_a_delivery_answered_with_404_is_retried_at_the_updated_url(shop, told):
-    elsewhere = {"url": told.listening.url.replace("/webhooks", "/moved")}
-    path = f"/v1/webhook-endpoints/{told.id}"
+async def test_a_delivery_answered_with_404_is_retried_at_the_updated_url(shop, endpoint):
+    elsewhere = {"url": endpoint.listening.url.replace("/webhooks", "/moved")}
+    path = f"/v1/webhook-endpoints/{endpoint.id}"
     (await shop.call("PATCH", path, elsewhere)).expect(200)
     link = await make_link(shop)
-    assert statuses(await told.delivery(state="pending", attempts=1)) == [404]
-    (await shop.call("PATCH", path, {"url": told.listening.url})).expect(200)
-    await told.taken(link)
-    assert statuses(await told.delivery(state="delivered", attempts=2)) == [404, 204]
+    assert statuses(await endpoint.delivery(state="pending", attempts=1)) == [404]
+    (await shop.call("PATCH", path, {"url": endpoint.listening.url})).expect(200)
+    await endpoint.taken(link)
+    assert statuses(await endpoint.delivery(state="delivered", attempts=2)) == [404, 204]
 
 
-async def test_redirects_are_not_followed_and_manual_retries_are_allowed_in_any_state(shop, told):
+async def test_redirects_are_not_followed_and_manual_retries_are_allowed_in_any_state(
+    shop, endpoint
+):
     async with receiver() as foreign:
-        foreign.secrets = told.listening.secrets
+        foreign.secrets = endpoint.listening.secrets
         moved = {"Location": foreign.url}
-        told.listening.plan = [web.Response(status=code, headers=moved) for code in (307, 308)]
+        endpoint.listening.plan = [web.Response(status=code, headers=moved) for code in (307, 308)]
         link = await make_link(shop)
-        waiting = await told.delivery(state="pending", attempts=1)
+        waiting = await endpoint.delivery(state="pending", attempts=1)
         path = f"/v1/webhook-deliveries/{waiting['id']}/retry"
         (await shop.call("POST", path, {})).expect(200)
-        await told.delivery(state="pending", attempts=2)
+        await endpoint.delivery(state="pending", attempts=2)
         (await shop.call("POST", path, {})).expect(200)
-        event = await told.taken(link)
-        done = await told.delivery(state="delivered", attempts=3)
+        event = await endpoint.taken(link)
+        done = await endpoint.delivery(state="delivered", attempts=3)
         assert statuses(done) == [307, 308, 204]
         (await shop.call("POST", path, {})).expect(200)  # a retry is allowed in every state
-        await told.delivery(state="delivered", attempts=4)
-        assert told.listening.events == [event, event]
+        await endpoint.delivery(state="delivered", attempts=4)
+        assert endpoint.listening.events == [event, event]
         assert (foreign.events, foreign.refused) == ([], [])
 
 
-async def test_a_410_disables_the_endpoint_until_the_merchant_enables_it(shop, told):
-    told.listening.plan = [web.Response(status=410)]
+async def test_a_410_disables_the_endpoint_until_the_merchant_enables_it(shop, endpoint):
+    endpoint.listening.plan = [web.Response(status=410)]
     first = await make_link(shop)
-    failed = await told.delivery(state="failed", attempts=1)
-    endpoint = await told.endpoint()
-    assert (endpoint["state"], endpoint["disabled_reason"]) == ("disabled", "gone")
+    failed = await endpoint.delivery(state="failed", attempts=1)
+    current = await endpoint.current()
+    assert (current["state"], current["disabled_reason"]) == ("disabled", "gone")
     second = await make_link(shop)
     await listed(shop, second)
-    path = f"/v1/webhook-endpoints/{told.id}"
+    path = f"/v1/webhook-endpoints/{endpoint.id}"
     period = {"created_from": first["created_at"]}
     for refused in (
         await shop.call("POST", f"/v1/webhook-deliveries/{failed['id']}/retry", {}),
@@ -150,51 +152,51 @@ async def test_a_410_disables_the_endpoint_until_the_merchant_enables_it(shop, t
         assert (refused.status, refused.body["code"]) == (409, "webhook_endpoint_disabled")
     (await shop.call("PATCH", path, {"state": "enabled"})).expect(200)
     third = await make_link(shop)
-    await told.taken(third)
-    assert links_of(told.listening.events) == [third["id"]]
+    await endpoint.taken(third)
+    assert links_of(endpoint.listening.events) == [third["id"]]
     replayed = (await shop.call("POST", f"{path}/replay", period)).expect(200)
     assert replayed["deliveries"] == 2
     for link in (first, second):
-        await told.taken(link)
-    await told.delivered(3)
+        await endpoint.taken(link)
+    await endpoint.delivered(3)
     again = (await shop.call("POST", f"{path}/replay", period)).expect(200)
     assert again["deliveries"] == 0
     everything = {**period, "include_delivered": True}
     again = (await shop.call("POST", f"{path}/replay", everything)).expect(200)
     assert again["deliveries"] == 3
-    await until(lambda: len(told.listening.events) >= 6)
+    await until(lambda: len(endpoint.listening.events) >= 6)
     made = [first["id"], second["id"], third["id"]]
-    assert sorted(links_of(told.listening.events)) == sorted(made * 2)
-    assert len({event["id"] for event in told.listening.events}) == 3
+    assert sorted(links_of(endpoint.listening.events)) == sorted(made * 2)
+    assert len({event["id"] for event in endpoint.listening.events}) == 3
 
 
-async def test_an_event_is_resent_under_the_same_id(shop, told):
-    event = await told.taken(await make_link(shop))
-    await told.delivered(1)
+async def test_an_event_is_resent_under_the_same_id(shop, endpoint):
+    event = await endpoint.taken(await make_link(shop))
+    await endpoint.delivered(1)
     path = f"/v1/events/{event['id']}"
     listed = (await shop.get(f"/v1/events?type={CREATED}&limit=1"))["data"]
     assert listed == [event]
     answer = (await shop.call("POST", f"{path}/resend", {})).expect(200)
     assert answer["deliveries"] == 1
-    await until(lambda: len(told.listening.events) >= 2)
-    assert told.listening.events == [event, event]
+    await until(lambda: len(endpoint.listening.events) >= 2)
+    assert endpoint.listening.events == [event, event]
     unknown = await shop.call("POST", "/v1/events/evt_none/resend", {})
     assert (unknown.status, unknown.body["code"]) == (404, "event_not_found")
 
 
-async def test_webhooks_are_delivered_after_notify_was_killed(stack, shop, told):
-    await told.taken(await make_link(shop))
+async def test_webhooks_are_delivered_after_notify_was_killed(stack, shop, endpoint):
+    await endpoint.taken(await make_link(shop))
     starts = stack.process("notify").starts
     stack.kill("notify")
     # NATS redelivers after 30 s what it had delivered to the dying process.
     await until(lambda: stack.process("notify").starts > starts)
     links = [await make_link(shop) for _ in range(5)]
     for link in links:
-        await told.taken(link)
-    assert sorted(links_of(told.listening.events)[1:]) == sorted(link["id"] for link in links)
+        await endpoint.taken(link)
+    assert sorted(links_of(endpoint.listening.events)[1:]) == sorted(link["id"] for link in links)
 
 
-class NeverHeard(web.Response):
+class LostResponse(web.Response):
     """An answer that kills notify before it can read it."""
 
     def __init__(self, stack):
@@ -206,28 +208,28 @@ class NeverHeard(web.Response):
         return await super().prepare(request)
 
 
-async def test_a_delivery_repeated_after_a_crash_has_the_same_event_id(stack, shop, told):
-    told.listening.plan = [NeverHeard(stack)]
+async def test_a_delivery_repeated_after_a_crash_has_the_same_event_id(stack, shop, endpoint):
+    endpoint.listening.plan = [LostResponse(stack)]
     link = await make_link(shop)
-    await until(lambda: told.listening.refused)
+    await until(lambda: endpoint.listening.refused)
     async with connected(
         stack.database_url("notify")
     ) as conn:  # ends the dead worker's lease of a minute
         await conn.execute(
             "UPDATE webhook_deliveries SET due_at = now()"
             " WHERE endpoint_id = $1 AND due_at IS NOT NULL",
-            told.id,
+            endpoint.id,
         )
-    again = await told.taken(link)
-    assert told.listening.refused == [again]
-    done = await told.delivery(state="delivered", attempts=1)
+    again = await endpoint.taken(link)
+    assert endpoint.listening.refused == [again]
+    done = await endpoint.delivery(state="delivered", attempts=1)
     assert done["event_id"] == again["id"]
 
 
 @pytest.mark.parametrize("url", PRIVATE)
-async def test_a_webhook_url_in_a_private_network_is_refused(shop, told, url):
+async def test_a_webhook_url_in_a_private_network_is_refused(shop, endpoint, url):
     made = await shop.call("POST", "/v1/webhook-endpoints", {"url": url})
     assert (made.status, made.body["code"]) == (422, "webhook_url_refused")
-    changed = await shop.call("PATCH", f"/v1/webhook-endpoints/{told.id}", {"url": url})
+    changed = await shop.call("PATCH", f"/v1/webhook-endpoints/{endpoint.id}", {"url": url})
     assert (changed.status, changed.body["code"]) == (422, "webhook_url_refused")
-    assert (await told.endpoint())["url"] == told.listening.url
+    assert (await endpoint.current())["url"] == endpoint.listening.url

@@ -40,12 +40,12 @@ async def test_the_demo_passes_all_its_checks(stack, demo_merchant, tmp_path):
         report=report,
     )
     assert held, out.getvalue()
-    told = json.loads(report.read_text())
-    assert told["payments_compared"] == 14
-    day = told["reconciliation"]
+    result = json.loads(report.read_text())
+    assert result["payments_compared"] == 14
+    day = result["reconciliation"]
     assert sorted(each["type"] for each in day["exceptions"]) == sorted(PLANTED)
     assert day["trace_url"].startswith(stack.sandbox_url)
-    used = {row["account"] for row in told["trial_balance"]}
+    used = {row["account"] for row in result["trial_balance"]}
     assert {"psp_receivable", "courier_receivable", "customer_receivable", "sales"} <= used
 
 

@@ -103,7 +103,7 @@ class CrashMatrix:
     async def test_an_event_alone_completes_the_payment(self, subject, moment):
         await struck(subject, moment)
         for payment in effects(subject) * 2:
-            await subject.tell(payment)
+            await subject.deliver(payment)
             await expect(subject, "paid")
 
     @pytest.mark.parametrize("moment", ALL)
@@ -116,7 +116,7 @@ class CrashMatrix:
             subject.worker(subject.world.deps).run_once(),
             subject.pay(subject.world.deps),
             death.arrive(),
-            *map(subject.tell, effects(subject)),
+            *map(subject.deliver, effects(subject)),
             return_exceptions=True,
         )
         await work(subject)

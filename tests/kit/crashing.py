@@ -59,7 +59,7 @@ class Subject(Protocol):
     async def settle(self, deps: Any, row: DueRow) -> None:
         """Does the worker's work for a row."""
 
-    async def tell(self, payment: Any) -> None:
+    async def deliver(self, payment: Any) -> None:
         """Delivers an event of payments."""
 
     async def state(self) -> str:
@@ -108,7 +108,7 @@ class CrashingClient:
         real = getattr(self._real, name)
         if name not in {"create", "close", "set_up_instrument", "refund", "find_refund", "make"}:
             return real
-        step = self._death.looked if name == "find_refund" else self._death.around
+        step = self._death.around_lookup if name == "find_refund" else self._death.around
         return lambda *asked: step(lambda: real(*asked))
 
 
@@ -149,9 +149,9 @@ class Death:
             raise ProcessDied
         return answer
 
-    async def looked(self, look: Callable[[], Awaitable[Any]]) -> Any:
+    async def around_lookup(self, find: Callable[[], Awaitable[Any]]) -> Any:
         """A look-up before the call counts as the call only if it finds something."""
-        return None if await look() is None else await self.around(look)
+        return None if await find() is None else await self.around(find)
 
     async def _hung(self, call: asyncio.Future[Any]) -> None:
         """Waits until payments is processing the call, or has answered without processing it."""

@@ -82,5 +82,5 @@ class _Failures:
 
     def __exit__(self, *_: object) -> None:
         if self._errors:
-            told = f"{len(self._errors)} of {self._count} cases failed"
-            raise ExceptionGroup(told, self._errors)
+            message = f"{len(self._errors)} of {self._count} cases failed"
+            raise ExceptionGroup(message, self._errors)

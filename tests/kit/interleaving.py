@@ -62,11 +62,11 @@ class Interleaver:
                 return waiting
             was_blocked = all(racer.blocked for racer in running)
             if was_blocked or not await happens(self._moved, LOOK_SECONDS):
-                await self._look(looking, running)
+                await self._mark_blocked(looking, running)
                 if waiting and all(racer.blocked and racer.at is At.WORK for racer in running):
                     return waiting
 
-    async def _look(self, looking: Conn, running: "Sequence[_Racer]") -> None:
+    async def _mark_blocked(self, looking: Conn, running: "Sequence[_Racer]") -> None:
         """Marks the flows that are waiting for locks."""
         found = await looking.fetch(_BLOCKED, [racer.pid for racer in running])
         blocked = {row["pid"] for row in found}

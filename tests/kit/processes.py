@@ -23,7 +23,7 @@ class Process:
     log: Path
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(errors="replace")
 
     def send(self, number: signal.Signals) -> None:
@@ -65,7 +65,7 @@ class Processes:
         names = ("INCASSO_ADMIN_PORT", "INCASSO_HTTP_PORT")
         port = next(int(self.environment[name]) for name in names if name in self.environment)
         await until(lambda: accepts_connections(port) or process.started.returncode is not None)
-        assert process.started.returncode is None, process.said
+        assert process.started.returncode is None, process.output
         return process
 
     async def refused(self) -> tuple[int, str]:
@@ -73,7 +73,7 @@ class Processes:
         log = self._folder / f"{self._service}-{next(self._numbers)}.log"
         process = Process(await self._spawn(log, forked=True), log)
         self._started.append(process)
-        return await process.wait(), process.said
+        return await process.wait(), process.output
 
     async def kill_all(self) -> None:
         for process in self._started:

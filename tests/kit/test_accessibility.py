@@ -22,7 +22,7 @@ UNREAD = {
     "words off the page": f"<p style='{POOR}; position: absolute; left: -9999px'>Seven</p>",
 }
 LARGE = "<p style='color: #8a8a8a; background: #fff; font-size: 24px'>Seven</p>"
-BY_LOOK = """<style>p { color: #000; background: #fff }
+BY_QUERY = """<style>p { color: #000; background: #fff }
 @media (%s) { p { color: #999 } }</style><p>Seven</p>"""
 
 
@@ -50,11 +50,11 @@ async def test_colours_without_readable_text_are_not_checked(browser: Browser, n
         assert await rules(page, f"{UNREAD[name]}<p style='{POOR}'>Seven</p>") == {"color-contrast"}
 
 
-@pytest.mark.parametrize("look", ["min-width: 1000px", "prefers-color-scheme: dark"])
-async def test_poor_contrast_in_one_media_query_only_is_found(browser: Browser, look: str):
+@pytest.mark.parametrize("query", ["min-width: 1000px", "prefers-color-scheme: dark"])
+async def test_poor_contrast_in_one_media_query_only_is_found(browser: Browser, query: str):
     async with opened_page(browser) as page:
         await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-        assert await rules(page, BY_LOOK % look) == set()
+        assert await rules(page, BY_QUERY % query) == set()
         await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
         await page.emulate_media(color_scheme="dark")
         assert {rule for rule, *_ in await faults(page)} == {"color-contrast"}

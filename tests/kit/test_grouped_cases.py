@@ -27,8 +27,8 @@ def test_all_cases_run_and_every_failure_is_reported():
     with pytest.raises(ExceptionGroup, match="2 of 3 cases failed") as caught:
         is_odd(cases=groups_of(is_odd)["b"], seen=seen)
     assert seen == [2, 3, 4]
-    told = [error.__notes__ for error in caught.value.exceptions]
-    assert told == [["in the case of no. 2"], ["in the case of no. 4"]]
+    notes = [error.__notes__ for error in caught.value.exceptions]
+    assert notes == [["in the case of no. 2"], ["in the case of no. 4"]]
 
 
 def test_passing_cases_raise_nothing():

@@ -58,12 +58,12 @@ async def test_calls_made_while_a_batch_runs_form_the_next_one(database):
 
 async def test_a_call_that_the_database_rejects_fails_alone(database):
     batcher, work = StatementBatcher(database), Dividing()
-    told = await asyncio.gather(
+    answers = await asyncio.gather(
         *(batcher.statement(work, n) for n in (1, 0, 5)), return_exceptions=True
     )
-    assert told[0] == 10
-    assert type(told[1]).__name__ == "DivisionByZeroError"
-    assert told[2] == 2
+    assert answers[0] == 10
+    assert type(answers[1]).__name__ == "DivisionByZeroError"
+    assert answers[2] == 2
     assert work.asked == [[1, 0, 5], [1], [0], [5]]
 
 
@@ -74,10 +74,10 @@ async def test_an_unavailable_database_fails_all_calls_without_a_retry(database)
         asked.append(list(numbers))
         raise ServiceUnavailable
 
-    told = await asyncio.gather(
+    answers = await asyncio.gather(
         *(batcher.statement(away, n) for n in (1, 2)), return_exceptions=True
     )
-    assert [type(error) for error in told] == [ServiceUnavailable] * 2
+    assert [type(error) for error in answers] == [ServiceUnavailable] * 2
     assert asked == [[1, 2]]
 
 

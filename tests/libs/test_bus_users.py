@@ -43,16 +43,16 @@ async def streams(server: Nats, database: Database) -> AsyncIterator[Bus]:
     """The stream and paylink's consumer, as the set-up job creates them, for which handlers do not matter."""
     async with connected(server, SETUP) as setup:
         await buses.set_up(setup)
-        handled = {CAPTURED: hear_nothing, UPDATED: hear_nothing}
+        handled = {CAPTURED: handle_nothing, UPDATED: handle_nothing}
         await Consumer("paylink", database, setup, handled).set_up()
         yield setup
 
 
-async def hear_nothing(_conn, _event):
+async def handle_nothing(_conn, _event):
     pass
 
 
-class Heard:
+class Received:
     """A handler that keeps its events."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Heard:
 
 
 @asynccontextmanager
-async def reading(server: Nats, database: Database, **handlers: Heard) -> AsyncIterator[None]:
+async def reading(server: Nats, database: Database, **handlers: Received) -> AsyncIterator[None]:
     async with connected(server, "paylink") as bus:
         by_subject = {CAPTURED: handlers["captured"], UPDATED: handlers["updated"]}
         task = asyncio.create_task(Consumer("paylink", database, bus, by_subject).run())
@@ -79,7 +79,7 @@ def event(subject: str, event_id: str) -> Event:
 
 
 async def test_events_reach_the_service_that_consumes_them(server, database, streams):
-    captured, updated = Heard(), Heard()
+    captured, updated = Received(), Received()
     async with reading(server, database, captured=captured, updated=updated):
         for service, subject in (("payments", CAPTURED), ("oneclick", UPDATED)):
             async with connected(server, service) as bus:
@@ -90,7 +90,7 @@ async def test_events_reach_the_service_that_consumes_them(server, database, str
 
 async def test_a_forged_header_does_not_change_an_events_subject(server, database, streams):
     """oneclick may publish on its own subjects only; a header that claims another subject is ignored."""
-    captured, updated = Heard(), Heard()
+    captured, updated = Received(), Received()
     forged = event(CAPTURED, "evt_forged").headers("")
     async with reading(server, database, captured=captured, updated=updated):
         async with connected(server, "oneclick") as bus:

@@ -59,18 +59,18 @@ def test_environment_settings_reach_channel_and_server():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "complaint"),
     [
         ("CONNECTION_GRACE_SECONDS", "60", "INCASSO_GRPC_CONNECTION_GRACE_SECONDS"),
         ("RESOLVE_SECONDS", "0", "INCASSO_GRPC_RESOLVE_SECONDS"),
         ("KEEPALIVE_SECONDS", "5", "refuse their clients' pings"),
     ],
 )
-def test_a_setting_that_would_cut_calls_is_refused(monkeypatch, capsys, name, value, said):
+def test_a_setting_that_would_cut_calls_is_refused(monkeypatch, capsys, name, value, complaint):
     monkeypatch.setenv(f"INCASSO_GRPC_{name}", value)
     with pytest.raises(SystemExit):
         settings.load(GrpcSettings)
-    assert said in capsys.readouterr().err
+    assert complaint in capsys.readouterr().err
 
 
 async def test_a_connection_at_its_maximum_age_is_closed():

@@ -38,14 +38,14 @@ async def test_computing_on_the_loop_is_measured_as_lag_and_cpu_time(meter):
 
 async def test_a_late_loop_is_logged(meter, capsys):
     compute(0.3)
-    said = ""
+    output = ""
 
-    def told():
-        nonlocal said
-        said += capsys.readouterr().out
-        return "the event loop was late" in said
+    def logged():
+        nonlocal output
+        output += capsys.readouterr().out
+        return "the event loop was late" in output
 
-    await until(told)
+    await until(logged)
 
 
 def test_lag_is_attributed_to_computing_or_blocking():

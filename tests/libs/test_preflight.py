@@ -40,14 +40,14 @@ def config(server, new_database, tmp_path):
     )
 
 
-async def hear_nothing(_conn, _event):
+async def handle_nothing(_conn, _event):
     pass
 
 
 async def set_up_events(server, database):
     bus = await buses.connect(server.user_url(SETUP), service=SETUP)
     await buses.set_up(bus)
-    handled = {"incasso.payments.payment.captured": hear_nothing}
+    handled = {"incasso.payments.payment.captured": handle_nothing}
     await Consumer(SERVICE, database, bus, handled).set_up()
     await bus.close()
 

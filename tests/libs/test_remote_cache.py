@@ -64,9 +64,9 @@ async def test_an_answer_requested_before_an_invalidation_is_not_taken_as_fresh(
     other, may_answer = Other(), asyncio.Event()
 
     async def slow() -> str:
-        said = await other.ask()
+        answer = await other.ask()
         await may_answer.wait()
-        return said
+        return answer
 
     asking = asyncio.create_task(answers.get("a", slow))
     await asyncio.sleep(0)
@@ -107,19 +107,19 @@ async def test_memory_is_bounded(answers):
 
 
 async def test_every_replica_receives_an_event(fresh_nats_url):
-    """An event may be missed while a connection is lost, so events are published until all replicas heard one."""
-    heard: dict[str, set[str]] = {"one": set(), "two": set()}
+    """An event may be missed while a connection is lost, so events are published until all replicas have received one."""
+    received: dict[str, set[str]] = {"one": set(), "two": set()}
     async with AsyncExitStack() as closing:
-        replicas = [await buses.connect(fresh_nats_url, service="test") for _ in heard]
-        for replica, events in zip(replicas, heard.values(), strict=True):
+        replicas = [await buses.connect(fresh_nats_url, service="test") for _ in received]
+        for replica, events in zip(replicas, received.values(), strict=True):
             closing.push_async_callback(replica.close)
             await replica.listen(SUBJECT, lambda event, events=events: events.add(event.event_id))
 
-        async def all_have_heard_the_same() -> bool:
+        async def all_have_received_the_same() -> bool:
             await relay.publish(replicas[0], event_of_a_thing())
-            return bool(set.intersection(*heard.values()))
+            return bool(set.intersection(*received.values()))
 
-        await until(all_have_heard_the_same, every_seconds=0.1)
+        await until(all_have_received_the_same, every_seconds=0.1)
 
 
 def event_of_a_thing() -> Event:

@@ -155,15 +155,15 @@ def test_statements_name_all_columns_and_number_their_parameters():
     assert list(lines.marks(5).items())[:2] == [("name", "$5"), ("price_minor", "$6")]
 
 
-class Heard:
+class Recorded:
     """A connection on which each statement affects `count` rows."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.said: list[tuple[str, tuple[object, ...]]] = []
+        self.statements: list[tuple[str, tuple[object, ...]]] = []
 
     async def execute(self, sql: str, *args: object) -> int:
-        self.said.append((sql, args))
+        self.statements.append((sql, args))
         return self.count
 
 
@@ -176,14 +176,14 @@ class Thing:
 
 @pytest.mark.parametrize(("count", "changed"), [(0, False), (1, True)])
 async def test_a_row_is_updated_by_merchant_and_id_if_the_condition_holds(count, changed):
-    conn, thing = Heard(count), Thing("mer_1", "thg_1", State.OPEN)
+    conn, thing = Recorded(count), Thing("mer_1", "thg_1", State.OPEN)
     things = rows.Table("things", Thing)
     assert (
         await things.change(conn, thing, "state = $3", "closed", only="state = 'open'") is changed
     )
     assert await things.change_at(conn, "mer_1", "thg_1", "state = $3", "closed") is changed
     await things.add(conn, thing)
-    assert conn.said == [
+    assert conn.statements == [
         (
             "UPDATE things SET state = $3 WHERE merchant_id = $1 AND id = $2 AND state = 'open'",
             ("mer_1", "thg_1", "closed"),

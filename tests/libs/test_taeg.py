@@ -24,11 +24,11 @@ TOLERANCE = Decimal("2e-4")
 
 
 def flows_of(vector: Vector) -> Iterator[Flow]:
-    for said in vector["flows"]:
-        amount = Fraction(said["amount"])
-        first = Fraction(said["at"] if "at" in said else said["first"])
-        every = Fraction(said.get("every", 0))
-        for number in range(said.get("count", 1)):
+    for flow in vector["flows"]:
+        amount = Fraction(flow["amount"])
+        first = Fraction(flow["at"] if "at" in flow else flow["first"])
+        every = Fraction(flow.get("every", 0))
+        for number in range(flow.get("count", 1)):
             yield Flow(amount, first + number * every)
 
 

@@ -1,4 +1,4 @@
-"""Messages and dataclasses convert both ways without loss; unset fields are told apart from empty ones."""
+"""Messages and dataclasses convert both ways without loss; unset and empty fields stay different."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,8 +87,8 @@ class NewLink:
 
 
 def test_a_dataclass_survives_a_round_trip_through_its_message():
-    told = wire.message(paylink_pb2.PaymentLink, LINK)
-    assert told == paylink_pb2.PaymentLink(
+    message = wire.message(paylink_pb2.PaymentLink, LINK)
+    assert message == paylink_pb2.PaymentLink(
         id="lnk_1",
         state=paylink_pb2.PaymentLink.STATE_SENT,
         amount={"amount_minor": 1999, "currency": "EUR"},
@@ -100,18 +100,18 @@ def test_a_dataclass_survives_a_round_trip_through_its_message():
         metadata={"cart": "7"},
         created_at=wire.timestamp(NOW),
     )
-    assert wire.read(Link, told) == LINK
+    assert wire.read(Link, message) == LINK
 
 
 def test_given_values_override_fields_of_the_same_name():
-    told = wire.message(paylink_pb2.PaymentLink, LINK, customer_id="cus_1", url="https://x")
-    assert (told.customer_id, told.url) == ("cus_1", "https://x")
-    assert wire.read(Link, told, customer_id=None) == LINK
+    message = wire.message(paylink_pb2.PaymentLink, LINK, customer_id="cus_1", url="https://x")
+    assert (message.customer_id, message.url) == ("cus_1", "https://x")
+    assert wire.read(Link, message, customer_id=None) == LINK
 
 
 def test_an_empty_text_of_an_optional_field_is_not_sent():
-    told = wire.message(shop_pb2.Shop, Recipient(), title="")
-    assert told.HasField("title")  # explicitly given
+    message = wire.message(shop_pb2.Shop, Recipient(), title="")
+    assert message.HasField("title")  # explicitly given
     assert not wire.message(paylink_pb2.Recipient, Recipient(name="")).HasField("name")
 
 
@@ -161,9 +161,9 @@ def test_a_date_is_sent_as_iso_text():
     class Found:
         currency: date | None  # stands for any text field
 
-    told = wire.message(money_pb2.Money, Found(date(2027, 1, 31)))
-    assert told.currency == "2027-01-31"
-    assert wire.read(Found, told) == Found(date(2027, 1, 31))
+    message = wire.message(money_pb2.Money, Found(date(2027, 1, 31)))
+    assert message.currency == "2027-01-31"
+    assert wire.read(Found, message) == Found(date(2027, 1, 31))
     assert wire.read(Found, money_pb2.Money()) == Found(None)
 
 
@@ -173,5 +173,5 @@ def test_an_enum_in_a_text_field_is_sent_as_its_value():
         id: str
         kind: Channel
 
-    told = wire.message(payments_pb2.UnresolvedAttempt, Found("att_1", Channel.SMS))
-    assert (told.id, told.kind) == ("att_1", "sms")
+    message = wire.message(payments_pb2.UnresolvedAttempt, Found("att_1", Channel.SMS))
+    assert (message.id, message.kind) == ("att_1", "sms")

@@ -13,7 +13,7 @@ from tests.waiting import is_running, until
 
 pytestmark = pytest.mark.skipif(not can_fork(PYTHON), reason="Linux only")
 
-TELL = """
+SHOW = """
 import json, os, sys
 print(json.dumps({
     "name": __name__,
@@ -57,10 +57,10 @@ class Programs:
 
     async def waiting(self, name: str):
         program = await self.start(name, WAIT)
-        await until(lambda: "waiting" in self.said(name))
+        await until(lambda: "waiting" in self.output(name))
         return program
 
-    def said(self, name: str) -> str:
+    def output(self, name: str) -> str:
         log = self._folder / f"{name}.log"
         return log.read_text() if log.exists() else ""
 
@@ -75,12 +75,12 @@ async def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 async def test_a_program_has_its_own_arguments_environment_and_output(programs, tmp_path: Path):
-    (tmp_path / "tell.log").write_text("before\n")
-    program = await programs.start("tell", TELL, "--port=1", "serve", NAME="é")
+    (tmp_path / "show.log").write_text("before\n")
+    program = await programs.start("show", SHOW, "--port=1", "serve", NAME="é")
     assert await program.wait() == 0
-    before, told, wrong = programs.said("tell").splitlines()
+    before, shown, wrong = programs.output("show").splitlines()
     assert (before, wrong) == ("before", "and what is wrong")
-    assert json.loads(told) == {
+    assert json.loads(shown) == {
         "name": "__main__",
         "arguments": ["--port=1", "serve"],
         "environment": {"NAME": "é"},
@@ -94,14 +94,14 @@ async def test_a_program_inherits_no_open_file_of_the_server_or_another_program(
     other = await programs.waiting("other")
     program = await programs.start("files", FILES)
     assert await program.wait() == 0
-    held = 1  # the pipe that tells the server when it ends
-    assert len(programs.said("files").split()) == 3 + held
+    held = 1  # the pipe that closes when it ends
+    assert len(programs.output("files").split()) == 3 + held
     other.kill()
     assert await other.wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
-    ("code", "ends_with", "says"),
+    ("code", "ends_with", "text"),
     [
         ("raise SystemExit(78)", 78, ""),
         ("raise SystemExit('no database')", 1, "no database"),
@@ -111,10 +111,10 @@ async def test_a_program_inherits_no_open_file_of_the_server_or_another_program(
         ("import os; os.abort()", -signal.SIGABRT, ""),
     ],
 )
-async def test_a_forked_program_ends_like_a_normal_process(programs, code, ends_with, says):
+async def test_a_forked_program_ends_like_a_normal_process(programs, code, ends_with, text):
     program = await programs.start("program", code)
     assert await program.wait() == program.returncode == ends_with
-    assert says in programs.said("program")
+    assert text in programs.output("program")
     program.send_signal(signal.SIGTERM)  # has no effect
 
 
@@ -158,7 +158,7 @@ async def test_the_server_preloads_libraries_but_no_service_and_no_extra_thread(
     programs = Programs(server, tmp_path)
     program = await programs.start("inside", INSIDE)
     assert await program.wait() == 0
-    assert json.loads(programs.said("inside")) == [[], True, 1]
+    assert json.loads(programs.output("inside")) == [[], True, 1]
     waiting = await programs.waiting("waiting")
     assert psutil.Process(waiting.pid).parent().num_threads() == 1
     waiting.kill()

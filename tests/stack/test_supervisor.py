@@ -50,9 +50,9 @@ def job(name: str, code: str, **more) -> Process:
 @asynccontextmanager
 async def supervised(folder: Path, *processes: Process) -> AsyncIterator[Supervisor]:
     supervisor = Supervisor(
-        processes, cwd=folder, run=folder / "run", log=folder / "log", report=said.append
+        processes, cwd=folder, run=folder / "run", log=folder / "log", report=reports.append
     )
-    said.clear()
+    reports.clear()
     await supervisor.start()
     try:
         yield supervisor
@@ -60,7 +60,7 @@ async def supervised(folder: Path, *processes: Process) -> AsyncIterator[Supervi
         await supervisor.stop()
 
 
-said: list[str] = []
+reports: list[str] = []
 
 
 async def test_a_process_starts_after_the_job_it_needs(tmp_path: Path):
@@ -80,7 +80,7 @@ async def test_a_killed_process_is_started_again_and_reported(tmp_path: Path):
         await until(lambda: supervisor["service"].starts == 2)
         await supervisor["service"].wait_ready()
         assert supervisor["service"].pid != before
-    assert said == ["service ended (killed by SIGKILL): starting it again"]
+    assert reports == ["service ended (killed by SIGKILL): starting it again"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_a_requested_restart_is_not_reported_and_can_change_the_environmen
     async with supervised(tmp_path, listener("service")) as supervisor:
         await supervisor.restart("service", signal.SIGTERM, {"EXTRA": "again"})
         log = (tmp_path / "log" / "service.log").read_text()
-    assert said == []
+    assert reports == []
     assert log.split() == ["listening", "listening", "again"]
 
 
@@ -122,7 +122,7 @@ async def test_a_failing_start_shows_the_log_and_ends_the_others(tmp_path: Path)
     bad = listener("bad", code="raise SystemExit('no database')", after=frozenset({"good"}))
     good = listener("good")
     supervisor = Supervisor(
-        [good, bad], cwd=tmp_path, run=tmp_path / "run", log=tmp_path / "log", report=said.append
+        [good, bad], cwd=tmp_path, run=tmp_path / "run", log=tmp_path / "log", report=reports.append
     )
     with pytest.raises(StartFailedError, match=r"bad: exit code 1[\s\S]*no database"):
         await supervisor.start()
@@ -138,7 +138,7 @@ async def test_a_process_that_does_not_become_ready_fails_the_start(tmp_path: Pa
         start_timeout_seconds=0.5,
     )
     supervisor = Supervisor(
-        [deaf], cwd=tmp_path, run=tmp_path / "run", log=tmp_path / "log", report=said.append
+        [deaf], cwd=tmp_path, run=tmp_path / "run", log=tmp_path / "log", report=reports.append
     )
     with pytest.raises(StartFailedError, match="deaf is not ready"):
         await supervisor.start()
@@ -151,7 +151,7 @@ async def test_every_process_is_stopped_and_one_that_ignores_sigterm_is_killed(t
     async with supervised(tmp_path, backend, edge) as supervisor:
         pids = [child.pid for child in supervisor.children.values()]
     assert not any(is_running(pid) for pid in pids)
-    assert said == ["edge does not stop: killing it"]
+    assert reports == ["edge does not stop: killing it"]
 
 
 SUPERVISE = """

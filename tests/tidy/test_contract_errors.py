@@ -33,7 +33,7 @@ OWN = {
 }
 
 
-def told(service: str) -> set[tuple[str, int]]:
+def documented(service: str) -> set[tuple[str, int]]:
     """(reason, status) in the comments of a service's RPCs."""
     text = "".join(
         path.read_text()
@@ -48,7 +48,7 @@ def told(service: str) -> set[tuple[str, int]]:
 
 @pytest.mark.parametrize("service", NAMES)
 def test_every_refusal_of_a_service_is_in_its_contract(service: str):
-    assert OWN[service] - told(service) == set()
+    assert OWN[service] - documented(service) == set()
 
 
 @pytest.mark.parametrize("service", NAMES)
@@ -56,4 +56,4 @@ def test_every_refusal_in_a_contract_exists_in_the_code_with_its_status(service:
     """It is the service's own, the chassis's, or one that it passes on from another service."""
     own = {reason for reason, _ in OWN[service]}
     others = {pair for pairs in OWN.values() for pair in pairs if pair[0] not in own}
-    assert told(service) - OWN[service] - others - reasons(chassis) == set()
+    assert documented(service) - OWN[service] - others - reasons(chassis) == set()

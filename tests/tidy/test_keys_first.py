@@ -70,5 +70,5 @@ def _awaited(node: ast.AST) -> Iterator[ast.Call]:
     [pytest.param(*use, id=f"{use[0].path}::{use[1].name}") for use in uses_of_keys()],
 )
 def test_idempotency_keys_are_checked_before_any_lookup(source, function):
-    looked_at = [name for name in before_the_key(function) if name not in STAYS]
-    assert looked_at == [], "call idempotency.answered first, or add the reason to STAYS"
+    lookups = [name for name in before_the_key(function) if name not in STAYS]
+    assert lookups == [], "call idempotency.answered first, or add the reason to STAYS"

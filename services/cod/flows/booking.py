@@ -172,16 +172,16 @@ def _collections(order: Order, lines: Sequence[Line], now: datetime) -> list[Cou
     """Collections of parcels for which the courier passed money on without having reported them as
     collected.
     """
-    untold = {
+    unreported = {
         parcel.tracking_number
         for parcel in order.parcels
         if parcel.state is not ParcelState.COLLECTED
     }
-    return [_collection(line, now) for line in lines if line.parcel in untold]
+    return [_collection(line, now) for line in lines if line.parcel in unreported]
 
 
 def _collection(line: Line, now: datetime) -> CourierEvent:
-    said = now if line.paid_on is None else datetime.combine(line.paid_on, time(), UTC)
+    collected_at = now if line.paid_on is None else datetime.combine(line.paid_on, time(), UTC)
     assert line.parcel is not None
     return CourierEvent(
         merchant_id=line.merchant_id,
@@ -190,7 +190,7 @@ def _collection(line: Line, now: datetime) -> CourierEvent:
         event_id=line.id,
         tracking_number=line.parcel,
         kind=ParcelEvent.COLLECTED,
-        occurred_at=min(said, now),
+        occurred_at=min(collected_at, now),
         received_at=now,
     )
 

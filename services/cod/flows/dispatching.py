@@ -99,8 +99,8 @@ async def record_courier_events(
     _check(events, now)
     async with deps.db.transaction() as tx:
         courier = await _locked_courier(tx, courier_id)
-        ids_told = [event.event_id for event in events]
-        known = dict(await courier_events.known(tx, merchant_id, courier_id, ids_told))
+        event_ids = [event.event_id for event in events]
+        known = dict(await courier_events.known(tx, merchant_id, courier_id, event_ids))
         fresh: dict[str, CourierEvent] = {}
         for event in events:
             if event.event_id not in known:
@@ -109,7 +109,7 @@ async def record_courier_events(
         orders_of = await store.lock_of_parcels(tx, merchant_id, courier_id, numbers)
         _, kept = await _followed(deps, tx, courier, orders_of, list(fresh.values()), now=now)
     known |= {event.event_id: event for event in kept}
-    return [known[event_id] for event_id in ids_told]
+    return [known[event_id] for event_id in event_ids]
 
 
 async def resolve_courier_event(deps: Deps, courier_event_id: str, resolution: str) -> CourierEvent:
@@ -161,12 +161,14 @@ async def _followed(
     moved = rules.latest(steps)
     await store.save_moved(tx, moved)
     await courier_events.save(tx, kept)
-    news = [new for step in steps for new in order_events.for_change(step.before, step.after, now)]
+    changes = [
+        new for step in steps for new in order_events.for_change(step.before, step.after, now)
+    ]
     before = {order.id: order for order in locked_orders}
     letters = [
         new for order in moved for new in order_events.notifications(before[order.id], order, now)
     ]
-    await outbox.append(tx, *news, *letters)
+    await outbox.append(tx, *changes, *letters)
     await refusing.record(deps, tx, context.merchant_id(), moved, now)
     await order_links.follow(tx, moved, now)
     return moved, kept

@@ -90,7 +90,7 @@ async def record(tx: Conn, asked: OnlineRefund, report: RefundReport, now: datet
     if after is None:
         return
     await store.save(tx, after)
-    known = rules.given_back(order, current, after)
+    known = rules.refunded(order, current, after)
     if known != order:
         await orders_store.save(tx, known)
     await outbox.append(tx, *order_events.for_refund(known, after, now))

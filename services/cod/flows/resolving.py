@@ -27,12 +27,12 @@ from services.cod.store.remittances import LINES, REMITTANCES
 
 
 async def resolve_remittance_line(
-    deps: Deps, remittance_id: str, remittance_line_id: str, said: Resolution, key: Key | None
+    deps: Deps, remittance_id: str, remittance_line_id: str, decision: Resolution, key: Key | None
 ) -> bytes:
     """Returns the CodRemittanceLine message, the same for the same key. Resolving again changes
     nothing.
     """
-    rules.check(said)
+    rules.check(decision)
 
     async def resolve(tx: Conn, _: str) -> bytes:
         merchant_id, now = context.merchant_id(), deps.clock.now()
@@ -44,9 +44,9 @@ async def resolve_remittance_line(
         before = await LINES.get(tx, merchant_id, remittance_line_id)
         if before is None or before.remittance_id != remittance_id:
             raise LineNotFound
-        if rules.is_known(remittance, before, said):
+        if rules.is_known(remittance, before, decision):
             return remittance_events.line_pb(before).SerializeToString()
-        after = await _resolved(tx, courier, remittance, before, said, now=now)
+        after = await _resolved(tx, courier, remittance, before, decision, now=now)
         return remittance_events.line_pb(after).SerializeToString()
 
     return (await idempotency.once(deps.db, key, remittance_line_id, resolve)).body
@@ -57,27 +57,27 @@ async def _resolved(
     courier: Courier,
     remittance: Remittance,
     before: Line,
-    said: Resolution,
+    decision: Resolution,
     *,
     now: datetime,
 ) -> Line:
     """Saves and publishes it."""
     owed = await booking.owed_for(tx, courier, [before])
-    news: Sequence[NewEvent] = ()
-    if said.closed_as is None:
+    cleared: Sequence[NewEvent] = ()
+    if decision.closed_as is None:
         fitting = matching.fitting(before.read(), booking.every(owed))
-        after = rules.booked(before, fitting, said, tolerance_minor=remittance.tolerance_minor)
+        after = rules.booked(before, fitting, decision, tolerance_minor=remittance.tolerance_minor)
         await booking.book(tx, courier, Compared([after], owed), remittance, now)
     else:
         claims = [claim for claim in booking.every(owed) if claim.tracking_number == before.parcel]
         open_minor = sum(claim.open_minor for claim in claims)
-        after = rules.closed(before, said.closed_as, open_minor=open_minor)
-        news = await _cleared(tx, remittance, owed, after, now)
-    after = rules.resolved(before, after, said, by=context.current().actor, now=now)
+        after = rules.closed(before, decision.closed_as, open_minor=open_minor)
+        cleared = await _cleared(tx, remittance, owed, after, now)
+    after = rules.resolved(before, after, decision, by=context.current().actor, now=now)
     recounted = rules.recounted(remittance, before, after)
     await store.save(tx, recounted)
     await store.resolve(tx, after)
-    await outbox.append(tx, *news, remittance_events.line_resolved(recounted, after, now))
+    await outbox.append(tx, *cleared, remittance_events.line_resolved(recounted, after, now))
     return after
 
 

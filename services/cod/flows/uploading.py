@@ -28,12 +28,12 @@ async def upload_manifest(deps: Deps, courier_id: str, file: str) -> Manifest:
     if courier.manifest_columns is None:
         raise ManifestColumnsMissing
     read = await threads.run(manifest_files.read, data, courier)
-    said = files.lines_of(read, CourierFileUnreadable)
-    twice = parcels.twice(said)
+    lines = files.lines_of(read, CourierFileUnreadable)
+    twice = parcels.twice(lines)
     answers: list[Acknowledgement] = []
-    for block in manifest_files.blocks(said):
+    for block in manifest_files.blocks(lines):
         answers += await dispatching.acknowledge(deps, courier.id, block, twice)
-    return manifest_files.summed(said, answers)
+    return manifest_files.summed(lines, answers)
 
 
 async def upload_event_file(deps: Deps, courier_id: str, file: str) -> EventFile:

@@ -46,45 +46,45 @@ class Known:
 
 
 def acknowledged(
-    order_reference: str, said: Sequence[AcknowledgedParcel], order: Order | None, known: Known
+    order_reference: str, stated: Sequence[AcknowledgedParcel], order: Order | None, known: Known
 ) -> tuple[Order | None, Acknowledgement]:
     """The order afterwards; None if it is unknown."""
-    outcome, after = _judged(said, order, known)
+    outcome, after = _judged(stated, order, known)
     return after, Acknowledgement(
         order_reference=order_reference,
         cod_order_id=None if order is None else order.id,
         outcome=outcome,
-        acknowledged_minor=sum(parcel.to_collect_minor for parcel in said),
+        acknowledged_minor=sum(parcel.to_collect_minor for parcel in stated),
         to_collect_minor=None if order is None else order.to_collect_minor,
     )
 
 
 def _judged(
-    said: Sequence[AcknowledgedParcel], order: Order | None, known: Known
+    stated: Sequence[AcknowledgedParcel], order: Order | None, known: Known
 ) -> tuple[Recorded, Order | None]:
     if order is None:
         return Recorded.ORDER_UNKNOWN, None
     if order.state is OrderState.CONVERTED:
         return Recorded.CONVERTED, order
     if order.state not in CHANGEABLE:
-        same = parcels.said_before(order.parcels, said)
+        same = parcels.are_known(order.parcels, stated)
         return (Recorded.MATCHED if same else Recorded.DISPATCHED), order
-    if len(said) > MOST_PARCELS:
+    if len(stated) > MOST_PARCELS:
         return Recorded.TOO_MANY_PARCELS, order
-    numbers = {parcel.tracking_number for parcel in said}
+    numbers = {parcel.tracking_number for parcel in stated}
     others = {number for number in numbers if known.owners.get(number, order.id) != order.id}
     if others or numbers & set(known.twice):
         return Recorded.TRACKING_NUMBER_TAKEN, order
-    after = taken_up(order, said)
+    after = taken_up(order, stated)
     matched = after.acknowledged_minor == order.to_collect_minor
     return (Recorded.MATCHED if matched else Recorded.DIFFERS), after
 
 
-def taken_up(order: Order, said: Sequence[AcknowledgedParcel]) -> Order:
+def taken_up(order: Order, stated: Sequence[AcknowledgedParcel]) -> Order:
     """The order with these parcels, whatever their sum: a difference is visible, and prevents the
     dispatch.
     """
     taken = parcels.taken_up(
-        said, merchant_id=order.merchant_id, courier_id=order.courier_id, order_id=order.id
+        stated, merchant_id=order.merchant_id, courier_id=order.courier_id, order_id=order.id
     )
     return replace(order, parcels=taken, acknowledged_minor=parcels.sum_minor(taken))

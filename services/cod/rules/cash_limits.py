@@ -40,4 +40,4 @@ def in_force(country: str, on: date) -> CashLimit | None:
     return max(found, key=lambda limit: limit.applies_from, default=None)
 
 
-_LIMITS: Final = tuple(CashLimit(**said) for said in tomllib.loads(_FILE.read_text())["limits"])
+_LIMITS: Final = tuple(CashLimit(**limit) for limit in tomllib.loads(_FILE.read_text())["limits"])

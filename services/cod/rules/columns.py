@@ -42,8 +42,8 @@ class Sheet:
     @property
     def names(self) -> Sequence[tuple[str, str]]:
         """The fields that the file has, with their columns."""
-        said = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return [(name, column) for name, column in said if column and isinstance(column, str)]
+        columns = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return [(name, column) for name, column in columns if column and isinstance(column, str)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

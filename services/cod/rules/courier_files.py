@@ -115,8 +115,10 @@ class Reader(ABC, Generic[L]):
     def _is_total(self, row: Row) -> bool:
         """Whether the row's number or reference is the word for a total."""
         keys = [row.cells[self._named[name]] for name in self.KEYS if name in self._named]
-        said = [key for key in keys if key != ""]
-        return bool(said) and all(isinstance(key, str) and _TOTAL.fullmatch(key) for key in said)
+        filled = [key for key in keys if key != ""]
+        return bool(filled) and all(
+            isinstance(key, str) and _TOTAL.fullmatch(key) for key in filled
+        )
 
     def _check_total(self, row: Row) -> None:
         """Compares the file's own totals: if they do not add up, lines are missing."""

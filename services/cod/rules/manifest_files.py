@@ -64,12 +64,12 @@ class _Reader(Reader[AcknowledgedParcel]):
         return amount
 
 
-def blocks(said: Sequence[AcknowledgedParcel]) -> Iterator[Sequence[AcknowledgedParcel]]:
+def blocks(lines: Sequence[AcknowledgedParcel]) -> Iterator[Sequence[AcknowledgedParcel]]:
     """An order's parcels are in one block, wherever they are in the file: a report about an order
     replaces the previous one.
     """
     block: list[AcknowledgedParcel] = []
-    for of_order in parcels.by_order(said).values():
+    for of_order in parcels.by_order(lines).values():
         if block and len(block) + len(of_order) > BLOCK:
             yield block
             block = []
@@ -78,10 +78,10 @@ def blocks(said: Sequence[AcknowledgedParcel]) -> Iterator[Sequence[Acknowledged
         yield block
 
 
-def summed(said: Sequence[AcknowledgedParcel], answers: Sequence[Acknowledgement]) -> Manifest:
+def summed(lines: Sequence[AcknowledgedParcel], answers: Sequence[Acknowledgement]) -> Manifest:
     exceptions = [answer for answer in answers if _is_exception(answer)]
     return Manifest(
-        parcels=len(said),
+        parcels=len(lines),
         orders=len(answers),
         outcomes=dict(Counter(answer.outcome.value for answer in answers)),
         exceptions=tuple(exceptions[:MOST_EXCEPTIONS]),

@@ -103,7 +103,7 @@ def is_ours(key: str, refund: OnlineRefund) -> bool:
     return key.startswith(f"{id_of(refund.order_id, refund.link)}.")
 
 
-def given_back(order: Order, before: OnlineRefund, after: OnlineRefund) -> Order:
+def refunded(order: Order, before: OnlineRefund, after: OnlineRefund) -> Order:
     """The order with its refunded total, after one of its refunds has changed state."""
     was, now = (one.state is RepaymentState.SUCCEEDED for one in (before, after))
     more_minor = (now - was) * after.amount.amount_minor

@@ -53,7 +53,7 @@ class Address:
 class Order:
     """`deposit_asked_minor`: the shop's choice; None: by the settings. `confirmed_minor`: the most that
     the recipient has agreed to pay. `refunded_minor`: cash that is refunded, or is to be.
-    `acknowledged_minor`: None if the courier has not said what it collects since the last change.
+    `acknowledged_minor`: None unless the courier has acknowledged an amount since the last change.
     `paid_online_minor`: the total paid by its links, refunds included. `kept_link`: the number of the link whose
     payment counts for it, `kept_deposit`: that of its deposit. `links`: how many payment links it has had.
     """
@@ -272,10 +272,10 @@ def check_acknowledged(order: Order) -> None:
     }
     if order.acknowledged_minor is not None:
         facts["acknowledged_minor"] = str(order.acknowledged_minor)
-    said = "nothing" if order.acknowledged_minor is None else str(order.acknowledged_minor)
+    acknowledged = "nothing" if order.acknowledged_minor is None else str(order.acknowledged_minor)
     raise AmountNotAcknowledged(
         f"The courier is to collect {order.to_collect_minor} {order.amount.currency} (minor units),"
-        f" and has acknowledged {said}: its parcels' amounts must sum to that before it is dispatched.",
+        f" and has acknowledged {acknowledged}: its parcels' amounts must sum to that before it is dispatched.",
         facts=facts,
     )
 

@@ -41,28 +41,28 @@ class AcknowledgedParcel:
     to_collect_minor: int
 
 
-def by_order(said: Sequence[AcknowledgedParcel]) -> Mapping[str, Sequence[AcknowledgedParcel]]:
+def by_order(stated: Sequence[AcknowledgedParcel]) -> Mapping[str, Sequence[AcknowledgedParcel]]:
     """Parcels by reference, in the order of first appearance."""
     found: dict[str, list[AcknowledgedParcel]] = {}
-    for parcel in said:
+    for parcel in stated:
         found.setdefault(parcel.order_reference, []).append(parcel)
     return found
 
 
-def twice(said: Sequence[AcknowledgedParcel]) -> Collection[str]:
+def twice(stated: Sequence[AcknowledgedParcel]) -> Collection[str]:
     """Tracking numbers that occur more than once."""
-    counted = Counter(parcel.tracking_number for parcel in said)
+    counted = Counter(parcel.tracking_number for parcel in stated)
     return {number for number, count in counted.items() if count > 1}
 
 
-def said_before(parcels: Sequence[Parcel], said: Sequence[AcknowledgedParcel]) -> bool:
+def are_known(parcels: Sequence[Parcel], stated: Sequence[AcknowledgedParcel]) -> bool:
     """Whether these are the known parcels with the same amounts."""
     known = {(parcel.tracking_number, parcel.to_collect_minor) for parcel in parcels}
-    return known == {(parcel.tracking_number, parcel.to_collect_minor) for parcel in said}
+    return known == {(parcel.tracking_number, parcel.to_collect_minor) for parcel in stated}
 
 
 def taken_up(
-    said: Sequence[AcknowledgedParcel], *, merchant_id: str, courier_id: str, order_id: str
+    stated: Sequence[AcknowledgedParcel], *, merchant_id: str, courier_id: str, order_id: str
 ) -> tuple[Parcel, ...]:
     return tuple(
         Parcel(
@@ -73,7 +73,7 @@ def taken_up(
             position=position,
             to_collect_minor=each.to_collect_minor,
         )
-        for position, each in enumerate(said)
+        for position, each in enumerate(stated)
     )
 
 

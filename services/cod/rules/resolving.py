@@ -34,17 +34,17 @@ class Resolution:
     resolution: str | None
 
 
-def check(said: Resolution) -> None:
+def check(decision: Resolution) -> None:
     """Raises InvalidArgument."""
-    if (said.cod_order_id is None) == (said.closed_as is None):
+    if (decision.cod_order_id is None) == (decision.closed_as is None):
         raise invalid("closed_as", "is required without cod_order_id, and must not be set with it")
-    if said.tracking_number is not None and said.cod_order_id is None:
+    if decision.tracking_number is not None and decision.cod_order_id is None:
         raise invalid("tracking_number", "can only be set with a cod_order_id")
-    if said.closed_as is not None and not said.resolution:
+    if decision.closed_as is not None and not decision.resolution:
         raise invalid("resolution", "is required with closed_as")
 
 
-def is_known(remittance: Remittance, line: Line, said: Resolution) -> bool:
+def is_known(remittance: Remittance, line: Line, decision: Resolution) -> bool:
     """Whether it was already resolved in the same way; the first note stays.
 
     Raises RemittanceNotCommitted, LineNotException, LineResolved.
@@ -55,11 +55,13 @@ def is_known(remittance: Remittance, line: Line, said: Resolution) -> bool:
         if not line.is_exception:
             raise LineNotException
         return False
-    named = said.tracking_number is None or folded(said.tracking_number) == folded(
+    named = decision.tracking_number is None or folded(decision.tracking_number) == folded(
         line.parcel or ""
     )
-    on_order = said.closed_as is not None or (said.cod_order_id == line.cod_order_id and named)
-    if said.closed_as is not line.closed_as or not on_order:
+    on_order = decision.closed_as is not None or (
+        decision.cod_order_id == line.cod_order_id and named
+    )
+    if decision.closed_as is not line.closed_as or not on_order:
         raise LineResolved(facts=_outcome(line))
     return True
 
@@ -70,7 +72,9 @@ def _outcome(line: Line) -> dict[str, str]:
     return {"cod_order_id": line.cod_order_id or "", "tracking_number": line.parcel or ""}
 
 
-def booked(line: Line, fitting: Sequence[Claim], said: Resolution, *, tolerance_minor: int) -> Line:
+def booked(
+    line: Line, fitting: Sequence[Claim], decision: Resolution, *, tolerance_minor: int
+) -> Line:
     """The line booked on the chosen one of the parcels that it matches now, and only for what is
     owed.
 
@@ -78,20 +82,20 @@ def booked(line: Line, fitting: Sequence[Claim], said: Resolution, *, tolerance_
     """
     if line.booked:
         raise LineNotFitting(facts={"result": line.result.value})
-    claim = _chosen(line, fitting, said)
+    claim = _chosen(line, fitting, decision)
     found = matching.accepted(line.read(), claim, tolerance_minor=tolerance_minor)
     if found.result not in BOOKED:
         raise LineNotFitting(facts={"result": found.result.value})
     return replace(remittances.with_match(line, found, commit=True), suggestions=line.suggestions)
 
 
-def _chosen(line: Line, fitting: Sequence[Claim], said: Resolution) -> Claim:
+def _chosen(line: Line, fitting: Sequence[Claim], decision: Resolution) -> Claim:
     """If the order has several, one on which it was not booked before."""
-    number = said.tracking_number
+    number = decision.tracking_number
     of_order = [
         claim
         for claim in fitting
-        if claim.order_id == said.cod_order_id
+        if claim.order_id == decision.cod_order_id
         and (number is None or folded(number) == folded(claim.tracking_number))
     ]
     if not of_order:
@@ -113,13 +117,13 @@ def closed(line: Line, closed_as: Closing, *, open_minor: int) -> Line:
     return replace(line, closed_as=closed_as, cleared_minor=cleared)
 
 
-def resolved(before: Line, after: Line, said: Resolution, *, by: str, now: datetime) -> Line:
+def resolved(before: Line, after: Line, decision: Resolution, *, by: str, now: datetime) -> Line:
     """`after`: booked or closed."""
     return replace(
         after,
         is_exception=False,
         result_before=before.result,
-        resolution=said.resolution,
+        resolution=decision.resolution,
         resolved_by=by,
         resolved_at=now,
     )

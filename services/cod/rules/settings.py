@@ -105,13 +105,13 @@ class SettingsChange:
 def change(settings: Settings, new: SettingsChange, *, version: str, now: datetime) -> Settings:
     """`version`: of the current warning. Raises InvalidArgument, FeeWarningNotAcknowledged."""
     after = _checked(patched(settings, new))
-    if (said := new.acknowledgement) is not None:
-        if said.version != version:
+    if (acknowledged := new.acknowledgement) is not None:
+        if acknowledged.version != version:
             raise invalid(
                 "acknowledgement.version", f"must be the version of the warning: {version}"
             )
         after = replace(
-            after, fee_acknowledgement=Acknowledgement(said.acknowledged_by, version, now)
+            after, fee_acknowledgement=Acknowledgement(acknowledged.acknowledged_by, version, now)
         )
     _check_acknowledged(settings, after, version)
     return after

@@ -13,16 +13,16 @@ COURIER_EVENTS: Final = rows.Table(
 # Looked up one by one: without statistics, which a table that has just grown lacks, PostgreSQL
 # would read everything the courier has ever reported for a list of several hundred.
 _KNOWN: Final = rows.Table(
-    """unnest($3::text[]) AS told (told_id) CROSS JOIN LATERAL (
+    """unnest($3::text[]) AS wanted (wanted_id) CROSS JOIN LATERAL (
 SELECT * FROM courier_events
-WHERE merchant_id = $1 AND courier_id = $2 AND event_id = told.told_id LIMIT 1) AS known""",
+WHERE merchant_id = $1 AND courier_id = $2 AND event_id = wanted.wanted_id LIMIT 1) AS known""",
     CourierEvent,
     sql={"is_exception": "is_exception"},
 )
 _OF_PARCELS: Final = rows.Table(
-    """unnest($3::text[]) AS told (told_number) CROSS JOIN LATERAL (
+    """unnest($3::text[]) AS wanted (wanted_number) CROSS JOIN LATERAL (
 SELECT * FROM courier_events
-WHERE merchant_id = $1 AND courier_id = $2 AND tracking_number = told.told_number OFFSET 0) AS known""",
+WHERE merchant_id = $1 AND courier_id = $2 AND tracking_number = wanted.wanted_number OFFSET 0) AS known""",
     CourierEvent,
     sql={"is_exception": "is_exception"},
 )

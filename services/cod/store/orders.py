@@ -26,9 +26,9 @@ _GONE: Final = ", ".join(f"'{state.value}'" for state in GONE)
 _LOCK_LIVE: Final = f"""
 SELECT id FROM orders
 WHERE merchant_id = $1 AND courier_id = $2 AND state NOT IN ({_GONE}) AND id = ANY(ARRAY(
-    SELECT live.id FROM unnest($3::text[]) AS said (reference) CROSS JOIN LATERAL (
+    SELECT live.id FROM unnest($3::text[]) AS wanted (reference) CROSS JOIN LATERAL (
         SELECT id FROM orders
-        WHERE merchant_id = $1 AND order_reference = said.reference AND state NOT IN ({_GONE}) LIMIT 1
+        WHERE merchant_id = $1 AND order_reference = wanted.reference AND state NOT IN ({_GONE}) LIMIT 1
     ) AS live
 ))
 ORDER BY id FOR NO KEY UPDATE"""  # noqa: S608 - made of constants

@@ -35,7 +35,7 @@ async def check(visit: Visit) -> Html | See:
     """Checks that every record still follows from the one before."""
     found = await visit.change(audit_pb2.CheckAuditEntriesRequest())
     if not found.HasField("first_broken"):
-        return See("/audit", said="intact")
+        return See("/audit", notice="intact")
     return Html("audit_broken.html", {"found": found})
 
 

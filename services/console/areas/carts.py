@@ -33,7 +33,7 @@ async def recover(visit: Visit) -> See:
     cart = await _cart(visit)
     request = shop_pb2.RecoverCartRequest(cart_id=cart.id)
     await visit.change(request, subject=cart.id, before=cart)
-    return See(f"{LIST}/{cart.id}", said="recovering")
+    return See(f"{LIST}/{cart.id}", notice="recovering")
 
 
 async def complete(visit: Visit) -> See:
@@ -41,7 +41,7 @@ async def complete(visit: Visit) -> See:
     cart = await _cart(visit)
     request = shop_pb2.CompleteCartRequest(cart_id=cart.id)
     await visit.change(request, subject=cart.id, before=cart)
-    return See(f"{LIST}/{cart.id}", said="completed")
+    return See(f"{LIST}/{cart.id}", notice="completed")
 
 
 async def _cart(visit: Visit) -> shop_pb2.Cart:

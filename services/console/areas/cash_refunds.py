@@ -72,7 +72,7 @@ async def cancel(visit: Visit) -> See:
 async def export(visit: Visit) -> See:
     """Exports all refunds that are ready, in one file for the bank."""
     await visit.change(refunds_pb2.CreateCodRefundExportRequest())
-    return See("/cod/refunds", said="exported")
+    return See("/cod/refunds", notice="exported")
 
 
 async def mark_paid(visit: Visit) -> See:
@@ -80,7 +80,7 @@ async def mark_paid(visit: Visit) -> See:
     export_id = visit.part("export_id")
     request = refunds_pb2.MarkCodRefundsPaidRequest(cod_refund_export_id=export_id)
     await visit.change(request, subject=export_id)
-    return See("/cod/refunds", said="marked_paid")
+    return See("/cod/refunds", notice="marked_paid")
 
 
 async def file(visit: Visit) -> Sent:

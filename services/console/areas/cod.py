@@ -121,11 +121,11 @@ async def resolve_event(visit: Visit) -> See:
     return await changed(visit, request, "event_resolved")
 
 
-async def changed(visit: Visit, request: Any, said: str) -> See:
+async def changed(visit: Visit, request: Any, notice: str) -> See:
     """Changes the order named in the path, and shows it."""
     order = await order_of(visit)
     await visit.change(request, subject=order.id, before=order)
-    return See(f"/cod/orders/{order.id}", said=said)
+    return See(f"/cod/orders/{order.id}", notice=notice)
 
 
 async def order_of(visit: Visit) -> orders_pb2.CodOrder:

@@ -93,7 +93,7 @@ async def send(visit: Visit) -> See:
     except TimeoutError:
         return See(f"/reconciliation/imports/under-way/{content_hash}")
     found = getattr(answer, "import")
-    return See(f"/reconciliation/imports/{found.id}", said="imported")
+    return See(f"/reconciliation/imports/{found.id}", notice="imported")
 
 
 async def under_way(visit: Visit) -> Html:

@@ -60,8 +60,8 @@ async def create(visit: Visit) -> See:
         **addressed(visit),
     )
     answer = await visit.change(request)
-    said = "sent" if request.channels else "created"
-    return See(f"/links/{answer.payment_link.id}", said=said)
+    notice = "sent" if request.channels else "created"
+    return See(f"/links/{answer.payment_link.id}", notice=notice)
 
 
 def addressed(visit: Visit) -> dict[str, Any]:
@@ -83,14 +83,14 @@ async def send(visit: Visit) -> See:
     link = await _link(visit)
     request = paylink_pb2.SendPaymentLinkRequest(payment_link_id=link.id)
     await visit.change(request, subject=link.id, before=link)
-    return See(f"/links/{link.id}", said="sent_again")
+    return See(f"/links/{link.id}", notice="sent_again")
 
 
 async def cancel(visit: Visit) -> See:
     link = await _link(visit)
     request = paylink_pb2.CancelPaymentLinkRequest(payment_link_id=link.id)
     await visit.change(request, subject=link.id, before=link)
-    return See(f"/links/{link.id}", said="cancelled")
+    return See(f"/links/{link.id}", notice="cancelled")
 
 
 async def issue(visit: Visit) -> See:
@@ -103,11 +103,11 @@ async def issue(visit: Visit) -> See:
             payment_link_id=link.id, expires_in_days=days
         )
         await visit.change(request, subject=link.id, before=link)
-        return See(f"/links/{link.id}", said="sent" if link.channels else "created")
+        return See(f"/links/{link.id}", notice="sent" if link.channels else "created")
     if link.state != paylink_pb2.PaymentLink.STATE_CANCELLED or link.origin in _ASKED_BY_SERVICES:
         raise ChangedMeanwhile
     answer = await visit.change(_like(link, days), before=link)
-    return See(f"/links/{answer.payment_link.id}", said="sent" if link.channels else "created")
+    return See(f"/links/{answer.payment_link.id}", notice="sent" if link.channels else "created")
 
 
 def _like(link: paylink_pb2.PaymentLink, days: int) -> paylink_pb2.CreatePaymentLinkRequest:

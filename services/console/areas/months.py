@@ -52,7 +52,7 @@ async def close(visit: Visit) -> See:
         raise invalid("sure", visit.word("sure_missing"))
     month = visit.typed("month")
     await visit.change(ledger_pb2.ClosePeriodRequest(month=month), subject=month)
-    return See("/months", said="closed")
+    return See("/months", notice="closed")
 
 
 async def _checks(visit: Visit) -> list[Check]:

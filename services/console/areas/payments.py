@@ -118,7 +118,7 @@ async def refund(visit: Visit) -> See:
         reason=visit.typed("reason") or None,
     )
     await visit.change(request, subject=payment.id, before=payment)
-    return See(f"/payments/{payment.id}", said="refunded")
+    return See(f"/payments/{payment.id}", notice="refunded")
 
 
 async def capture(visit: Visit) -> See:
@@ -126,13 +126,13 @@ async def capture(visit: Visit) -> See:
     await visit.change(
         payments_pb2.CapturePaymentRequest(payment_id=payment_id), subject=payment_id
     )
-    return See(f"/payments/{payment_id}", said="captured")
+    return See(f"/payments/{payment_id}", notice="captured")
 
 
 async def cancel(visit: Visit) -> See:
     payment_id = visit.part("payment_id")
     await visit.change(payments_pb2.CancelPaymentRequest(payment_id=payment_id), subject=payment_id)
-    return See(f"/payments/{payment_id}", said="cancelled")
+    return See(f"/payments/{payment_id}", notice="cancelled")
 
 
 async def payment_of(visit: Visit) -> payments_pb2.Payment:

@@ -34,7 +34,7 @@ async def describe(visit: Visit) -> See:
     """Sets the name that colleagues see."""
     request = sessions_pb2.UpdatePersonRequest(token=visit.who.token, name=visit.typed("name"))
     await visit.change(request)
-    return See("/sessions", said="described")
+    return See("/sessions", notice="described")
 
 
 async def end_one(visit: Visit) -> See:
@@ -42,17 +42,17 @@ async def end_one(visit: Visit) -> See:
         token=visit.who.token, which=ENDS.WHICH_NAMED, session_id=visit.part("session_id")
     )
     await visit.change(request)
-    return See("/sessions", said="session_ended")
+    return See("/sessions", notice="session_ended")
 
 
 async def end_others(visit: Visit) -> See:
     await visit.change(ENDS(token=visit.who.token, which=ENDS.WHICH_OTHERS))
-    return See("/sessions", said="sessions_ended")
+    return See("/sessions", notice="sessions_ended")
 
 
 async def sign_out(visit: Visit) -> See:
     await visit.change(ENDS(token=visit.who.token, which=ENDS.WHICH_THIS))
-    return See("/sign-in?said=signed_out")
+    return See("/sign-in?notice=signed_out")
 
 
 async def prove(visit: Visit) -> Html:
@@ -70,7 +70,7 @@ async def proved(visit: Visit) -> See:
         ),
     )
     answer = await visit.change(request)
-    return See(onward(visit.typed("next")), said="proved", new_token=answer.new_token)
+    return See(onward(visit.typed("next")), notice="proved", new_token=answer.new_token)
 
 
 PAGES: Final[tuple[Page, ...]] = (

@@ -97,7 +97,7 @@ async def withdraw(visit: Visit) -> Html | See:
     )
     answer = await visit.change(request, subject=plan.id, before=plan)
     if confirmed:
-        return See(f"/instalments/{plan.id}", said="withdrawn")
+        return See(f"/instalments/{plan.id}", notice="withdrawn")
     visit.form = {**visit.form, KEY: ""}  # the confirmation is another change
     return Html("plan_withdraw.html", {"plan": plan, "withdrawal": answer.withdrawal})
 
@@ -130,12 +130,12 @@ async def reschedule(visit: Visit) -> See:
     return await _changed(visit, request, "rescheduled")
 
 
-async def _changed(visit: Visit, request: Message, said: str, *, unless: str = "") -> See:
-    """`unless`: the message instead of `said` if the payment was declined or needs the customer."""
+async def _changed(visit: Visit, request: Message, notice: str, *, unless: str = "") -> See:
+    """`unless`: the message instead of `notice` if the payment was declined or needs the customer."""
     plan = await plan_of(visit)
     answer = await visit.change(request, subject=plan.id, before=plan)
     unpaid = answer.plan.HasField("decline") or answer.plan.HasField("next_action")
-    return See(f"/instalments/{plan.id}", said=unless if unless and unpaid else said)
+    return See(f"/instalments/{plan.id}", notice=unless if unless and unpaid else notice)
 
 
 def _decider(visit: Visit) -> str:

@@ -44,7 +44,7 @@ async def create(visit: Visit) -> See:
         position=visit.number("position"),
     )
     answer = await visit.change(request)
-    return See(f"{LIST}/{answer.product.id}", said="created")
+    return See(f"{LIST}/{answer.product.id}", notice="created")
 
 
 async def one(visit: Visit) -> Html:
@@ -68,14 +68,14 @@ async def save(visit: Visit) -> See:
         position=visit.number("position"),
     )
     await visit.change(request, subject=before.id, before=before)
-    return See(f"{LIST}/{before.id}", said="saved")
+    return See(f"{LIST}/{before.id}", notice="saved")
 
 
 async def archive(visit: Visit) -> See:
     before = await _product(visit)
     request = shop_pb2.ArchiveProductRequest(product_id=before.id)
     await visit.change(request, subject=before.id, before=before)
-    return See(LIST, said="archived")
+    return See(LIST, notice="archived")
 
 
 async def put_picture(visit: Visit) -> See:
@@ -88,14 +88,14 @@ async def put_picture(visit: Visit) -> See:
     picture = base64.b64encode(visit.file.content).decode()
     request = shop_pb2.PutProductPictureRequest(product_id=before.id, picture=picture)
     await visit.change(request, subject=before.id, before=before)
-    return See(f"{LIST}/{before.id}", said="picture_saved")
+    return See(f"{LIST}/{before.id}", notice="picture_saved")
 
 
 async def delete_picture(visit: Visit) -> See:
     before = await _product(visit)
     request = shop_pb2.DeleteProductPictureRequest(product_id=before.id)
     await visit.change(request, subject=before.id, before=before)
-    return See(f"{LIST}/{before.id}", said="picture_deleted")
+    return See(f"{LIST}/{before.id}", notice="picture_deleted")
 
 
 async def picture(visit: Visit) -> Sent:
@@ -128,7 +128,7 @@ async def save_shop(visit: Visit) -> See:
         instalments=ticked(visit, "instalments"),
     )
     await visit.change(request, before=before)
-    return See(SHOP, said="shop_open" if is_open else "shop_closed")
+    return See(SHOP, notice="shop_open" if is_open else "shop_closed")
 
 
 async def _shop(visit: Visit) -> shop_pb2.Shop | None:

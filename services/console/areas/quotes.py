@@ -69,8 +69,8 @@ async def create(visit: Visit) -> Html | See:
     if draft.deposit is not None:
         request.deposit.CopyFrom(_pb(draft.deposit))
     answer = await visit.change(request)
-    said = "quote_sent" if request.channels else "created"
-    return See(f"/links/{answer.payment_link.id}", said=said)
+    notice = "quote_sent" if request.channels else "created"
+    return See(f"/links/{answer.payment_link.id}", notice=notice)
 
 
 def _form(visit: Visit, draft: Draft | None) -> Html:
@@ -154,7 +154,9 @@ def _line(visit: Visit, row: int) -> tuple[Line | None, list[FieldViolation]]:
         "vat": "" if rate is not None else "percent_unreadable",
     }
     wrong = [
-        FieldViolation(f"{part}_{row}", visit.word(said)) for part, said in faults.items() if said
+        FieldViolation(f"{part}_{row}", visit.word(fault))
+        for part, fault in faults.items()
+        if fault
     ]
     if price is None or rate is None or wrong:
         return None, wrong

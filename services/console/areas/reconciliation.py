@@ -95,7 +95,7 @@ async def resolve(visit: Visit) -> See:
         parts=_parts(visit, found) if ends == "split" else [],
     )
     await visit.change(request, subject=found.id, before=found)
-    return See("/reconciliation", said="resolved")
+    return See("/reconciliation", notice="resolved")
 
 
 def _items(visit: Visit) -> list[str]:
@@ -145,7 +145,7 @@ async def _entries_of(visit: Visit, found: reconciliation_pb2.ReconciliationExce
 
 async def run(visit: Visit) -> See:
     await visit.change(reconciliation_pb2.RunReconciliationRequest())
-    return See("/reconciliation", said="ran")
+    return See("/reconciliation", notice="ran")
 
 
 async def _exception(visit: Visit) -> reconciliation_pb2.ReconciliationException:

@@ -41,7 +41,7 @@ async def upload(visit: Visit) -> See:
         name=visit.file.name[:200] or None,
     )
     answer = await visit.change(request)
-    return See(f"/cod/remittances/{answer.remittance.id}", said="read")
+    return See(f"/cod/remittances/{answer.remittance.id}", notice="read")
 
 
 async def one(visit: Visit) -> Html:
@@ -75,7 +75,7 @@ async def commit(visit: Visit) -> See:
     before = (await visit.ask(wanted)).remittance
     request = remittances_pb2.CommitRemittanceRequest(remittance_id=remittance_id)
     await visit.change(request, subject=remittance_id, before=before)
-    return See(f"/cod/remittances/{remittance_id}", said="booked")
+    return See(f"/cod/remittances/{remittance_id}", notice="booked")
 
 
 async def resolve(visit: Visit) -> See:
@@ -98,7 +98,7 @@ async def resolve(visit: Visit) -> See:
         request.closed_as = closing
     await visit.change(request, subject=line_id, before=before)
     path = with_query(f"/cod/remittances/{remittance_id}", _kept(visit))
-    return See(path, said="line_resolved")
+    return See(path, notice="line_resolved")
 
 
 async def _lines(visit: Visit) -> dict[str, Any]:

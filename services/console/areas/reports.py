@@ -102,14 +102,14 @@ async def schedule(visit: Visit) -> See:
         emails=visit.typed("emails").replace(",", " ").split(),
     )
     await visit.change(request, subject=report.name)
-    return See("/reports", said="scheduled")
+    return See("/reports", notice="scheduled")
 
 
 async def stop(visit: Visit) -> See:
     schedule_id = visit.part("schedule_id")
     request = reports_pb2.StopReportScheduleRequest(schedule_id=schedule_id)
     await visit.change(request, subject=schedule_id)
-    return See("/reports", said="stopped")
+    return See("/reports", notice="stopped")
 
 
 async def _report(visit: Visit) -> reports_pb2.Report:

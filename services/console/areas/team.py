@@ -32,35 +32,35 @@ async def invite(visit: Visit) -> See:
         email=visit.typed("email"), role=_role(visit), locale=visit.language
     )
     await visit.change(request)
-    return See("/team", said="invited")
+    return See("/team", notice="invited")
 
 
 async def resend(visit: Visit) -> See:
     member_id = visit.part("member_id")
     request = members_pb2.ResendInvitationRequest(member_id=member_id)
     await visit.change(request, subject=member_id)
-    return See("/team", said="resent")
+    return See("/team", notice="resent")
 
 
 async def revoke(visit: Visit) -> See:
     member = await _member(visit)
     request = members_pb2.RevokeInvitationRequest(member_id=member.id)
     await visit.change(request, subject=member.id, before=member)
-    return See("/team", said="revoked")
+    return See("/team", notice="revoked")
 
 
 async def change_role(visit: Visit) -> See:
     member = await _member(visit)
     request = members_pb2.ChangeMemberRoleRequest(member_id=member.id, role=_role(visit))
     await visit.change(request, subject=member.id, before=member)
-    return See("/team", said="role_changed")
+    return See("/team", notice="role_changed")
 
 
 async def remove(visit: Visit) -> See:
     member = await _member(visit)
     request = members_pb2.RemoveMemberRequest(member_id=member.id)
     await visit.change(request, subject=member.id, before=member)
-    return See("/team", said="removed")
+    return See("/team", notice="removed")
 
 
 async def _member(visit: Visit) -> members_pb2.Member:

@@ -40,7 +40,7 @@ async def save(visit: Visit) -> See:
     known = (one.view for one in await links_of(visit, path) if one.own)
     before = next((view for view in known if view.name == request.name), None)
     await visit.change(request, subject=before.id if before is not None else "", before=before)
-    return See(f"{path}?{query}", said="view_saved")
+    return See(f"{path}?{query}", notice="view_saved")
 
 
 async def change(visit: Visit) -> See:
@@ -51,13 +51,13 @@ async def change(visit: Visit) -> See:
         shared=visit.typed("shared") == "yes",
     )
     await visit.change(request, subject=request.view_id, before=await _before(visit))
-    return See("/views", said="view_changed")
+    return See("/views", notice="view_changed")
 
 
 async def delete(visit: Visit) -> See:
     request = views_pb2.DeleteViewRequest(view_id=visit.part("view_id"))
     await visit.change(request, subject=request.view_id, before=await _before(visit))
-    return See("/views", said="view_deleted")
+    return See("/views", notice="view_deleted")
 
 
 async def _before(visit: Visit) -> views_pb2.SavedView | None:

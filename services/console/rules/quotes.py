@@ -78,15 +78,15 @@ def text(
 
 
 def _line(line: Line, words: Mapping[str, str], language: str) -> str:
-    said = words["text_many" if line.quantity > 1 else "text_one"].format(
+    text = words["text_many" if line.quantity > 1 else "text_one"].format(
         name=line.name,
         quantity=line.quantity,
         unit=display.amount(line.unit, language),
         total=display.amount(line.total, language),
     )
     if not line.vat_basis_points:
-        return said
-    return said + words["text_included"].format(rate=_rate(line.vat_basis_points, language))
+        return text
+    return text + words["text_included"].format(rate=_rate(line.vat_basis_points, language))
 
 
 def _rate(basis_points: int, language: str) -> str:

@@ -128,7 +128,7 @@ class SignIn:
             subject=found.subject,
         )
         answer = await self._at.ask("ReauthenticateWithIdentity", asked)
-        response = see(onward(begun.onward), said="proved")
+        response = see(onward(begun.onward), notice="proved")
         self._in.cookies.set(response, SESSION, answer.new_token)
         return response
 

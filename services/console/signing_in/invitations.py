@@ -54,7 +54,7 @@ class Invitations:
             token=_token(request), session_token=self._in.cookies.get(request, SESSION)
         )
         await self._at.ask("AcceptInvitation", asked)
-        response = see("/", said="joined")
+        response = see("/", notice="joined")
         self._in.cookies.drop(response, VISIT)
         return response
 

@@ -64,7 +64,7 @@ class CodPages:
             return self._refused(request, refusal)
         match answer:
             case pages_pb2.SendCodPageCodeResponse():
-                return see(address(request, said="cod_code_sent"))
+                return see(address(request, notice="cod_code_sent"))
             case pages_pb2.PayCodPageOnlineResponse() | pages_pb2.PayCodPageDepositResponse():
                 return see(view.path_of(answer.url) or address(request))
         return see(address(request))
@@ -72,10 +72,10 @@ class CodPages:
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
         if refusal.reason == _ABSENT:
             raise refusal
-        said = texts.code_of(refusal)
+        notice = texts.code_of(refusal)
         if isinstance(refusal, OutcomeUnknown) or refusal.kind is Kind.UNAVAILABLE:
-            said = "cod_unknown"
-        return see(address(request, said=said))
+            notice = "cod_unknown"
+        return see(address(request, notice=notice))
 
 
 def cod_page(
@@ -83,7 +83,7 @@ def cod_page(
 ) -> web.Response:
     """The page in its current view. `wrong`: fields of the form."""
     language = rendering.language_of(request, page.locale)
-    said = request.query.get("said", "")
+    notice = request.query.get("notice", "")
     return rendering.respond(
         "cod.html",
         language,
@@ -101,13 +101,13 @@ def cod_page(
         about_deposit=cod_view.about_deposit(page, language),
         text=cod_view.text(page, language),
         way=cod_view.way(page, language),
-        said=texts.said(said, language),
-        calm=said in texts.CALM,
+        notice=texts.notice(notice, language),
+        calm=notice in texts.CALM,
         refunds=cod_view.refunds(page, language),
         form=form,
         wrong=wrong,
         first_wrong=next(iter(wrong), ""),
-        about_code=said in cod_forms.ABOUT_CODE,
+        about_code=notice in cod_forms.ABOUT_CODE,
         address=lambda path="", **query: address(request, path, **query),
     )
 

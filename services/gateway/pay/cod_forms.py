@@ -48,5 +48,5 @@ ACTIONS: Final[dict[str, Callable[[str, Form], Sent]]] = {
 
 def wrong_in_account(refusal: Refusal) -> Sequence[str]:
     """Invalid fields of the account, in the order of the page."""
-    said = {violation.field for violation in refusal.violations}
-    return [field for field in _OF_ACCOUNT if field in said]
+    wrong = {violation.field for violation in refusal.violations}
+    return [field for field in _OF_ACCOUNT if field in wrong]

@@ -198,4 +198,4 @@ def facts(page: pages_pb2.CodPage, language: str) -> Mapping[str, str]:
         "cod_tracking": ", ".join(page.tracking_numbers),
         "cod_paid_on": display.moment(day.ToDatetime(tzinfo=UTC), language) if day else "",
     }
-    return {WORDS[language][word]: said for word, said in known.items() if said}
+    return {WORDS[language][word]: value for word, value in known.items() if value}

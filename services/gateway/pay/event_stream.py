@@ -83,12 +83,12 @@ class EventStreams:
         await response.prepare(request)
         try:
             await response.write(b"retry: 5000\n\n")
-            await self._tell(request, response, known, first)
+            await self._send(request, response, known, first)
         except (ConnectionResetError, asyncio.CancelledError):
             pass  # the shopper has left
         return response
 
-    async def _tell(
+    async def _send(
         self, request: web.Request, response: web.StreamResponse, known: int, answer: Any
     ) -> None:
         ends_at = time.monotonic() + MAX_SECONDS

@@ -46,7 +46,7 @@ class PayPages:
 
     async def go_back(self, request: web.Request) -> web.Response:
         """Reloading the URL of a form shows the page."""
-        return self._see(request, said="")
+        return self._see(request, notice="")
 
     async def submit(self, request: web.Request) -> web.Response:
         return await self._gate.let_in(request, self._submit)
@@ -71,7 +71,7 @@ class PayPages:
 
     async def _show_stop(self, request: web.Request) -> web.Response:
         page = await self._page(request)
-        if request.query.get("said") == "stopped":
+        if request.query.get("notice") == "stopped":
             action = {"link": address(request), "label": "open_page"}
             return guard.message(request, "stopped", page=page, action=action)
         action = {"form": address(request, "/stop-reminders"), "label": "stop_button"}
@@ -104,7 +104,7 @@ class PayPages:
         page = await self._page(request)
         paid_id = view.paid_id(page, use_of(request))
         if not paid_id:
-            return self._see(request, said="payment_link_not_paid", use=use_of(request))
+            return self._see(request, notice="payment_link_not_paid", use=use_of(request))
         language = rendering.language_of(request, page.payment_link.locale)
         try:
             token = await self._surveys.token(page.merchant.id, paid_id, language)
@@ -115,10 +115,10 @@ class PayPages:
     def _refused(self, request: web.Request, refusal: Refusal, *, use: str) -> web.Response:
         if refusal.reason == "payment_link_not_found":
             raise refusal
-        said = texts.code_of(refusal)
+        notice = texts.code_of(refusal)
         if isinstance(refusal, OutcomeUnknown) or refusal.kind is Kind.UNAVAILABLE:
-            said = "unknown"
-        return self._see(request, said=said, use=use)
+            notice = "unknown"
+        return self._see(request, notice=notice, use=use)
 
     def _done(self, request: web.Request, answer: Any, form: forms.Form) -> web.Response:
         match answer:
@@ -127,18 +127,18 @@ class PayPages:
             case pages_pb2.RequestNewLinkResponse():
                 return guard.message(request, "sent", recipient=answer.recipient)
             case pages_pb2.StopRemindersResponse() if "by_hand" in form:
-                return see(address(request, "/stop-reminders", said="stopped"))
+                return see(address(request, "/stop-reminders", notice="stopped"))
             case pages_pb2.StopRemindersResponse():  # a mail program, not to be redirected: RFC 8058
                 return guard.message(request, "stopped")
             case pages_pb2.PayByCardResponse() | pages_pb2.AnnounceBankTransferResponse():
-                return self._see(request, said="", use=answer.payment.use)
+                return self._see(request, notice="", use=answer.payment.use)
             case pages_pb2.ChoosePlanResponse():
                 plan = view.path_of(answer.payment.plan_url)
-                return see(plan) if plan else self._see(request, said="", use=answer.payment.use)
-        return self._see(request, said="", use=form.get("use", ""))
+                return see(plan) if plan else self._see(request, notice="", use=answer.payment.use)
+        return self._see(request, notice="", use=form.get("use", ""))
 
-    def _see(self, request: web.Request, *, said: str, use: str = "") -> web.Response:
-        return see(address(request, use=use, said=said))
+    def _see(self, request: web.Request, *, notice: str, use: str = "") -> web.Response:
+        return see(address(request, use=use, notice=notice))
 
 
 def pay_page(
@@ -151,7 +151,7 @@ def pay_page(
     """The page in its current view."""
     use = use_of(request)
     name, own = view.name_of(page, use), view.own_payment(page, use)
-    said = request.query.get("said", "")
+    notice = request.query.get("notice", "")
     link = page.payment_link
     field = page.card_field if name == "open" and page.HasField("card_field") else None
     due = view.money(link.amount_due.amount_minor, link.amount.currency, language)
@@ -170,9 +170,9 @@ def pay_page(
         totals=view.totals(link, own, language),
         balance=view.balance_minor(link),
         outcome="" if name in view.DECIDING else view.outcome(page, name, language),
-        said=texts.said(said, language),
-        calm=said in texts.CALM,
-        wrong=said,
+        notice=texts.notice(notice, language),
+        calm=notice in texts.CALM,
+        wrong=notice,
         shown=view,
         declined=texts.declined,
         states=view,

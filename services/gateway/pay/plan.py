@@ -91,7 +91,7 @@ class PlanPages:
         page = f"/plan/{quote(found.token, safe='')}"
         if found.card == found.CARD_WAITING:
             return await self._card_page(found.token, page, found.next_action.url, waits=True)
-        return see(page, said=_BACK.get(found.card, ""))
+        return see(page, notice=_BACK.get(found.card, ""))
 
     async def _submit(self, request: web.Request) -> web.Response:
         make = plan_forms.ACTIONS.get(request.match_info["action"])
@@ -101,7 +101,7 @@ class PlanPages:
         ip = guard.ip_or_none(self._addresses.of(request))
         sent = make(token, form, ip)
         if sent is None:
-            return see(address(request, said="plan_consent"))
+            return see(address(request, notice="plan_consent"))
         saving = plan_forms.saving(token, sent, form, ip)
         # A shopper who leaves cancels the wait, never the payment.
         try:
@@ -114,7 +114,7 @@ class PlanPages:
             case pages_pb2.SavePlanPageCardResponse():
                 return await self._confirm_card(request, answer.next_action.url)
             case pages_pb2.ReplacePlanPageCardResponse():
-                return see(address(request, said="plan_card_replaced"))
+                return see(address(request, notice="plan_card_replaced"))
         return see(address(request))
 
     async def _asked(self, sent: Sent, saving: Sent | None) -> Any:
@@ -129,7 +129,7 @@ class PlanPages:
     async def _confirm_card(self, request: web.Request, url: str) -> web.Response:
         """A page that leads to the bank: our forms may not be redirected there."""
         if not web_address(url):
-            return see(address(request, said="unknown"))
+            return see(address(request, notice="unknown"))
         return await self._card_page(token_of(request), address(request), url)
 
     async def _card_page(
@@ -150,16 +150,16 @@ class PlanPages:
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
         if refusal.reason == _ABSENT:
             raise refusal
-        said = texts.code_of(refusal)
+        notice = texts.code_of(refusal)
         if isinstance(refusal, OutcomeUnknown) or refusal.kind is Kind.UNAVAILABLE:
-            said = "unknown"
-        return see(address(request, said=said))
+            notice = "unknown"
+        return see(address(request, notice=notice))
 
 
 def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
     """The page in the plan's language, like its documents and the texts required by law."""
     plan, language = page.plan, language_of(page.locale)
-    name, said = plan_view.name_of(plan), request.query.get("said", "")
+    name, notice = plan_view.name_of(plan), request.query.get("notice", "")
     version = plan_view.version_of(page)
     field = page.card_field if page.HasField("card_field") else None
     return rendering.respond(
@@ -183,8 +183,8 @@ def plan_page(request: web.Request, page: pages_pb2.PlanPage) -> web.Response:
         settlement=plan_choices.settlement(page, language),
         others=plan_choices.other_cards(page),
         withdraw_until=plan_choices.withdraw_until(page, language),
-        said=texts.said(said, language),
-        calm=said in texts.CALM,
+        notice=texts.notice(notice, language),
+        calm=notice in texts.CALM,
         shown=plan_view,
         declined=texts.declined,
         address=lambda path="": address(request, path),

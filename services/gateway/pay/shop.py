@@ -36,7 +36,7 @@ class ShopPages:
         self._buys = Limiter(rate=BUYS_PER_SECOND, burst=BUYS_BURST)
 
     async def show(self, request: web.Request) -> web.Response:
-        return await self._page(request, {}, request.query.get("said", ""))
+        return await self._page(request, {}, request.query.get("notice", ""))
 
     async def go_back(self, request: web.Request) -> web.Response:
         return see(address(request))
@@ -67,14 +67,16 @@ class ShopPages:
         if refusal.reason == "shop_not_found":
             return guard.missing(request)
         reason = "price_changed" if refusal.reason == "amount_changed" else refusal.reason
-        said = reason if reason in texts.REFUSALS else "failed"
+        notice = reason if reason in texts.REFUSALS else "failed"
         if refusal.kind is Kind.UNAVAILABLE:
-            said = "unknown"
+            notice = "unknown"
         if any(violation.field == "email" for violation in refusal.violations):
-            said = "email"
-        return await self._page(request, form, said)
+            notice = "email"
+        return await self._page(request, form, notice)
 
-    async def _page(self, request: web.Request, form: Mapping[str, str], said: str) -> web.Response:
+    async def _page(
+        self, request: web.Request, form: Mapping[str, str], notice: str
+    ) -> web.Response:
         at = self._addresses.bucket(request), time.monotonic()
         if wait := self._failures.wait_seconds(*at):
             return guard.limited(request, wait)
@@ -86,14 +88,14 @@ class ShopPages:
                 self._failures.take(*at)
                 return guard.missing(request)
             return guard.busy(request)
-        return shop_page(request, shop, form, said)
+        return shop_page(request, shop, form, notice)
 
 
 def shop_page(
     request: web.Request,
     shop: pages_pb2.GetShopPageResponse,
     form: Mapping[str, str],
-    said: str,
+    notice: str,
 ) -> web.Response:
     language = rendering.language_of(request, shop.locale)
     prices = {
@@ -109,8 +111,8 @@ def shop_page(
         shop=shop,
         prices=prices,
         form=form,
-        said=texts.said(said, language),
-        wrong_email=said == "email",
+        notice=texts.notice(notice, language),
+        wrong_email=notice == "email",
         address=lambda path="", **query: address(request, path, **query),
     )
 

@@ -53,9 +53,9 @@ class SurveyPages:
         except Refusal as refusal:
             is_wrong = any(violation.field in QUESTIONS for violation in refusal.violations)
             if refusal.kind is Kind.INVALID and is_wrong:
-                return see(address(request, said="survey_missing"))
+                return see(address(request, notice="survey_missing"))
             raise
-        return see(address(request, said="survey_thanks"))
+        return see(address(request, notice="survey_thanks"))
 
 
 def answer_of(token: str, form: Form) -> surveys_pb2.AnswerSurveyRequest:
@@ -70,7 +70,7 @@ def answer_of(token: str, form: Form) -> surveys_pb2.AnswerSurveyRequest:
 
 def survey_page(request: web.Request, page: surveys_pb2.SurveyPage) -> web.Response:
     language = rendering.language_of(request, page.locale)
-    said = request.query.get("said", "")
+    notice = request.query.get("notice", "")
     given = {name: getattr(page, name) for name in QUESTIONS if page.HasField(name)}
     return rendering.respond(
         "survey.html",
@@ -79,8 +79,8 @@ def survey_page(request: web.Request, page: surveys_pb2.SurveyPage) -> web.Respo
         questions=QUESTIONS,
         options=OPTIONS,
         given=given,
-        said=texts.said(said, language),
-        calm=said in texts.CALM,
+        notice=texts.notice(notice, language),
+        calm=notice in texts.CALM,
         address=lambda path="", **query: address(request, path, **query),
     )
 

@@ -150,20 +150,20 @@ def outcome(page: pages_pb2.PayPage, name: str, language: str) -> str:
     """The text of a page without choices; for an ended link, with the money that has arrived."""
     link, words = page.payment_link, WORDS[language]
     recipient = page.new_link_recipient
-    arrived_minor, said = page.late_minor, f"{name}_text"
+    arrived_minor, key = page.late_minor, f"{name}_text"
     if name in ("expired", "cancelled"):
         if page.late_minor and page.late_minor >= link.amount_due.amount_minor:
-            said = f"{name}_late"
+            key = f"{name}_late"
         elif not link.reusable and link.paid_minor + page.late_minor:
             arrived_minor += link.paid_minor
-            said = "expired_new_part" if recipient else f"{name}_part"
+            key = "expired_new_part" if recipient else f"{name}_part"
         elif recipient:
-            said = "expired_new"
+            key = "expired_new"
     partner = page.payment.link_payment.partner
     if partner and name in ("instalments", "in_parts"):
-        said = f"{name}_text_partner"
+        key = f"{name}_text_partner"
     amount = money(arrived_minor, link.amount.currency, language)
-    return words[said].format(
+    return words[key].format(
         merchant=isolated(page.merchant.name),
         recipient=recipient,
         amount=amount,

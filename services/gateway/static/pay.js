@@ -4,7 +4,7 @@
   const { body } = document;
   const pageUrl = () => {
     const url = new URL(window.location.href);
-    url.searchParams.delete("said");
+    url.searchParams.delete("notice");
     return url;
   };
 
@@ -86,19 +86,19 @@
 
   // --- seen: reported for people, not for scanners and prefetchers -----------------------------
   if (body.dataset.view === "open" || body.dataset.view === "quote") {
-    let told = false;
-    const tell = () => {
-      if (told || document.prerendering || document.visibilityState !== "visible") return;
-      told = true;
+    let reported = false;
+    const report = () => {
+      if (reported || document.prerendering || document.visibilityState !== "visible") return;
+      reported = true;
       navigator.sendBeacon(`${window.location.pathname}/seen`);
     };
-    let timer = setTimeout(tell, 2000);
+    let timer = setTimeout(report, 2000);
     for (const kind of ["pointerdown", "keydown", "scroll"]) {
-      window.addEventListener(kind, tell, { once: true, passive: true });
+      window.addEventListener(kind, report, { once: true, passive: true });
     }
     const again = () => {
       clearTimeout(timer);
-      timer = setTimeout(tell, 2000);
+      timer = setTimeout(report, 2000);
     };
     document.addEventListener("visibilitychange", again);
     document.addEventListener("prerenderingchange", again);
@@ -130,7 +130,7 @@
 
   // --- a plan whose payment is in progress: polls for changes -------------------------------------
   if ("looks" in body.dataset) {
-    const look = async () => {
+    const poll = async () => {
       try {
         const answer = await fetch(pageUrl(), { method: "HEAD", cache: "no-store" });
         const tag = answer.headers.get("ETag") ?? "";
@@ -140,9 +140,9 @@
           return;
         }
       } catch { /* unreachable: tries again */ }
-      setTimeout(look, 4000);
+      setTimeout(poll, 4000);
     };
-    setTimeout(look, 4000);
+    setTimeout(poll, 4000);
   }
 
   // --- the PSP's card field ----------------------------------------------------------------------

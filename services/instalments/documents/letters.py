@@ -20,14 +20,14 @@ _RIGHT: Final = ("right", "until", "how", "after")
 def reminder(plan: Plan, *, signed_on: date, written_on: date) -> Sheet:
     """Required 1 to 7 days after signing if the information arrived less than a day before it."""
     figures = PlanFigures(plan)
-    said = ("greeting", *_RIGHT, "closing")
+    keys = ("greeting", *_RIGHT, "closing")
     return sheet(
         figures,
         name="reminder",
         issued_on=written_on,
         signed=figures.day(signed_on),
         blocks=[
-            Paragraphs(texts=_reminding(figures, signed_on, said)),
+            Paragraphs(texts=_reminding(figures, signed_on, keys)),
             Paragraphs(texts=rows.contact(figures)),
         ],
     )
@@ -38,7 +38,7 @@ def reminding(plan: Plan, *, signed_on: date) -> Sequence[str]:
     return _reminding(PlanFigures(plan), signed_on, _RIGHT)
 
 
-def _reminding(figures: PlanFigures, signed_on: date, said: Sequence[str]) -> Sequence[str]:
+def _reminding(figures: PlanFigures, signed_on: date, keys: Sequence[str]) -> Sequence[str]:
     plan, say = figures.plan, figures.words.say
     values = figures.withdrawal() | {
         "signed": figures.day(signed_on),
@@ -46,7 +46,7 @@ def _reminding(figures: PlanFigures, signed_on: date, said: Sequence[str]) -> Se
         "shopper": plan.shopper,
         "reference": plan.order_reference,
     }
-    return [say(f"reminder.{key}", **values) for key in said]
+    return [say(f"reminder.{key}", **values) for key in keys]
 
 
 def receipt(notice: Notice) -> Sheet:

@@ -130,9 +130,9 @@ class Plan(Proposed):
     page: str = ""  # where the shopper finds the plan, once it has an address
 
     def __post_init__(self) -> None:
-        for holds, said in _CHECKS:
+        for holds, message in _CHECKS:
             if not holds(self):
-                raise ValueError(said)
+                raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,14 +47,14 @@ def wording_of(locale: str) -> Wording:
 def _read(language: str) -> Wording:
     """Raises TypeError for a file without version or confirmation mark."""
     with Path(__file__).with_name(f"texts_{language}.toml").open("rb") as file:
-        said = tomllib.load(file)
-    known = {name: said.pop(name) for name in ("version", "confirmed") if name in said}
-    return Wording(language, texts=dict(_flat(said)), **known)
+        parsed = tomllib.load(file)
+    known = {name: parsed.pop(name) for name in ("version", "confirmed") if name in parsed}
+    return Wording(language, texts=dict(_flat(parsed)), **known)
 
 
-def _flat(said: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
+def _flat(texts: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
     found = []
-    for key, value in said.items():
+    for key, value in texts.items():
         found += [(path + key, value)] if isinstance(value, str) else _flat(value, f"{path}{key}.")
     return found
 

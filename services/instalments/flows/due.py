@@ -184,7 +184,7 @@ async def _locked(
     return [Shown(plan, parts[plan.id]) for plan in plans]
 
 
-async def look_at_plan(deps: Deps, due: DueRow) -> None:
+async def check_plan(deps: Deps, due: DueRow) -> None:
     """Handles an expired offer, late fees and default. A second call finds nothing to do."""
     async with deps.db.transaction() as tx:
         plan = await PLANS.lock(tx, due.merchant_id, due.id)

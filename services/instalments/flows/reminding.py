@@ -50,7 +50,7 @@ async def remind(deps: Deps, due: DueRow) -> None:
         if plan is None or not await store.take(tx, found):
             return
         shown = Shown(plan, await plans.parts(tx, plan.merchant_id, plan.id))
-        await outbox.append(tx, *await _told(tx, shown, found, sentences, deps.clock.now()))
+        await outbox.append(tx, *await _messages(tx, shown, found, sentences, deps.clock.now()))
 
 
 async def _sentences(deps: Deps, reminder: Reminder) -> Sequence[str]:
@@ -64,7 +64,7 @@ async def _sentences(deps: Deps, reminder: Reminder) -> Sequence[str]:
         return ()
 
 
-async def _told(
+async def _messages(
     tx: Conn, shown: Shown, reminder: Reminder, sentences: Sequence[str], now: datetime
 ) -> Sequence[NewEvent]:
     plan = shown.plan

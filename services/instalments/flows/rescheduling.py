@@ -53,6 +53,6 @@ async def reschedule(deps: Deps, cmd: Reschedule) -> Shown:
             )
             await reminders.drop_due(tx, plan)
             await collecting.changed(tx, [(before, after)], now)
-            told = message_events.rescheduled(plan, parts[cmd.number - 1], now)
-            await outbox.append(tx, told)
+            message = message_events.rescheduled(plan, parts[cmd.number - 1], now)
+            await outbox.append(tx, message)
     return await plans_flow.get_plan(deps, cmd.plan_id)

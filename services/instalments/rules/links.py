@@ -77,8 +77,8 @@ def _is_due(plan: Plan, part: Instalment, amount: Money) -> bool:
 
 
 def described(plan: Plan, part: Instalment, count: int) -> str:
-    said = DESCRIPTIONS[language_of(plan.locale)]
-    return said.format(number=part.number, count=count, reference=plan.order_reference)
+    template = DESCRIPTIONS[language_of(plan.locale)]
+    return template.format(number=part.number, count=count, reference=plan.order_reference)
 
 
 @dataclass(frozen=True, slots=True)

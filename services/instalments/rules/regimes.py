@@ -198,18 +198,18 @@ def _read(file: Path) -> Sequence[Regime]:
     file.
     """
     with file.open("rb") as opened:
-        said: dict[str, Any] = tomllib.load(opened)
+        parsed: dict[str, Any] = tomllib.load(opened)
     return [
         Regime(
             **regime
             | {
                 "jurisdiction": file.stem.upper(),
-                "currency": said["currency"],
+                "currency": parsed["currency"],
                 "articles": {Ground(why): text for why, text in regime["articles"].items()},
                 "reminder_days": tuple(regime["reminder_days"]),
             }
         )
-        for regime in said["regimes"]
+        for regime in parsed["regimes"]
     ]
 
 

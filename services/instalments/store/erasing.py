@@ -15,7 +15,7 @@ WITH found AS (
         review = review || '{"reason": null}',
         withdrawal = withdrawal || '{"name": "", "sent_to": ""}'
     FROM found WHERE plans.merchant_id = $1 AND plans.id = found.id
-), unsaid AS (
+), cleared AS (
     UPDATE plan_refunds SET reason = NULL
     FROM found WHERE plan_refunds.merchant_id = $1 AND plan_refunds.plan_id = found.id
 ), emptied AS (

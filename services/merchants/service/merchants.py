@@ -83,8 +83,8 @@ async def _list_api_keys(deps: Deps, request: pb.ListApiKeysRequest) -> Listed[A
 
 
 async def _rotate_api_key(deps: Deps, request: pb.RotateApiKeyRequest, key: Key | None) -> MadeKey:
-    said = request.HasField("overlap_seconds")
-    overlap = timedelta(seconds=request.overlap_seconds) if said else domain.DEFAULT_OVERLAP
+    stated = request.HasField("overlap_seconds")
+    overlap = timedelta(seconds=request.overlap_seconds) if stated else domain.DEFAULT_OVERLAP
     return await api_keys.rotate_api_key(deps, request.api_key_id, overlap, key)
 
 

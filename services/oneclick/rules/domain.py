@@ -70,8 +70,8 @@ def active(customer: Customer) -> Customer:
 
 
 def change(customer: Customer, new: ContactChange) -> Customer:
-    said = {field.name: getattr(new, field.name) for field in fields(new)}
-    given = {name: value for name, value in said.items() if value not in (None, {})}
+    values = {field.name: getattr(new, field.name) for field in fields(new)}
+    given = {name: value for name, value in values.items() if value not in (None, {})}
     return replace(active(customer), **given)
 
 

@@ -34,16 +34,16 @@ def needs(link: Link) -> Needs:
     """In the shop, the buyer has already entered it."""
     if link.customer_id is not None:
         return Needs(email=False, name=False)
-    said = _said(link)
-    return Needs(email=not said[0], name=not said[1])
+    stated = _stated(link)
+    return Needs(email=not stated[0], name=not stated[1])
 
 
 def guest(link: Link, *, email: str | None, name: str | None) -> Guest | None:
     """None: the link names its customer. Raises InvalidArgument."""
     if link.customer_id is not None:
         return None
-    said_email, said_name = _said(link)
-    email, name = email or said_email, " ".join((name or said_name).split())
+    stated_email, stated_name = _stated(link)
+    email, name = email or stated_email, " ".join((name or stated_name).split())
     if not email:
         raise invalid("email", "is required, since the link names no customer")
     if not name:
@@ -62,11 +62,11 @@ def key_of(link_id: str, who: Guest) -> str:
     """The key under which the customer is created: choosing again on the same link with the same
     data gives the same customer; anything else gives another.
     """
-    said = f"{who.email}\n{who.name}\n{who.locale}"
-    return f"{link_id}-{hashlib.sha256(said.encode()).hexdigest()}"
+    text = f"{who.email}\n{who.name}\n{who.locale}"
+    return f"{link_id}-{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _said(link: Link) -> tuple[str, str]:
+def _stated(link: Link) -> tuple[str, str]:
     if link.origin is not Origin.SHOP:  # somebody else may pay a link that was sent
         return "", ""
     return link.recipient.email or "", link.recipient.name or ""

@@ -64,7 +64,7 @@ async def _beside(
     second = replace(payment, duplicate_of=first.id) if marked else payment
     async with deps.db.transaction() as tx:
         if policy is DuplicatePolicy.REFUSE:
-            await _tell(tx, deps, first, second, policy)
+            await _publish(tx, deps, first, second, policy)
         else:
             found = await intents.claim_and_insert(
                 tx, key, second, attempt, ask_in=retry.CALL_FOR, beside=True
@@ -73,12 +73,12 @@ async def _beside(
                 raise TooManyDeclines(velocity.kind_of(found.subject))
             assert isinstance(found, Claim)
             if found.fresh:
-                await _tell(tx, deps, first, second, policy)
+                await _publish(tx, deps, first, second, policy)
             return Written(found, second)
     raise OrderAlreadyPaid(first.id, first.state.value)
 
 
-async def _tell(
+async def _publish(
     tx: Conn, deps: Deps, first: First, second: Payment, policy: DuplicatePolicy
 ) -> None:
     known = await payments.get(tx, second.merchant_id, first.id)

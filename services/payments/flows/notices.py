@@ -103,16 +103,16 @@ async def _wait_for_charge(
     """Raises ChargeNotKnownYet if the charge may be ours. It is not if the notice has a key, or
     reports the charge itself rather than a refund or dispute.
     """
-    told_apart = bool(notice.charge_key) or (
+    identified = bool(notice.charge_key) or (
         isinstance(notice, OperationNotice)
         and (bool(notice.key) or notice.kind is not AttemptKind.REFUND)
     )
-    if not told_apart and await store.is_any_without_reference(
+    if not identified and await store.is_any_without_reference(
         tx,
         account,
         told_at=notice.told_at,
         skew=retry.CLOCK_SKEW,
-        told_within=retry.UNRESOLVED_AFTER,
+        max_age=retry.UNRESOLVED_AFTER,
     ):
         raise ChargeNotKnownYet
 

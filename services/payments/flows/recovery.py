@@ -38,7 +38,7 @@ async def recover_attempt(deps: Deps, due: DueAttempt) -> None:
             await recheck_charge(deps, payment, attempt)
             return
         outcome = await _truth(deps, payment, attempt, due.age)
-        if _tells_nothing_new(attempt, outcome):
+        if _changes_nothing(attempt, outcome):
             await _ask_later(deps, attempt, outcome, due.age)
             return
         recorded = await record_outcome(deps, payment, attempt, outcome)
@@ -62,7 +62,7 @@ async def _truth(deps: Deps, payment: Payment, attempt: Attempt, age: timedelta)
             return Unknown("the PSP has no record of it, but may still process it")
 
 
-def _tells_nothing_new(attempt: Attempt, outcome: Outcome) -> bool:
+def _changes_nothing(attempt: Attempt, outcome: Outcome) -> bool:
     match outcome:
         case Unknown():
             return attempt.state is not AttemptState.STARTED

@@ -26,7 +26,7 @@ def disputed(payment: Payment, reported: Dispute) -> tuple[Payment, Dispute, tup
             reason=reported.reason or known.reason,
             told_at=reported.told_at,
         )
-        facts = _news(known, now_is)
+        facts = _changes(known, now_is)
     others = tuple(d for d in payment.disputes if d.id != now_is.id)
     happened = tuple(
         Happened(fact, now_is.amount_minor, now_is.id, previous=known) for fact in facts
@@ -41,7 +41,7 @@ def _is_stale(known: Dispute, reported: Dispute) -> bool:
     return reported.state is DisputeState.OPEN and known.state is not DisputeState.OPEN
 
 
-def _news(known: Dispute, now_is: Dispute) -> list[Fact]:
+def _changes(known: Dispute, now_is: Dispute) -> list[Fact]:
     """An appeal reopens a dispute; the PSP may correct its amount at any time."""
     if now_is.state is not known.state and now_is.state is not DisputeState.OPEN:
         return [Fact.DISPUTE_CLOSED]

@@ -82,7 +82,7 @@ class Dispute:
     reason: str
     psp_reference: str  # the PSP's id of the dispute
     created_at: datetime
-    told_at: datetime  # the PSP's time of the latest news
+    told_at: datetime  # the PSP's time of the latest notice
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Late approvals: a PSP approves a charge that was declined, given up or cancelled. Pure.
 
-Such money is never the payment's: the shopper was told no and may have paid another way. It is
+Such money is never the payment's: the shopper saw a decline and may have paid another way. It is
 released if it is held and refunded if it was captured, by a separate attempt.
 """
 

@@ -20,7 +20,7 @@ def with_refund_totals(payment: Payment) -> Payment:
         event = Event.KEPT
     else:
         all_back = refunded == payment.captured_minor
-        event = Event.GIVEN_BACK if all_back else Event.GIVEN_BACK_IN_PART
+        event = Event.REFUNDED if all_back else Event.REFUNDED_IN_PART
     return replace(
         payment,
         refunded_minor=refunded,

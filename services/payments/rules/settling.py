@@ -125,9 +125,9 @@ def _reference(outcome: Outcome) -> str:
     return "" if isinstance(outcome, Unknown) else outcome.psp_reference
 
 
-def _told(told_minor: int, *, at_most: int) -> int:
+def _capped(reported_minor: int, *, at_most: int) -> int:
     """The PSP's amount, but `at_most` this much; all of that if the PSP gives no amount."""
-    return min(told_minor, at_most) if told_minor > 0 else at_most
+    return min(reported_minor, at_most) if reported_minor > 0 else at_most
 
 
 def _next_try(
@@ -182,7 +182,7 @@ def _authorise(payment: Payment, attempt: Attempt, outcome: Outcome, now: dateti
 def _authorise_approved(
     payment: Payment, attempt: Attempt, outcome: Approved, now: datetime
 ) -> Change:
-    held = _told(outcome.amount_minor, at_most=payment.amount_minor)
+    held = _capped(outcome.amount_minor, at_most=payment.amount_minor)
     return move(
         payment,
         attempt,
@@ -268,4 +268,4 @@ def _after_the_end(payment: Payment, attempt: Attempt, outcome: Outcome) -> Chan
         return replace(unchanged, recheck=True)
     if payment.capturing_minor or TRANSITIONS.get((payment.state, Event.TAKEN)) is None:
         return unchanged  # our own capture has its own outcome
-    return taken(payment, attempt, _told(outcome.amount_minor, at_most=payment.authorised_minor))
+    return taken(payment, attempt, _capped(outcome.amount_minor, at_most=payment.authorised_minor))

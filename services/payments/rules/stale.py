@@ -7,7 +7,7 @@ from services.payments.rules.outcomes import Approved, Declined, Outcome
 from services.payments.rules.states import ATTEMPT_SETTLED, AttemptKind, AttemptState, State
 
 # The money was captured and stays the payment's: it can be neither captured again nor undone.
-GIVEN_BACK_FROM: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, State.REFUNDED})
+CAPTURED_STATES: Final = frozenset({State.CAPTURED, State.PARTIALLY_REFUNDED, State.REFUNDED})
 
 
 def is_stale(
@@ -22,7 +22,7 @@ def is_stale(
         return False
     match kind, state, outcome:
         case AttemptKind.AUTHORISE, AttemptState.APPROVED, Approved(captured=True):
-            return payment_state in GIVEN_BACK_FROM
+            return payment_state in CAPTURED_STATES
         case AttemptKind.REFUND, AttemptState.APPROVED, Declined():
             return False
         case _, AttemptState.DECLINED, Approved():

@@ -63,8 +63,8 @@ class Event(Enum):
     TAKEN = "taken"
     REFUSED = "refused"
     RELEASED = "released"
-    GIVEN_BACK_IN_PART = "given_back_in_part"  # by a refund, or by a refund that failed
-    GIVEN_BACK = "given_back"
+    REFUNDED_IN_PART = "refunded_in_part"  # by a refund, or by a refund that failed
+    REFUNDED = "refunded"
     KEPT = "kept"  # no successful refund is left
 
 
@@ -90,12 +90,12 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.PENDING, Event.RELEASED): State.CANCELLED,
     (State.AUTHORISED, Event.TAKEN): State.CAPTURED,
     (State.AUTHORISED, Event.RELEASED): State.CANCELLED,
-    (State.CAPTURED, Event.GIVEN_BACK_IN_PART): State.PARTIALLY_REFUNDED,
-    (State.CAPTURED, Event.GIVEN_BACK): State.REFUNDED,
-    (State.PARTIALLY_REFUNDED, Event.GIVEN_BACK_IN_PART): State.PARTIALLY_REFUNDED,
-    (State.PARTIALLY_REFUNDED, Event.GIVEN_BACK): State.REFUNDED,
+    (State.CAPTURED, Event.REFUNDED_IN_PART): State.PARTIALLY_REFUNDED,
+    (State.CAPTURED, Event.REFUNDED): State.REFUNDED,
+    (State.PARTIALLY_REFUNDED, Event.REFUNDED_IN_PART): State.PARTIALLY_REFUNDED,
+    (State.PARTIALLY_REFUNDED, Event.REFUNDED): State.REFUNDED,
     (State.PARTIALLY_REFUNDED, Event.KEPT): State.CAPTURED,
-    (State.REFUNDED, Event.GIVEN_BACK_IN_PART): State.PARTIALLY_REFUNDED,
+    (State.REFUNDED, Event.REFUNDED_IN_PART): State.PARTIALLY_REFUNDED,
     (State.REFUNDED, Event.KEPT): State.CAPTURED,
 }
 

@@ -30,13 +30,13 @@ SELECT EXISTS (SELECT FROM attempts
 
 
 async def is_any_without_reference(
-    conn: Conn, account: PspAccount, *, told_at: datetime, skew: timedelta, told_within: timedelta
+    conn: Conn, account: PspAccount, *, told_at: datetime, skew: timedelta, max_age: timedelta
 ) -> bool:
     """Whether an unanswered authorisation may belong to the charge in a notice of `told_at`.
 
-    By real time, not a test clock. Notices older than `told_within` do not wait.
+    By real time, not a test clock. Notices older than `max_age` do not wait.
     """
-    times = (told_at, skew, told_within)
+    times = (told_at, skew, max_age)
     return bool(
         await conn.fetchval(_ANY_WITHOUT_REFERENCE, account.merchant_id, account.id, *times)
     )

@@ -12,19 +12,19 @@ from services.reporting.store import items as items_store
 from services.reporting.store import periods as store
 
 
-async def book(conn: Conn, told: Sequence[BookableEvent]) -> int:
+async def book(conn: Conn, bookable: Sequence[BookableEvent]) -> int:
     """Works in any order and is idempotent: existing entries stay unchanged. Returns the number of
     new entries.
     """
-    found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
+    found = {each.event_id: entry for each in bookable if (entry := entry_of(each)) is not None}
     if not found:
         return 0
     await books.share(conn)
-    closed = await store.closed(conn, {entry.told.merchant_id for entry in found.values()})
+    closed = await store.closed(conn, {entry.event.merchant_id for entry in found.values()})
     dated = [
         (
             entry,
-            periods.booked_on(entry.told.happened_on, closed=closed.get(entry.told.merchant_id)),
+            periods.booked_on(entry.event.happened_on, closed=closed.get(entry.event.merchant_id)),
         )
         for entry in found.values()
     ]
@@ -32,13 +32,13 @@ async def book(conn: Conn, told: Sequence[BookableEvent]) -> int:
     return await books.book(conn, dated)
 
 
-async def expect(conn: Conn, told: Sequence[BookableEvent], now: datetime) -> None:
+async def expect(conn: Conn, bookable: Sequence[BookableEvent], now: datetime) -> None:
     """Adds the items that reports and statements should confirm."""
-    found = [item for each in told if (item := items.expected(each, now)) is not None]
+    found = [item for each in bookable if (item := items.expected(each, now)) is not None]
     if found:
         await items_store.expect(conn, found)
 
 
 def _months(dated: Sequence[tuple[Entry, date]]) -> Sequence[date]:
-    days = {day for entry, booked_on in dated for day in (entry.told.happened_on, booked_on)}
+    days = {day for entry, booked_on in dated for day in (entry.event.happened_on, booked_on)}
     return sorted({periods.first_day(day) for day in days if periods.partitioned(day)})

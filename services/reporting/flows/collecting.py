@@ -20,8 +20,8 @@ async def collect(conn: Conn, merchant_id: str, import_id: str, trace_id: str) -
     async for lines in store.bank_lines(conn, merchant_id, import_id, BATCH):
         await booking.book(conn, [own_facts.of_bank(line, trace_id) for line in lines])
     async for settled in store.settlement_lines(conn, merchant_id, import_id, BATCH):
-        told = [own_facts.of_settlement(line, trace_id) for line in settled]
-        await booking.book(conn, [each for each in told if each is not None])
+        bookable = [own_facts.of_settlement(line, trace_id) for line in settled]
+        await booking.book(conn, [each for each in bookable if each is not None])
     await items.collect(conn, merchant_id, import_id, trace_id)
 
 

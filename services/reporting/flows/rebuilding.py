@@ -90,9 +90,9 @@ class Rebuild:
             async for events in log(since):
                 async with connected() as conn:
                     await _build(conn, await ingesting.ingest(conn, events, ingesting.no_zone))
-        async for told in self.own(since):
+        async for bookable in self.own(since):
             async with connected() as conn:
-                await _build(conn, told)
+                await _build(conn, bookable)
 
     async def _compared(self, begun: datetime) -> Compared:
         async with self.db.snapshot() as conn:
@@ -113,7 +113,7 @@ class Rebuild:
         return Compared(count, first, counts)
 
 
-async def _build(conn: Conn, told: Sequence[BookableEvent]) -> None:
-    found = {each.event_id: entry for each in told if (entry := entry_of(each)) is not None}
+async def _build(conn: Conn, bookable: Sequence[BookableEvent]) -> None:
+    found = {each.event_id: entry for each in bookable if (entry := entry_of(each)) is not None}
     if found:
         await books.build(conn, list(found.values()))

@@ -15,11 +15,11 @@ async def keep(conn: Conn, events: Sequence[Event], zone_of: ZoneOf) -> None:
     """For any merchants, and idempotent. Passes on the errors of `zone_of`, so that the events are
     redelivered.
     """
-    told = [event for event in events if event.subject in courier_events.SUBJECTS]
-    if not told:
+    of_couriers = [event for event in events if event.subject in courier_events.SUBJECTS]
+    if not of_couriers:
         return
-    known = await ingesting.zones_of(conn, {event.merchant_id for event in told}, zone_of)
-    found = [courier_events.line_of(event, known[event.merchant_id]) for event in told]
+    known = await ingesting.zones_of(conn, {event.merchant_id for event in of_couriers}, zone_of)
+    found = [courier_events.line_of(event, known[event.merchant_id]) for event in of_couriers]
     lines = [line for line in found if line is not None]
     if lines:
         days = [line.happened_on for line in lines]

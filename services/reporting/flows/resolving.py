@@ -18,7 +18,7 @@ from services.reporting.rules.exceptions import (
 )
 from services.reporting.rules.matching import Rule, Sum
 from services.reporting.rules.own_facts import ClearingKind
-from services.reporting.rules.resolving import Said
+from services.reporting.rules.resolving import Resolution
 from services.reporting.store import exceptions as store
 from services.reporting.store import items as items_store
 from services.reporting.store import matching
@@ -48,22 +48,24 @@ async def assign_exception(
     return replace(found, owner=owner)
 
 
-async def resolve_exception(deps: Deps, exception_id: str, said: Said) -> ReconciliationException:
+async def resolve_exception(
+    deps: Deps, exception_id: str, cmd: Resolution
+) -> ReconciliationException:
     """Raises ExceptionNotFound, ItemNotOpen, and the errors of rules/resolving.py."""
-    rules.check(said)
+    rules.check(cmd)
     merchant_id, now = context.merchant_id(), deps.clock.now()
     async with deps.db.transaction() as tx:
         await matching.own(tx, merchant_id)
         found = required(await EXCEPTIONS.lock(tx, merchant_id, exception_id), ExceptionNotFound)
-        if rules.is_known(found, said):
+        if rules.is_known(found, cmd):
             return found
         if found.type in OF_OPEN_ITEMS:
-            await _move(tx, found, said, now)
+            await _move(tx, found, cmd, now)
         resolved = replace(
             found,
             state=ExceptionState.RESOLVED,
-            resolved_as=said.resolved_as,
-            resolution=said.resolution,
+            resolved_as=cmd.resolved_as,
+            resolution=cmd.resolution,
             resolved_by=context.current().actor,
             resolved_at=now,
         )
@@ -75,28 +77,28 @@ async def resolve_exception(deps: Deps, exception_id: str, said: Said) -> Reconc
             before={"state": found.state.value, "type": found.type.value},
             after={
                 "state": resolved.state.value,
-                "resolved_as": said.resolved_as.value,
-                "resolution": said.resolution,
-                "item_ids": list(said.item_ids),
-                "parts": [[part.account, part.amount_minor] for part in said.parts],
+                "resolved_as": cmd.resolved_as.value,
+                "resolution": cmd.resolution,
+                "item_ids": list(cmd.item_ids),
+                "parts": [[part.account, part.amount_minor] for part in cmd.parts],
             },
             now=now,
         )
     return resolved
 
 
-async def _move(tx: Conn, found: ReconciliationException, said: Said, now: datetime) -> None:
+async def _move(tx: Conn, found: ReconciliationException, cmd: Resolution, now: datetime) -> None:
     """Closes the items, and books what the resolution moves."""
-    named = (found.item_id, *said.item_ids)
+    named = (found.item_id, *cmd.item_ids)
     items = {each.id: each for each in await items_store.of_ids(tx, found.merchant_id, named)}
     if set(items) != set(named):
         raise ItemNotOpen
-    item, others = items[found.item_id], [items[each] for each in said.item_ids]
+    item, others = items[found.item_id], [items[each] for each in cmd.item_ids]
     rules.check_others(item, others)
-    if said.resolved_as is ResolvedAs.DISMISSED:
+    if cmd.resolved_as is ResolvedAs.DISMISSED:
         await items_store.remove(tx, found.merchant_id, [item.id])
-    elif said.resolved_as is ResolvedAs.WRITTEN_OFF:
+    elif cmd.resolved_as is ResolvedAs.WRITTEN_OFF:
         await clearing.clear(tx, [item], (), ClearingKind.RESOLVED, now)
     else:
-        parts, by = rules.moves(item, others, said), context.current().actor
+        parts, by = rules.moves(item, others, cmd), context.current().actor
         await clearing.match(tx, Sum(item, others), parts, rule=Rule.PERSON, matched_by=by, now=now)

@@ -29,7 +29,7 @@ class Posting:
 class Entry:
     """An entry before booking: the booking date depends on which months are closed."""
 
-    told: BookableEvent
+    event: BookableEvent
     postings: Sequence[Posting]
 
 
@@ -52,10 +52,10 @@ class Booked:
     closed_month: str | None  # the closed month it belongs to, if it was booked later
 
 
-def entry_of(told: BookableEvent) -> Entry | None:
+def entry_of(event: BookableEvent) -> Entry | None:
     """None if nothing moved. An entry that only moves due dates has no postings."""
-    found = paired(postings.amounts(told.fact))
-    return Entry(told, found) if found or told.dues else None
+    found = paired(postings.amounts(event.fact))
+    return Entry(event, found) if found or event.dues else None
 
 
 def paired(amounts: Mapping[Place, int]) -> Sequence[Posting]:

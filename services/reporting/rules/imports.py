@@ -140,7 +140,7 @@ def statement_of(
     to_on = (closing.on if closing else None) or statement.last_on
     currencies = [each.currency for each in (opening, closing) if each]
     currencies += [total.currency for total in statement.totals]
-    said = (
+    identity = (
         merchant_id,
         heading.account,
         heading.id,
@@ -151,7 +151,7 @@ def statement_of(
     )
     return BankStatement(
         merchant_id=merchant_id,
-        id=ids.derived("stm", repr(said), on=to_on or date.min),
+        id=ids.derived("stm", repr(identity), on=to_on or date.min),
         account=heading.account,
         currency=currencies[0] if currencies else None,
         reference=heading.id,

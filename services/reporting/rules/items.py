@@ -68,30 +68,30 @@ class OpenItem:
     created_at: datetime
 
 
-def expected(told: BookableEvent, now: datetime) -> OpenItem | None:
+def expected(event: BookableEvent, now: datetime) -> OpenItem | None:
     """The item that a report or statement should confirm, if any."""
-    found = _kind_and_place(told.fact)
+    found = _kind_and_place(event.fact)
     if found is None:
         return None
     stage, kind, place = found
-    amount_minor = postings.amounts(told.fact).get(place, 0)
+    amount_minor = postings.amounts(event.fact).get(place, 0)
     if not amount_minor:
         return None
     return OpenItem(
-        merchant_id=told.merchant_id,
+        merchant_id=event.merchant_id,
         stage=stage,
         side=Side.OURS,
-        id=told.event_id,
+        id=event.event_id,
         kind=kind,
         party=place.party,
-        currency=told.currency,
+        currency=event.currency,
         amount_minor=amount_minor,
-        operation_reference=told.operation_reference,
-        payment_reference=told.payment_reference,
-        order_reference=told.order_reference,
-        payment_id=told.payment_id,
-        trace_id=told.trace_id,
-        happened_on=told.happened_on,
+        operation_reference=event.operation_reference,
+        payment_reference=event.payment_reference,
+        order_reference=event.order_reference,
+        payment_id=event.payment_id,
+        trace_id=event.trace_id,
+        happened_on=event.happened_on,
         created_at=now,
     )
 

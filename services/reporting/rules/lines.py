@@ -15,7 +15,7 @@ from services.reporting.rules.settlement_kinds import SettlementKind, kind_of
 
 MOST_TEXT: Final = 2_000  # characters of a payer's text
 MOST_REFERENCE: Final = 255
-MOST_SAID: Final = 1_000  # characters that paylink accepts
+MOST_LINK_TEXT: Final = 1_000  # characters that paylink accepts
 
 
 class Part(Enum):
@@ -123,14 +123,14 @@ def names_link(line: BankLine) -> bool:
     """Whether the line is a credit whose text contains a reference like those of payment links."""
     if line.amount_minor <= 0 or line.part not in {Part.ENTRY, Part.PAYMENT}:
         return False
-    said = said_of(line)
-    return "RF" in said.upper().replace(" ", "") and any(creditor_references.found_in(said))
+    searched = link_text(line)
+    return "RF" in searched.upper().replace(" ", "") and any(creditor_references.found_in(searched))
 
 
-def said_of(line: BankLine) -> str:
+def link_text(line: BankLine) -> str:
     """The fields in which a payer may name a link, as one text."""
-    said = (line.creditor_reference, line.text, line.end_to_end_reference)
-    return " ".join(filter(None, said))[:MOST_SAID]
+    fields = (line.creditor_reference, line.text, line.end_to_end_reference)
+    return " ".join(filter(None, fields))[:MOST_LINK_TEXT]
 
 
 def settlement_lines(entries: Sequence[Entry], into: Into) -> Iterator[SettlementLine]:
@@ -187,7 +187,7 @@ def _of_entry(entry: Entry, account: str, statement_id: str, into: Into) -> Iter
         import_id=into.import_id,
         created_at=into.created_at,
     )
-    if not _parts_are_told(entry):
+    if not _is_itemised(entry):
         yield whole
         return
     for place, detail in enumerate(entry.details, 1):
@@ -202,7 +202,7 @@ def _of_entry(entry: Entry, account: str, statement_id: str, into: Into) -> Iter
 
 
 def _of_detail(whole: BankLine, entry: Entry, detail: Detail, place: int, into: Into) -> BankLine:
-    assert detail.amount_minor is not None  # see _parts_are_told
+    assert detail.amount_minor is not None  # see _is_itemised
     return replace(
         whole,
         id=_id("bln", into, detail.id, whole.booked_on),
@@ -216,10 +216,10 @@ def _of_detail(whole: BankLine, entry: Entry, detail: Detail, place: int, into: 
     )
 
 
-def _parts_are_told(entry: Entry) -> bool:
+def _is_itemised(entry: Entry) -> bool:
     """Whether the file itemises the entry, other than by repeating its amount."""
-    said = [each for each in entry.details if each.currency == entry.currency]
-    amounts = [each.amount_minor for each in said if each.amount_minor is not None]
+    same_currency = [each for each in entry.details if each.currency == entry.currency]
+    amounts = [each.amount_minor for each in same_currency if each.amount_minor is not None]
     if not amounts or len(amounts) != len(entry.details) or sum(amounts) != entry.gross_minor:
         return False
     return len(amounts) > 1 or entry.gross_minor != entry.amount_minor
@@ -254,10 +254,10 @@ def _party(party: Party) -> dict[str, Any]:
     }
 
 
-def _reference(said: str) -> str | None:
+def _reference(value: str) -> str | None:
     """The reference in the form in which a shop's own references are stored and compared."""
-    return _cut(said, MOST_REFERENCE)
+    return _cut(value, MOST_REFERENCE)
 
 
-def _cut(said: str, most: int) -> str | None:
-    return normal_forms.trimmed(text.without_controls(said))[:most] or None
+def _cut(value: str, most: int) -> str | None:
+    return normal_forms.trimmed(text.without_controls(value))[:most] or None

@@ -30,7 +30,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Resolution:
     """A person's resolution. `item_ids` and `parts`: the amounts that the item consists of."""
 
     resolved_as: ResolvedAs
@@ -39,22 +39,22 @@ class Said:
     parts: tuple[Part, ...] = ()
 
 
-def check(said: Said) -> None:
+def check(cmd: Resolution) -> None:
     """Raises InvalidArgument."""
-    if said.resolved_as not in _BY_PERSON:
+    if cmd.resolved_as not in _BY_PERSON:
         raise invalid("resolved_as", "must be matched, split, written_off or dismissed")
-    takes_items = said.resolved_as in {ResolvedAs.MATCHED, ResolvedAs.SPLIT}
-    if said.item_ids and not takes_items:
+    takes_items = cmd.resolved_as in {ResolvedAs.MATCHED, ResolvedAs.SPLIT}
+    if cmd.item_ids and not takes_items:
         raise invalid("item_ids", "are only for matched and split")
-    if said.resolved_as is ResolvedAs.MATCHED and not said.item_ids:
+    if cmd.resolved_as is ResolvedAs.MATCHED and not cmd.item_ids:
         raise invalid("item_ids", "name the items that it is matched with")
-    if len(set(said.item_ids)) < len(said.item_ids):
+    if len(set(cmd.item_ids)) < len(cmd.item_ids):
         raise invalid("item_ids", "name each item once")
-    if said.parts and said.resolved_as is not ResolvedAs.SPLIT:
+    if cmd.parts and cmd.resolved_as is not ResolvedAs.SPLIT:
         raise invalid("parts", "are only for split")
-    if said.resolved_as is ResolvedAs.SPLIT and not said.parts:
+    if cmd.resolved_as is ResolvedAs.SPLIT and not cmd.parts:
         raise invalid("parts", "say how much of the item belongs to which account")
-    for part in said.parts:
+    for part in cmd.parts:
         if part.account not in _ACCOUNTS:
             raise invalid("parts.account", f"must be one of: {', '.join(sorted(_ACCOUNTS))}")
 
@@ -62,27 +62,27 @@ def check(said: Said) -> None:
 _ACCOUNTS = frozenset(account.value for account in Account)
 
 
-def is_known(found: ReconciliationException, said: Said) -> bool:
+def is_known(found: ReconciliationException, cmd: Resolution) -> bool:
     """Whether it was already resolved in this way. Raises ExceptionResolved, NotResolvableSo."""
     if found.state is ExceptionState.RESOLVED:
-        same = (found.resolved_as, found.resolution) == (said.resolved_as, said.resolution)
+        same = (found.resolved_as, found.resolution) == (cmd.resolved_as, cmd.resolution)
         if not same:
             raise ExceptionResolved
         return True
-    if found.type not in OF_OPEN_ITEMS and said.resolved_as is not ResolvedAs.DISMISSED:
+    if found.type not in OF_OPEN_ITEMS and cmd.resolved_as is not ResolvedAs.DISMISSED:
         raise NotResolvableSo
     return False
 
 
-def moves(item: OpenItem, others: Sequence[OpenItem], said: Said) -> Sequence[Moved]:
+def moves(item: OpenItem, others: Sequence[OpenItem], cmd: Resolution) -> Sequence[Moved]:
     """The movements of the parts. Raises AmountsDiffer unless items and parts add up to the item."""
-    parts_minor = sum(part.amount_minor for part in said.parts)
+    parts_minor = sum(part.amount_minor for part in cmd.parts)
     found_minor = sum(each.amount_minor for each in others) + parts_minor
     if found_minor != item.amount_minor:
         raise AmountsDiffer(
             f"The item is {item.amount_minor}, but items and parts sum to {found_minor}."
         )
-    return [Moved(part.account, "", -part.amount_minor) for part in said.parts]
+    return [Moved(part.account, "", -part.amount_minor) for part in cmd.parts]
 
 
 def check_others(item: OpenItem, others: Sequence[OpenItem]) -> None:

@@ -111,7 +111,7 @@ async def book(conn: Conn, entries: Sequence[tuple[Entry, date]]) -> int:
 
 async def build(conn: Conn, entries: Sequence[Entry]) -> None:
     """Adds entries to the rebuilt books, each on its own date. Closed months and balances follow later."""
-    await conn.fetchval(_BUILD, *_columns([(entry, entry.told.happened_on) for entry in entries]))
+    await conn.fetchval(_BUILD, *_columns([(entry, entry.event.happened_on) for entry in entries]))
 
 
 def _columns(entries: Sequence[tuple[Entry, date]]) -> Sequence[list[object]]:
@@ -127,37 +127,37 @@ def _turned(rows: Sequence[tuple[object, ...]], columns: Mapping[str, str]) -> l
 
 
 def _entry(entry: Entry, booked_on: date) -> tuple[object, ...]:
-    told = entry.told
+    event = entry.event
     return (
-        told.merchant_id,
-        told.event_id,
-        told.happened_on,
+        event.merchant_id,
+        event.event_id,
+        event.happened_on,
         booked_on,
-        told.kind,
-        told.currency,
-        told.resource_id,
-        told.payment_id,
-        told.order_reference,
-        told.trace_id,
-        told.method,
-        {day.isoformat(): minor for day, minor in sorted(told.dues.items())} or None,
+        event.kind,
+        event.currency,
+        event.resource_id,
+        event.payment_id,
+        event.order_reference,
+        event.trace_id,
+        event.method,
+        {day.isoformat(): minor for day, minor in sorted(event.dues.items())} or None,
     )
 
 
 def _postings(entry: Entry, booked_on: date) -> Sequence[tuple[object, ...]]:
-    told = entry.told
+    event = entry.event
     return [
         (
-            told.merchant_id,
+            event.merchant_id,
             booked_on,
-            told.event_id,
+            event.event_id,
             number,
-            told.happened_on,
+            event.happened_on,
             posting.debit.account.value,
             posting.debit.party,
             posting.credit.account.value,
             posting.credit.party,
-            told.currency,
+            event.currency,
             posting.amount_minor,
         )
         for number, posting in enumerate(entry.postings, 1)

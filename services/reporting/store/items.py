@@ -59,9 +59,9 @@ _BANKED: Final = f"""
 INSERT INTO open_items ({_COLUMNS})
 SELECT line.merchant_id, 'bank', 'theirs', line.id, 'other', '', line.currency, line.amount_minor, 0,
     end_to_end_reference, nullif(upper(
-        coalesce(told.bank_reference, regexp_replace(line.bank_reference, '\\s', '', 'g'))), ''),
+        coalesce(transfer.bank_reference, regexp_replace(line.bank_reference, '\\s', '', 'g'))), ''),
     NULL, NULL, $3, line.booked_on, line.created_at
-FROM bank_lines AS line LEFT JOIN link_transfers AS told USING (merchant_id, id)
+FROM bank_lines AS line LEFT JOIN link_transfers AS transfer USING (merchant_id, id)
 WHERE line.merchant_id = $1 AND import_id = $2 AND line.amount_minor <> 0
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
 # A payout is the sum of its lines. If a report does not assign lines to payouts, its payout rows are used

@@ -6,7 +6,7 @@ from typing import Final
 
 from libs.db import Conn
 from libs.rows import Table
-from services.reporting.rules.lines import MOST_SAID
+from services.reporting.rules.lines import MOST_LINK_TEXT
 from services.reporting.rules.link_transfers import LinkTransfer, LinkTransferState
 from services.reporting.store.imports import LOAD_SECONDS, ONCE
 
@@ -33,7 +33,7 @@ SELECT merchant_id, id, 'pending', CASE
             WHERE known.merchant_id = $1 AND known.bank_reference = booking)
         THEN booking ELSE id END,
     amount_minor, currency,
-    left(concat_ws(' ', creditor_reference, text, end_to_end_reference), {MOST_SAID}), booked_on, now(), created_at
+    left(concat_ws(' ', creditor_reference, text, end_to_end_reference), {MOST_LINK_TEXT}), booked_on, now(), created_at
 FROM numbered
 ON CONFLICT DO NOTHING"""  # noqa: S608 - made of constants
 

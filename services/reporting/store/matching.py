@@ -82,10 +82,10 @@ async def match(
     )
     count = 0
     while rows := await cursor.fetch(BLOCK, timeout=SECONDS):
-        told, count = count, rows[0]["pairs"]
+        before, count = count, rows[0]["pairs"]
         if (rows[0]["ours_gone"], rows[0]["theirs_gone"]) != (count, count):
             raise Overtaken
-        yield count - told, [_PAIRS.read(row) for row in rows if row["ours_id"] is not None]
+        yield count - before, [_PAIRS.read(row) for row in rows if row["ours_id"] is not None]
 
 
 async def open_of(conn: Conn, merchant_id: str, stage: Stage, side: Side) -> list[OpenItem]:

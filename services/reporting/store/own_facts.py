@@ -46,10 +46,10 @@ async def every(
         (SETTLEMENT_LINES, own_facts.of_settlement),
         (BANK_LINES, own_facts.of_bank),
     )
-    for table, told_of in kinds:
+    for table, bookable_of in kinds:
         async for rows in _every(conn, table, batch, since, traced=True):
-            told = [told_of(table.read(row), row["import_trace_id"]) for row in rows]
-            yield [each for each in told if each is not None]
+            bookable = [bookable_of(table.read(row), row["import_trace_id"]) for row in rows]
+            yield [each for each in bookable if each is not None]
     async for rows in _every(conn, CLEARINGS, batch, since, traced=False):
         yield [own_facts.of_clearing(CLEARINGS.read(row)) for row in rows]
 

@@ -49,13 +49,13 @@ WITH {_pairs(stage, step)}, gone_ours AS (
     SELECT $1, 'mat' || substr(theirs_id, 4), $2, '{step.rule.value}', ours_id, theirs_id, kind,
         party, currency, amount_minor, amount_minor - ours_minor, payment_id, order_reference,
         trace_id, happened_on, 'reporting', $5 FROM pairs
-), told AS (
+), compared AS (
     SELECT *, fee_expected_minor IS NOT NULL
         AND abs(fee_minor - fee_expected_minor) > tolerance_minor AS fee_differs FROM pairs
 )
 SELECT (SELECT count(*) FROM pairs) AS pairs, (SELECT count(*) FROM gone_ours) AS ours_gone,
-    (SELECT count(*) FROM gone_theirs) AS theirs_gone, told.* FROM (VALUES (1)) AS one (one)
-LEFT JOIN told ON $2 = 'bank' OR is_late OR fee_differs OR amount_minor <> ours_minor"""  # noqa: S608 - made of constants
+    (SELECT count(*) FROM gone_theirs) AS theirs_gone, compared.* FROM (VALUES (1)) AS one (one)
+LEFT JOIN compared ON $2 = 'bank' OR is_late OR fee_differs OR amount_minor <> ours_minor"""  # noqa: S608 - made of constants
 
 
 def _pairs(stage: Stage, step: Step) -> str:

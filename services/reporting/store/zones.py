@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 from libs.db import Conn
 
 
-async def keep(conn: Conn, told: Mapping[str, str]) -> None:
-    """`told`: zones by merchant. Known zones stay."""
-    merchant_ids = sorted(told)
+async def keep(conn: Conn, zones: Mapping[str, str]) -> None:
+    """`zones`: by merchant. Known zones stay."""
+    merchant_ids = sorted(zones)
     await conn.execute(
         "INSERT INTO merchant_zones (merchant_id, time_zone) SELECT * FROM unnest($1::text[], $2::text[])"
         " ON CONFLICT DO NOTHING",
         merchant_ids,
-        [told[merchant_id] for merchant_id in merchant_ids],
+        [zones[merchant_id] for merchant_id in merchant_ids],
     )
 
 

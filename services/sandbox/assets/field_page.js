@@ -1,14 +1,14 @@
-// Inside the iframe: sends the typed card to the sandbox, tells the parent the token, nothing else.
+// Inside the iframe: sends the typed card to the sandbox and passes only the token to the parent.
 const form = document.querySelector("form");
 const parentOrigin = form.dataset.parent;
 const error = document.querySelector("[data-error]");
 const done = document.querySelector("[data-done]");
 
-const tell = (message) => {
+const post = (message) => {
   if (window.parent !== window) window.parent.postMessage(message, parentOrigin);
 };
-const tellHeight = () =>
-  tell({ type: "incasso-sandbox-height", height: Math.ceil(document.documentElement.getBoundingClientRect().height) + 4 });
+const postHeight = () =>
+  post({ type: "incasso-sandbox-height", height: Math.ceil(document.documentElement.getBoundingClientRect().height) + 4 });
 
 function groupDigits(input, sizes, separator) {
   input.addEventListener("input", () => {
@@ -51,17 +51,17 @@ async function submit() {
       const words = body.code === "not_a_test_card" ? form.dataset.notATestCard : form.dataset[body.field];
       const problem = { field: body.field ?? null, message: words ?? body.message };
       show(problem);
-      tell({ type: "incasso-sandbox-error", ...problem });
+      post({ type: "incasso-sandbox-error", ...problem });
       return;
     }
     form.reset();
     done.textContent = `${done.dataset.text} ${body.brand} •••• ${body.last4}`;
     done.hidden = false;
-    tell({ type: "incasso-sandbox-token", token: body.token, brand: body.brand, last4: body.last4 });
+    post({ type: "incasso-sandbox-token", token: body.token, brand: body.brand, last4: body.last4 });
   } catch {
     const problem = { field: null, message: form.dataset.unreachable };
     show(problem);
-    tell({ type: "incasso-sandbox-error", ...problem });
+    post({ type: "incasso-sandbox-error", ...problem });
   } finally {
     if (button) button.disabled = false;
   }
@@ -75,4 +75,4 @@ window.addEventListener("message", (event) => {
   if (event.origin === parentOrigin && event.data?.type === "incasso-sandbox-submit") submit();
 });
 // Narrower, wider, with an error or without: the parent gives as much room as is needed.
-new ResizeObserver(tellHeight).observe(document.documentElement);
+new ResizeObserver(postHeight).observe(document.documentElement);

@@ -1,6 +1,6 @@
 """The inbox's mail server: real SMTP on its own port, with recipients that misbehave.
 
-Every recipient of a mail gets a row in the books before the sender hears "250". Deliberate failures
+Every recipient of a mail gets a row in the books before the sender gets "250". Deliberate failures
 come from the recipient's local part, or from fault rules of the operation `smtp`.
 """
 

@@ -38,7 +38,7 @@ def sample(name: str) -> bytes:
 @pytest.mark.parametrize("name", STATED)
 def test_a_sample_has_its_stated_balances(name: str):
     found = contents(sample(name)).statements
-    said = [
+    stated = [
         (
             each.heading.account,
             each.opening.amount_minor if each.opening else None,
@@ -47,7 +47,7 @@ def test_a_sample_has_its_stated_balances(name: str):
         )
         for each in found
     ]
-    assert said == STATED[name]
+    assert stated == STATED[name]
 
 
 def test_two_equal_bookings_of_one_day_have_distinct_ids():

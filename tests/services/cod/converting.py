@@ -61,23 +61,23 @@ async def pay(shop: Shop, link: Any, *, by_transfer: bool = False) -> None:
     """Delivers paylink's event for a link paid by card, or by a transfer that a person assigned."""
     payment_id = "" if by_transfer else taken(shop, link).id
     payment = paylink_pb2.LinkPayment(amount=link.amount, payment_id=payment_id)
-    told = link_events.PaymentLinkPaid(payment_link=link, link_payment=payment)
-    await shop.world.hear(_event(shop, link.id, f"{PREFIX}paid", told))
+    payload = link_events.PaymentLinkPaid(payment_link=link, link_payment=payment)
+    await shop.world.deliver(_event(shop, link.id, f"{PREFIX}paid", payload))
 
 
 async def end(shop: Shop, link: Any, *, how: str = "expired") -> None:
     """Delivers paylink's event: expired, or cancelled."""
     subject = f"{PREFIX}{how}"
-    told = worker.LINKS[subject](payment_link=link)
-    await shop.world.hear(_event(shop, link.id, subject, told))
+    payload = worker.LINKS[subject](payment_link=link)
+    await shop.world.deliver(_event(shop, link.id, subject, payload))
 
 
 async def refund_moves(shop: Shop, payment: Any, refund: Any) -> None:
     """Delivers payments' event for a refund that has ended."""
     failed = refund.state == payments_pb2.Refund.STATE_FAILED
     subject = f"incasso.payments.payment.{'refund_failed' if failed else 'refunded'}"
-    told = worker.REFUNDS[subject](payment=payment, refund=refund)
-    await shop.world.hear(_event(shop, payment.id, subject, told))
+    payload = worker.REFUNDS[subject](payment=payment, refund=refund)
+    await shop.world.deliver(_event(shop, payment.id, subject, payload))
 
 
 def refunds(shop: Shop, link: Any) -> list[int]:

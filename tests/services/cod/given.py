@@ -50,6 +50,6 @@ def a_courier(**more: Any) -> Courier:
 def dispatched(*amounts: int, **more: Any) -> Order:
     """In parcels of these amounts, numbered by position."""
     order = an_order(to_collect_minor=sum(amounts), state=OrderState.DISPATCHED, **more)
-    said = [AcknowledgedParcel("A", str(place), amount) for place, amount in enumerate(amounts)]
-    taken = parcels.taken_up(said, merchant_id="mer_1", courier_id="cou_1", order_id=order.id)
+    stated = [AcknowledgedParcel("A", str(place), amount) for place, amount in enumerate(amounts)]
+    taken = parcels.taken_up(stated, merchant_id="mer_1", courier_id="cou_1", order_id=order.id)
     return replace(order, parcels=taken, acknowledged_minor=sum(amounts), dispatched_at=NOW)

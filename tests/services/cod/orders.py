@@ -43,7 +43,7 @@ class Shop:
     async def get(self, order_id: str) -> pb.CodOrder:
         return (await self.call("GetCodOrder", cod_order_id=order_id)).order
 
-    async def as_told(self, order_id: str) -> pb.CodOrder:
+    async def as_published(self, order_id: str) -> pb.CodOrder:
         """The order as in events: without the URLs of its page and of its deposit's link."""
         order = await self.get(order_id)
         order.ClearField("page_url")
@@ -74,13 +74,13 @@ class Shop:
         await self.acknowledge(order, *amounts)
         return await self.dispatch(order)
 
-    async def tell(self, *events: dict[str, Any]) -> Sequence[pb.CourierEvent]:
+    async def report(self, *events: dict[str, Any]) -> Sequence[pb.CourierEvent]:
         answer = await self.call(
             "RecordCourierEvents", courier_id=self.courier_id, events=list(events)
         )
         return answer.data
 
-    async def told(self, order_id: str = "") -> list[str]:
+    async def published(self, order_id: str = "") -> list[str]:
         """The end of the subjects of this merchant's events, except those for notify."""
         rows = await self._events(order_id)
         return [

@@ -14,8 +14,8 @@ STEPS = {
     "convert": 3,
     "shopper_wants_to_pay_the_deposit": 2,
     "shopper_pays": 3,
-    "paylink_tells": 4,
-    "paylink_tells_again": 2,
+    "paylink_reports": 4,
+    "paylink_reports_again": 2,
     "link_expires": 1,
     "worker": 3,
     "worker_dies": 2,
@@ -25,7 +25,7 @@ STEPS = {
     "courier_collects": 2,
     "courier_collects_a_part": 1,
     "courier_brings_it_for_nothing": 1,
-    "courier_tells_again": 2,
+    "courier_reports_again": 2,
     "courier_fails": 1,
     "recipient_refuses": 1,
     "parcel_comes_back": 1,
@@ -39,7 +39,7 @@ STEPS = {
 def drawn(seed: int, length: int = 16) -> Sequence[str]:
     """Steps of one race: each has a link to pay from the start, every third begins by paying the deposit, if there is one."""
     chance = random.Random(seed)
-    paid_before = () if seed % 3 else ("shopper_pays", "paylink_tells")
+    paid_before = () if seed % 3 else ("shopper_pays", "paylink_reports")
     return [*paid_before, "convert", *chance.choices(list(STEPS), STEPS.values(), k=length)]
 
 
@@ -65,13 +65,13 @@ def check(outcome: Outcome) -> None:
     """
     gone = outcome.state in {"cancelled", "returned"}
     deposit = outcome.deposit_minor if outcome.kept_deposit is not None and not gone else 0
-    for number, (paid, given_back) in outcome.payments.items():
+    for number, (paid, refunded) in outcome.payments.items():
         due = paid
         if number == outcome.kept_link:
             due = min(paid, outcome.collected_minor)
         elif number == outcome.kept_deposit:
             due = paid - deposit
-        assert given_back == due, outcome
+        assert refunded == due, outcome
     brought = sum(paid - back for paid, back in outcome.payments.values())
     brought += outcome.collected_minor
     if outcome.kept_link is not None:

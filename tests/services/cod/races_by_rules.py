@@ -52,10 +52,10 @@ class ByRules:
         self.refunds: list[OnlineRefund] = []
         self.at_paylink: dict[int, str] = {}
         self.paid: dict[int, int] = {}
-        self.given_back: dict[str, tuple[int, int]] = {}  # at payments, by key: link and amount
-        self.untold: list[int] = []
+        self.refunded: dict[str, tuple[int, int]] = {}  # at payments, by key: link and amount
+        self.unreported: list[int] = []
         self.waiting: list[CourierEvent] = []
-        self.told: list[CourierEvent] = []
+        self.reported: list[CourierEvent] = []
         self._changed(self.order)
 
     def _bill(self, order: Order, price_minor: int) -> Bill:
@@ -79,8 +79,8 @@ class ByRules:
         whole = order.to_collect_minor
         amounts = [whole * percent // 100 for percent in self.others]
         amounts = [whole - sum(amounts), *amounts]
-        said = [AcknowledgedParcel("A", str(place), part) for place, part in enumerate(amounts)]
-        taken = taken_up(said, merchant_id="mer_1", courier_id="cou_1", order_id=order.id)
+        stated = [AcknowledgedParcel("A", str(place), part) for place, part in enumerate(amounts)]
+        taken = taken_up(stated, merchant_id="mer_1", courier_id="cou_1", order_id=order.id)
         return replace(order, parcels=taken, acknowledged_minor=whole)
 
     def _changed(self, after: Order) -> None:
@@ -131,13 +131,13 @@ class ByRules:
             number = self.chance.choice(payable)
             self.at_paylink[number] = "paid"
             self.paid[number] = self.links[number - 1].amount.amount_minor
-            self.untold.append(number)
+            self.unreported.append(number)
 
-    def paylink_tells(self) -> None:
-        if self.untold:
-            self._paid(self.untold.pop(self.chance.randrange(len(self.untold))))
+    def paylink_reports(self) -> None:
+        if self.unreported:
+            self._paid(self.unreported.pop(self.chance.randrange(len(self.unreported))))
 
-    def paylink_tells_again(self) -> None:
+    def paylink_reports_again(self) -> None:
         if self.paid:
             self._paid(self.chance.choice(list(self.paid)))
 
@@ -172,14 +172,14 @@ class ByRules:
                 self._changed(self.order)
         for at, refund in enumerate(self.refunds):
             if is_under_way(refund):
-                self.given_back.setdefault(refund.id, (refund.link, refund.amount.amount_minor))
+                self.refunded.setdefault(refund.id, (refund.link, refund.amount.amount_minor))
                 if answered:
-                    self._told(at, RepaymentEvent.SUCCEED)
+                    self._refund_reported(at, RepaymentEvent.SUCCEED)
 
-    def _told(self, at: int, event: RepaymentEvent) -> None:
+    def _refund_reported(self, at: int, event: RepaymentEvent) -> None:
         after = after_report(self.refunds[at], RefundReport(event, NOW))
         assert after is not None
-        self.order = online_refunds.given_back(self.order, self.refunds[at], after)
+        self.order = online_refunds.refunded(self.order, self.refunds[at], after)
         self.refunds[at] = after
 
     def worker_dies(self) -> None:
@@ -189,14 +189,14 @@ class ByRules:
 
     def refund_is_declined(self) -> None:
         for at, refund in enumerate(self.refunds):
-            if is_under_way(refund) and refund.id not in self.given_back:
-                self._told(at, RepaymentEvent.FAIL)
+            if is_under_way(refund) and refund.id not in self.refunded:
+                self._refund_reported(at, RepaymentEvent.FAIL)
 
     def merchant_retries(self) -> None:
         self._owe(again=True)
 
     def courier_collects(self, **more: Any) -> None:
-        self._tells(ParcelEvent.COLLECTED, **more)
+        self._report(ParcelEvent.COLLECTED, **more)
 
     def courier_collects_a_part(self) -> None:
         self.courier_collects(amount_minor=10_00)
@@ -205,19 +205,19 @@ class ByRules:
         self.courier_collects(amount_minor=0)
 
     def courier_fails(self) -> None:
-        self._tells(ParcelEvent.ATTEMPT_FAILED)
+        self._report(ParcelEvent.ATTEMPT_FAILED)
 
     def recipient_refuses(self) -> None:
-        self._tells(ParcelEvent.REFUSED)
+        self._report(ParcelEvent.REFUSED)
 
     def parcel_comes_back(self) -> None:
-        self._tells(ParcelEvent.RETURNED)
+        self._report(ParcelEvent.RETURNED)
 
-    def courier_tells_again(self) -> None:
-        if self.told:
-            self._courier(replace(self.chance.choice(self.told), id="cev_again"))
+    def courier_reports_again(self) -> None:
+        if self.reported:
+            self._courier(replace(self.chance.choice(self.reported), id="cev_again"))
 
-    def _tells(self, kind: ParcelEvent, **more: Any) -> None:
+    def _report(self, kind: ParcelEvent, **more: Any) -> None:
         number = self.chance.choice(self.order.parcels).tracking_number
         event = CourierEvent(
             merchant_id="mer_1",
@@ -230,7 +230,7 @@ class ByRules:
             received_at=NOW,
             **more,
         )
-        self.told.append(event)
+        self.reported.append(event)
         self._courier(event)
 
     def _courier(self, event: CourierEvent) -> None:
@@ -262,8 +262,8 @@ class ByRules:
 
     def settle(self) -> Outcome:
         """All events arrive, all calls are answered, and the merchant retries refused refunds."""
-        while self.untold:
-            self.paylink_tells()
+        while self.unreported:
+            self.paylink_reports()
         for _ in range(2):
             self.worker()
             self.merchant_retries()
@@ -274,7 +274,7 @@ class ByRules:
         assert self.order.refunded_online_minor == sum(one.amount.amount_minor for one in done)
         assert sum(self.paid.values()) == self.order.paid_online_minor
         back = dict.fromkeys(self.paid, 0)
-        for number, amount_minor in self.given_back.values():
+        for number, amount_minor in self.refunded.values():
             back[number] += amount_minor
         open_links = [link for link in self.links if link.state in OPEN]
         assert not open_links or self.order.state in CONVERTIBLE

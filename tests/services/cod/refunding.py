@@ -20,8 +20,8 @@ class Cashier:
     async def collected(self, *amounts: int, **more: Any) -> Any:
         """An order in parcels of these amounts, or in one of 50.00, all of them collected."""
         order = await self.shop.dispatched(*amounts, **more)
-        told = (event(order, "collected", parcel=n) for n in range(len(amounts) or 1))
-        await self.shop.tell(*told)
+        events = (event(order, "collected", parcel=n) for n in range(len(amounts) or 1))
+        await self.shop.report(*events)
         return order
 
     async def ask(self, order: Any, amount_minor: int | None = None, *, key: str = "") -> Any:

@@ -47,8 +47,8 @@ def line(
     reference: str = "",
     word: str = "Consegnato",
 ) -> str:
-    told = number or (number_of(order) if order else "")
-    parts = (told, reference, amount(collected), amount(cut), amount(remitted), DAY, word)
+    number = number or (number_of(order) if order else "")
+    parts = (number, reference, amount(collected), amount(cut), amount(remitted), DAY, word)
     return ";".join(parts)
 
 
@@ -76,17 +76,17 @@ async def lines_of(shop: Shop, remittance: CodRemittance, **more: Any) -> Sequen
     return list(reversed(answer.data))
 
 
-async def resolve(shop: Shop, one: Any, **said: Any) -> CodRemittanceLine:
+async def resolve(shop: Shop, one: Any, **fields: Any) -> CodRemittanceLine:
     """`closed_as`: by name, in lower case."""
-    if closed_as := said.pop("closed_as", ""):
-        said["closed_as"] = f"REMITTANCE_CLOSING_{closed_as.upper()}"
-    fields = {"remittance_id": one.remittance_id, "remittance_line_id": one.id, **said}
-    return (await shop.call("ResolveRemittanceLine", **fields)).line
+    if closed_as := fields.pop("closed_as", ""):
+        fields["closed_as"] = f"REMITTANCE_CLOSING_{closed_as.upper()}"
+    request = {"remittance_id": one.remittance_id, "remittance_line_id": one.id, **fields}
+    return (await shop.call("ResolveRemittanceLine", **request)).line
 
 
 async def collected_order(shop: Shop, *amounts: int) -> CodOrder:
     order = await shop.dispatched(*amounts)
-    await shop.tell(*(event(order, "collected", parcel=n) for n in range(len(amounts) or 1)))
+    await shop.report(*(event(order, "collected", parcel=n) for n in range(len(amounts) or 1)))
     return order
 
 

@@ -29,7 +29,7 @@ async def ageing(shop: Shop):
 async def collected_ago(shop: Shop, days: int, amount: int = 50_00):
     order = await shop.dispatched(amount, courier_id=shop.courier_id)
     at = clock.world_now() + shop.world.ahead - timedelta(days=days)
-    await shop.tell(event(order, "collected", at=at))
+    await shop.report(event(order, "collected", at=at))
     return order
 
 
@@ -54,7 +54,7 @@ async def test_remitted_money_is_not_open_but_a_shortage_is(shop: Shop):
 
 async def test_a_collected_parcel_counts_before_the_others_are_delivered(shop: Shop):
     order = await shop.dispatched(30_00, 20_00)
-    await shop.tell(event(order, "collected"))
+    await shop.report(event(order, "collected"))
     (found,) = await ageing(shop)
     assert (found.parcels, found.open_minor) == (1, 30_00)
 

@@ -40,10 +40,10 @@ async def test_changes_are_recorded_and_reported_with_the_previous_values(shop):
     assert (first.to_collect_minor, second.to_collect_minor) == (50_00, 40_00)
     assert (second.address.town, second.recipient.name) == ("Roma", "Giulia Bianchi")
     assert second.changed_by == "key_1"
-    told = await shop.bodies(order.id, events_pb2.CodOrderChanged, "order.changed")
-    assert [one.to_collect_before_minor for one in told] == [50_00, 40_00]
-    assert told[-1].order == await shop.as_told(order.id)
-    assert told[-1].order.changes == 2
+    payloads = await shop.bodies(order.id, events_pb2.CodOrderChanged, "order.changed")
+    assert [one.to_collect_before_minor for one in payloads] == [50_00, 40_00]
+    assert payloads[-1].order == await shop.as_published(order.id)
+    assert payloads[-1].order.changes == 2
     messages = await shop.messages(order.id)
     reasons = {message.reason for message in messages}
     assert reasons == {events_pb2.CodMessageRequested.REASON_CHANGED}
@@ -52,7 +52,7 @@ async def test_changes_are_recorded_and_reported_with_the_previous_values(shop):
 async def test_a_change_to_the_same_values_changes_nothing(shop):
     order = await shop.propose(50_00)
     assert await change(shop, order, amount_minor=50_00, address=ROME) == order
-    assert (await shop.told(order.id))[-1] == "order.confirmed"
+    assert (await shop.published(order.id))[-1] == "order.confirmed"
 
 
 async def test_the_same_key_changes_once(shop):

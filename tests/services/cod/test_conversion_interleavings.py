@@ -114,8 +114,10 @@ class Racing:
         if not self.links.pay(self.order_id, 1, PRICE):
             return
         async with db.transaction() as tx:
-            told = PaidLink(self.order_id, 1, f"lnk_{self.order_id}.1", PRICE, f"pay_{self.number}")
-            await converting.follow_paid(self._with(db), tx, told)
+            paid_link = PaidLink(
+                self.order_id, 1, f"lnk_{self.order_id}.1", PRICE, f"pay_{self.number}"
+            )
+            await converting.follow_paid(self._with(db), tx, paid_link)
 
     async def expired(self, db: Database) -> None:
         link_id = f"lnk_{self.order_id}.1"
@@ -129,13 +131,13 @@ class Racing:
         await converting.convert_order(self._with(db), self.order_id, key)
 
     async def collected(self, db: Database) -> None:
-        await self._told(db, ParcelEvent.COLLECTED)
+        await self._report(db, ParcelEvent.COLLECTED)
 
     async def collected_in_part(self, db: Database) -> None:
-        await self._told(db, ParcelEvent.COLLECTED, amount_minor=10_00)
+        await self._report(db, ParcelEvent.COLLECTED, amount_minor=10_00)
 
     async def returned(self, db: Database) -> None:
-        await self._told(db, ParcelEvent.RETURNED)
+        await self._report(db, ParcelEvent.RETURNED)
 
     async def cancelled(self, db: Database) -> None:
         await orders.cancel_order(self._with(db), self.order_id)
@@ -143,7 +145,9 @@ class Racing:
     async def dispatched(self, db: Database) -> None:
         await dispatching.dispatch_order(self._with(db), self.order_id)
 
-    async def _told(self, db: Database, kind: ParcelEvent, amount_minor: int | None = None) -> None:
+    async def _report(
+        self, db: Database, kind: ParcelEvent, amount_minor: int | None = None
+    ) -> None:
         event = NewCourierEvent(
             event_id=ids.new("ev"),
             tracking_number=f"P{self.number}",
@@ -187,8 +191,8 @@ async def test_the_merchant_gets_each_orders_price_once_in_any_interleaving(shop
     both = [one for one in ends if one.collected_minor and one.payments]
     assert len(both) > RACES // 10
     assert {one.state for one in ends} >= {"converted", "collected", "cancelled", "returned"}
-    told = await shop.told()
-    assert told.count("order.converted") <= len(ends)
+    published = await shop.published()
+    assert published.count("order.converted") <= len(ends)
 
 
 async def _made(db: Database, shop: Shop) -> None:

@@ -35,8 +35,8 @@ class ByCalls:
         self.order = order
         self.over: set[str] = set()
         self.paid: list[Any] = []
-        self.untold: list[Any] = []
-        self.told: list[dict[str, Any]] = []
+        self.unreported: list[Any] = []
+        self.reported: list[dict[str, Any]] = []
 
     async def convert(self) -> None:
         await convert(self.shop, self.order)
@@ -60,13 +60,13 @@ class ByCalls:
             link = self.chance.choice(payable)
             taken(self.shop, link)
             self.paid.append(link)
-            self.untold.append(link)
+            self.unreported.append(link)
 
-    async def paylink_tells(self) -> None:
-        if self.untold:
-            await pay(self.shop, self.untold.pop(self.chance.randrange(len(self.untold))))
+    async def paylink_reports(self) -> None:
+        if self.unreported:
+            await pay(self.shop, self.unreported.pop(self.chance.randrange(len(self.unreported))))
 
-    async def paylink_tells_again(self) -> None:
+    async def paylink_reports_again(self) -> None:
         if self.paid:
             await pay(self.shop, self.chance.choice(self.paid))
 
@@ -97,7 +97,7 @@ class ByCalls:
         await self.shop.call("RetryCodOnlineRefund", cod_order_id=self.order.id, key=key)
 
     async def courier_collects(self, **more: Any) -> None:
-        await self._tells("collected", **more)
+        await self._report("collected", **more)
 
     async def courier_collects_a_part(self) -> None:
         await self.courier_collects(amount_minor=10_00)
@@ -106,21 +106,21 @@ class ByCalls:
         await self.courier_collects(amount_minor=0)
 
     async def courier_fails(self) -> None:
-        await self._tells("attempt_failed")
+        await self._report("attempt_failed")
 
     async def recipient_refuses(self) -> None:
-        await self._tells("refused")
+        await self._report("refused")
 
     async def parcel_comes_back(self) -> None:
-        await self._tells("returned")
+        await self._report("returned")
 
-    async def courier_tells_again(self) -> None:
-        if self.told:
-            await self.shop.tell(self.chance.choice(self.told))
+    async def courier_reports_again(self) -> None:
+        if self.reported:
+            await self.shop.report(self.chance.choice(self.reported))
 
-    async def _tells(self, kind: str, **more: Any) -> None:
-        self.told.append(event(self.order, kind, **more))
-        await self.shop.tell(self.told[-1])
+    async def _report(self, kind: str, **more: Any) -> None:
+        self.reported.append(event(self.order, kind, **more))
+        await self.shop.report(self.reported[-1])
 
     async def merchant_cancels(self) -> None:
         await self.shop.call("CancelCodOrder", cod_order_id=self.order.id)
@@ -145,8 +145,8 @@ class ByCalls:
         for hooks in (self.shop.world.payments, self.shop.world.paylink):
             hooks.before.clear()
             hooks.after.clear()
-        while self.untold:
-            await self.paylink_tells()
+        while self.unreported:
+            await self.paylink_reports()
         for _ in range(2):
             await work(self.shop)
             with suppress(RemoteRefusal):

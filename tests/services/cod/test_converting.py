@@ -56,10 +56,11 @@ async def test_paying_the_link_converts_the_order_and_drops_the_fee(shop):
     after = await shop.get(order.id)
     assert (after.state, after.paid_online_minor) == (Order.STATE_CONVERTED, 50_00)
     assert (after.to_collect_minor, after.fee_minor, after.total_minor) == (0, 0, 50_00)
-    (told,) = await shop.bodies(order.id, events_pb2.CodOrderConverted, "order.converted")
-    assert (told.paid.amount_minor, told.fee_minor, told.fee_vat_minor) == (50_00, 2_00, 36)
-    assert told.payment_id == f"pay_{told.payment_link_id}"
-    assert "order.collection_cancelled" not in await shop.told(order.id)  # no courier has it
+    (payload,) = await shop.bodies(order.id, events_pb2.CodOrderConverted, "order.converted")
+    assert payload.paid.amount_minor == 50_00
+    assert (payload.fee_minor, payload.fee_vat_minor) == (2_00, 36)
+    assert payload.payment_id == f"pay_{payload.payment_link_id}"
+    assert "order.collection_cancelled" not in await shop.published(order.id)  # no courier has it
     assert await refused(shop.dispatch(order)) == "cod_order_closed"
     assert await refused(shop.call("CancelCodOrder", cod_order_id=order.id)) == "cod_order_closed"
     answer = await shop.acknowledge(order)
@@ -70,21 +71,21 @@ async def test_paying_the_link_converts_the_order_and_drops_the_fee(shop):
 async def test_paying_the_link_after_dispatch_cancels_the_couriers_collection(shop, kind):
     order = await dispatched(shop, 52_00)
     if kind:
-        await shop.tell(event(order, kind))
+        await shop.report(event(order, kind))
     await pay(shop, link_of(shop, await convert(shop, order)))
     after = await shop.get(order.id)
     assert (after.state, after.HasField("acknowledged_minor")) == (Order.STATE_CONVERTED, False)
-    (told,) = await shop.bodies(
+    (payload,) = await shop.bodies(
         order.id, events_pb2.CodOrderCollectionCancelled, "order.collection_cancelled"
     )
-    assert (told.courier_id, told.parcels[0].to_collect_minor) == (shop.courier_id, 52_00)
+    assert (payload.courier_id, payload.parcels[0].to_collect_minor) == (shop.courier_id, 52_00)
 
 
 async def test_a_converted_order_stays_converted_when_delivered_or_returned(shop):
     delivered, back = await dispatched(shop, 52_00), await dispatched(shop, 52_00)
     for order in (delivered, back):
         await pay(shop, link_of(shop, await convert(shop, order)))
-    (over, came_back) = await shop.tell(
+    (over, came_back) = await shop.report(
         event(delivered, "collected", amount_minor=0), event(back, "returned")
     )
     assert (over.outcome, over.is_exception) == (pb.CourierEvent.OUTCOME_APPLIED, False)
@@ -97,7 +98,7 @@ async def test_a_converted_order_stays_converted_when_delivered_or_returned(shop
 async def test_a_payment_event_after_a_delivery_without_cash_converts_the_order(shop):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
-    await shop.tell(event(order, "collected", amount_minor=0))
+    await shop.report(event(order, "collected", amount_minor=0))
     await pay(shop, link)
     assert (await shop.get(order.id)).state == Order.STATE_CONVERTED
 
@@ -123,7 +124,7 @@ async def test_after_a_link_ends_cash_stays_due_and_a_new_link_can_be_created(sh
 async def test_collected_cash_closes_the_link_as_paid_otherwise(shop):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
-    await shop.tell(event(order, "collected"))
+    await shop.report(event(order, "collected"))
     await work(shop)
     assert shop.world.paylink.closed == [(link.id, True)]
     assert await refused(convert(shop, order)) == "cod_order_closed"
@@ -134,7 +135,7 @@ async def test_a_cancelled_changed_or_returned_order_closes_its_link(shop):
     links = [link_of(shop, await convert(shop, order)) for order in (cancelled, changed, back)]
     await shop.call("CancelCodOrder", cod_order_id=cancelled.id)
     await shop.call("ChangeCodOrder", cod_order_id=changed.id, amount_minor=70_00)
-    await shop.tell(event(back, "returned"))
+    await shop.report(event(back, "returned"))
     await work(shop)
     assert sorted(shop.world.paylink.closed) == sorted((link.id, False) for link in links)
     assert (await convert(shop, changed)).payment_link.amount.amount_minor == 70_00
@@ -154,7 +155,7 @@ async def test_a_link_being_paid_is_not_closed_until_the_payment_ends(shop):
 
 async def test_a_partly_collected_order_cannot_be_converted(shop):
     order = await dispatched(shop, 26_00, 26_00)
-    await shop.tell(event(order, "collected"))
+    await shop.report(event(order, "collected"))
     assert await refused(convert(shop, order)) == "cod_nothing_to_pay_online"
 
 
@@ -166,7 +167,7 @@ async def test_a_redelivered_or_early_payment_event_converts_once(shop):
     for _ in range(2):
         await pay(shop, link)
     await work(shop)
-    assert (await shop.told(order.id)).count("order.converted") == 1
+    assert (await shop.published(order.id)).count("order.converted") == 1
     assert await links_of(shop, order) == [(1, "paid")]
 
 
@@ -194,7 +195,7 @@ async def test_cash_reported_before_dispatch_is_applied_when_the_link_is_paid(sh
     order = await with_fee(shop)
     await shop.acknowledge(order)
     link = link_of(shop, await convert(shop, order))
-    (waiting,) = await shop.tell(event(order, "collected"))
+    (waiting,) = await shop.report(event(order, "collected"))
     assert waiting.outcome == pb.CourierEvent.OUTCOME_WAITING
     await pay(shop, link)
     after = await shop.get(order.id)

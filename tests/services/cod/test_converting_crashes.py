@@ -68,7 +68,7 @@ class ConvertedOrder:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await order_links.settle_due(deps, row)
 
-    async def tell(self, link: Any) -> None:
+    async def deliver(self, link: Any) -> None:
         """Delivers paylink's event for a link that was paid."""
         await pay(self.shop, link)
 
@@ -108,7 +108,7 @@ class PaidTwice(ConvertedOrder):
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await online_refunds.settle_due(deps, row)
 
-    async def tell(self, refund: Any) -> None:
+    async def deliver(self, refund: Any) -> None:
         await refund_moves(self.shop, taken(self.shop, self.link), refund)
 
     async def state(self) -> str:
@@ -155,7 +155,7 @@ async def paid_and_collected(shop: Shop) -> tuple[pb.CodOrder, Any]:
     order = await at_its_courier(shop)
     link = link_of(shop, await convert(shop, order))
     await pay(shop, link)
-    await shop.tell(event(order, "collected"))
+    await shop.report(event(order, "collected"))
     async with shop.world.deps.db.connection() as conn:
         await conn.execute(
             "DELETE FROM online_refunds WHERE merchant_id = $1", shop.world.merchant_id
@@ -194,15 +194,15 @@ async def test_a_crash_records_payment_and_conversion_together_or_not_at_all(sho
     assert await links_of(shop, order) == [(1, "paid" if commits else "open")]
     await pay(shop, link)  # NATS redelivers it
     assert (await shop.get(order.id)).state == Order.STATE_CONVERTED
-    assert (await shop.told(order.id)).count("order.converted") == 1
-    assert (await shop.told(order.id)).count("order.collection_cancelled") == 1
+    assert (await shop.published(order.id)).count("order.converted") == 1
+    assert (await shop.published(order.id)).count("order.collection_cancelled") == 1
 
 
 @pytest.mark.parametrize("moment", list(Moment))
 async def test_cash_collected_during_link_creation_leaves_no_open_link(shop, moment):
     subject = ConvertedOrder(shop, await dispatched(shop, 52_00))
     death = await struck(subject, moment, arrives=False)
-    await shop.tell(event(subject.order, "collected"))
+    await shop.report(event(subject.order, "collected"))
     await work(subject)
     await death.arrive()
     await work(subject)
@@ -221,8 +221,8 @@ async def test_a_crash_while_settling_a_refund_refunds_once(shop, commits):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
     await pay(shop, link)
-    told = event(order, "collected", event_id=ids.new("ev"))
-    await shop.tell(told)
+    collection = event(order, "collected", event_id=ids.new("ev"))
+    await shop.report(collection)
     subject = PaidTwice(shop, order, link=link)
     mortal = replace(shop.world.deps, db=MortalDatabase(shop.world.deps.db, commits=commits))
     shop.world.act()

@@ -17,13 +17,13 @@ from services.cod.rules.orders import Order
 from services.cod.rules.states import OrderState, ParcelEvent, ParcelState
 from tests.services.cod.given import NOW, dispatched
 
-State, Told = OrderState, ParcelEvent
+State, Kind = OrderState, ParcelEvent
 OUT, FAILED, COLLECTED, REFUSED, RETURNED = (
-    Told.OUT_FOR_DELIVERY, Told.ATTEMPT_FAILED, Told.COLLECTED, Told.REFUSED, Told.RETURNED,
+    Kind.OUT_FOR_DELIVERY, Kind.ATTEMPT_FAILED, Kind.COLLECTED, Kind.REFUSED, Kind.RETURNED,
 )  # fmt: skip
 
 
-def told(kind: ParcelEvent, *, hours: int = 0, parcel: int = 0, **more: Any) -> CourierEvent:
+def reported(kind: ParcelEvent, *, hours: int = 0, parcel: int = 0, **more: Any) -> CourierEvent:
     return CourierEvent(
         merchant_id="mer_1",
         id=ids.new("cev"),
@@ -63,7 +63,7 @@ def followed(order: Order, *events: CourierEvent) -> tuple[Order, list[CourierEv
     ],
 )
 def test_an_order_follows_the_events_of_its_parcel(kinds, state, attempts):
-    events = [told(kind, hours=n) for n, kind in enumerate(kinds)]
+    events = [reported(kind, hours=n) for n, kind in enumerate(kinds)]
     order, kept = followed(dispatched(5_000), *events)
     assert (order.state, order.attempts) == (state, attempts)
     assert {one.outcome for one in kept} == {Outcome.APPLIED}
@@ -95,8 +95,8 @@ def test_an_order_follows_the_events_of_its_parcel(kinds, state, attempts):
     ],
 )
 def test_a_repeated_late_or_contradicting_event_changes_nothing(before, late, outcome, concern):
-    order, _ = followed(dispatched(5_000), told(before[0], hours=before[1]))
-    after, (kept,) = followed(order, told(late[0], hours=late[1]))
+    order, _ = followed(dispatched(5_000), reported(before[0], hours=before[1]))
+    after, (kept,) = followed(order, reported(late[0], hours=late[1]))
     assert (kept.outcome, kept.exception) == (outcome, concern)
     assert after == order
     assert kept.cod_order_id == order.id
@@ -104,12 +104,12 @@ def test_a_repeated_late_or_contradicting_event_changes_nothing(before, late, ou
 
 def test_a_final_event_counts_although_an_earlier_step_has_a_later_hour():
     """Some couriers report the end by day only, which is read as its first hour."""
-    order, kept = followed(dispatched(5_000), told(OUT, hours=8), told(COLLECTED, hours=0))
+    order, kept = followed(dispatched(5_000), reported(OUT, hours=8), reported(COLLECTED, hours=0))
     assert (order.state, kept[-1].outcome) == (State.COLLECTED, Outcome.APPLIED)
 
 
 @pytest.mark.parametrize(
-    ("said", "collected", "concern"),
+    ("fields", "collected", "concern"),
     [
         ({}, 5_000, None),
         ({"amount_minor": 5_000, "mode": CollectionMode.CASH}, 5_000, None),
@@ -119,57 +119,57 @@ def test_a_final_event_counts_although_an_earlier_step_has_a_later_hour():
         ({"mode": CollectionMode.BANK_CHEQUE}, 5_000, Concern.MODE_DIFFERS),
     ],
 )
-def test_a_collection_with_another_amount_or_mode_is_an_exception(said, collected, concern):
-    order, (kept,) = followed(dispatched(5_000), told(COLLECTED, **said))
+def test_a_collection_with_another_amount_or_mode_is_an_exception(fields, collected, concern):
+    order, (kept,) = followed(dispatched(5_000), reported(COLLECTED, **fields))
     assert (order.state, order.collected_minor) == (State.COLLECTED, collected)
     assert (kept.outcome, kept.exception) == (Outcome.APPLIED, concern)
-    assert order.parcels[0].collected_in is said.get("mode", CollectionMode.CASH)
+    assert order.parcels[0].collected_in is fields.get("mode", CollectionMode.CASH)
 
 
 def test_an_order_of_two_parcels_is_collected_when_both_amounts_are():
-    order, _ = followed(dispatched(2_000, 3_000), told(COLLECTED, hours=1))
+    order, _ = followed(dispatched(2_000, 3_000), reported(COLLECTED, hours=1))
     assert (order.state, order.collected_minor) == (State.DISPATCHED, 2_000)
-    order, (kept,) = followed(order, told(COLLECTED, parcel=1, hours=4))
+    order, (kept,) = followed(order, reported(COLLECTED, parcel=1, hours=4))
     assert (order.state, order.collected_minor) == (State.COLLECTED, 5_000)
     assert (kept.exception, order.collected_at) == (None, NOW + timedelta(hours=4))
 
 
 def test_a_parcel_without_an_amount_is_not_waited_for_and_not_paid():
-    order, _ = followed(dispatched(5_000, 0), told(COLLECTED))
+    order, _ = followed(dispatched(5_000, 0), reported(COLLECTED))
     assert order.state is State.COLLECTED
-    again, (kept,) = followed(order, told(COLLECTED, parcel=1, amount_minor=5_000))
+    again, (kept,) = followed(order, reported(COLLECTED, parcel=1, amount_minor=5_000))
     assert (again, kept.exception) == (order, Concern.NOTHING_TO_COLLECT)
-    late, (kept,) = followed(order, told(COLLECTED, parcel=1))
+    late, (kept,) = followed(order, reported(COLLECTED, parcel=1))
     assert (late.collected_minor, kept.outcome) == (5_000, Outcome.APPLIED)
 
 
 def test_an_order_with_one_parcel_returned_is_partly_collected():
-    order, _ = followed(dispatched(2_000, 3_000), told(COLLECTED), told(REFUSED, parcel=1))
+    order, _ = followed(dispatched(2_000, 3_000), reported(COLLECTED), reported(REFUSED, parcel=1))
     assert order.state is State.DISPATCHED  # the other may still be delivered
-    order, (kept,) = followed(order, told(RETURNED, parcel=1, hours=5))
+    order, (kept,) = followed(order, reported(RETURNED, parcel=1, hours=5))
     assert (order.state, order.collected_minor) == (State.COLLECTED, 2_000)
     assert kept.exception is Concern.PARTLY_COLLECTED
 
 
-@pytest.mark.parametrize("kind", Told)
+@pytest.mark.parametrize("kind", Kind)
 def test_an_event_before_the_dispatch_waits_for_it(kind):
     order = replace(dispatched(5_000), state=State.CONFIRMED)
-    after, (kept,) = followed(order, told(kind))
+    after, (kept,) = followed(order, reported(kind))
     assert (after, kept.outcome) == (order, Outcome.WAITING)
     assert kept.exception is Concern.NOT_DISPATCHED
 
 
-@pytest.mark.parametrize("kind", Told)
+@pytest.mark.parametrize("kind", Kind)
 def test_an_event_for_a_cancelled_order_is_an_exception(kind):
     order = replace(dispatched(5_000), state=State.CANCELLED)
-    after, (kept,) = followed(order, told(kind))
+    after, (kept,) = followed(order, reported(kind))
     assert (after, kept.outcome) == (order, Outcome.CONTRADICTS)
     assert kept.exception is Concern.ORDER_CANCELLED
 
 
 SAID = st.builds(
-    told,
-    st.sampled_from(Told),
+    reported,
+    st.sampled_from(Kind),
     hours=st.integers(0, 200),
     parcel=st.integers(0, 2),
     amount_minor=st.none() | st.integers(0, 10_000),

@@ -81,7 +81,7 @@ async def test_each_change_of_a_courier_is_reported_once(world):
         await world.call("UpdateCourier", courier_id=made.id, terms=gls(name="GLS Italy"))
     for _ in range(2):
         await world.call("ArchiveCourier", courier_id=made.id)
-    assert await world.told() == ["courier.created", "courier.updated", "courier.archived"]
+    assert await world.published() == ["courier.created", "courier.updated", "courier.archived"]
 
 
 async def test_more_than_fifty_couriers_are_refused(world):

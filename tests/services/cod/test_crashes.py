@@ -96,14 +96,14 @@ class Journey:
         await confirming.confirm_order(deps, order.id, self.code, self.key("ConfirmCodOrder"))
 
     async def acknowledge(self, deps: Any) -> None:
-        said = (AcknowledgedParcel("A-1001", "1", 50_00), AcknowledgedParcel("A-1001", "2", 0))
-        await dispatching.acknowledge_amounts(deps, self.shop.courier_id, said)
+        stated = (AcknowledgedParcel("A-1001", "1", 50_00), AcknowledgedParcel("A-1001", "2", 0))
+        await dispatching.acknowledge_amounts(deps, self.shop.courier_id, stated)
 
     async def dispatch(self, deps: Any) -> None:
         await dispatching.dispatch_order(deps, (await self.order()).id)
 
     async def collect(self, deps: Any) -> None:
-        told = NewCourierEvent(
+        collected = NewCourierEvent(
             event_id="e-1",
             tracking_number="1",
             kind=ParcelEvent.COLLECTED,
@@ -111,7 +111,7 @@ class Journey:
             amount_minor=50_00,
             mode=None,
         )
-        await dispatching.record_courier_events(deps, self.shop.courier_id, (told,))
+        await dispatching.record_courier_events(deps, self.shop.courier_id, (collected,))
 
 
 @pytest.mark.parametrize(("struck", "commits"), list(product(STEPS, (False, True))))
@@ -127,7 +127,7 @@ async def test_each_step_repeated_after_a_crash_is_done_once(shop, struck, commi
         await journey.make(step, deps)
     order = await journey.order()
     assert (order.state, order.collected_minor) == (pb.CodOrder.STATE_COLLECTED, 50_00)
-    assert Counter(await shop.told(order.id)) == {
+    assert Counter(await shop.published(order.id)) == {
         "order.proposed": 1,
         "order.confirmed": 1,
         "order.dispatched": 1,
@@ -172,15 +172,15 @@ async def test_a_file_uploaded_again_after_a_crash_is_applied_once(world, commit
         await uploading.upload_manifest(mortal, shop.courier_id, manifest)
     assert not (await shop.get(order.id)).parcels
     world.act()
-    said = await uploading.upload_manifest(deps, shop.courier_id, manifest)
-    assert said.outcomes == {"order_unknown": manifest_files.BLOCK, "matched": 1}
+    answer = await uploading.upload_manifest(deps, shop.courier_id, manifest)
+    assert answer.outcomes == {"order_unknown": manifest_files.BLOCK, "matched": 1}
     await shop.dispatch(order)
     world.act()
     with pytest.raises(ProcessDied):
         await uploading.upload_event_file(mortal, shop.courier_id, events)
     for _ in range(2):
         world.act()
-        told = await uploading.upload_event_file(deps, shop.courier_id, events)
-        assert told.outcomes == {"waiting": event_files.BLOCK, "applied": 1}
+        answer = await uploading.upload_event_file(deps, shop.courier_id, events)
+        assert answer.outcomes == {"waiting": event_files.BLOCK, "applied": 1}
     assert (await shop.get(order.id)).state == pb.CodOrder.STATE_COLLECTED
-    assert (await shop.told(order.id)).count("order.collected") == 1
+    assert (await shop.published(order.id)).count("order.collected") == 1

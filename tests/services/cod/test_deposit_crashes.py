@@ -70,7 +70,7 @@ async def test_a_crash_records_a_paid_deposit_with_its_event_or_neither(shop, co
     assert state == (Deposit.STATE_PAID if commits else Deposit.STATE_DUE)
     await pay(shop, deposit_link(shop, order))  # NATS redelivers it
     assert (await shop.get(order.id)).deposit.state == Deposit.STATE_PAID
-    assert (await shop.told(order.id)).count("order.deposit_paid") == 1
+    assert (await shop.published(order.id)).count("order.deposit_paid") == 1
 
 
 @pytest.mark.parametrize("commits", [False, True])

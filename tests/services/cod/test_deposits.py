@@ -55,11 +55,12 @@ async def test_an_order_is_dispatched_after_its_deposit_and_the_rest_collected(s
     assert (after.deposit.state, after.deposit.paid_minor) == (Deposit.STATE_PAID, 10_00)
     assert after.deposit.HasField("paid_at")
     assert not (await shop.get(order.id)).HasField("deposit_url")
-    await shop.tell(event(order, "collected"))
+    await shop.report(event(order, "collected"))
     await work(shop)
     assert await brought(shop, order) == 52_00
-    (told,) = await shop.bodies(order.id, events_pb2.CodOrderDepositPaid, "order.deposit_paid")
-    assert (told.paid.amount_minor, told.payment_id) == (10_00, f"pay_{told.payment_link_id}")
+    (payload,) = await shop.bodies(order.id, events_pb2.CodOrderDepositPaid, "order.deposit_paid")
+    assert payload.paid.amount_minor == 10_00
+    assert payload.payment_id == f"pay_{payload.payment_link_id}"
 
 
 async def test_the_deposit_is_requested_when_the_order_is_confirmed(shop):

@@ -30,7 +30,7 @@ async def test_dispatching_needs_an_acknowledged_amount(shop):
     for _ in range(2):  # repeating changes nothing
         sent = await shop.dispatch(order)
         assert sent.state == pb.CodOrder.STATE_DISPATCHED
-    assert (await shop.told(order.id)).count("order.dispatched") == 1
+    assert (await shop.published(order.id)).count("order.dispatched") == 1
     (message,) = await shop.messages(order.id)
     assert message.reason == events_pb2.CodMessageRequested.REASON_DISPATCHED
     assert message.amount.amount_minor == 50_00
@@ -51,9 +51,9 @@ async def test_dispatching_needs_an_acknowledged_amount(shop):
 )
 async def test_acknowledged_parcels_match_only_if_they_sum_to_the_order(shop, amounts, outcome):
     order = await shop.propose(50_00)
-    said = await shop.acknowledge(order, *amounts)
-    assert (said.outcome, said.cod_order_id) == (outcome, order.id)
-    assert (said.acknowledged_minor, said.to_collect_minor) == (sum(amounts), 50_00)
+    answer = await shop.acknowledge(order, *amounts)
+    assert (answer.outcome, answer.cod_order_id) == (outcome, order.id)
+    assert (answer.acknowledged_minor, answer.to_collect_minor) == (sum(amounts), 50_00)
     if outcome == Outcome.OUTCOME_MATCHED:
         sent = await shop.dispatch(order)
         assert [parcel.to_collect_minor for parcel in sent.parcels] == list(amounts)
@@ -71,7 +71,7 @@ async def test_a_new_acknowledgement_replaces_the_earlier_parcels(shop):
 
 async def test_a_manifest_of_many_orders_is_answered_order_by_order(shop):
     first, second = await shop.propose(10_00), await shop.propose(20_00)
-    said = [
+    stated = [
         {
             "order_reference": reference,
             "tracking_number": f"{first.id}-{number}",
@@ -86,7 +86,7 @@ async def test_a_manifest_of_many_orders_is_answered_order_by_order(shop):
             ]
         )
     ]
-    answer = await shop.call("AcknowledgeCodAmounts", courier_id=shop.courier_id, parcels=said)
+    answer = await shop.call("AcknowledgeCodAmounts", courier_id=shop.courier_id, parcels=stated)
     assert [(one.order_reference, one.outcome) for one in answer.data] == [
         (first.order_reference, Outcome.OUTCOME_MATCHED),
         ("nobody's", Outcome.OUTCOME_ORDER_UNKNOWN),
@@ -97,16 +97,16 @@ async def test_a_manifest_of_many_orders_is_answered_order_by_order(shop):
 async def test_a_tracking_number_of_another_order_is_not_recorded(shop):
     first, second = await shop.propose(), await shop.propose()
     await shop.acknowledge(first)
-    said = [
+    stated = [
         {
             "order_reference": second.order_reference,
             "tracking_number": number_of(first),
             "to_collect_minor": 50_00,
         }
     ]
-    for parcels_said in (said, said * 2):
+    for parcels_stated in (stated, stated * 2):
         answer = await shop.call(
-            "AcknowledgeCodAmounts", courier_id=shop.courier_id, parcels=parcels_said
+            "AcknowledgeCodAmounts", courier_id=shop.courier_id, parcels=parcels_stated
         )
         assert answer.data[0].outcome == Outcome.OUTCOME_TRACKING_NUMBER_TAKEN
     assert list((await shop.get(second.id)).parcels) == []
@@ -126,8 +126,8 @@ async def test_a_cancelled_order_is_unknown_to_its_courier(shop):
 
 
 async def test_an_unknown_courier_acknowledges_nothing(shop):
-    said = [{"order_reference": "A", "tracking_number": "1", "to_collect_minor": 1}]
-    work = shop.call("AcknowledgeCodAmounts", courier_id="cou_none", parcels=said)
+    stated = [{"order_reference": "A", "tracking_number": "1", "to_collect_minor": 1}]
+    work = shop.call("AcknowledgeCodAmounts", courier_id="cou_none", parcels=stated)
     assert await refused(work) == "courier_not_found"
 
 
@@ -142,6 +142,6 @@ def test_exactly_the_parts_that_sum_to_the_order_match(amounts: list[int]):
 
 
 def test_more_parcels_than_allowed_per_order_are_not_recorded():
-    said = [AcknowledgedParcel("A", str(n), 0) for n in range(parcels.MOST_PARCELS + 1)]
+    stated = [AcknowledgedParcel("A", str(n), 0) for n in range(parcels.MOST_PARCELS + 1)]
     order = an_order()
-    assert acknowledging.acknowledged("A", said, order, NOBODY)[0] == order
+    assert acknowledging.acknowledged("A", stated, order, NOBODY)[0] == order

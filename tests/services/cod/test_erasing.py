@@ -18,7 +18,7 @@ TABLES = ("orders", "parcels", "order_changes", "codes", "refusals", "outbox", "
 
 
 async def erase(shop, customer_id: str = "cus_erased") -> None:
-    told = Event(
+    erased = Event(
         event_id=ids.new("evt"),
         merchant_id=shop.world.merchant_id,
         aggregate_id=customer_id,
@@ -29,7 +29,7 @@ async def erase(shop, customer_id: str = "cus_erased") -> None:
     )
     shop.world.act()
     async with shop.world.deps.db.transaction() as tx:
-        await worker.handlers(shop.world.deps)[SUBJECT](tx, told)
+        await worker.handlers(shop.world.deps)[SUBJECT](tx, erased)
 
 
 async def a_life(shop) -> Any:
@@ -41,7 +41,7 @@ async def a_life(shop) -> Any:
     changed = (await shop.call("ChangeCodOrder", **fields)).order
     await shop.acknowledge(changed)
     await shop.dispatch(changed)
-    await shop.tell(event(order, "refused"))
+    await shop.report(event(order, "refused"))
     return order
 
 

@@ -79,7 +79,7 @@ async def test_an_event_file_is_applied_once_when_uploaded_twice(world):
     assert (await shop.get(gone.id)).state == pb.CodOrder.STATE_RETURNED
     (strange,) = (await shop.call("ListCourierEvents", is_exception=True)).data
     assert strange.tracking_number == "ABX"
-    assert (await shop.told(paid.id)).count("order.collected") == 1
+    assert (await shop.published(paid.id)).count("order.collected") == 1
 
 
 async def test_equal_lines_count_separately_in_a_file_and_once_across_files(world):

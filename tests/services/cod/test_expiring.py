@@ -45,8 +45,8 @@ async def test_an_unconfirmed_order_expires_and_is_reported_once(expiring):
     assert (await after_days(shop, order, DAYS - 0.1)).state == Order.STATE_PROPOSED
     for _ in range(2):
         assert (await after_days(shop, order, 1)).state == Order.STATE_CANCELLED
-    (told,) = await shop.bodies(order.id, events_pb2.CodOrderCancelled, "order.cancelled")
-    assert told.expired
+    (payload,) = await shop.bodies(order.id, events_pb2.CodOrderCancelled, "order.cancelled")
+    assert payload.expired
     last = (await shop.messages(order.id))[-1]
     assert (last.reason, last.amount.amount_minor) == (Requested.REASON_EXPIRED, 50_00)
     assert await refused(shop.code(order.id)) == "cod_code_over"
@@ -75,8 +75,8 @@ async def test_an_order_that_awaits_no_confirmation_or_deposit_does_not_expire(e
         assert not before.HasField("expires_at")
         assert await after_days(shop, order, DAYS) == before
     await cancel(shop, plain)
-    (told,) = await shop.bodies(plain.id, events_pb2.CodOrderCancelled, "order.cancelled")
-    assert not told.expired
+    (payload,) = await shop.bodies(plain.id, events_pb2.CodOrderCancelled, "order.cancelled")
+    assert not payload.expired
 
 
 async def test_a_confirmed_order_expires_without_its_deposit(expiring):

@@ -9,7 +9,7 @@ import pytest_asyncio
 from libs.db import Conn, Database
 from services.cod.store import courier_events, orders
 
-TOLD: Final = 5_000  # events and orders of one courier; never analysed
+ROWS: Final = 5_000  # events and orders of one courier; never analysed
 LOOKED_FOR: Final = 200
 PAGES_OF_ONE: Final = 8  # down an index to a row, and once more to lock and to read it
 _EVENTS: Final = """
@@ -33,13 +33,13 @@ VALUES ('mer_1', 'cou_1', 'active', 'GLS', 'EUR', '{}', '[]', 'comma', '[]', 15,
 async def busy(database: Database) -> Database:
     async with database.transaction() as tx:
         await tx.execute(_COURIER)
-        await tx.execute(_EVENTS, TOLD)
-        await tx.execute(_ORDERS, TOLD)
+        await tx.execute(_EVENTS, ROWS)
+        await tx.execute(_ORDERS, ROWS)
     return database
 
 
 @pytest.mark.parametrize(
-    ("look", "named"),
+    ("lookup", "named"),
     [
         (courier_events.known, "E"),
         (courier_events.waiting, "GL"),
@@ -47,12 +47,12 @@ async def busy(database: Database) -> Database:
     ],
 )
 async def test_a_lookup_of_many_keys_reads_few_pages_per_key(
-    busy: Database, look: Callable[..., Awaitable[Any]], named: str
+    busy: Database, lookup: Callable[..., Awaitable[Any]], named: str
 ):
     names = [f"{named}{n}" for n in range(1, LOOKED_FOR + 1)]
     async with busy.connection() as conn:  # statistics do not change within a transaction
         before = await _pages(conn)
-        found = await look(conn, "mer_1", "cou_1", names)
+        found = await lookup(conn, "mer_1", "cou_1", names)
         pages = await _pages(conn) - before
     assert len(found) == LOOKED_FOR
     assert pages < LOOKED_FOR * PAGES_OF_ONE

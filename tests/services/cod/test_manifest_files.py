@@ -147,10 +147,10 @@ def test_a_parcel_without_reference_and_amount_is_left_out():
 
 
 def test_a_block_never_splits_an_order():
-    said = [AcknowledgedParcel(f"O-{n % 150}", f"AB{n}", 0) for n in range(1_000)]
-    found = list(blocks(said))
+    lines = [AcknowledgedParcel(f"O-{n % 150}", f"AB{n}", 0) for n in range(1_000)]
+    found = list(blocks(lines))
     assert sorted(one.tracking_number for block in found for one in block) == sorted(
-        one.tracking_number for one in said
+        one.tracking_number for one in lines
     )
     assert all(len(block) <= BLOCK for block in found)
     names = [{one.order_reference for one in block} for block in found]

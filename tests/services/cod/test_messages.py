@@ -18,12 +18,12 @@ async def reasons(shop, order) -> list[int]:
 
 async def test_a_refusal_reported_twice_is_notified_once(shop):
     order = await shop.dispatched()
-    told = event(order, "refused")
+    refusal = event(order, "refused")
     for _ in range(2):
-        await shop.tell(told)
-    await shop.tell(event(order, "refused"))
-    told = [Requested.REASON_DISPATCHED, Requested.REASON_REFUSED]
-    assert await reasons(shop, order) == told
+        await shop.report(refusal)
+    await shop.report(event(order, "refused"))
+    expected = [Requested.REASON_DISPATCHED, Requested.REASON_REFUSED]
+    assert await reasons(shop, order) == expected
     last = (await shop.messages(order.id))[-1]
     assert (last.order_reference, last.amount.amount_minor) == (order.order_reference, 50_00)
 
@@ -31,21 +31,21 @@ async def test_a_refusal_reported_twice_is_notified_once(shop):
 async def test_a_refusal_followed_by_collection_is_not_notified(shop):
     order, at = await shop.dispatched(), clock.world_now()
     refused = event(order, "refused", at=at - timedelta(hours=2))
-    await shop.tell(refused, event(order, "collected", at=at))
+    await shop.report(refused, event(order, "collected", at=at))
     assert await reasons(shop, order) == [Requested.REASON_DISPATCHED]
 
 
 async def test_each_refusal_is_notified(shop):
     order, at = await shop.dispatched(), clock.world_now()
     for hours, kind in ((3, "refused"), (2, "out_for_delivery"), (1, "refused")):
-        await shop.tell(event(order, kind, at=at - timedelta(hours=hours)))
+        await shop.report(event(order, kind, at=at - timedelta(hours=hours)))
     assert (await reasons(shop, order)).count(Requested.REASON_REFUSED) == 2
 
 
 async def about_refunds(shop, order) -> list[tuple[int, int]]:
     """Reason and amount of each message since the order was dispatched."""
-    told = (await shop.messages(order.id))[1:]
-    return [(message.reason, message.amount.amount_minor) for message in told]
+    messages = (await shop.messages(order.id))[1:]
+    return [(message.reason, message.amount.amount_minor) for message in messages]
 
 
 async def test_the_recipient_is_notified_of_each_step_of_a_cash_refund(shop):
@@ -71,8 +71,8 @@ async def test_another_account_is_requested_when_the_first_is_wrong(shop):
     order = await cashier.collected(50_00)
     refund = await cashier.give(await cashier.ask(order))
     await cashier.failed(await cashier.export(), refund, account_is_wrong=True)
-    reasons_told = [reason for reason, _ in await about_refunds(shop, order)]
-    assert reasons_told == [
+    notified = [reason for reason, _ in await about_refunds(shop, order)]
+    assert notified == [
         Requested.REASON_REFUND_ACCOUNT,
         Requested.REASON_REFUND_EXPORTED,
         Requested.REASON_REFUND_ACCOUNT,

@@ -28,11 +28,11 @@ def eur(minor: int) -> Money:
 
 
 def courier(**terms) -> Courier:
-    said = CourierTerms(
+    stated = CourierTerms(
         **{"name": "C", "currency": "EUR", "cut": Cut(basis_points=300), "modes": (Mode(CASH),)}
         | terms
     )
-    return couriers.on_terms(said, courier_id="cou_1", merchant_id="mer_1", created_at=AT)
+    return couriers.on_terms(stated, courier_id="cou_1", merchant_id="mer_1", created_at=AT)
 
 
 def why(of: Courier, cart: Cart = CART, settings: Settings = SETTINGS) -> Ineligible | None:

@@ -35,9 +35,9 @@ async def both(shop, *, link_first: bool = True, amount_minor: int = 52_00):
     cash = event(order, "collected", amount_minor=amount_minor)
     if link_first:
         await pay(shop, link)
-        await shop.tell(cash)
+        await shop.report(cash)
     else:
-        await shop.tell(cash)
+        await shop.report(cash)
         await pay(shop, link)
     return order, link
 
@@ -56,10 +56,10 @@ async def test_collected_cash_refunds_the_online_payment_once(shop, link_first):
         assert (after.state, after.collected_minor) == (Order.STATE_COLLECTED, 52_00)
         assert (after.paid_online_minor, after.refunded_online_minor) == (50_00, 50_00)
         assert refunds(shop, link) == [50_00]
-    (told,) = await shop.bodies(
+    (payload,) = await shop.bodies(
         order.id, events_pb2.CodOnlinePaymentRefunded, "order.online_payment_refunded"
     )
-    assert (told.payment_id, told.amount.amount_minor) == (taken(shop, link).id, 50_00)
+    assert (payload.payment_id, payload.amount.amount_minor) == (taken(shop, link).id, 50_00)
 
 
 @pytest.mark.parametrize("link_first", [True, False])
@@ -75,12 +75,12 @@ async def test_partly_collected_cash_refunds_the_same_amount_online(shop, link_f
 async def test_each_collected_parcel_refunds_its_cash_up_to_the_amount_paid(shop):
     order = await dispatched(shop, 26_00, 26_00)
     link = link_of(shop, await convert(shop, order))
-    await shop.tell(event(order, "collected"))
+    await shop.report(event(order, "collected"))
     await pay(shop, link)
     assert (await shop.get(order.id)).state == Order.STATE_CONVERTED  # nothing is due at the door
     await work(shop)
     assert refunds(shop, link) == [26_00]
-    await shop.tell(event(order, "collected", parcel=1))
+    await shop.report(event(order, "collected", parcel=1))
     await work(shop)
     assert refunds(shop, link) == [26_00, 24_00]
 
@@ -89,8 +89,8 @@ async def test_cash_reported_without_an_amount_refunds_the_whole_payment(shop):
     order = await dispatched(shop, 52_00)
     link = link_of(shop, await convert(shop, order))
     await pay(shop, link)
-    (told,) = await shop.tell(event(order, "collected"))
-    assert told.exception == "paid_online"  # the courier should not have collected
+    (kept,) = await shop.report(event(order, "collected"))
+    assert kept.exception == "paid_online"  # the courier should not have collected
     await work(shop)
     assert refunds(shop, link) == [50_00]
 
@@ -104,7 +104,7 @@ async def test_a_payment_for_a_cancelled_returned_or_changed_order_is_refunded(s
     elif how == "changed":
         await shop.call("ChangeCodOrder", cod_order_id=order.id, amount_minor=70_00)
     else:
-        await shop.tell(event(order, "returned"))
+        await shop.report(event(order, "returned"))
     before = await shop.get(order.id)
     await pay(shop, link)
     await work(shop)
@@ -168,15 +168,15 @@ async def test_a_refund_that_fails_after_success_can_be_retried(shop):
     refund.state, payment.refunded_minor = Refund.STATE_FAILED, 0
     await refund_moves(shop, payment, refund)
     assert (await shop.get(order.id)).refunded_online_minor == 0
-    assert FAILED in await shop.told(order.id)
+    assert FAILED in await shop.published(order.id)
     await retry(shop, order)
     await work(shop)
     assert refunds(shop, link) == [50_00]
     assert (await shop.get(order.id)).refunded_online_minor == 50_00
 
 
-@pytest.mark.parametrize("told", [True, False])
-async def test_a_refund_made_by_the_merchant_is_not_repeated(shop, told):
+@pytest.mark.parametrize("reported", [True, False])
+async def test_a_refund_made_by_the_merchant_is_not_repeated(shop, reported):
     shop.world.payments.before["RefundPayment"] = once(refuse(Kind.CONFLICT, "payment_disputed"))
     order, link = await both(shop)
     await work(shop)
@@ -185,7 +185,7 @@ async def test_a_refund_made_by_the_merchant_is_not_repeated(shop, told):
     by_hand = payment.refunds.add(
         id=ids.new("ref"), state=Refund.STATE_SUCCEEDED, amount_minor=50_00, caller_key="gateway"
     )
-    if told:
+    if reported:
         await refund_moves(shop, payment, by_hand)
     else:
         await retry(shop, order)
@@ -209,4 +209,4 @@ async def test_a_refund_of_an_unknown_payment_is_ignored(shop):
     other = payments_pb2.Payment(id="pay_other", method="link")
     refund = other.refunds.add(id="ref_1", state=Refund.STATE_SUCCEEDED, amount_minor=5)
     await refund_moves(shop, other, refund)
-    assert "order.online_payment_refunded" not in await shop.told()
+    assert "order.online_payment_refunded" not in await shop.published()

@@ -16,7 +16,7 @@ async def test_an_order_matches_its_offer(shop):
     assert (order.fee_minor, order.cut_minor) == (offered.fee_minor, offered.cut_minor)
     assert order.mode == offered.modes[0]
     assert order.state == pb.CodOrder.STATE_CONFIRMED  # no confirmation needed
-    assert await shop.told(order.id) == ["order.proposed", "order.confirmed"]
+    assert await shop.published(order.id) == ["order.proposed", "order.confirmed"]
 
 
 async def test_the_same_key_returns_the_same_order_and_another_body_is_refused(shop):
@@ -141,7 +141,11 @@ async def test_an_order_is_cancelled_before_it_is_dispatched_and_not_after(shop)
     for _ in range(2):  # repeating changes nothing
         cancelled = (await shop.call("CancelCodOrder", cod_order_id=order.id)).order
         assert cancelled.state == pb.CodOrder.STATE_CANCELLED
-    assert await shop.told(order.id) == ["order.proposed", "order.confirmed", "order.cancelled"]
+    assert await shop.published(order.id) == [
+        "order.proposed",
+        "order.confirmed",
+        "order.cancelled",
+    ]
     sent = await shop.dispatched()
     refusal = await refused(shop.call("CancelCodOrder", cod_order_id=sent.id), whole=True)
     assert (refusal.reason, refusal.facts) == ("cod_order_closed", {"state": "dispatched"})

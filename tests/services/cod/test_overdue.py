@@ -29,7 +29,7 @@ from tests.services.cod.remitting import (
     state_of,
     uploaded,
 )
-from tests.services.cod.test_courier_events import told
+from tests.services.cod.test_courier_events import reported
 
 TERMS = CourierTerms(
     name="GLS",
@@ -46,7 +46,7 @@ def a_courier(**more: Any) -> Courier:
 
 
 def collected(*amounts: int, **more: Any):
-    events = [told(ParcelEvent.COLLECTED, parcel=n, **more) for n in range(len(amounts))]
+    events = [reported(ParcelEvent.COLLECTED, parcel=n, **more) for n in range(len(amounts))]
     steps, _ = courier_events.follow([dispatched(*amounts)], events, a_courier())
     return courier_events.latest(steps)[0]
 
@@ -120,7 +120,7 @@ async def until(shop: Shop, moment: datetime) -> None:
         await clock.follow(tx, shop.world.merchant_id, int(ahead.total_seconds()))
 
 
-async def look(shop: Shop, replicas: int = 1) -> None:
+async def run_workers(shop: Shop, replicas: int = 1) -> None:
     workers = [worker.overdue_worker(shop.world.deps) for _ in range(replicas)]
     await asyncio.gather(*(one.run_once() for one in workers))
 
@@ -128,18 +128,18 @@ async def look(shop: Shop, replicas: int = 1) -> None:
 async def overdue_order(shop: Shop, *amounts: int):
     order = await shop.get((await collected_order(shop, *amounts)).id)
     await until(shop, order.remit_due_at.ToDatetime(UTC))
-    await look(shop)
+    await run_workers(shop)
     return order
 
 
 async def test_an_order_is_reported_overdue_once_by_its_merchants_clock(shop: Shop, stranger: Shop):
     other = await collected_order(stranger)
     order = await shop.get((await collected_order(shop)).id)
-    await look(shop)
+    await run_workers(shop)
     assert await state_of(shop, order) == "collected"
     await until(shop, order.remit_due_at.ToDatetime(UTC))
-    await look(shop, replicas=3)
-    await look(shop)
+    await run_workers(shop, replicas=3)
+    await run_workers(shop)
     assert await state_of(shop, order) == "overdue"
     (event,) = await shop.bodies(order.id, events_pb2.CodOrderOverdue, "order.overdue")
     assert (event.owed.amount_minor, event.owed.currency) == (47_00, "EUR")
@@ -153,7 +153,7 @@ async def test_an_order_remitted_in_time_is_never_overdue(shop: Shop):
     order = await shop.get((await collected_order(shop)).id)
     await committed(shop, line(order, 47_00))
     await until(shop, order.remit_due_at.ToDatetime(UTC))
-    await look(shop)
+    await run_workers(shop)
     assert await state_of(shop, order) == "remitted"
     assert not await shop.bodies(order.id, events_pb2.CodOrderOverdue, "order.overdue")
 
@@ -170,7 +170,7 @@ async def test_the_unremitted_rest_of_an_order_becomes_overdue(shop: Shop):
     await committed(shop, line(order, 46_00, cut=3_00))  # a euro short
     assert await state_of(shop, order) == "collected"
     await until(shop, order.remit_due_at.ToDatetime(UTC))
-    await look(shop)
+    await run_workers(shop)
     (event,) = await shop.bodies(order.id, events_pb2.CodOrderOverdue, "order.overdue")
     assert event.owed.amount_minor == 18_00
 
@@ -179,9 +179,9 @@ async def test_a_remittance_booked_at_the_due_moment_remits_the_order(shop: Shop
     order = await shop.get((await collected_order(shop)).id)
     remittance = await uploaded(shop, line(order, 47_00))
     await until(shop, order.remit_due_at.ToDatetime(UTC))
-    await asyncio.gather(look(shop), commit(shop, remittance))
+    await asyncio.gather(run_workers(shop), commit(shop, remittance))
     assert await state_of(shop, order) == "remitted"
-    assert (await shop.told(order.id)).count("order.remitted") == 1
+    assert (await shop.published(order.id)).count("order.remitted") == 1
 
 
 async def test_a_dead_workers_claim_blocks_an_order_until_it_expires(shop: Shop):
@@ -189,9 +189,9 @@ async def test_a_dead_workers_claim_blocks_an_order_until_it_expires(shop: Shop)
     await until(shop, order.remit_due_at.ToDatetime(UTC))
     async with shop.world.deps.db.transaction() as tx:
         await tx.fetch(worker.orders.CLAIM_OVERDUE.sql, 16, 16, {})
-    await look(shop)
+    await run_workers(shop)
     assert await state_of(shop, order) == "collected"  # the dead worker still holds it
     async with shop.world.deps.db.transaction() as tx:
         await tx.execute("UPDATE orders SET held_until = '-infinity'")
-    await look(shop)
+    await run_workers(shop)
     assert await state_of(shop, order) == "overdue"

@@ -108,7 +108,7 @@ async def test_an_order_is_confirmed_on_its_page(shop):
         shown = await by_token(shop, "ConfirmCodPage", **fields)
         assert shown.state == pb.CodOrder.STATE_CONFIRMED
         assert not shown.HasField("code_sent_to")
-    assert await shop.told(order.id) == ["order.proposed", "order.confirmed"]
+    assert await shop.published(order.id) == ["order.proposed", "order.confirmed"]
 
 
 async def test_tries_on_the_page_and_by_the_shop_share_one_limit(shop):
@@ -167,13 +167,13 @@ async def test_the_page_pays_online_by_the_one_open_link(shop):
         False,
     )
     assert await refused(online(shop, order)) == "cod_order_closed"
-    told = (await shop.messages(order.id))[-1]
-    assert (told.reason, told.amount.amount_minor) == (told.REASON_CONVERTED, 50_00)
+    message = (await shop.messages(order.id))[-1]
+    assert (message.reason, message.amount.amount_minor) == (message.REASON_CONVERTED, 50_00)
 
 
 async def test_the_page_of_a_collected_order_offers_no_online_payment(shop):
     order = await shop.dispatched()
-    await shop.tell(event(order, "collected"))
+    await shop.report(event(order, "collected"))
     assert not (await page(shop, token_of(order))).HasField("online_minor")
     assert await refused(online(shop, order)) == "cod_order_closed"
 
@@ -230,7 +230,7 @@ async def test_the_shopper_can_set_the_refund_account_only_once(shop):
     for refund in (first, second):
         now = await cashier.call("GetCodRefund", refund)
         assert (now.state, now.account_given_by) == (now.STATE_READY, "shopper")
-        assert await shop.told(refund.id) == ["refund.requested", "refund.ready"]
+        assert await shop.published(refund.id) == ["refund.requested", "refund.ready"]
     again = by_token(shop, "SetCodPageRefundAccount", token=token, **ACCOUNT)
     # Holders of the URL cannot redirect the refunds.
     assert await refused(again) == "cod_refund_closed"

@@ -45,10 +45,10 @@ async def test_a_cancelled_order_refunds_its_deposit_once(shop):
 
 async def test_a_returned_order_refunds_its_deposit(shop):
     order = await paid(shop, 42_00)
-    await shop.tell(event(order, "refused"))
+    await shop.report(event(order, "refused"))
     await work(shop)
     assert refunds(shop, deposit_link(shop, order)) == []  # it may be delivered again
-    await shop.tell(event(order, "returned"))
+    await shop.report(event(order, "returned"))
     await work(shop)
     assert refunds(shop, deposit_link(shop, order)) == [10_00]
     assert await brought(shop, order) == 0
@@ -65,7 +65,7 @@ async def test_a_cancelled_order_closes_the_link_and_refunds_a_late_payment(shop
     await work(shop)
     assert refunds(shop, link) == [10_00]
     assert (await shop.get(order.id)).deposit.state == Deposit.STATE_REFUNDED
-    assert "order.deposit_paid" not in await shop.told(order.id)
+    assert "order.deposit_paid" not in await shop.published(order.id)
 
 
 async def test_a_change_of_an_unpaid_deposit_replaces_its_link(shop):
@@ -121,7 +121,7 @@ async def test_a_paid_deposit_counts_after_a_change(shop, amount_minor, deposit_
     assert (await shop.get(order.id)).deposit.state == Deposit.STATE_PAID
     await shop.acknowledge(changed)
     await shop.dispatch(order)
-    await shop.tell(event(order, "collected"))
+    await shop.report(event(order, "collected"))
     await work(shop)
     assert await brought(shop, order) == changed.total_minor
 
@@ -182,7 +182,7 @@ async def test_after_deposit_and_balance_online_collected_cash_refunds_the_balan
     after = await shop.get(order.id)
     assert (after.state, after.deposit_minor) == (Order.STATE_CONVERTED, 10_00)
     assert await brought(shop, order) == 50_00
-    await shop.tell(event(order, "collected"))  # the courier collects anyway
+    await shop.report(event(order, "collected"))  # the courier collects anyway
     await work(shop)
     assert refunds(shop, rest) == [40_00]
     assert refunds(shop, deposit_link(shop, order)) == []

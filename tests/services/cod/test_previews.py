@@ -38,7 +38,7 @@ async def test_two_previews_of_one_parcel_are_committed_once(shop: Shop):
     second = await uploaded(shop, line(order, 47_00), "ZZ9;;1,00;0,00;1,00;26/11/2026;Consegnato")
     await commit(shop, first)
     assert results(await commit(shop, second)) == {"duplicate": 1, "unknown": 1}
-    assert (await shop.told(order.id)).count("order.remitted") == 1
+    assert (await shop.published(order.id)).count("order.remitted") == 1
 
 
 async def test_a_commit_considers_changes_since_the_preview(shop: Shop):
@@ -47,7 +47,7 @@ async def test_a_commit_considers_changes_since_the_preview(shop: Shop):
     rows = [line(same, 47_00), line(back, 47_00), line(late, 47_00)]
     previewed = await uploaded(shop, *rows)
     assert results(previewed) == {"matched": 2, "unknown": 1}
-    await shop.tell(event(back, "returned"))
+    await shop.report(event(back, "returned"))
     await shop.acknowledge(late)
     await shop.dispatch(late)
     remittance = await commit(shop, previewed)

@@ -78,7 +78,7 @@ async def check(journey: Journey) -> None:
     assert (refund.state, refund.exports) == (refund.STATE_READY, 1)
     assert (await journey.only("ListCodRefundExports")).refunds == 1
     assert await journey.cashier.refunded_minor(journey.order) == 20_00
-    assert await journey.cashier.shop.told(refund.id) == [
+    assert await journey.cashier.shop.published(refund.id) == [
         "refund.requested",
         "refund.ready",
         "refund.exported",

@@ -48,7 +48,7 @@ async def test_ready_refunds_are_exported_to_a_valid_file(cashier):
     now = await cashier.call("GetCodRefund", first)
     assert (now.state, now.export_id, now.exports) == (State.STATE_EXPORTED, export.id, 1)
     assert (await cashier.call("GetCodRefund", waiting)).state == State.STATE_REQUESTED
-    assert (await cashier.shop.told(first.id))[-1] == "refund.exported"
+    assert (await cashier.shop.published(first.id))[-1] == "refund.exported"
 
 
 async def test_the_same_key_returns_the_same_file(cashier):
@@ -151,8 +151,8 @@ async def test_refunds_of_a_file_are_marked_paid_together_or_one_by_one(cashier)
     for _ in range(2):  # repeating changes nothing
         assert dict((await cashier.paid(export)).states) == {"paid": 2}
     for refund in (first, second):
-        told = ["refund.requested", "refund.ready", "refund.exported", "refund.paid"]
-        assert await cashier.shop.told(refund.id) == told
+        subjects = ["refund.requested", "refund.ready", "refund.exported", "refund.paid"]
+        assert await cashier.shop.published(refund.id) == subjects
     assert (await cashier.call("GetCodRefund", first)).HasField("ended_at")
 
 
@@ -174,7 +174,7 @@ async def test_a_failed_refund_is_retried_in_another_file(cashier):
     assert not now.HasField("failure")
     ends = [texts((await cashier.file(each)).xml, ".//InstrId")[0][-2:] for each in (export, other)]
     assert ends == ["-1", "-2"]
-    assert (await cashier.shop.told(refund.id))[2:] == [
+    assert (await cashier.shop.published(refund.id))[2:] == [
         "refund.exported",
         "refund.failed",
         "refund.ready",
@@ -188,7 +188,7 @@ async def test_a_wrong_account_is_requested_again(cashier):
     await cashier.failed(export, refund, account_is_wrong=True)
     waiting = await cashier.call("GetCodRefund", refund)
     assert (waiting.state, waiting.HasField("account")) == (State.STATE_REQUESTED, False)
-    assert (await cashier.shop.told(refund.id))[-2:] == ["refund.failed", "refund.requested"]
+    assert (await cashier.shop.published(refund.id))[-2:] == ["refund.failed", "refund.requested"]
     await cashier.give(refund, MARCOS)
     other = await cashier.export()
     assert texts((await cashier.file(other)).xml, ".//CdtrAcct/Id/IBAN") == [MARCOS["iban"]]

@@ -31,7 +31,7 @@ async def test_a_refund_defaults_to_the_collected_amount(cashier):
     assert (refund.cod_order_id, refund.order_reference) == (order.id, order.order_reference)
     assert not refund.HasField("account")
     assert await cashier.refunded_minor(order) == 50_00
-    assert await cashier.shop.told(refund.id) == ["refund.requested"]
+    assert await cashier.shop.published(refund.id) == ["refund.requested"]
 
 
 async def test_partial_refunds_never_exceed_the_collected_amount(cashier):
@@ -52,7 +52,7 @@ async def test_partial_refunds_never_exceed_the_collected_amount(cashier):
 async def test_only_collected_cash_is_refunded(cashier):
     order = await cashier.shop.dispatched(30_00, 20_00)
     assert await refused(cashier.ask(order)) == "cod_refund_too_much"
-    await cashier.shop.tell(event(order, "collected"))
+    await cashier.shop.report(event(order, "collected"))
     assert (await cashier.ask(order)).amount.amount_minor == 30_00
 
 
@@ -112,7 +112,7 @@ async def test_an_account_makes_a_refund_ready_and_is_shown_masked(cashier):
     other = await cashier.give(refund, SPAIN)  # after a typing error, say
     assert (other.state, other.account.iban) == (State.STATE_READY, "ES91 ••• 1332")
     assert await cashier.call("GetCodRefund", refund) == other
-    assert await cashier.shop.told(refund.id) == ["refund.requested", "refund.ready"]
+    assert await cashier.shop.published(refund.id) == ["refund.requested", "refund.ready"]
 
 
 async def test_holder_and_iban_are_stored_nowhere_in_the_clear(cashier):
@@ -156,7 +156,7 @@ async def test_after_a_cancelled_refund_a_new_one_can_be_requested(cashier, is_r
         cancelled = await cashier.call("CancelCodRefund", refund)
         assert cancelled.state == State.STATE_CANCELLED
     assert await cashier.refunded_minor(order) == 0
-    assert (await cashier.shop.told(refund.id)).count("refund.cancelled") == 1
+    assert (await cashier.shop.published(refund.id)).count("refund.cancelled") == 1
     refusal = await refused(cashier.give(refund), whole=True)
     assert (refusal.reason, refusal.facts) == ("cod_refund_closed", {"state": "cancelled"})
     assert (await cashier.ask(order)).amount.amount_minor == 50_00
@@ -190,7 +190,7 @@ async def test_erasure_removes_the_account_and_a_ready_refund_awaits_another(cas
     after = await cashier.call("GetCodRefund", refund)
     assert (after.state, after.HasField("account")) == (State.STATE_REQUESTED, False)
     assert after.amount.amount_minor == 50_00
-    told = await cashier.shop.told(refund.id)
-    assert told == ["refund.requested", "refund.ready", "refund.requested"]
+    published = await cashier.shop.published(refund.id)
+    assert published == ["refund.requested", "refund.ready", "refund.requested"]
     assert "•••" not in await held(cashier.shop, ("refunds", "outbox", "idempotency_keys"))
     assert (await cashier.give(refund)).state == State.STATE_READY

@@ -51,7 +51,7 @@ async def test_a_commit_killed_before_any_statement_books_nothing(shop: Shop):
     assert statements > 8
     assert await state_of(shop, order) == "remitted"
     await commit(shop, remittance)
-    assert (await shop.told(order.id)).count("order.remitted") == 1
+    assert (await shop.published(order.id)).count("order.remitted") == 1
 
 
 async def test_an_upload_repeated_after_crashes_is_stored_once(shop: Shop):
@@ -91,7 +91,7 @@ async def test_a_commit_completes_after_its_caller_gave_up(shop: Shop):
     await until(partial(_is_committed, shop, remittance))
     assert [await state_of(shop, order) for order in orders] == ["remitted"] * 3
     assert results(await commit(shop, remittance)) == {"matched": 3}
-    assert (await shop.told()).count("order.remitted") == 3
+    assert (await shop.published()).count("order.remitted") == 3
 
 
 async def _is_committed(shop: Shop, remittance: CodRemittance) -> bool:
@@ -103,17 +103,19 @@ async def test_a_crash_while_resolving_a_line_leaves_it_unchanged(shop: Shop):
     order = await collected_order(shop)
     remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
     first, _ = await lines_of(shop, remittance)
-    said = Resolution(cod_order_id=order.id, tracking_number=None, closed_as=None, resolution=None)
+    decision = Resolution(
+        cod_order_id=order.id, tracking_number=None, closed_as=None, resolution=None
+    )
     deps = shop.world.deps
     for statements in itertools.count():
         mortal = replace(deps, db=Mortal(deps.db, statements))
         shop.world.act()
         with suppress(KilledError):
-            await resolving.resolve_remittance_line(mortal, remittance.id, first.id, said, None)
+            await resolving.resolve_remittance_line(mortal, remittance.id, first.id, decision, None)
             break
         assert (await lines_of(shop, remittance))[0] == first
         assert await state_of(shop, order) == "collected"
     assert statements > 8
     assert await state_of(shop, order) == "remitted"
     for subject in ("order.remitted", "remittance.line_resolved"):
-        assert (await shop.told()).count(subject) == 1
+        assert (await shop.published()).count(subject) == 1

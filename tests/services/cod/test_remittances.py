@@ -36,9 +36,9 @@ async def test_a_commit_remits_the_order_and_reports_the_amounts_to_the_ledger(s
     remittance = await committed(shop, line(order, 47_00))
     assert remittance.state == CodRemittance.STATE_COMMITTED
     assert await state_of(shop, order) == "remitted"
-    (told,) = await shop.bodies(order.id, events_pb2.CodOrderRemitted, "order.remitted")
-    assert told.remitted.remittance_id == remittance.id
-    assert (told.remitted.remitted_minor, told.remitted.kept_minor) == (47_00, 3_00)
+    (payload,) = await shop.bodies(order.id, events_pb2.CodOrderRemitted, "order.remitted")
+    assert payload.remitted.remittance_id == remittance.id
+    assert (payload.remitted.remitted_minor, payload.remitted.kept_minor) == (47_00, 3_00)
     (shown,) = await lines_of(shop, remittance)
     assert (shown.line, shown.cod_order_id, shown.paid_on) == (2, order.id, "2026-11-26")
     assert (shown.kept_minor, shown.remitted_minor, shown.shortage_minor) == (3_00, 47_00, 0)
@@ -50,7 +50,7 @@ async def test_the_same_file_twice_is_the_same_remittance(shop: Shop):
     again = await uploaded(shop, line(order, 47_00))
     assert again == first
     assert await commit(shop, again) == first
-    assert (await shop.told(order.id)).count("order.remitted") == 1
+    assert (await shop.published(order.id)).count("order.remitted") == 1
 
 
 async def test_files_that_overlap_book_each_line_once(shop: Shop):
@@ -58,7 +58,7 @@ async def test_files_that_overlap_book_each_line_once(shop: Shop):
     await committed(shop, line(first, 47_00))
     overlapping = await committed(shop, line(first, 47_00), line(second, 47_00))
     assert results(overlapping) == {"duplicate": 1, "matched": 1}
-    assert (await shop.told(first.id)).count("order.remitted") == 1
+    assert (await shop.published(first.id)).count("order.remitted") == 1
     assert await state_of(shop, second) == "remitted"
 
 
@@ -67,8 +67,8 @@ async def test_a_short_order_is_remitted_when_the_rest_arrives(shop: Shop):
     short = await committed(shop, line(order, 46_50), tolerance_minor=2)
     assert (results(short), short.exceptions) == ({"short": 1}, 1)
     assert await state_of(shop, order) == "short"
-    (told,) = await shop.bodies(order.id, events_pb2.CodOrderShort, "order.short")
-    assert told.remitted.shortage_minor == 50
+    (payload,) = await shop.bodies(order.id, events_pb2.CodOrderShort, "order.short")
+    assert payload.remitted.shortage_minor == 50
     (shown,) = await lines_of(shop, short, is_exception=True)
     assert shown.shortage_minor == 50
     rest = await committed(shop, line(order, 50, collected=50, cut=0))
@@ -110,8 +110,8 @@ async def test_two_equal_lines_of_a_file_are_suggestions(shop: Shop):
 
 async def test_a_reference_finds_the_order_when_the_number_is_unknown(shop: Shop):
     order = await collected_order(shop)
-    told = line(order, 47_00, number="X-1", reference=order.order_reference)
-    assert results(await committed(shop, told)) == {"matched": 1}
+    row = line(order, 47_00, number="X-1", reference=order.order_reference)
+    assert results(await committed(shop, row)) == {"matched": 1}
     assert await state_of(shop, order) == "remitted"
 
 
@@ -119,8 +119,8 @@ async def test_a_remittance_marks_an_unreported_collection_as_collected(shop: Sh
     order = await shop.dispatched()
     await committed(shop, line(order, 47_00))
     assert await state_of(shop, order) == "remitted"
-    told = await shop.told(order.id)
-    assert told[-3:] == ["parcel.collected", "order.collected", "order.remitted"]
+    published = await shop.published(order.id)
+    assert published[-3:] == ["parcel.collected", "order.collected", "order.remitted"]
 
 
 async def test_an_order_in_two_parcels_is_remitted_with_the_second(shop: Shop):
@@ -131,12 +131,12 @@ async def test_an_order_in_two_parcels_is_remitted_with_the_second(shop: Shop):
     assert await state_of(shop, order) == "collected"
     await committed(shop, second)
     assert await state_of(shop, order) == "remitted"
-    assert (await shop.told(order.id))[-2:] == ["order.partly_remitted", "order.remitted"]
+    assert (await shop.published(order.id))[-2:] == ["order.partly_remitted", "order.remitted"]
 
 
 async def test_lines_for_parcels_that_owe_nothing_are_exceptions(shop: Shop):
     back = await shop.dispatched()
-    await shop.tell(event(back, "returned"))
+    await shop.report(event(back, "returned"))
     proposed = await shop.propose(50_00)
     await shop.acknowledge(proposed)
     remittance = await committed(
@@ -232,7 +232,7 @@ async def test_a_file_with_lines_of_many_kinds_is_matched_by_line_and_booked_onc
     """The courier writes points in thousands, semicolons and a byte order mark."""
     paid = await collected_order(shop, 1_000_00)
     short, back, refused, twice = [await shop.dispatched() for _ in range(4)]
-    await shop.tell(event(short, "collected"), event(back, "returned"), event(refused, "refused"))
+    await shop.report(event(short, "collected"), event(back, "returned"), event(refused, "refused"))
     rows = (
         f"{number_of(paid)};;1.000,00;30,00;970,00;{DAY};Consegnato",
         line(short, 46_50),
@@ -260,4 +260,4 @@ async def test_a_file_with_lines_of_many_kinds_is_matched_by_line_and_booked_onc
     assert states == ["remitted", "short", "returned", "refused", "dispatched"]
     again = (await shop.call("UploadRemittance", **upload)).remittance
     assert await commit(shop, again) == remittance
-    assert (await shop.told(paid.id)).count("order.remitted") == 1
+    assert (await shop.published(paid.id)).count("order.remitted") == 1

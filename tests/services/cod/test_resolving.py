@@ -22,7 +22,7 @@ from tests.services.cod.remitting import (
     uploaded,
 )
 
-TOLD = "remittance.line_resolved"
+LINE_RESOLVED = "remittance.line_resolved"
 
 
 @pytest.fixture
@@ -55,10 +55,13 @@ async def test_an_accepted_suggestion_is_booked_and_remits_the_order(shop: Shop)
     assert found.HasField("resolved_at")
     assert list(found.suggestions) == [order.id]  # the earlier suggestion stays
     assert await state_of(shop, order) == "remitted"
-    (told,) = await shop.bodies(order.id, events_pb2.CodOrderRemitted, "order.remitted")
-    assert (told.remitted.remittance_id, told.remitted.remitted_minor) == (remittance.id, 47_00)
-    (told,) = await shop.bodies(remittance.id, events_pb2.CodRemittanceLineResolved, TOLD)
-    assert (told.line, told.courier_id, told.currency) == (found, shop.courier_id, "EUR")
+    (payload,) = await shop.bodies(order.id, events_pb2.CodOrderRemitted, "order.remitted")
+    remitted = payload.remitted
+    assert (remitted.remittance_id, remitted.remitted_minor) == (remittance.id, 47_00)
+    (payload,) = await shop.bodies(
+        remittance.id, events_pb2.CodRemittanceLineResolved, LINE_RESOLVED
+    )
+    assert (payload.line, payload.courier_id, payload.currency) == (found, shop.courier_id, "EUR")
 
 
 async def test_the_second_of_two_equal_lines_can_only_be_closed(shop: Shop):
@@ -95,8 +98,8 @@ async def test_a_repeated_resolution_changes_nothing_and_another_is_refused(shop
         refusal = await refused(resolve(shop, one, resolution="Otherwise", **otherwise))
         assert refusal.reason == "remittance_line_resolved"
         assert known.items() <= dict(refusal.facts).items()
-    told = await shop.bodies(remittance.id, events_pb2.CodRemittanceLineResolved, TOLD)
-    assert [each.line.id for each in told] == [first.id, second.id]
+    payloads = await shop.bodies(remittance.id, events_pb2.CodRemittanceLineResolved, LINE_RESOLVED)
+    assert [each.line.id for each in payloads] == [first.id, second.id]
 
 
 async def test_the_same_key_returns_the_same_line_and_another_body_is_refused(shop: Shop):
@@ -168,7 +171,7 @@ async def test_an_outdated_suggestion_is_refused_with_its_current_result(shop: S
     order = await shop.dispatched()
     remittance = await committed(shop, line(order, 47_00), line(order, 47_00))
     first, _ = await lines_of(shop, remittance)
-    await shop.tell(event(order, "returned"))
+    await shop.report(event(order, "returned"))
     refusal = await refused(resolve(shop, first, cod_order_id=order.id))
     assert dict(refusal.facts) == {"result": "returned_with_money"}
     assert await state_of(shop, order) == "returned"
@@ -184,8 +187,8 @@ async def test_an_order_that_the_line_does_not_name_is_refused(shop: Shop):
 
 async def test_an_order_in_two_parcels_needs_a_tracking_number(shop: Shop):
     order = await collected_order(shop, 50_00, 50_00)
-    told = line(None, 47_00, number="?", reference=order.order_reference)
-    remittance = await committed(shop, told, told)
+    row = line(None, 47_00, number="?", reference=order.order_reference)
+    remittance = await committed(shop, row, row)
     first, second = await lines_of(shop, remittance)
     refusal = await refused(resolve(shop, first, cod_order_id=order.id))
     assert refusal.violations[0].field == "tracking_number"
@@ -248,5 +251,5 @@ async def test_concurrent_resolutions_book_once(shop: Shop):
     assert {each.reason for each in answers if isinstance(each, Refusal)} == {
         "remittance_line_not_fitting"
     }
-    assert (await shop.told(order.id)).count("order.remitted") == 1
+    assert (await shop.published(order.id)).count("order.remitted") == 1
     assert len(await lines_of(shop, remittance, is_exception=True)) == 1

@@ -53,7 +53,7 @@ class World:
             method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
         )
 
-    async def hear(self, event: Event) -> None:
+    async def deliver(self, event: Event) -> None:
         """Handles an event like the consumer, which does not know the merchant's clock."""
         context.set_current(context.Call(merchant_id=self.merchant_id, actor="cod"))
         async with self.deps.db.transaction() as tx:
@@ -75,7 +75,7 @@ class World:
     async def settings(self, **changes: Any) -> pb.CodSettings:
         return (await self.call("UpdateCodSettings", **changes)).settings
 
-    async def told(self) -> Sequence[str]:
+    async def published(self) -> Sequence[str]:
         """Subjects of this merchant's events, in order."""
         async with self.deps.db.connection() as conn:
             rows = await conn.fetch(

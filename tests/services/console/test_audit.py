@@ -27,7 +27,7 @@ async def test_intact_records_are_reported_as_intact(console: Console):
     answer = audit_pb2.CheckAuditEntriesResponse(records=6)
     console.services.answers["CheckAuditEntries"] = answer
     status, place, _ = await console.post("/audit/check", {})
-    assert (status, place) == (303, "/audit?said=intact")
+    assert (status, place) == (303, "/audit?notice=intact")
     assert "none was changed or removed" in await console.page(place)
 
 
@@ -55,5 +55,5 @@ async def test_an_entry_shows_its_action_in_words_and_by_name(console: Console):
     page = await console.page("/audit")
     assert "<strong>Refund a payment</strong>" in page
     assert "<code>payments.RefundPayment</code> <code>amount_too_large</code>" in page
-    assert "more than can be given back" in page
+    assert "more than can be refunded" in page
     assert "<strong>payments.OfAnotherVersion</strong>" in page

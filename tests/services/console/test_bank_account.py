@@ -15,14 +15,14 @@ OTHER = "DE89370400440532013000"
 TYPED = {"holder": "Bottega Verdi S.r.l.", "iban": OTHER, "bic": "", "sure": "yes"}
 
 
-def with_merchant(console: Console, *, pending: bool = False, told: str = "") -> None:
+def with_merchant(console: Console, *, pending: bool = False, contact: str = "") -> None:
     merchant = merchants_pb2.Merchant(
         id=MERCHANT_ID,
         name="Bottega Verdi",
         default_currency="EUR",
         time_zone="Europe/Rome",
         bank_account=merchants_pb2.BankAccount(holder="Bottega Verdi", iban=IBAN),
-        contact_email=told or None,
+        contact_email=contact or None,
     )
     if pending:
         account = merchants_pb2.BankAccount(holder="Bottega Nova", iban=OTHER)
@@ -47,7 +47,7 @@ async def test_only_owners_change_the_account(console: Console):
 
 
 async def test_the_current_and_pending_accounts_and_the_requester_are_shown(console: Console):
-    with_merchant(console, pending=True, told="capo@bottega.example")
+    with_merchant(console, pending=True, contact="capo@bottega.example")
     page = await console.page(ACCOUNT)
     assert "IT60 X054 2811 1010 0000 0123 456" in page
     assert "DE89 3704 0044 0532 0130 00" in page
@@ -71,7 +71,7 @@ async def test_an_account_is_changed_and_the_log_has_both_ibans_masked(
     answer = merchants_pb2.ChangeBankAccountResponse(merchant=changed)
     console.services.answers["ChangeBankAccount"] = answer
     status, place, _ = await console.post(ACCOUNT, TYPED)
-    assert (status, place) == (303, f"{ACCOUNT}?said={'requested' if waits else 'in_force'}")
+    assert (status, place) == (303, f"{ACCOUNT}?notice={'requested' if waits else 'in_force'}")
     asked = console.services.last("ChangeBankAccount").request
     assert (asked.holder, asked.iban, asked.HasField("bic")) == (TYPED["holder"], OTHER, False)
     intent = console.services.last("RecordIntent").request
@@ -106,6 +106,6 @@ async def test_typed_values_survive_the_proof_of_identity(console: Console):
 async def test_a_pending_change_is_cancelled(console: Console):
     with_merchant(console, pending=True)
     status, place, _ = await console.post(f"{ACCOUNT}/cancel", {})
-    assert (status, place) == (303, f"{ACCOUNT}?said=cancelled")
+    assert (status, place) == (303, f"{ACCOUNT}?notice=cancelled")
     assert console.services.calls("CancelBankAccountChange") == 1
     assert "DE89…3000" in console.services.last("RecordIntent").request.before

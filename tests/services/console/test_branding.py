@@ -38,7 +38,7 @@ async def test_branding_is_saved_and_the_audit_log_omits_the_bank_account(consol
     with_logo(console)
     fields = {**TYPED, "website_url": "https://rossi.example", "reply_to": ""}
     _, place, _ = await console.post(PAGE, fields)
-    assert place == f"{PAGE}?said=saved"
+    assert place == f"{PAGE}?notice=saved"
     asked = console.services.last("UpdateMerchant").request
     assert (asked.name, asked.locale) == ("Bottega Rossi", "it")
     assert asked.branding.primary_colour == "#aa2200"
@@ -61,7 +61,7 @@ async def test_the_stored_logo_is_shown_and_removed(console: Console):
     with_logo(console)
     assert 'src="data:image/png;base64,iVBORw=="' in await console.page(PAGE)
     _, place, _ = await console.post(f"{PAGE}/logo/delete", {})
-    assert place == f"{PAGE}?said=logo_deleted"
+    assert place == f"{PAGE}?notice=logo_deleted"
     assert console.services.calls("DeleteLogo") == 1
 
 
@@ -74,7 +74,7 @@ async def sent(console: Console, content: bytes) -> tuple[int, str, str]:
 
 async def test_a_logo_is_saved_and_its_bytes_are_not_in_the_audit_log(console: Console):
     _, place, _ = await sent(console, b"\x89PNG")
-    assert place == f"{PAGE}?said=logo_saved"
+    assert place == f"{PAGE}?notice=logo_saved"
     assert console.services.last("PutLogo").request.picture == "iVBORw=="
     assert "iVBORw" not in str(console.services.last("RecordIntent").request)
 
@@ -88,16 +88,16 @@ async def test_a_picture_refused_by_the_service_shows_why(console: Console):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"", "Choose a picture"), (b"x" * 40_000, "up to 32 KiB")]
+    ("content", "expected"), [(b"", "Choose a picture"), (b"x" * 40_000, "up to 32 KiB")]
 )
 async def test_a_missing_or_too_large_picture_is_refused(
-    console: Console, content: bytes, said: str
+    console: Console, content: bytes, expected: str
 ):
     status, _, page = (
         await sent(console, content) if content else await console.post(f"{PAGE}/logo", {})
     )
     assert status == 400
-    assert said in page
+    assert expected in page
     assert 'aria-invalid="true"' in page
     assert console.services.calls("PutLogo") == 0
 

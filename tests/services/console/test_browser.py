@@ -104,7 +104,9 @@ async def opened(
         if signed_in:
             cookie = {"name": "incasso-session", "value": TOKEN, "url": console.url}
             await page.context.add_cookies([cookie])
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.on(
+            "console", lambda message: message.type == "error" and complaints.append(message.text)
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
     assert [one for one in complaints if "404" not in one] == []
@@ -140,7 +142,7 @@ async def test_a_filtered_list_is_saved_as_a_view(browser: Browser, console: Con
     async with opened(browser, console) as page:
         await page.goto(console.url + "/payments?state=refunded")
         await page.get_by_text("Save this view").click()
-        await page.get_by_label("Name of the view").fill("Given back")
+        await page.get_by_label("Name of the view").fill("Refunded")
         await page.get_by_label("Everyone sees it").check()
         await check(page, "console-view-new")
         await page.get_by_role("button", name="Save the view").click()
@@ -149,7 +151,7 @@ async def test_a_filtered_list_is_saved_as_a_view(browser: Browser, console: Con
         await page.get_by_text("Change Paid with Visa").click()
         await check(page, "console-view-changed")
     asked = console.services.last("SaveView").request
-    assert (asked.name, asked.query, asked.shared) == ("Given back", "state=refunded", True)
+    assert (asked.name, asked.query, asked.shared) == ("Refunded", "state=refunded", True)
 
 
 async def test_the_sign_in_page_is_accessible(browser: Browser, console: Console):

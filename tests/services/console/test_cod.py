@@ -31,7 +31,7 @@ async def upload(console: Console, content: bytes = FILE, name: str = "rimesse.c
 
 async def test_a_couriers_file_is_previewed_before_it_is_booked(console: Console):
     status, place, _ = await upload(console)
-    assert (status, place) == (303, f"{REMITTANCE}?said=read")
+    assert (status, place) == (303, f"{REMITTANCE}?notice=read")
     asked = console.services.last("UploadRemittance").request
     assert base64.b64decode(asked.file) == FILE
     assert (asked.name, asked.courier_id) == ("rimesse.csv", samples.COURIER_ID)
@@ -42,7 +42,7 @@ async def test_a_couriers_file_is_previewed_before_it_is_booked(console: Console
     console.services.answers["GetRemittance"] = answer
     assert "Nothing is booked yet" in await console.page(REMITTANCE)
     status, place, _ = await console.post(f"{REMITTANCE}/book", {})
-    assert place == f"{REMITTANCE}?said=booked"
+    assert place == f"{REMITTANCE}?notice=booked"
     assert console.services.calls("CommitRemittance") == 1
 
 
@@ -93,7 +93,7 @@ async def test_a_line_is_booked_on_the_chosen_order(console: Console):
     assert f'action="{LINE}?exceptions=yes"' in shown
     sent = {"cod_order_id": samples.ORDER_ID}
     status, place, _ = await console.post(f"{LINE}?exceptions=yes", sent)
-    assert (status, place) == (303, f"{REMITTANCE}?exceptions=yes&said=line_resolved")
+    assert (status, place) == (303, f"{REMITTANCE}?exceptions=yes&notice=line_resolved")
     asked = console.services.last("ResolveRemittanceLine").request
     assert (asked.cod_order_id, asked.HasField("resolution")) == (samples.ORDER_ID, False)
     assert console.services.last("ListRemittanceLines").request.is_exception
@@ -120,7 +120,7 @@ async def test_a_line_that_is_no_longer_shown_is_not_resolved(console: Console):
 
 async def test_a_cash_refund_above_the_limit_needs_a_fresh_proof_of_identity(console: Console):
     _, place, _ = await console.post(f"{ORDER}/refunds", {"amount": "100,00"})
-    assert place == f"{ORDER}?said=refund_requested"
+    assert place == f"{ORDER}?notice=refund_requested"
     assert console.services.last("CreateCodRefund").request.amount_minor == 10000
     long_ago = authenticated(SCOPES[Role.OWNER], proved=timedelta(hours=1))
     console.services.answers["AuthenticateSession"] = long_ago
@@ -132,7 +132,7 @@ async def test_a_cash_refund_above_the_limit_needs_a_fresh_proof_of_identity(con
 async def test_a_refund_account_reaches_the_service_but_not_the_audit_log(console: Console):
     sent = {"holder": "Giulia Bianchi", "iban": "it60 x054 2811 1010 0000 0123 456"}
     _, place, _ = await console.post(f"{ORDER}/refunds/{samples.REFUND_ID}/account", sent)
-    assert place == f"{ORDER}?said=account_set"
+    assert place == f"{ORDER}?notice=account_set"
     account = console.services.last("SetCodRefundAccount").request.account
     assert account.iban == "IT60X0542811101000000123456"
     assert account.iban not in console.services.last("RecordIntent").request.after

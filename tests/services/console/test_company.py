@@ -32,7 +32,7 @@ async def test_legal_data_are_saved_and_the_audit_log_has_the_previous_values(co
     with_seller(console)
     sent = {"legal_name": "Bottega Nova S.r.l.", "vat_number": "", "address": "Via Roma 1"}
     status, place, _ = await console.post(COMPANY, sent)
-    assert (status, place) == (303, f"{COMPANY}?said=saved")
+    assert (status, place) == (303, f"{COMPANY}?notice=saved")
     asked = console.services.last("UpdateMerchant").request
     assert asked.seller == merchant_pb2.Seller(
         legal_name="Bottega Nova S.r.l.", address="Via Roma 1"

@@ -28,7 +28,7 @@ TYPED = {
 
 async def test_a_courier_is_created_as_typed(console: Console):
     _, place, _ = await console.post(f"{PAGE}/new", TYPED)
-    assert place == f"{ONE}?said=created"
+    assert place == f"{ONE}?notice=created"
     made: cod_pb2.CourierTerms = console.services.last("CreateCourier").request.terms
     assert (made.name, made.currency, made.remittance_days) == ("BRT", "EUR", 12)
     assert (made.cut.basis_points, made.cut.fixed_minor, made.cut.minimum_minor) == (250, 0, 300)
@@ -44,7 +44,7 @@ async def test_zones_columns_and_codes_are_kept_when_other_terms_change(console:
     for shown in ('value="1.50"', 'value="2.00"', 'value="3000.00"'):
         assert shown in page
     _, place, _ = await console.post(ONE, TYPED)
-    assert place == f"{ONE}?said=saved"
+    assert place == f"{ONE}?notice=saved"
     saved: cod_pb2.CourierTerms = console.services.last("UpdateCourier").request.terms
     before = courier()
     assert (saved.name, saved.zones, saved.metadata) == ("BRT", before.zones, before.metadata)
@@ -55,7 +55,7 @@ async def test_zones_columns_and_codes_are_kept_when_other_terms_change(console:
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "said"),
+    ("field", "typed", "expected"),
     [
         ("basis_points", "lots", "Not a share"),
         ("minimum_minor", "-3", "Not an amount"),
@@ -63,11 +63,11 @@ async def test_zones_columns_and_codes_are_kept_when_other_terms_change(console:
     ],
 )
 async def test_an_unreadable_field_is_explained_and_kept_in_the_form(
-    console: Console, field: str, typed: str, said: str
+    console: Console, field: str, typed: str, expected: str
 ):
     status, _, page = await console.post(ONE, {**TYPED, field: typed})
     assert status == 400
-    assert said in page
+    assert expected in page
     assert f'value="{typed}"' in page
     assert console.services.calls("UpdateCourier") == 0
 
@@ -81,7 +81,7 @@ async def test_a_courier_without_a_way_to_collect_is_refused(console: Console):
 
 async def test_a_courier_is_archived_and_then_read_only(console: Console):
     _, place, _ = await console.post(f"{ONE}/archive", {})
-    assert place == f"{PAGE}?said=archived"
+    assert place == f"{PAGE}?notice=archived"
     refusal = RemoteRefusal(Kind.CONFLICT, "courier_archived", "It is archived.")
     console.services.answers["UpdateCourier"] = refusal
     status, _, page = await console.post(ONE, TYPED)

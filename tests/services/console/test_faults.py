@@ -33,7 +33,7 @@ def shape_of(node: ast.AST) -> str:
     return ""
 
 
-def said(tree: ast.AST) -> Iterator[str]:
+def literals(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and len(node.args) > 1:
             name = getattr(node.func, "id", "")
@@ -63,7 +63,7 @@ def shapes() -> set[str]:
     sources += [path for name in NAMES for path in Path("services", name).rglob("*.py")]
     code = {path: path.read_text() for path in sources}
     trees = [ast.parse(text) for text in code.values() if CALLED.search(text)]
-    found = {text for tree in trees for text in said(tree)}
+    found = {text for tree in trees for text in literals(tree)}
     checks = [ast.parse(code[Path(f"libs/{name}.py")]) for name in CHECKS]
     found |= {text for tree in checks for text in checked(tree)}
     return found - {""} - MADE_OF_PARTS

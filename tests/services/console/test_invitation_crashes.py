@@ -100,8 +100,8 @@ class World:
         answer = await self.merchants.call("ListMembers", merchant_id=self.merchant_id)
         return [member.id for member in answer.data]
 
-    async def told(self) -> list[str]:
-        """The members that notify is told about."""
+    async def notified(self) -> list[str]:
+        """The members whose invitations notify was sent."""
         async with self.merchants.deps.db.connection() as conn:
             rows = await conn.fetch(
                 "SELECT body FROM outbox WHERE subject = 'incasso.merchants.member.invited'"
@@ -127,11 +127,11 @@ async def test_resubmitting_a_crashed_invitation_invites_the_member_once(
 ):
     await world.invite(rpc, when)
     made = await world.members()
-    assert await world.told() == made  # never one without the other
+    assert await world.notified() == made  # never one without the other
     for _ in range(2):
         await world.invite()
         (member_id,) = await world.members()
-        assert await world.told() == [member_id]
+        assert await world.notified() == [member_id]
         assert await world.entries() == [(member_id, ENTRY.OUTCOME_DONE)]
 
 
@@ -161,7 +161,7 @@ async def test_an_invitation_whose_email_event_cannot_be_stored_is_rolled_back(w
     await world.run(UNDONE)
     with suppress(Refusal):
         await world.invite()
-    assert (await world.members(), await world.told()) == ([], [])
+    assert (await world.members(), await world.notified()) == ([], [])
     await world.run("DROP TRIGGER lost ON outbox")
     await world.invite()
-    assert await world.told() == await world.members() != []
+    assert await world.notified() == await world.members() != []

@@ -56,7 +56,7 @@ async def test_a_key_is_rotated_with_the_chosen_overlap(console: Console):
 
 async def test_a_key_is_revoked(console: Console):
     _, place, _ = await console.post(f"/settings/keys/{KEY_ID}/revoke", {})
-    assert place == "/settings/keys?said=revoked"
+    assert place == "/settings/keys?notice=revoked"
     assert console.services.last("RevokeApiKey").request.api_key_id == KEY_ID
 
 

@@ -49,7 +49,7 @@ async def test_an_expired_link_is_reissued(console: Console):
     ended(console, LINK.STATE_EXPIRED)
     assert "Reissue and send" in await console.page(ONE)
     _, place, _ = await console.post(f"{ONE}/issue", {"days": "14"})
-    assert place == f"{ONE}?said=sent"
+    assert place == f"{ONE}?notice=sent"
     asked = console.services.last("ReissuePaymentLink").request
     assert (asked.payment_link_id, asked.expires_in_days) == (LINK_ID, 14)
     assert console.services.calls("CreatePaymentLink") == 0
@@ -71,7 +71,7 @@ async def test_a_cancelled_link_is_replaced_by_one_with_the_same_lines(console: 
         reminder_days=[2],
     )
     _, place, _ = await console.post(f"{ONE}/issue", {"days": "30"})
-    assert place == f"{ONE}?said=sent"
+    assert place == f"{ONE}?notice=sent"
     made = console.services.last("CreatePaymentLink").request
     assert (made.amount, made.line_items, made.deposit) == (old.amount, lines, money(1000))
     assert (made.recipient, made.channels) == (old.recipient, old.channels)
@@ -117,7 +117,7 @@ async def test_reissuing_a_link_whose_money_arrived_late_is_explained(console: C
 
 async def test_a_quote_is_sent_with_its_lines_and_total(console: Console):
     _, place, _ = await console.post(QUOTE, TYPED)
-    assert place == f"{ONE}?said=quote_sent"
+    assert place == f"{ONE}?notice=quote_sent"
     made = console.services.last("CreatePaymentLink").request
     lines = [(one.name, one.quantity, one.unit_amount_minor) for one in made.line_items]
     assert lines == [("Cucina", 2, 50_000), ("Sconto", 1, -10_000)]
@@ -147,7 +147,7 @@ async def test_more_lines_can_be_added_to_a_quote(console: Console):
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "said"),
+    ("field", "typed", "expected"),
     [
         ("name_0", "", "Say what it is"),
         ("quantity_0", "0", "at least 1"),
@@ -161,11 +161,11 @@ async def test_more_lines_can_be_added_to_a_quote(console: Console):
     ],
 )
 async def test_an_invalid_field_of_a_quote_is_explained(
-    console: Console, field: str, typed: str, said: str
+    console: Console, field: str, typed: str, expected: str
 ):
     status, _, page = await console.post(QUOTE, {**TYPED, field: typed})
     assert status == 400
-    assert said in page
+    assert expected in page
     assert console.services.calls("CreatePaymentLink") == 0
 
 
@@ -180,14 +180,14 @@ async def test_a_cart_can_be_recovered_manually(console: Console):
     page = await console.page(CART)
     assert "2 × €24.50" in page
     _, place, _ = await console.post(f"{CART}/recover", {})
-    assert place == f"{CART}?said=recovering"
+    assert place == f"{CART}?notice=recovering"
     assert console.services.last("RecoverCart").request.cart_id == CART_ID
     assert '"reference":"cart-77"' in console.services.last("RecordIntent").request.before
 
 
 async def test_a_cart_marked_as_completed_can_no_longer_be_recovered(console: Console):
     _, place, _ = await console.post(f"{CART}/complete", {})
-    assert place == f"{CART}?said=completed"
+    assert place == f"{CART}?notice=completed"
     done = shop_pb2.GetCartResponse(cart=cart(state=shop_pb2.Cart.STATE_COMPLETED))
     console.services.answers["GetCart"] = done
     page = await console.page(CART)

@@ -61,7 +61,7 @@ async def test_the_seller_and_lender_are_saved_as_typed(console: Console):
     page = await console.page(LENDER)
     assert 'value="1500.00"' in page
     _, place, _ = await console.post(LENDER, LENDER_TYPED)
-    assert place == f"{LENDER}?said=saved"
+    assert place == f"{LENDER}?notice=saved"
     saved = console.services.last("UpdateInstalmentSettings").request
     assert (saved.jurisdiction, saved.exposure_limit) == ("IT", money(200_000))
     assert saved.seller_size == instalments_pb2.InstalmentSettings.SELLER_SIZE_LARGE
@@ -71,15 +71,15 @@ async def test_the_seller_and_lender_are_saved_as_typed(console: Console):
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "said"),
+    ("field", "typed", "expected"),
     [("exposure_limit", "lots", "Not an amount"), ("creditor_email", "", "not removed")],
 )
 async def test_an_invalid_field_of_the_lender_is_explained(
-    console: Console, field: str, typed: str, said: str
+    console: Console, field: str, typed: str, expected: str
 ):
     status, _, page = await console.post(LENDER, {**LENDER_TYPED, field: typed})
     assert status == 400
-    assert said in page
+    assert expected in page
     assert console.services.calls("UpdateInstalmentSettings") == 0
 
 
@@ -88,7 +88,7 @@ async def test_cash_on_delivery_settings_are_saved_as_typed(console: Console):
     for shown in ('value="3.50"', 'value="22"', "Fees need care."):
         assert shown in page
     _, place, _ = await console.post(CASH, CASH_TYPED)
-    assert place == f"{CASH}?said=saved"
+    assert place == f"{CASH}?notice=saved"
     saved = console.services.last("UpdateCodSettings").request
     tiers = [(one.from_minor, one.fixed_minor, one.basis_points) for one in saved.fee.tiers]
     assert tiers == [(0, 350, 0), (10_000, 0, 200)]
@@ -115,8 +115,8 @@ async def test_a_fee_for_consumers_needs_its_warning_acknowledged_by_a_person(co
     del console.services.answers["UpdateCodSettings"]
     fields = {**CASH_TYPED, "acknowledged": "yes", "warning_version": "2026-11"}
     await console.post(CASH, fields)
-    said = console.services.last("UpdateCodSettings").request.acknowledgement
-    assert (said.acknowledged_by, said.version) == ("Anna Bianchi", "2026-11")
+    acknowledgement = console.services.last("UpdateCodSettings").request.acknowledgement
+    assert (acknowledgement.acknowledged_by, acknowledgement.version) == ("Anna Bianchi", "2026-11")
 
 
 async def test_an_empty_form_does_not_remove_the_refund_account(console: Console):
@@ -132,7 +132,7 @@ async def test_an_empty_form_does_not_remove_the_refund_account(console: Console
 async def test_zones_and_columns_are_saved_and_other_terms_are_kept(console: Console):
     assert 'value="Contrassegno"' in await console.page(FILES)
     _, place, _ = await console.post(FILES, FILES_TYPED)
-    assert place == f"{FILES}?said=saved"
+    assert place == f"{FILES}?notice=saved"
     saved: cod_pb2.CourierTerms = console.services.last("UpdateCourier").request.terms
     before = courier()
     assert (saved.name, saved.cut, saved.modes) == (before.name, before.cut, before.modes)
@@ -148,7 +148,7 @@ async def test_zones_and_columns_are_saved_and_other_terms_are_kept(console: Con
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "said"),
+    ("field", "typed", "expected"),
     [
         ("country_0", "", "Name the country"),
         ("manifest_columns:to_collect", "", "Name this column"),
@@ -156,11 +156,11 @@ async def test_zones_and_columns_are_saved_and_other_terms_are_kept(console: Con
     ],
 )
 async def test_an_invalid_field_of_zones_or_columns_is_explained(
-    console: Console, field: str, typed: str, said: str
+    console: Console, field: str, typed: str, expected: str
 ):
     status, _, page = await console.post(FILES, {**FILES_TYPED, field: typed})
     assert status == 400
-    assert said in page
+    assert expected in page
     assert console.services.calls("UpdateCourier") == 0
 
 

@@ -23,7 +23,7 @@ async def test_closing_a_month_needs_the_ticked_box(console: Console):
     assert "Tick the box" in page
     assert console.services.calls("ClosePeriod") == 0
     status, place, _ = await console.post("/months", {"month": "2026-10", "sure": "yes"})
-    assert (status, place) == (303, "/months?said=closed")
+    assert (status, place) == (303, "/months?notice=closed")
     assert console.services.last("ClosePeriod").request.month == "2026-10"
     assert console.services.last("RecordIntent").request.action == "reporting.ClosePeriod"
 

@@ -159,7 +159,7 @@ async def test_proving_identity_again_needs_a_fresh_sign_in_at_the_provider(meet
     begun = await meeting.begin("?again=yes&next=/payments")
     assert meeting.provider.asked["prompt"] == "login"
     response = await meeting.come_back(begun, signed_in=True)
-    assert response.headers["Location"] == "/payments?said=proved"
+    assert response.headers["Location"] == "/payments?notice=proved"
     assert response.cookies["incasso-session"].value == "proved-session"
     begun = await meeting.begin("?again=yes")
     meeting.provider.claims = {"auth_time": int(time.time()) - 3600}

@@ -72,7 +72,7 @@ async def test_disputed_payments_are_filtered_like_a_state(console: Console):
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "expected"),
     [
         ("amount=lots", "Not an amount"),
         ("created_from=yesterday", "Not a date"),
@@ -80,10 +80,10 @@ async def test_disputed_payments_are_filtered_like_a_state(console: Console):
     ],
 )
 async def test_an_unreadable_filter_is_explained_at_its_field(
-    console: Console, query: str, said: str
+    console: Console, query: str, expected: str
 ):
     page = await console.page(f"/payments?{query}")
-    assert said in page
+    assert expected in page
     assert 'aria-invalid="true"' in page
     assert wanted(console) == []
 
@@ -93,7 +93,7 @@ async def test_a_payments_history_is_shown_from_checkout_to_bank_line(console: C
     answer = payments_pb2.GetPaymentResponse(payment=payment(created_at=at))
     console.services.answers["GetPayment"] = answer
     page = await console.page(f"/payments/{PAYMENT_ID}")
-    told = (
+    expected = (
         "Payment begun",
         "Settled by the provider",
         "less €2.15 fee",
@@ -102,7 +102,7 @@ async def test_a_payments_history_is_shown_from_checkout_to_bank_line(console: C
         "On the bank account",
         "Fee differs",
     )
-    assert sorted(told, key=page.index) == list(told)
+    assert sorted(expected, key=page.index) == list(expected)
     for path in (
         "/reconciliation/imports/imp_1",
         "/reconciliation/imports/imp_2",

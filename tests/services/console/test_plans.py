@@ -33,7 +33,7 @@ async def test_a_decision_carries_its_reason_and_who_decided(console: Console):
     assert "would owe more than your limit" in await console.page(PATH)
     sent = {"decision": "refuse", "reason": "Two plans open"}
     status, place, _ = await console.post(f"{PATH}/review", sent)
-    assert (status, place) == (303, f"{PATH}?said=decided")
+    assert (status, place) == (303, f"{PATH}?notice=decided")
     asked = console.services.last("ReviewInstalmentPlan")
     assert asked.request.decision == plans_pb2.Review.DECISION_REFUSE
     assert (asked.request.reason, asked.request.decided_by) == ("Two plans open", "Anna Bianchi")
@@ -81,10 +81,10 @@ async def test_a_declined_charge_is_not_reported_as_paid(console: Console):
     declined = plan(decline=payments_pb2.Decline(message="insufficient funds"))
     console.services.answers["PayInstalment"] = plans_pb2.PayInstalmentResponse(plan=declined)
     _, place, _ = await console.post(f"{PATH}/pay", {"number": "2"})
-    assert place == f"{PATH}?said=not_paid"
+    assert place == f"{PATH}?notice=not_paid"
     console.services.answers["PayInstalment"] = plans_pb2.PayInstalmentResponse(plan=plan())
     _, place, _ = await console.post(f"{PATH}/pay", {"number": "2"})
-    assert place == f"{PATH}?said=paid"
+    assert place == f"{PATH}?notice=paid"
     assert console.services.last("PayInstalment").request.number == 2
 
 
@@ -93,7 +93,7 @@ async def test_a_plan_is_rescheduled_with_a_reason_and_who_decided(console: Cons
     assert "Part 3 is due on" in page
     sent = {"number": "3", "due_on": "2026-12-30", "reason": "Salary comes later"}
     status, place, _ = await console.post(f"{PATH}/reschedule", sent)
-    assert (status, place) == (303, f"{PATH}?said=rescheduled")
+    assert (status, place) == (303, f"{PATH}?notice=rescheduled")
     asked = console.services.last("RescheduleInstalmentPlan").request
     assert (asked.number, asked.due_on) == (3, "2026-12-30")
     assert (asked.reason, asked.decided_by) == ("Salary comes later", "Anna Bianchi")
@@ -107,7 +107,7 @@ async def test_a_plan_is_rescheduled_with_a_reason_and_who_decided(console: Cons
 
 async def test_a_plan_is_refunded_with_its_remaining_price_as_the_default(console: Console):
     status, place, _ = await console.post(f"{PATH}/refund", {"amount": "20,00", "reason": "reso"})
-    assert (status, place) == (303, f"{PATH}?said=refunded")
+    assert (status, place) == (303, f"{PATH}?notice=refunded")
     asked = console.services.last("RefundInstalmentPlan").request
     assert (asked.amount.amount_minor, asked.amount.currency) == (2000, "EUR")
     assert 'value="119.00"' in await console.page(f"{PATH}/refund")  # 10.00 were refunded before
@@ -144,7 +144,7 @@ async def test_a_withdrawal_shows_what_is_owed_before_it_is_confirmed(console: C
         False,
     )
     _, place, _ = await console.post(path, {**typed, "do": "confirm"})
-    assert place == f"/instalments/{PLAN_ID}?said=withdrawn"
+    assert place == f"/instalments/{PLAN_ID}?notice=withdrawn"
     assert console.services.last("WithdrawInstalmentPlan").request.confirm
 
 

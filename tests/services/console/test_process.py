@@ -84,7 +84,7 @@ async def test_a_refund_interrupted_by_sigkill_is_repeated_with_the_same_idempot
 
     await processes.start()
     async with browser_like.post(url + FORM, data=fields, allow_redirects=False) as response:
-        assert response.headers["Location"] == f"/payments/{PAYMENT_ID}?said=refunded"
+        assert response.headers["Location"] == f"/payments/{PAYMENT_ID}?notice=refunded"
     intents = [seen for seen in services.seen if seen.name == "RecordIntent"]
     refunds = [seen for seen in services.seen if seen.name == "RefundPayment"]
     for calls in (intents, refunds):  # to the services, it is the same call again

@@ -33,7 +33,7 @@ async def upload(console: Console, content: bytes) -> tuple[int, str, str]:
 
 async def test_a_product_is_created_as_typed(console: Console):
     _, place, _ = await console.post(f"{LIST}/new", TYPED)
-    assert place == f"{ONE}?said=created"
+    assert place == f"{ONE}?notice=created"
     made = console.services.last("CreateProduct").request
     assert (made.name, made.description, made.price) == ("Olio", "Della casa", money(4590))
     assert (made.max_quantity, made.position) == (6, 2)
@@ -43,7 +43,7 @@ async def test_a_product_is_changed_and_its_description_removed(console: Console
     page = await console.page(ONE)
     assert 'value="45.90"' in page
     _, place, _ = await console.post(ONE, {**TYPED, "price": "50", "description": ""})
-    assert place == f"{ONE}?said=saved"
+    assert place == f"{ONE}?notice=saved"
     saved = console.services.last("UpdateProduct").request
     assert (saved.price, saved.description) == (money(5000), "")
     assert saved.HasField("description")
@@ -60,7 +60,7 @@ async def test_an_unreadable_price_is_explained_and_kept_in_the_form(console: Co
 
 async def test_a_product_is_archived_and_then_read_only(console: Console):
     _, place, _ = await console.post(f"{ONE}/archive", {})
-    assert place == f"{LIST}?said=archived"
+    assert place == f"{LIST}?notice=archived"
     old = shop_pb2.GetProductResponse(product=product(state=shop_pb2.Product.STATE_ARCHIVED))
     console.services.answers["GetProduct"] = old
     page = await console.page(ONE)
@@ -70,7 +70,7 @@ async def test_a_product_is_archived_and_then_read_only(console: Console):
 
 async def test_a_picture_is_uploaded_shown_and_removed(console: Console):
     _, place, _ = await upload(console, PICTURE)
-    assert place == f"{ONE}?said=picture_saved"
+    assert place == f"{ONE}?notice=picture_saved"
     asked = console.services.last("PutProductPicture").request
     assert asked.product_id == PRODUCT_ID
     assert "picture" not in console.services.last("RecordIntent").request.after
@@ -78,21 +78,21 @@ async def test_a_picture_is_uploaded_shown_and_removed(console: Console):
         assert await response.read() == PICTURE
         assert response.content_type == "image/png"
     _, place, _ = await console.post(f"{ONE}/picture/delete", {})
-    assert place == f"{ONE}?said=picture_deleted"
+    assert place == f"{ONE}?notice=picture_deleted"
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"", "Choose a file"), (bytes(200 * 1024 + 1), "up to 200 KiB")]
+    ("content", "expected"), [(b"", "Choose a file"), (bytes(200 * 1024 + 1), "up to 200 KiB")]
 )
 async def test_a_missing_or_too_large_picture_is_refused(
-    console: Console, content: bytes, said: str
+    console: Console, content: bytes, expected: str
 ):
     if content:
         status, _, page = await upload(console, content)
     else:
         status, _, page = await console.post(f"{ONE}/picture", {})
     assert status == 400
-    assert said in page
+    assert expected in page
     assert console.services.calls("PutProductPicture") == 0
 
 
@@ -110,7 +110,7 @@ async def test_the_first_shop_form_opens_the_shop(console: Console):
     assert 'value="bottega"' not in await console.page(SHOP)
     fields = {"slug": "Bottega", "title": "La Bottega", "open": "yes"}
     _, place, _ = await console.post(SHOP, fields)
-    assert place == f"{SHOP}?said=shop_open"
+    assert place == f"{SHOP}?notice=shop_open"
     asked = console.services.last("UpdateShop").request
     assert (asked.slug, asked.title, asked.description) == ("bottega", "La Bottega", "")
     assert asked.state == shop_pb2.Shop.STATE_OPEN
@@ -121,7 +121,7 @@ async def test_the_first_shop_form_opens_the_shop(console: Console):
 async def test_the_shop_is_closed_and_a_taken_address_is_explained(console: Console):
     assert "https://pay.example/shop/bottega" in await console.page(SHOP)
     _, place, _ = await console.post(SHOP, {"slug": "bottega"})
-    assert place == f"{SHOP}?said=shop_closed"
+    assert place == f"{SHOP}?notice=shop_closed"
     assert console.services.last("UpdateShop").request.state == shop_pb2.Shop.STATE_CLOSED
     taken = RemoteRefusal(Kind.CONFLICT, "slug_taken", "Another shop has it.")
     console.services.answers["UpdateShop"] = taken

@@ -46,7 +46,7 @@ async def test_a_statement_is_previewed_before_it_is_imported(console: Console):
     carried = page.split('name="carried" value="')[1].split('"')[0]
     sent = {"carried": carried, "name": "novembre.sta"}
     status, place, _ = await console.post("/reconciliation/imports", sent)
-    assert (status, place) == (303, f"/reconciliation/imports/{IMPORT_ID}?said=imported")
+    assert (status, place) == (303, f"/reconciliation/imports/{IMPORT_ID}?notice=imported")
     assert console.services.files["ImportStatement"] == MT940
     asked = console.services.last("ImportStatement").request
     assert (asked.name, asked.HasField("psp_account")) == ("novembre.sta", False)
@@ -136,7 +136,7 @@ async def test_a_single_suggestion_is_confirmed_from_the_list(console: Console):
     assert "Keys: j and k move" in page
     sent = {"resolved_as": "matched", "item:pyo_1": "yes", "resolution": "Suggestion confirmed"}
     _, place, _ = await console.post(RESOLVE, sent)
-    assert place == "/reconciliation?said=resolved"
+    assert place == "/reconciliation?notice=resolved"
     asked = console.services.last("ResolveException").request
     assert asked.resolved_as == reconciliation_pb2.EXCEPTION_RESOLUTION_MATCHED
     assert list(asked.item_ids) == ["pyo_1"]

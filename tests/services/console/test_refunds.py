@@ -33,7 +33,7 @@ async def refund(console: Console, amount: str = "12.50", **more: str) -> tuple[
 
 async def test_a_refund_is_audited_before_and_after_it_is_made(console: Console):
     status, place, _ = await refund(console)
-    assert (status, place) == (303, f"/payments/{PAYMENT_ID}?said=refunded")
+    assert (status, place) == (303, f"/payments/{PAYMENT_ID}?notice=refunded")
     names = [seen.name for seen in console.services.seen]
     order = [names.index(name) for name in ("RecordIntent", "RefundPayment", "RecordOutcome")]
     assert order == sorted(order)
@@ -64,7 +64,7 @@ async def test_a_refused_refund_says_why_and_keeps_the_typed_amount(console: Con
     console.services.answers["RefundPayment"] = refusal
     status, _, page = await refund(console, "12.50")
     assert status == 422
-    assert "more than can be given back" in page
+    assert "more than can be refunded" in page
     assert 'value="12.50"' in page
     ended = console.services.last("RecordOutcome").request
     assert ended.outcome == audit_pb2.AuditEntry.OUTCOME_REFUSED
@@ -92,7 +92,7 @@ async def test_an_unknown_outcome_stays_unknown_and_the_form_keeps_its_key(
 async def test_an_outcome_that_cannot_be_recorded_does_not_undo_the_refund(console: Console):
     console.services.answers["RecordOutcome"] = InternalError()
     status, place, _ = await refund(console)
-    assert (status, place) == (303, f"/payments/{PAYMENT_ID}?said=refunded")
+    assert (status, place) == (303, f"/payments/{PAYMENT_ID}?notice=refunded")
 
 
 @pytest.mark.parametrize("amount", ["", "zero", "12,505", "-1"])
@@ -127,14 +127,14 @@ async def test_a_large_refund_needs_a_proof_of_identity_and_keeps_typed_values(c
     assert 'value="100.01"' in page
     assert 'value="Tazza rotta, così"' in page
     _, place, _ = await refund(console, "100.01")
-    assert place.endswith("said=refunded")
+    assert place.endswith("notice=refunded")
 
 
 async def test_a_refund_up_to_the_limit_needs_no_further_proof(console: Console):
     stale = authenticated(SCOPES[Role.OWNER], proved=timedelta(hours=1))
     console.services.answers["AuthenticateSession"] = stale
     _, place, _ = await refund(console, "100.00")
-    assert place.endswith("said=refunded")
+    assert place.endswith("notice=refunded")
 
 
 async def test_kept_values_are_shown_only_on_their_page_and_to_their_session(console: Console):
@@ -161,5 +161,5 @@ async def test_proving_identity_replaces_the_session_token(console: Console):
     console.services.answers["ReauthenticateWithPassword"] = proved
     sent = {"proof": await console.proof(), "password": "secret", "next": FORM}
     async with console.request("POST", "/prove", data=sent) as response:
-        assert response.headers["Location"] == f"{FORM}?said=proved"
+        assert response.headers["Location"] == f"{FORM}?notice=proved"
         assert response.cookies["incasso-session"].value == "another"

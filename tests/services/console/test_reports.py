@@ -51,7 +51,7 @@ async def test_a_running_export_refreshes_and_a_finished_one_is_downloaded(conso
 async def test_a_report_is_scheduled_for_several_recipients(console: Console):
     sent = {"every": "month", "hour": "7", "format": "xlsx", "emails": "a@x.example, b@x.example"}
     _, place, _ = await console.post(f"{PATH}/schedules?currency=EUR", sent)
-    assert place == "/reports?said=scheduled"
+    assert place == "/reports?notice=scheduled"
     asked = console.services.last("CreateReportSchedule").request
     assert list(asked.emails) == ["a@x.example", "b@x.example"]
     assert (asked.every, asked.hour) == (reports_pb2.REPORT_PERIOD_MONTH, 7)

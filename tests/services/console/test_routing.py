@@ -38,7 +38,7 @@ async def test_a_rule_is_added_at_the_end_as_typed(console: Console):
         "weight:sandbox-b": "3",
     }
     _, place, _ = await console.post(f"{PAGE}/rules/new", fields)
-    assert place == f"{PAGE}?said=saved"
+    assert place == f"{PAGE}?notice=saved"
     assert list(saved(console).rules[:2]) == list(routing().rules)
     rule = saved(console).rules[2]
     assert (list(rule.currencies), list(rule.methods)) == (["EUR"], ["one_click"])
@@ -60,7 +60,7 @@ async def test_a_rule_is_edited_in_its_place(console: Console):
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "expected"),
     [
         ({"currencies": "EUR", "amount_from": "ten", "rank:sandbox-a": "1"}, "Not an amount"),
         ({"amount_from": "10", "rank:sandbox-a": "1"}, "name the currency"),
@@ -68,12 +68,12 @@ async def test_a_rule_is_edited_in_its_place(console: Console):
     ],
 )
 async def test_an_invalid_rule_is_refused_with_the_reason(
-    console: Console, fields: dict[str, str], said: str
+    console: Console, fields: dict[str, str], expected: str
 ):
     version = await version_of(console)
     status, _, page = await console.post(f"{PAGE}/rules/new", {"version": version, **fields})
     assert status == 400
-    assert said in page
+    assert expected in page
     assert console.services.calls("UpdateRouting") == 0
 
 
@@ -106,7 +106,7 @@ async def test_the_policy_for_duplicate_orders_is_saved(console: Console):
     status, _, _ = await console.post(PAGE, {"duplicate_orders": "perhaps"})
     assert status == 400
     _, place, _ = await console.post(PAGE, {"duplicate_orders": "flag"})
-    assert place == f"{PAGE}?said=policy_saved"
+    assert place == f"{PAGE}?notice=policy_saved"
     policy = console.services.last("UpdatePaymentPolicy").request.payment_policy
     assert policy.duplicate_orders == policy.DUPLICATE_ORDERS_FLAG
 

@@ -147,7 +147,7 @@ async def test_a_rotated_token_reaches_the_browser(console: Console):
 
 async def test_signing_out_ends_the_session_in_the_service(console: Console):
     status, place, _ = await console.post("/sign-out", {})
-    assert (status, place) == (303, "/sign-in?said=signed_out")
+    assert (status, place) == (303, "/sign-in?notice=signed_out")
     asked = console.services.last("EndSessions").request
     assert asked.which == sessions_pb2.EndSessionsRequest.WHICH_THIS
 
@@ -191,7 +191,7 @@ async def test_a_signed_in_person_joins_without_a_password(console: Console):
         console.cookies["incasso-visit"] = response.cookies["incasso-visit"].value
     sent = {"proof": found[1]}
     async with console.request("POST", "/invitations/a-token", data=sent) as response:
-        assert response.headers["Location"] == "/?said=joined"
+        assert response.headers["Location"] == "/?notice=joined"
     asked = console.services.last("AcceptInvitation").request
     assert (asked.token, asked.session_token) == ("a-token", "a-session")
 

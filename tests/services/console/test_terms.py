@@ -42,7 +42,7 @@ async def test_terms_are_created_as_typed(console: Console):
         "grace_days": "5",
     }
     _, place, _ = await console.post(NEW, {**TYPED, **more})
-    assert place == f"{PAGE}/{TERMS_ID}?said=created"
+    assert place == f"{PAGE}/{TERMS_ID}?notice=created"
     made = asked(console)
     assert (made.payments, made.every.n, made.every.unit) == (3, 1, made.every.UNIT_MONTH)
     assert (made.down_payment_basis_points, made.interest_basis_points) == (2050, 990)
@@ -70,7 +70,7 @@ async def test_a_form_based_on_other_terms_is_prefilled_with_them(console: Conso
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "said"),
+    ("field", "typed", "expected"),
     [
         ("interest_basis_points", "9.999", "Not a share"),
         ("upfront_fee_minor", "two", "Not an amount"),
@@ -79,11 +79,11 @@ async def test_a_form_based_on_other_terms_is_prefilled_with_them(console: Conso
     ],
 )
 async def test_an_unreadable_field_is_explained_and_kept_in_the_form(
-    console: Console, field: str, typed: str, said: str
+    console: Console, field: str, typed: str, expected: str
 ):
     status, _, page = await console.post(NEW, {**TYPED, field: typed})
     assert status == 400
-    assert said in page
+    assert expected in page
     assert f'value="{typed}"' in page
     assert console.services.calls("CreateInstalmentTerms") == 0
 
@@ -97,7 +97,7 @@ async def test_a_field_refused_by_the_service_is_explained(console: Console):
 
 async def test_terms_are_archived_and_the_default_ones_offer_no_archiving(console: Console):
     _, place, _ = await console.post(f"{PAGE}/{TERMS_ID}/archive", {})
-    assert place == f"{PAGE}/{TERMS_ID}?said=archived"
+    assert place == f"{PAGE}/{TERMS_ID}?notice=archived"
     assert '"name":"Tre rate"' in console.services.last("RecordIntent").request.before
     usual = instalments_pb2.GetInstalmentTermsResponse(terms=terms(id="trm_default"))
     console.services.answers["GetInstalmentTerms"] = usual

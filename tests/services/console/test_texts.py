@@ -36,7 +36,7 @@ def test_an_area_overrides_only_shared_texts_of_states_messages_and_kinds(area: 
     """Other keys would change the texts of the surrounding layout."""
     shared = texts.read(texts.SHARED)["en"].keys()
     common = shared & texts.read(area)["en"].keys()
-    assert [key for key in common if not key.startswith(("state_", "said_", "kind_"))] == []
+    assert [key for key in common if not key.startswith(("state_", "notice_", "kind_"))] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -66,7 +66,7 @@ def test_every_list_with_views_has_a_name(page: Page, language: str):
 
 
 async def test_views_are_shown_with_their_list_and_the_current_one_is_marked(console: Console):
-    html = await console.page("/payments?last4=4242&state=captured&cursor=x&said=view_saved")
+    html = await console.page("/payments?last4=4242&state=captured&cursor=x&notice=view_saved")
     bar = html[html.index('aria-label="Saved views"') :]
     assert 'href="/payments?state=captured&amp;last4=4242" aria-current="true"' in bar
     assert "Declined &lt;today&gt;" in bar
@@ -91,14 +91,14 @@ async def test_a_viewer_saves_a_view_and_returns_to_its_list(console: Console):
     sent = {
         "path": "/payments",
         "query": "last4=1&state=refunded&cursor=x&next=https://evil.example",
-        "name": "Given back",
+        "name": "Refunded",
         "shared": "yes",
     }
     status, place, _ = await console.post("/views", sent)
-    assert (status, place) == (303, "/payments?state=refunded&last4=1&said=view_saved")
+    assert (status, place) == (303, "/payments?state=refunded&last4=1&notice=view_saved")
     asked = console.services.last("SaveView").request
     assert (asked.path, asked.query) == ("/payments", "state=refunded&last4=1")
-    assert (asked.name, asked.shared) == ("Given back", True)
+    assert (asked.name, asked.shared) == ("Refunded", True)
     assert console.services.last("RecordIntent").request.action == "merchants.SaveView"
 
 
@@ -117,7 +117,7 @@ async def test_the_audit_log_has_the_previous_state_of_a_view(console: Console):
 
 async def test_a_view_is_deleted(console: Console):
     status, place, _ = await console.post(f"/views/{VIEW_ID}/delete", {})
-    assert (status, place) == (303, "/views?said=view_deleted")
+    assert (status, place) == (303, "/views?notice=view_deleted")
     assert console.services.last("DeleteView").request.view_id == VIEW_ID
 
 

@@ -48,7 +48,7 @@ async def test_editing_an_endpoint_without_ticks_removes_all_its_events(console:
     page = await console.page(f"{ONE}/edit")
     assert 'name="type:payment_link.paid" value="yes" checked' in page
     _, place, _ = await console.post(f"{ONE}/edit", {"url": URL, "description": ""})
-    assert place == f"{ONE}?said=changed"
+    assert place == f"{ONE}?notice=changed"
     asked = console.services.last("UpdateWebhookEndpoint").request
     assert asked.HasField("event_types")
     assert list(asked.event_types.types) == []
@@ -58,7 +58,7 @@ async def test_editing_an_endpoint_without_ticks_removes_all_its_events(console:
 @pytest.mark.parametrize("state", ["enabled", "disabled"])
 async def test_an_endpoint_is_turned_on_and_off(console: Console, state: str):
     _, place, _ = await console.post(f"{ONE}/switch", {"state": state})
-    assert place == f"{ONE}?said={state}"
+    assert place == f"{ONE}?notice={state}"
     asked = console.services.last("UpdateWebhookEndpoint").request
     assert asked.state == ENDPOINT.State.Value(f"STATE_{state.upper()}")
     assert not asked.HasField("url")
@@ -76,7 +76,7 @@ async def test_deliveries_are_filtered_by_state_and_retried(console: Console):
     assert console.services.last("ListWebhookDeliveries").request.state == DELIVERY.STATE_FAILED
     assert "&lt;h1&gt;Oops&lt;/h1&gt;" in page
     _, place, _ = await console.post(f"{ONE}/deliveries/{DELIVERY_ID}/retry", {})
-    assert place == f"{ONE}?said=retried"
+    assert place == f"{ONE}?notice=retried"
     assert console.services.last("RetryWebhookDelivery").request.webhook_delivery_id == DELIVERY_ID
 
 
@@ -85,21 +85,23 @@ async def test_events_of_the_last_days_are_replayed(console: Console):
     assert status == 400
     assert "Choose how far back" in page
     _, place, _ = await console.post(f"{ONE}/replay", {"days": "3"})
-    assert place == f"{ONE}?said=replayed"
+    assert place == f"{ONE}?notice=replayed"
     since = console.services.last("ReplayWebhooks").request.created_from.ToDatetime(tzinfo=UTC)
     assert timedelta(days=3) <= datetime.now(UTC) - since < timedelta(days=3, minutes=5)
 
 
 @pytest.mark.parametrize(
-    ("what", "said", "rpc"),
+    ("what", "onward", "rpc"),
     [
-        ("test", f"{ONE}?said=tested", "SendTestWebhook"),
-        ("delete", "/settings/webhooks?said=deleted", "DeleteWebhookEndpoint"),
+        ("test", f"{ONE}?notice=tested", "SendTestWebhook"),
+        ("delete", "/settings/webhooks?notice=deleted", "DeleteWebhookEndpoint"),
     ],
 )
-async def test_an_endpoint_is_tested_and_deleted(console: Console, what: str, said: str, rpc: str):
+async def test_an_endpoint_is_tested_and_deleted(
+    console: Console, what: str, onward: str, rpc: str
+):
     _, place, _ = await console.post(f"{ONE}/{what}", {})
-    assert place == said
+    assert place == onward
     assert console.services.last(rpc).request.webhook_endpoint_id == ENDPOINT_ID
 
 

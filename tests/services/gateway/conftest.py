@@ -117,7 +117,7 @@ async def open_page(browser: Browser, scheme: str = "light") -> AsyncIterator[Pa
         browser, viewport={"width": 390, "height": 640}, color_scheme=scheme
     ) as page:
         page.complaints = []
-        page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+        page.on("console", lambda line: line.type == "error" and page.complaints.append(line.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.scheme = scheme
         yield page

@@ -80,7 +80,7 @@ async def test_a_freed_slot_pauses_before_reuse_beside_another_merchant(all_plac
 
 
 async def test_a_cancelled_waiter_may_find_its_queue_already_removed(all_places, monkeypatch):
-    """The slots are given back before the cancelled call has left the queue."""
+    """The slots are released before the cancelled call has left the queue."""
     monkeypatch.setattr(call_slots, "WAIT_SECONDS", HANGING_SECONDS)
     held = [reads(all_places) for _ in range(3)]
     for one in held:

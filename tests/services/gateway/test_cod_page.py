@@ -143,10 +143,10 @@ async def test_resubmitting_a_code_reuses_the_idempotency_key_of_its_page(gatewa
 
 async def test_requesting_another_code_needs_the_idempotency_key_of_its_page(gateway):
     asked = {"form_key": "k-2"}
-    assert await location(gateway, "send-code", asked, path=PATH) == f"{PATH}?said=cod_code_sent"
+    assert await location(gateway, "send-code", asked, path=PATH) == f"{PATH}?notice=cod_code_sent"
     assert gateway.services.last("SendCodPageCode").call.idempotency_key == "k-2"
     no_key = await location(gateway, "send-code", {})
-    assert no_key == f"{PATH}?said=idempotency_key_missing"
+    assert no_key == f"{PATH}?notice=idempotency_key_missing"
     assert gateway.services.calls("SendCodPageCode") == 1
 
 
@@ -195,11 +195,11 @@ async def test_paying_the_deposit_redirects_to_its_payment_link(gateway):
     assert gateway.services.last("PayCodPageDeposit").request.token == TOKEN
     paid = RemoteRefusal(Kind.CONFLICT, "cod_deposit_not_due", "No.")
     gateway.services.answers["PayCodPageDeposit"] = paid
-    assert await location(gateway, "pay-deposit") == f"{PATH}?said=cod_deposit_not_due"
+    assert await location(gateway, "pay-deposit") == f"{PATH}?notice=cod_deposit_not_due"
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         ("confirmed", "ha ricevuto il tuo acconto"),
         ("deposit-surplus", "L'ordine costa meno di prima: 30,00 €"),
@@ -210,26 +210,26 @@ async def test_paying_the_deposit_redirects_to_its_payment_link(gateway):
         ("confirmed-plain", "Paghi solo alla consegna"),
     ],
 )
-async def test_the_page_says_what_happens_to_the_deposit(gateway, name, said):
+async def test_the_page_says_what_happens_to_the_deposit(gateway, name, expected):
     show(gateway, STATES[name]())
     text = unescape(await html(gateway))
-    assert said in text
-    assert ("acconto" in text.lower()) == ("acconto" in said or "costa meno" in said)
+    assert expected in text
+    assert ("acconto" in text.lower()) == ("acconto" in expected or "costa meno" in expected)
 
 
 @pytest.mark.parametrize("code", ["", "1" * 21])
 async def test_an_impossible_code_is_refused_at_its_field(gateway, code):
     assert (
-        await location(gateway, "confirm", {"form_key": "k", "code": code}) == f"{PATH}?said=code"
+        await location(gateway, "confirm", {"form_key": "k", "code": code}) == f"{PATH}?notice=code"
     )
     assert gateway.services.calls("ConfirmCodPage") == 0
     show(gateway, to_confirm())
-    text = await html(gateway, f"{PATH}?said=code")
+    text = await html(gateway, f"{PATH}?notice=code")
     assert 'aria-describedby="code-wrong code-sent" aria-invalid="true"' in text
 
 
 @pytest.mark.parametrize(
-    ("refusal", "said"),
+    ("refusal", "notice"),
     [
         (RemoteRefusal(Kind.CONFLICT, "cod_code_wrong", "No."), "cod_code_wrong"),
         (RemoteRefusal(Kind.RATE, "too_many_codes", "No."), "too_many_codes"),
@@ -242,19 +242,19 @@ async def test_an_impossible_code_is_refused_at_its_field(gateway, code):
         (OutcomeUnknown(), "cod_unknown"),
     ],
 )
-async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, refusal, said):
+async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, refusal, notice):
     gateway.services.answers["ConfirmCodPage"] = refusal
-    assert await location(gateway, "confirm", TYPED) == f"{PATH}?said={said}"
+    assert await location(gateway, "confirm", TYPED) == f"{PATH}?notice={notice}"
     show(gateway, to_confirm())
-    assert (await html(gateway, f"{PATH}?said={said}")).count('role="alert"') == 1
+    assert (await html(gateway, f"{PATH}?notice={notice}")).count('role="alert"') == 1
 
 
 async def test_the_wrong_code_message_does_not_reveal_how_many_tries_are_left(gateway):
     show(gateway, to_confirm())
-    text = await html(gateway, f"{PATH}?said=cod_code_wrong")
-    said = re.search(r'id="code-wrong".*?</p>', text, re.DOTALL)[0]
-    assert "Questo codice non è giusto, o non vale più" in said
-    assert not re.search(r"\d", re.sub(r"<[^>]+>", "", said))
+    text = await html(gateway, f"{PATH}?notice=cod_code_wrong")
+    message = re.search(r'id="code-wrong".*?</p>', text, re.DOTALL)[0]
+    assert "Questo codice non è giusto, o non vale più" in message
+    assert not re.search(r"\d", re.sub(r"<[^>]+>", "", message))
 
 
 def test_every_refusal_named_in_the_contract_has_a_message():

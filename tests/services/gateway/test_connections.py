@@ -241,8 +241,8 @@ async def test_three_hundred_half_sent_headers_leave_room_for_others(new_gateway
         slow = [asyncio.create_task(answers_to(gateway, GET)) for _ in range(300)]
         answers = await asyncio.gather(*slow, return_exceptions=True)
         # A client that is closed before it has read its refusal sees a reset, or nothing.
-        told = [answer for answer in answers if answer and not isinstance(answer, Exception)]
-        assert {answer.split(b" ", 2)[1] for answer in told} <= {b"408", b"503"}
+        received = [answer for answer in answers if answer and not isinstance(answer, Exception)]
+        assert {answer.split(b" ", 2)[1] for answer in received} <= {b"408", b"503"}
         assert {type(answer) for answer in answers} <= {bytes, ConnectionResetError}
         assert gateway.runner.server.open == 0
         async with gateway.request("GET", "/v1/merchant") as response:

@@ -225,11 +225,11 @@ def test_malformed_or_out_of_range_times_are_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [("emial", "emial"), ("città", "città"), ("a\x00b", r"a\x00b"), ("a\u202eb", r"a\u202eb")],
 )
-def test_an_unknown_field_is_named_in_printable_characters(name, told):
+def test_an_unknown_field_is_named_in_printable_characters(name, reported):
     request = oneclick_pb2.CreateCustomerRequest()
     with pytest.raises(InvalidArgument) as refused:
         json_in.fill_body(request, {name: 1})
-    assert [each.field for each in refused.value.violations] == [told]
+    assert [each.field for each in refused.value.violations] == [reported]

@@ -44,7 +44,7 @@ def test_the_worst_bodies_are_refused_within_a_second(name):
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (WORST["names"], "more than 20000 values"),
         (WORST["lists"], "more than 20000 values"),
@@ -55,8 +55,8 @@ def test_the_worst_bodies_are_refused_within_a_second(name):
         (b'{"\\ud800": 1, "\\ud800": 2}', "the name \\ud800 twice"),
     ],
 )
-def test_an_exceeded_limit_or_duplicate_name_is_named(body, said):
-    with pytest.raises(JsonMalformed, match=said.replace("\\", "\\\\")):
+def test_an_exceeded_limit_or_duplicate_name_is_named(body, message):
+    with pytest.raises(JsonMalformed, match=message.replace("\\", "\\\\")):
         json_text.parse(body)
 
 

@@ -76,10 +76,10 @@ async def test_answers_state_how_many_requests_are_left(new_gateway):
         for status, left in [(200, 1), (200, 0), (429, 0)]:
             async with gateway.request("GET", "/v1/merchant", key=key) as response:
                 assert response.status == status
-                told = response.headers
-            assert told["RateLimit-Policy"] == '"merchant";q=2;w=2000, "plan";q=5;w=5'
-            assert told["RateLimit"].startswith(f'"merchant";r={left};t=')
-            assert '"plan";r=' in told["RateLimit"]
+                headers = response.headers
+            assert headers["RateLimit-Policy"] == '"merchant";q=2;w=2000, "plan";q=5;w=5'
+            assert headers["RateLimit"].startswith(f'"merchant";r={left};t=')
+            assert '"plan";r=' in headers["RateLimit"]
         async with gateway.request("GET", "/v1/merchant", key=UNKNOWN) as response:
             assert response.status == 401
             assert "RateLimit" not in response.headers

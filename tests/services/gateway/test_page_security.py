@@ -183,7 +183,7 @@ def nasty_order(name: str) -> Any:
 )
 async def test_hostile_text_is_escaped(gateway, page, answer):
     page.show(gateway, answer())
-    text = await page.html(gateway, f"{page.path}?said=%3Cscript%3Ealert(1)%3C/script%3E")
+    text = await page.html(gateway, f"{page.path}?notice=%3Cscript%3Ealert(1)%3C/script%3E")
     assert "<script>alert" not in text
     assert "<img src=x" not in text
     assert not re.search(r'=""[^ >]', text)

@@ -25,10 +25,10 @@ async def test_a_page_closed_to_new_cards_names_the_next_step(gateway, name, nex
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "This instalment is paid"), ("it", "Questa rata è pagata")]
+    ("language", "expected"), [("en", "This instalment is paid"), ("it", "Questa rata è pagata")]
 )
-async def test_a_link_whose_instalment_is_paid_says_so(gateway, language, said):
+async def test_a_link_whose_instalment_is_paid_says_so(gateway, language, expected):
     answer(gateway, STATES["settled"]())
     text = await html(gateway, language=language)
-    assert said in text
+    assert expected in text
     assert "card-form" not in text

@@ -68,7 +68,7 @@ async def test_a_form_sent_twice_uses_one_idempotency_key(gateway):
 async def test_a_form_without_a_valid_idempotency_key_pays_nothing(gateway):
     for key in ("", "naïve", "x" * 300):
         form = {**SAVED, "form_key": key}
-        assert await location(gateway, "pay", form) == f"{PATH}?said=idempotency_key_missing"
+        assert await location(gateway, "pay", form) == f"{PATH}?notice=idempotency_key_missing"
     assert gateway.services.calls("PayByCard") == 0  # the service refuses calls without a key
 
 
@@ -118,7 +118,7 @@ async def test_a_challenge_can_be_given_up(gateway):
     assert (request.token, request.use) == (TOKEN, USE)
     paying = RemoteRefusal(Kind.CONFLICT, "payment_link_paying", "No.")
     gateway.services.answers["GiveUpPayment"] = paying
-    assert await location(gateway, "give-up") == f"{PATH}?said=payment_link_paying"
+    assert await location(gateway, "give-up") == f"{PATH}?notice=payment_link_paying"
 
 
 async def test_a_satisfaction_score_is_sent_and_an_invalid_one_refused(gateway):
@@ -126,7 +126,7 @@ async def test_a_satisfaction_score_is_sent_and_an_invalid_one_refused(gateway):
     request = gateway.services.last("RateSatisfaction").request
     assert (request.score, request.use) == (4, USE)
     for score in ("6", "0", "-1", "four"):
-        assert "said=invalid_argument" in await location(gateway, "rate", {"score": score})
+        assert "notice=invalid_argument" in await location(gateway, "rate", {"score": score})
 
 
 async def test_the_seen_form_marks_the_link_seen(gateway):
@@ -147,7 +147,7 @@ async def test_reminders_stop_by_the_pages_button_and_by_one_click_unsubscribe(g
             assert response.status == 200
             assert "No more reminders" in await response.text()
     to = await location(gateway, "stop-reminders", {"by_hand": "yes"})
-    assert to == f"{PATH}/stop-reminders?said=stopped"
+    assert to == f"{PATH}/stop-reminders?notice=stopped"
     async with gateway.request("GET", f"{to}&lang=en", key=None) as response:
         assert "You will not be reminded" in await response.text()
 
@@ -184,13 +184,13 @@ async def test_a_new_link_is_sent_to_its_own_recipient(gateway):
 async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, kind, reason):
     gateway.services.answers["PayByCard"] = RemoteRefusal(kind, reason, "No.")
     assert (
-        await location(gateway, "pay", {**SAVED, "use": USE}) == f"{PATH}?use={USE}&said={reason}"
+        await location(gateway, "pay", {**SAVED, "use": USE}) == f"{PATH}?use={USE}&notice={reason}"
     )
     assert reason in REFUSALS
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "notice"),
     [
         ("captured", "order_already_paid"),
         ("authorised", "order_already_paid"),
@@ -200,21 +200,21 @@ async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, kind, rea
         ("pending", "order_being_paid"),
     ],
 )
-async def test_an_order_that_is_being_paid_is_not_called_paid(gateway, state, said):
+async def test_an_order_that_is_being_paid_is_not_called_paid(gateway, state, notice):
     facts = {"payment_id": "pay_1", "payment_state": state}
     refusal = RemoteRefusal(Kind.CONFLICT, "order_already_paid", "No.", facts=facts)
     gateway.services.answers["PayByCard"] = refusal
-    assert await location(gateway, "pay", SAVED) == f"{PATH}?said={said}"
+    assert await location(gateway, "pay", SAVED) == f"{PATH}?notice={notice}"
 
 
 async def test_unknown_failed_and_invalid_outcomes_redirect_with_different_messages(gateway):
     gateway.services.answers["AnnounceBankTransfer"] = OutcomeUnknown()
-    assert await location(gateway, "announce-transfer") == f"{PATH}?said=unknown"
+    assert await location(gateway, "announce-transfer") == f"{PATH}?notice=unknown"
     gateway.services.answers["AnnounceBankTransfer"] = RemoteRefusal(Kind.INTERNAL, "x_y", "Oh.")
-    assert await location(gateway, "announce-transfer") == f"{PATH}?said=failed"
+    assert await location(gateway, "announce-transfer") == f"{PATH}?notice=failed"
     wrong = RemoteRefusal(Kind.INVALID, "invalid_argument", "x", [FieldViolation("last4", "no")])
     gateway.services.answers["AnnounceBankTransfer"] = wrong
-    assert await location(gateway, "announce-transfer") == f"{PATH}?said=invalid_argument"
+    assert await location(gateway, "announce-transfer") == f"{PATH}?notice=invalid_argument"
 
 
 @pytest.mark.parametrize("action", ["pay", "seen", "accept-quote", "new-link", "nonsense"])
@@ -258,7 +258,7 @@ async def test_malformed_and_oversized_forms_are_refused(gateway):
     for data, kind in ((b"{}", "application/json"), (b"\xff=\xff", samples_form()), (b"", "")):
         headers = {**OURS, "Content-Type": kind} if kind else OURS
         async with post(gateway, "accept-quote", data, headers=headers) as response:
-            assert response.headers["Location"] == f"{PATH}?said=invalid_argument"
+            assert response.headers["Location"] == f"{PATH}?notice=invalid_argument"
     large = b"a=" + b"x" * MAX_FORM_BYTES
     headers = {**OURS, "Content-Type": samples_form()}
     async with post(gateway, "pay", large, headers=headers) as response:

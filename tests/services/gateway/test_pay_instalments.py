@@ -43,7 +43,7 @@ async def test_choosing_a_plan_redirects_to_its_page_on_the_shoppers_host(gatewa
     assert seen.call.idempotency_key == KEY
 
 
-async def test_a_guest_is_asked_for_the_signers_details_and_told_why(gateway):
+async def test_a_guest_is_asked_for_the_signers_details_and_given_the_reason(gateway):
     answer(gateway, STATES["open-guest"]())
     text = await html(gateway, language="it")
     assert WORDS["it"]["instalments_why"].replace("'", "&#39;") in text
@@ -52,8 +52,8 @@ async def test_a_guest_is_asked_for_the_signers_details_and_told_why(gateway):
     assert 'class="signer"' not in await html(gateway)
     chosen = pages_pb2.PagePayment(use=USE, plan_url="https://pay.example/plan/abc")
     gateway.services.answers["ChoosePlan"] = pages_pb2.ChoosePlanResponse(payment=chosen)
-    said = {"email": "anna@example.com", "name": "Anna Neri"}
-    assert await location(gateway, "choose-plan", {**PLANNED, **said}) == "/plan/abc"
+    typed = {"email": "anna@example.com", "name": "Anna Neri"}
+    assert await location(gateway, "choose-plan", {**PLANNED, **typed}) == "/plan/abc"
     seen = gateway.services.last("ChoosePlan").request
     assert (seen.email, seen.name) == ("anna@example.com", "Anna Neri")
 
@@ -63,11 +63,11 @@ async def test_an_invalid_guest_detail_is_reported_at_its_field(gateway, field):
     gateway.services.answers["ChoosePlan"] = InvalidArgument(
         violations=(FieldViolation(field, "is required"),)
     )
-    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?said={field}"
+    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?notice={field}"
     answer(gateway, STATES["open-guest"]())
-    text = await html(gateway, path=f"{PATH}?said={field}")
-    assert re.search(rf'name="{field}"[^>]*aria-invalid="true" aria-describedby="said"', text)
-    assert WORDS["en"][f"said_{field}"] in text
+    text = await html(gateway, path=f"{PATH}?notice={field}")
+    assert re.search(rf'name="{field}"[^>]*aria-invalid="true" aria-describedby="notice"', text)
+    assert WORDS["en"][f"notice_{field}"] in text
     (opened,) = re.findall(
         r'<details class="method" name="method" open>.*?<small>', text, re.DOTALL
     )
@@ -82,24 +82,24 @@ async def test_a_plan_without_a_usable_url_redirects_back_to_the_link(gateway, u
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "notice"),
     [
         ("instalments_not_offered", "instalments_not_offered"),
         ("terms_not_found", "terms_not_found"),
         ("too_many_plans", "too_many_plans"),
     ],
 )
-async def test_a_refused_plan_redirects_to_the_page_with_a_message(gateway, reason, said):
+async def test_a_refused_plan_redirects_to_the_page_with_a_message(gateway, reason, notice):
     gateway.services.answers["ChoosePlan"] = RemoteRefusal(Kind.CONFLICT, reason, "No.")
-    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?said={said}"
+    assert await location(gateway, "choose-plan", PLANNED) == f"{PATH}?notice={notice}"
 
 
 async def test_the_price_of_a_missed_part_of_credit_has_its_warning_and_example(gateway):
     answer(gateway, STATES["open-part-of-credit"]())
     text = await html(gateway, language="en")
     link = STATES["open-part-of-credit"]().payment_link
-    for said in (link.warning, link.representative_example):
-        assert text.count(said) == 1  # in the plan's language, whatever the page's is
+    for words in (link.warning, link.representative_example):
+        assert text.count(words) == 1  # in the plan's language, whatever the page's is
     assert text.index(link.warning) < text.index('class="price"')
     answer(gateway, STATES["open"]())
     assert link.warning not in await html(gateway)

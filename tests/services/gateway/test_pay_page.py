@@ -128,14 +128,14 @@ async def test_a_decline_is_explained_in_the_shoppers_language(gateway, code, la
 @pytest.mark.parametrize("code", REFUSALS)
 async def test_every_refusal_shows_its_message(gateway, code):
     answer(gateway, samples.page())
-    text = await html(gateway, f"{PATH}?said={code}")
+    text = await html(gateway, f"{PATH}?notice={code}")
     assert WORDS["en"][REFUSALS[code]] in text.replace("&#39;", "'")
     assert "role" in text
 
 
 async def test_an_unknown_message_code_is_not_shown(gateway):
     answer(gateway, samples.page())
-    assert "hacked" not in await html(gateway, f"{PATH}?said=hacked")
+    assert "hacked" not in await html(gateway, f"{PATH}?notice=hacked")
 
 
 def test_both_languages_have_the_same_texts_and_placeholders():

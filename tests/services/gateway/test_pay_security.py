@@ -210,8 +210,8 @@ async def test_tokens_do_not_appear_in_metrics_or_traces(gateway, recorded_spans
     found = recorded_spans.get_finished_spans()
     routes = {span.attributes["http.route"] for span in found if "http.route" in span.attributes}
     assert "/p/{token}" in routes
-    told = "".join(span.to_json() for span in found)
-    for text in (told, generate_latest().decode()):
+    traces = "".join(span.to_json() for span in found)
+    for text in (traces, generate_latest().decode()):
         assert TOKEN not in text
         assert "secret-use" not in text
 

@@ -60,7 +60,7 @@ async def test_opening_the_forms_address_redirects_to_the_shop(shop):
 
 
 @pytest.mark.parametrize(
-    ("refusal", "said"),
+    ("refusal", "expected"),
     [
         (RemoteRefusal(Kind.NOT_FOUND, "product_not_found", "x"), "not for sale any more"),
         (RemoteRefusal(Kind.RATE, "quota_exceeded", "x"), "cannot take orders right now"),
@@ -75,12 +75,12 @@ async def test_opening_the_forms_address_redirects_to_the_shop(shop):
         ),
     ],
 )
-async def test_a_refusal_shows_its_message_and_keeps_the_typed_email(shop, refusal, said):
+async def test_a_refusal_shows_its_message_and_keeps_the_typed_email(shop, refusal, expected):
     shop.services.answers["BuyProduct"] = refusal
     async with buy(shop, path=f"{SHOP}/buy?lang=en") as response:
         assert response.status == 422
         text = await response.text()
-    assert said in text
+    assert expected in text
     assert 'value="giulia@example.com"' in text
 
 

@@ -33,7 +33,7 @@ async def test_every_waiting_view_offers_a_next_step_and_the_merchants_contact(g
     assert "Bottega Verdi can look it up for you." in text
     assert 'href="https://bottega.example"' in text
     assert 'href="mailto:ciao@bottega.example"' in text
-    if name not in ("transfer", "open-nothing"):  # what to tell the merchant
+    if name not in ("transfer", "open-nothing"):  # the reference to quote to the merchant
         assert "06f2" in text
 
 
@@ -47,7 +47,7 @@ async def test_every_time_names_its_time_zone(gateway, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         ("expired-late", "€129.00 arrived by transfer after this link had expired."),
         ("expired-part", "€70.00 of it has arrived by transfer, the rest was not paid."),
@@ -56,8 +56,8 @@ async def test_every_time_names_its_time_zone(gateway, name):
         ("cancelled-part", "€70.00 of it had arrived by transfer: ask Bottega Verdi"),
     ],
 )
-async def test_an_ended_link_states_the_amount_received_for_it(gateway, name, said):
+async def test_an_ended_link_states_the_amount_received_for_it(gateway, name, expected):
     answer(gateway, STATES[name]())
     text = await html(gateway)
-    assert said in text
+    assert expected in text
     assert "nothing was charged" not in text.lower()

@@ -63,7 +63,7 @@ def saved(gateway, url=""):
 async def test_a_new_card_is_saved_and_used_by_its_form(gateway, form, fields, then):
     saved(gateway)
     where = await location(gateway, form, {**CARD, **fields}, path=PATH)
-    assert where.removesuffix("?said=plan_card_replaced") == PATH
+    assert where.removesuffix("?notice=plan_card_replaced") == PATH
     first, second = gateway.services.seen
     assert first.request == pages_pb2.SavePlanPageCardRequest(
         token=TOKEN, psp_account="sandbox-a", card_token="sbt_1", ip="127.0.0.1"
@@ -74,8 +74,8 @@ async def test_a_new_card_is_saved_and_used_by_its_form(gateway, form, fields, t
 
 
 async def test_no_card_is_saved_without_consent(gateway):
-    said = await location(gateway, "sign", {**SIGNED, "consent": ""})
-    assert said == f"{PATH}?said=plan_consent"
+    where = await location(gateway, "sign", {**SIGNED, "consent": ""})
+    assert where == f"{PATH}?notice=plan_consent"
     assert gateway.services.seen == []
 
 
@@ -87,7 +87,7 @@ async def test_a_withdrawal_form_saves_no_card(gateway):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "notice"),
     [
         ("form_key", "", "idempotency_key_missing"),
         ("psp_account", "", "invalid_argument"),
@@ -96,13 +96,13 @@ async def test_a_withdrawal_form_saves_no_card(gateway):
         ("card_token", "a" * 256, "invalid_argument"),
     ],
 )
-async def test_a_card_with_one_wrong_field_saves_and_signs_nothing(gateway, field, value, said):
-    assert await location(gateway, "sign", {**SIGNED, field: value}) == f"{PATH}?said={said}"
+async def test_a_card_with_one_wrong_field_saves_and_signs_nothing(gateway, field, value, notice):
+    assert await location(gateway, "sign", {**SIGNED, field: value}) == f"{PATH}?notice={notice}"
     assert gateway.services.seen == []
 
 
 @pytest.mark.parametrize(
-    ("refusal", "said"),
+    ("refusal", "notice"),
     [
         (RemoteRefusal(Kind.UNPROCESSABLE, "instrument_refused", "No."), "instrument_refused"),
         (RemoteRefusal(Kind.CONFLICT, "too_many_instruments", "No."), "too_many_instruments"),
@@ -113,13 +113,13 @@ async def test_a_card_with_one_wrong_field_saves_and_signs_nothing(gateway, fiel
     ],
 )
 async def test_a_card_that_cannot_be_saved_signs_nothing_and_shows_a_message(
-    gateway, refusal, said
+    gateway, refusal, notice
 ):
     gateway.services.answers["SavePlanPageCard"] = refusal
-    assert await location(gateway, "sign", SIGNED) == f"{PATH}?said={said}"
+    assert await location(gateway, "sign", SIGNED) == f"{PATH}?notice={notice}"
     assert gateway.services.calls("SignPlanPage") == 0
     show(gateway, to_sign())
-    assert 'role="alert"' in await html(gateway, f"{PATH}?said={said}")
+    assert 'role="alert"' in await html(gateway, f"{PATH}?notice={notice}")
 
 
 async def test_saving_a_card_for_an_unknown_plan_is_not_found(gateway):
@@ -146,22 +146,22 @@ def comes_back(gateway, card, url=""):
 
 
 @pytest.mark.parametrize(
-    ("card", "said"),
+    ("card", "notice"),
     [
         (Return.CARD_SAVED, "plan_card_confirmed"),
         (Return.CARD_REFUSED, "plan_card_not_confirmed"),
     ],
 )
 @pytest.mark.parametrize("locale", ["it", "en"])
-async def test_the_page_shows_the_outcome_of_a_new_cards_challenge(gateway, card, said, locale):
+async def test_the_page_shows_the_outcome_of_a_new_cards_challenge(gateway, card, notice, locale):
     comes_back(gateway, card)
     async with gateway.request("GET", BACK, key=None) as response:
-        assert response.headers["Location"] == f"{PATH}?said={said}"
+        assert response.headers["Location"] == f"{PATH}?notice={notice}"
     for found in (to_sign(), running(signed(PLAN.STATE_ACTIVE, PAID))):
         found.locale = locale
         show(gateway, found)
-        shown = unescape(await html(gateway, f"{PATH}?said={said}"))
-        assert texts.said(said, locale) in shown
+        shown = unescape(await html(gateway, f"{PATH}?notice={notice}"))
+        assert texts.notice(notice, locale) in shown
 
 
 async def test_a_customer_back_before_the_banks_answer_waits_or_goes_back(gateway):
@@ -177,7 +177,7 @@ async def test_a_customer_back_before_the_banks_answer_waits_or_goes_back(gatewa
         assert response.headers["ETag"] == tag
     comes_back(gateway, Return.CARD_SAVED)
     async with gateway.request("HEAD", BACK, key=None) as response:
-        assert response.headers["Location"] == f"{PATH}?said=plan_card_confirmed"
+        assert response.headers["Location"] == f"{PATH}?notice=plan_card_confirmed"
 
 
 async def test_returning_from_a_payments_challenge_redirects_to_the_page(gateway):
@@ -189,7 +189,7 @@ async def test_returning_from_a_payments_challenge_redirects_to_the_page(gateway
 @pytest.mark.parametrize("url", SCRIPT_ADDRESSES)
 async def test_script_urls_from_banks_are_not_linked(gateway, url):
     saved(gateway, url)
-    assert await location(gateway, "sign", SIGNED) == f"{PATH}?said=unknown"
+    assert await location(gateway, "sign", SIGNED) == f"{PATH}?notice=unknown"
     show(gateway, to_sign())
     comes_back(gateway, Return.CARD_WAITING, url)
     async with gateway.request("GET", BACK, key=None) as response:

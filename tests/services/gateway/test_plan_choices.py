@@ -74,7 +74,7 @@ async def test_paying_the_rest_sends_the_amount_that_was_shown(gateway):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "notice"),
     [
         ("part", "", "invalid_argument"),
         ("part", "2", "invalid_argument"),
@@ -90,8 +90,8 @@ async def test_paying_the_rest_sends_the_amount_that_was_shown(gateway):
         ("form_key", "", "idempotency_key_missing"),
     ],
 )
-async def test_a_payment_with_one_wrong_field_takes_nothing(gateway, field, value, said):
-    assert await location(gateway, "pay", {**PAY, field: value}) == f"{PATH}?said={said}"
+async def test_a_payment_with_one_wrong_field_takes_nothing(gateway, field, value, notice):
+    assert await location(gateway, "pay", {**PAY, field: value}) == f"{PATH}?notice={notice}"
     assert gateway.services.calls("PayPlanPage") == 0
 
 
@@ -112,19 +112,19 @@ async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, kind, rea
     gateway.services.answers |= {"PayPlanPage": refusal, "WithdrawPlanPage": refusal}
     show(gateway, STATES["active"]())
     for form, fields in (("pay", PAY), ("withdraw", WHO)):
-        assert await location(gateway, form, fields) == f"{PATH}?said={reason}"
-    assert 'role="alert"' in await html(gateway, f"{PATH}?said={reason}")
+        assert await location(gateway, form, fields) == f"{PATH}?notice={reason}"
+    assert 'role="alert"' in await html(gateway, f"{PATH}?notice={reason}")
 
 
 async def test_replacing_the_card_is_confirmed_on_the_page(gateway):
-    said = await location(gateway, "card", {"instrument_id": "ins_1881"}, path=PATH)
-    assert said == f"{PATH}?said=plan_card_replaced"
+    where = await location(gateway, "card", {"instrument_id": "ins_1881"}, path=PATH)
+    assert where == f"{PATH}?notice=plan_card_replaced"
     seen = gateway.services.last("ReplacePlanPageCard").request
     assert (seen.token, seen.instrument_id) == (TOKEN, "ins_1881")
     show(gateway, STATES["active"]())
-    assert "viene addebitata la carta che hai scelto" in await html(gateway, said)
+    assert "viene addebitata la carta che hai scelto" in await html(gateway, where)
     nothing = await location(gateway, "card", {})
-    assert nothing == f"{PATH}?said=invalid_argument"
+    assert nothing == f"{PATH}?notice=invalid_argument"
 
 
 async def test_a_withdrawal_is_shown_before_it_is_confirmed(gateway):
@@ -142,7 +142,7 @@ async def test_a_withdrawal_is_shown_before_it_is_confirmed(gateway):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "notice"),
     [
         ("name", "", "name"),
         ("name", "x" * 201, "name"),
@@ -152,9 +152,9 @@ async def test_a_withdrawal_is_shown_before_it_is_confirmed(gateway):
         ("sent_to", "a b@c.d", "contact"),
     ],
 )
-async def test_a_notice_with_one_wrong_field_changes_nothing(gateway, field, value, said):
+async def test_a_notice_with_one_wrong_field_changes_nothing(gateway, field, value, notice):
     form = {**WHO, "confirm": "yes", field: value}
-    assert await location(gateway, "withdraw", form) == f"{PATH}?said={said}"
+    assert await location(gateway, "withdraw", form) == f"{PATH}?notice={notice}"
     assert gateway.services.calls("WithdrawPlanPage") == 0
 
 

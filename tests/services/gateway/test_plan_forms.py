@@ -77,12 +77,12 @@ async def test_nothing_is_signed_without_consent(gateway, consent):
     form = {**SIGNED, "consent": consent} if consent is not None else dict(SIGNED)
     if consent is None:
         del form["consent"]
-    assert await location(gateway, "sign", form) == f"{PATH}?said=plan_consent"
+    assert await location(gateway, "sign", form) == f"{PATH}?notice=plan_consent"
     assert gateway.services.seen == []
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "notice"),
     [
         ("form_key", "", "idempotency_key_missing"),
         ("form_key", "naïve", "idempotency_key_missing"),
@@ -94,9 +94,9 @@ async def test_nothing_is_signed_without_consent(gateway, consent):
         ("agreement_sha256", "ab" * 33, "invalid_argument"),
     ],
 )
-async def test_a_form_with_one_wrong_field_signs_nothing(gateway, field, value, said):
+async def test_a_form_with_one_wrong_field_signs_nothing(gateway, field, value, notice):
     """The field rules of instalments refuse it; the page shows its own text."""
-    assert await location(gateway, "sign", {**SIGNED, field: value}) == f"{PATH}?said={said}"
+    assert await location(gateway, "sign", {**SIGNED, field: value}) == f"{PATH}?notice={notice}"
     assert gateway.services.calls("SignPlanPage") == 0
 
 
@@ -150,7 +150,7 @@ def test_every_refusal_named_in_the_contract_has_a_message():
 
 
 @pytest.mark.parametrize(
-    ("refusal", "said"),
+    ("refusal", "notice"),
     [
         (RemoteRefusal(Kind.CONFLICT, "plan_closed", "No."), "plan_closed"),
         (RemoteRefusal(Kind.CONFLICT, "text_changed", "No."), "text_changed"),
@@ -164,11 +164,11 @@ def test_every_refusal_named_in_the_contract_has_a_message():
         (OutcomeUnknown(), "unknown"),
     ],
 )
-async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, refusal, said):
+async def test_a_refusal_redirects_to_the_page_with_a_message(gateway, refusal, notice):
     gateway.services.answers["SignPlanPage"] = refusal
-    assert await location(gateway, "sign", SIGNED) == f"{PATH}?said={said}"
+    assert await location(gateway, "sign", SIGNED) == f"{PATH}?notice={notice}"
     show(gateway, to_sign())
-    assert 'role="alert"' in await html(gateway, f"{PATH}?said={said}")
+    assert 'role="alert"' in await html(gateway, f"{PATH}?notice={notice}")
 
 
 async def test_forms_of_unknown_plans_get_the_not_found_page(gateway):
@@ -190,10 +190,10 @@ async def test_forms_of_one_plan_are_rate_limited(new_gateway):
         assert statuses == {404, 429}
 
 
-@pytest.mark.parametrize("said", [{}, {"email": "anna@example.com"}])
-async def test_choosing_the_partner_uses_the_idempotency_key_of_its_page(gateway, said):
-    asked = {"form_key": "k-1", **said}
+@pytest.mark.parametrize("typed", [{}, {"email": "anna@example.com"}])
+async def test_choosing_the_partner_uses_the_idempotency_key_of_its_page(gateway, typed):
+    asked = {"form_key": "k-1", **typed}
     assert await location(gateway, "partner", asked, path=PATH) == PATH
     seen = gateway.services.last("PayPlanPageByPartner")
     assert seen.call.idempotency_key == "k-1"
-    assert seen.request == pages_pb2.PayPlanPageByPartnerRequest(token=TOKEN, **said)
+    assert seen.request == pages_pb2.PayPlanPageByPartnerRequest(token=TOKEN, **typed)

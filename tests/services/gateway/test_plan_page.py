@@ -97,7 +97,7 @@ async def test_an_unavailable_partners_plan_links_to_the_shop(gateway):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         (
             "late",
@@ -115,10 +115,10 @@ async def test_an_unavailable_partners_plan_links_to_the_shop(gateway):
         ("confirm-part", ["La banca vuole essere sicura che sia tu.<"]),
     ],
 )
-async def test_each_part_shows_its_state(gateway, name, said):
+async def test_each_part_shows_its_state(gateway, name, expected):
     show(gateway, STATES[name]())
     text = re.sub(r"\s+", " ", await html(gateway))
-    for words in said:
+    for words in expected:
         assert words in text
     charged = text.count("addebito automatico")
     assert charged == {"late": 3, "confirm-part": 1}.get(name, 0)

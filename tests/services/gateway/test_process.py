@@ -126,7 +126,7 @@ async def test_a_wrong_number_of_proxies_is_reported_to_the_operator(start):
             metrics = await response.text()
     assert await gateway.end() == 0
     assert 'incasso_http_forwarded_wrong_total{reason="untrusted"} 2.0' in metrics
-    assert gateway.said.count("INCASSO_TRUSTED_PROXIES") == 1
+    assert gateway.output.count("INCASSO_TRUSTED_PROXIES") == 1
     for server in servers.values():
         await server.stop(0)
 
@@ -152,10 +152,10 @@ async def test_link_tokens_do_not_appear_in_logs_or_metrics(start):
     assert await gateway.end() == 0
     assert 'route="/p/{token}"' in metrics
     assert "incasso_loop_lag_seconds" in metrics
-    assert "page failed" in gateway.said
-    for told in (metrics, gateway.said):
-        assert pay_samples.TOKEN not in told
-        assert "secret-use" not in told
+    assert "page failed" in gateway.output
+    for text in (metrics, gateway.output):
+        assert pay_samples.TOKEN not in text
+        assert "secret-use" not in text
     for server in servers.values():
         await server.stop(0)
 
@@ -168,6 +168,6 @@ async def test_a_missing_setting_is_named_and_ends_the_process():
         env=given,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, told = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
+    _, stderr = await asyncio.wait_for(gateway.communicate(), HANGING_SECONDS)
     assert gateway.returncode == 78
-    assert b"INCASSO_PAYMENTS_TARGET" in told
+    assert b"INCASSO_PAYMENTS_TARGET" in stderr

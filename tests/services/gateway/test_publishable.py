@@ -186,10 +186,10 @@ def test_a_client_secret_given_twice_or_not_as_text_is_refused(values):
 @pytest.mark.parametrize("route", ADDRESSED, ids=name_of)
 async def test_the_gateway_fills_in_the_browsers_ip_and_refuses_a_given_one(gateway, route):
     one = sample(route)
-    for key, told in ((PUBLISHABLE, "127.0.0.1"), (SECRET, "")):
+    for key, ip in ((PUBLISHABLE, "127.0.0.1"), (SECRET, "")):
         async with gateway.request(route.method, one.path, key=key, **one.arguments()) as response:
             assert response.status == route.success_status
-        assert gateway.services.last(route.rpc.name).request.ip == told
+        assert gateway.services.last(route.rpc.name).request.ip == ip
         for more in ({"params": {"ip": "192.0.2.7"}}, {"json": {"ip": "192.0.2.7"}}):
             arguments = {**one.arguments(), **more}
             async with gateway.request(route.method, one.path, key=key, **arguments) as response:

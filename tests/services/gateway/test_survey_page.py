@@ -70,7 +70,7 @@ async def test_only_the_answers_are_forwarded(gateway):
     async with post(gateway, fields, path=PATH) as response:
         assert (response.status, response.headers["Location"]) == (
             303,
-            f"{PATH}?said=survey_thanks",
+            f"{PATH}?notice=survey_thanks",
         )
     asked = gateway.services.last("AnswerSurvey")
     assert asked.request == pb.AnswerSurveyRequest(token=PATH[3:], satisfaction=5, ease=1)
@@ -81,14 +81,14 @@ async def test_only_the_answers_are_forwarded(gateway):
 async def test_an_invalid_option_is_refused_with_a_message(gateway, wrong):
     """The contract's field rules refuse it."""
     async with post(gateway, {"ease": wrong}, path=PATH) as response:
-        assert response.headers["Location"] == f"{PATH}?said=survey_missing"
+        assert response.headers["Location"] == f"{PATH}?notice=survey_missing"
     assert gateway.services.calls("AnswerSurvey") == 0
 
 
 async def test_a_form_without_answers_redirects_with_a_message(gateway):
     gateway.services.answers["AnswerSurvey"] = MISSING
     async with post(gateway, path=PATH) as response:
-        assert response.headers["Location"] == f"{PATH}?said=survey_missing"
+        assert response.headers["Location"] == f"{PATH}?notice=survey_missing"
 
 
 async def test_an_unknown_survey_is_not_found(gateway):
@@ -134,20 +134,20 @@ async def test_a_receipt_redirects_to_the_survey_of_its_own_payment(gateway):
         page=pay_samples.STATES["open"]()
     )
     async with gateway.request("POST", url, key=None, headers=OURS) as response:
-        assert "said=payment_link_not_paid" in response.headers["Location"]
+        assert "notice=payment_link_not_paid" in response.headers["Location"]
     assert gateway.services.calls("OfferSurvey") == 1
 
 
 @needs_chromium
 @pytest.mark.parametrize("locale", ["it", "en"])
 async def test_the_survey_is_accessible_and_fits_every_screen(gateway, locale, tab):
-    for name, said, given in (
+    for name, query, given in (
         ("empty", "", {}),
-        ("missing", "&said=survey_missing", {}),
-        ("thanks", "&said=survey_thanks", {"satisfaction": 5, "ease": 3}),
+        ("missing", "&notice=survey_missing", {}),
+        ("thanks", "&notice=survey_thanks", {"satisfaction": 5, "ease": 3}),
     ):
         show(gateway, **given)
-        await tab.goto(f"{gateway.url}{PATH}?lang={locale}{said}")
+        await tab.goto(f"{gateway.url}{PATH}?lang={locale}{query}")
         async for manner in looks(tab, f"survey-{name}-{locale}"):
             assert await faults(tab) == [], manner
             overflow = await tab.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -164,7 +164,7 @@ async def test_a_double_submission_sends_the_same_answers(gateway, tab):
     await tab.get_by_label("Very likely", exact=True).check()
     await tab.get_by_role("button", name="Send answers").dblclick()
     # Does not wait for the navigation: the second click may abort that of the first.
-    await expect(tab).to_have_url(re.compile("said=survey_thanks"))
+    await expect(tab).to_have_url(re.compile("notice=survey_thanks"))
     await expect(tab.get_by_role("alert")).to_contain_text("Thank you!")
     given = {
         (seen.request.satisfaction, seen.request.recommendation, seen.request.HasField("ease"))

@@ -23,9 +23,9 @@ async def parts(*data: bytes):
 @pytest.mark.parametrize("kind", ["application/xml", "text/csv; charset=utf-16", "", "nonsense"])
 async def test_a_file_of_any_media_type_is_forwarded_unchanged(gateway, kind):
     data = bytes(range(256)) * 5000
-    said = {"name": "april.xml", "psp_account": "a"}
+    query = {"name": "april.xml", "psp_account": "a"}
     headers = {"Content-Type": kind} if kind else {}
-    asked = gateway.request("POST", URL, params=said, data=parts(data, data), headers=headers)
+    asked = gateway.request("POST", URL, params=query, data=parts(data, data), headers=headers)
     async with asked as response:
         assert response.status == ROUTE.success_status
     assert gateway.services.files[RPC] == data + data

@@ -53,7 +53,7 @@ async def pay(world: World, link) -> bool:
         if refusal.reason != "order_already_paid":
             raise
         return False
-    await tell(world, link, answer.id)
+    await deliver(world, link, answer.id)
     return True
 
 
@@ -70,7 +70,7 @@ def pay_request(link) -> payments_pb2.CreatePaymentRequest:
     return request
 
 
-async def tell(world: World, link, payment_id: str) -> None:
+async def deliver(world: World, link, payment_id: str) -> None:
     """Delivers paylink's event."""
     paid = link_events.PaymentLinkPaid(
         payment_link=link,
@@ -86,7 +86,7 @@ async def tell(world: World, link, payment_id: str) -> None:
         occurred_at=Clock().now(),
         route=worker.OF_PARTS,
     )
-    await world.hear(event)
+    await world.deliver(event)
 
 
 def states(plan) -> list[str]:

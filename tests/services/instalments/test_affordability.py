@@ -75,7 +75,7 @@ async def test_a_plan_beyond_the_exposure_limit_goes_to_review(world):
     assert plan.state == Plan.STATE_IN_REVIEW
     assert list(plan.review.concerns) == [Review.CONCERN_EXPOSURE_LIMIT]
     assert not plan.review.HasField("decision")
-    assert (await world.told())[-2:] == ["plan.created", "plan.in_review"]
+    assert (await world.published())[-2:] == ["plan.created", "plan.in_review"]
     assert [each.id for each in (await world.call("ListInstalmentReviews")).data] == [plan.id]
 
 
@@ -94,7 +94,7 @@ async def test_an_approved_plan_is_signed_although_it_exceeds_the_limit(world):
     assert (await world.call("ReviewInstalmentPlan", plan_id=plan.id, **YES)).plan == approved
     signed = await world.sign(plan.id, await world.documents(plan.id))
     assert signed.state == Plan.STATE_ACTIVE
-    assert "plan.approved" in await world.told()
+    assert "plan.approved" in await world.published()
     assert list((await world.call("ListInstalmentReviews")).data) == []
 
 
@@ -105,7 +105,7 @@ async def test_a_plan_refused_in_review_is_neither_signed_nor_approved_later(wor
     assert await refusal(world.sign(plan.id, "0" * 64)) == "plan_closed"
     again = world.call("ReviewInstalmentPlan", plan_id=plan.id, **YES)
     assert await refusal(again) == "review_closed"
-    assert (await world.told())[-1] == "plan.refused"
+    assert (await world.published())[-1] == "plan.refused"
 
 
 async def test_only_one_of_two_concurrent_review_decisions_counts(world):

@@ -55,7 +55,7 @@ def paid_meanwhile(world: World):
 async def expect_cancelled(world: World, plan_id: str) -> None:
     plan = await world.get(plan_id)
     assert (plan.state, plan.instalments[0].state) == (Plan.STATE_CANCELLED, Part.STATE_PLANNED)
-    assert (await world.told()).count("plan.cancelled") == 1
+    assert (await world.published()).count("plan.cancelled") == 1
     (payment,) = world.payments.books.values()
     assert payment.state == Payment.STATE_CANCELLED
     assert len(set(world.payments.keys["CancelPayment"])) == 1

@@ -63,8 +63,8 @@ async def test_twelve_monthly_parts_are_charged_on_their_dates_and_complete_the_
     charged = sum(payment.amount.amount_minor for payment in world.payments.books.values())
     assert charged == after.paid_minor == plan.offer.total.amount_minor
     assert len(world.payments.books) == 12
-    told = ["plan.created", "plan.accepted", "instalment.paid", "plan.activated"]
-    assert await world.told() == [*told, *["instalment.paid"] * 11, "plan.completed"]
+    signing = ["plan.created", "plan.accepted", "instalment.paid", "plan.activated"]
+    assert await world.published() == [*signing, *["instalment.paid"] * 11, "plan.completed"]
 
 
 async def test_due_parts_of_one_merchant_are_charged_in_one_batch(world):
@@ -106,7 +106,7 @@ async def test_insufficient_funds_are_retried_on_the_dunning_days(world):
     assert tried == [3, 8, 15]
     part = await world.collected(plan.id, 2)
     assert (part.state, part.HasField("due_at")) == (Part.STATE_MISSED, False)
-    assert (await world.told()).count("instalment.missed") == 1
+    assert (await world.published()).count("instalment.missed") == 1
     assert len(world.payments.books) == 5
 
 
@@ -149,7 +149,7 @@ async def test_a_part_whose_card_was_removed_is_missed_without_a_charge(world):
     assert (part.state, part.advice) == (Part.STATE_MISSED, Decline.ADVICE_ASK_SHOPPER)
     assert not part.HasField("due_at")
     assert len(world.payments.books) == 1
-    assert "instalment.missed" in await world.told()
+    assert "instalment.missed" in await world.published()
 
 
 async def test_a_retry_whose_card_was_removed_waits_for_another_card(world):
@@ -159,7 +159,7 @@ async def test_a_retry_whose_card_was_removed_waits_for_another_card(world):
     world.oneclick.good.clear()
     part = await world.collected(plan.id, 2)
     assert (part.advice, part.HasField("due_at")) == (Decline.ADVICE_ASK_SHOPPER, False)
-    assert (await world.told()).count("instalment.missed") == 1
+    assert (await world.published()).count("instalment.missed") == 1
 
 
 async def test_no_part_is_missed_while_oneclick_is_down(world):
@@ -223,12 +223,12 @@ async def test_a_late_fee_is_charged_once_per_missed_part_within_its_cap(world):
     await world.collect()
     parts = (await world.get(plan.id)).instalments
     assert [part.late_fee_minor for part in parts] == [0, 5_00, 2_00]
-    told = await world.events("instalment.late_fee_charged", events_pb2.InstalmentLateFeeCharged)
-    assert [(event.instalment.number, event.amount_minor, event.currency) for event in told] == [
+    charged = await world.events("instalment.late_fee_charged", events_pb2.InstalmentLateFeeCharged)
+    assert [(event.instalment.number, event.amount_minor, event.currency) for event in charged] == [
         (2, 5_00, "EUR"),
         (3, 2_00, "EUR"),
     ]
-    assert {event.instalment.late_fee_minor for event in told} == {5_00, 2_00}
+    assert {event.instalment.late_fee_minor for event in charged} == {5_00, 2_00}
 
 
 async def test_a_part_that_is_missed_for_too_long_puts_the_plan_in_default(world):
@@ -242,7 +242,7 @@ async def test_a_part_that_is_missed_for_too_long_puts_the_plan_in_default(world
     for _ in range(2):
         await world.collect()
         assert (await world.get(plan.id)).state == Plan.STATE_DEFAULTED
-    assert (await world.told()).count("plan.defaulted") == 1
+    assert (await world.published()).count("plan.defaulted") == 1
     world.say_yes()
     assert (await world.collected(plan.id, 3)).state == Part.STATE_PAID
 

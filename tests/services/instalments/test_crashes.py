@@ -41,7 +41,7 @@ class Signature:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await collecting.settle_due(deps, row)
 
-    async def tell(self, payment) -> None:
+    async def deliver(self, payment) -> None:
         await happens(self.world, payment)
 
     async def state(self) -> str:
@@ -56,7 +56,7 @@ class Signature:
 
 async def happens(world: World, payment) -> None:
     """Delivers payments' event for a captured payment."""
-    told = Event(
+    event = Event(
         event_id=f"evt_{payment.id}",
         merchant_id=world.merchant_id,
         aggregate_id=payment.id,
@@ -65,7 +65,7 @@ async def happens(world: World, payment) -> None:
         traceparent="",
         occurred_at=Clock().now(),
     )
-    await world.hear(told)
+    await world.deliver(event)
 
 
 class TestSignatures(CrashMatrix):
@@ -92,7 +92,7 @@ class DuePart:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await collecting.settle_due(deps, row)
 
-    async def tell(self, payment) -> None:
+    async def deliver(self, payment) -> None:
         await happens(self.world, payment)
 
     async def state(self) -> str:

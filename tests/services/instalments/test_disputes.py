@@ -39,7 +39,9 @@ def dispute_of(world: World, index: int = 0, **more) -> Dispute:
     return Dispute(**fields | more)
 
 
-async def told(world: World, kind, dispute: Dispute, *, earlier: timedelta = timedelta()) -> None:
+async def deliver(
+    world: World, kind, dispute: Dispute, *, earlier: timedelta = timedelta()
+) -> None:
     """Delivers payments' event for it, twice."""
     payment = next(p for p in world.payments.books.values() if p.id == dispute.payment_id)
     event = Event(
@@ -52,21 +54,21 @@ async def told(world: World, kind, dispute: Dispute, *, earlier: timedelta = tim
         occurred_at=Clock().now() - earlier,
     )
     for _ in range(2):
-        await world.hear(event)
+        await world.deliver(event)
 
 
 async def closed(world: World, dispute: Dispute, state) -> None:
     dispute.state = state
-    await told(world, CLOSED, dispute)
+    await deliver(world, CLOSED, dispute)
 
 
 async def test_an_open_dispute_is_shown_on_its_part_and_the_others_are_charged(world):
     plan = await world.active(160_00)
-    await told(world, OPENED, dispute_of(world))
+    await deliver(world, OPENED, dispute_of(world))
     held = await world.get(plan.id)
     assert [part.disputed_minor for part in held.instalments] == [53_33, 0, 0]
     assert (held.state, held.disputed_minor, held.paid_minor) == (Plan.STATE_ACTIVE, 53_33, 53_33)
-    assert (await world.told()).count("instalment.disputed") == 1
+    assert (await world.published()).count("instalment.disputed") == 1
     await paid_until(world, plan, 3)
     assert (await world.get(plan.id)).state == Plan.STATE_COMPLETED
 
@@ -74,16 +76,16 @@ async def test_an_open_dispute_is_shown_on_its_part_and_the_others_are_charged(w
 async def test_a_won_dispute_restores_the_plan(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
-    await told(world, OPENED, dispute)
+    await deliver(world, OPENED, dispute)
     await closed(world, dispute, Dispute.STATE_WON)
     assert await world.get(plan.id) == plan
-    assert (await world.told()).count("instalment.disputed") == 2
+    assert (await world.published()).count("instalment.disputed") == 2
 
 
 async def test_a_part_lost_to_a_dispute_is_not_charged_again(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
-    await told(world, OPENED, dispute)
+    await deliver(world, OPENED, dispute)
     await closed(world, dispute, Dispute.STATE_LOST)
     first = (await world.get(plan.id)).instalments[0]
     assert (first.state, first.disputed_minor, first.lost_minor) == (Part.STATE_PAID, 0, 53_33)
@@ -97,7 +99,7 @@ async def test_an_appeal_reopens_a_lost_dispute_and_may_win_it(world):
     dispute = dispute_of(world)
     await closed(world, dispute, Dispute.STATE_LOST)
     dispute.state = Dispute.STATE_OPEN
-    await told(world, UPDATED, dispute)
+    await deliver(world, UPDATED, dispute)
     part = (await world.get(plan.id)).instalments[0]
     assert (part.disputed_minor, part.lost_minor) == (53_33, 0)
     await closed(world, dispute, Dispute.STATE_WON)
@@ -107,19 +109,19 @@ async def test_an_appeal_reopens_a_lost_dispute_and_may_win_it(world):
 async def test_a_dispute_takes_the_newest_amount_and_ignores_older_events(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
-    await told(world, OPENED, dispute)
+    await deliver(world, OPENED, dispute)
     dispute.amount_minor = 20_00
-    await told(world, UPDATED, dispute)
+    await deliver(world, UPDATED, dispute)
     assert (await world.get(plan.id)).disputed_minor == 20_00
     dispute.amount_minor = 53_33
-    await told(world, OPENED, dispute, earlier=timedelta(hours=1))
+    await deliver(world, OPENED, dispute, earlier=timedelta(hours=1))
     assert (await world.get(plan.id)).disputed_minor == 20_00
 
 
 async def test_a_disputed_settlement_is_shown_on_all_of_its_parts(world):
     plan = await world.active(160_00)
     await world.call("SettleInstalmentPlan", plan_id=plan.id, key="settle")
-    await told(world, OPENED, dispute_of(world, index=1))
+    await deliver(world, OPENED, dispute_of(world, index=1))
     held = await world.get(plan.id)
     assert [part.disputed_minor for part in held.instalments] == [0, 53_33, 53_34]
 
@@ -136,7 +138,7 @@ async def test_a_refund_of_the_plan_excludes_a_part_lost_to_a_dispute(world):
 async def test_a_lost_dispute_drops_the_refund_that_it_blocked(world):
     plan = await world.active(160_00)
     dispute = dispute_of(world)
-    await told(world, OPENED, dispute)
+    await deliver(world, OPENED, dispute)
     world.payments.before["RefundPayment"] = refuse(Kind.CONFLICT, "payment_disputed")
     after = await refunded(world, plan.id, 160_00)
     assert after.refunding_minor == 53_33
@@ -149,9 +151,9 @@ async def test_disputes_of_unknown_payments_or_other_methods_are_ignored(world):
     plan = await world.active(160_00)
     payment = next(iter(world.payments.books.values()))
     payment.method, payment.order_part = "one_click", ""
-    await told(world, OPENED, dispute_of(world))
+    await deliver(world, OPENED, dispute_of(world))
     payment.method, payment.id, payment.caller_key = "instalments", "pay_unknown", "unknown"
-    await told(world, OPENED, dispute_of(world))
+    await deliver(world, OPENED, dispute_of(world))
     assert await world.get(plan.id) == plan
 
 
@@ -159,7 +161,7 @@ async def test_a_part_paid_by_link_is_refunded_and_disputed_like_the_others(worl
     plan = await missed(world)
     (link,) = links_of(world, plan)
     assert await pay(world, link)
-    await told(world, OPENED, dispute_of(world, index=-1))
+    await deliver(world, OPENED, dispute_of(world, index=-1))
     await happens(world, refund_of(world, 10_00, index=-1))
     part = (await world.get(plan.id)).instalments[1]
     assert (part.disputed_minor, part.refunded_minor) == (53_33, 10_00)

@@ -18,7 +18,7 @@ TRACES = (b"giulia", b"203.0.113.7", b"shop.example")
 
 
 async def erase(world: World, customer_id: str = "cus_giulia") -> None:
-    told = Event(
+    event = Event(
         event_id=ids.new("evt"),
         merchant_id=world.merchant_id,
         aggregate_id=customer_id,
@@ -27,7 +27,7 @@ async def erase(world: World, customer_id: str = "cus_giulia") -> None:
         traceparent="",
         occurred_at=Clock().now(),
     )
-    await world.hear(told)
+    await world.deliver(event)
 
 
 async def signed(world: World) -> plans_pb2.InstalmentPlan:

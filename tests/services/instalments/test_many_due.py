@@ -88,7 +88,7 @@ async def test_each_part_is_paid_once_although_one_of_two_workers_is_killed(worl
     await recovered(world)
     assert await left(world) == {"paid": PLANS}
     assert len(paid_by_order(world)) == len(world.payments.books) == PLANS
-    assert (await world.told()).count("instalment.paid") == PLANS + 1
+    assert (await world.published()).count("instalment.paid") == PLANS + 1
 
 
 async def test_concurrent_workers_charge_each_due_part_once(world):

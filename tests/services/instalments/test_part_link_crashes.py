@@ -16,7 +16,7 @@ from services.instalments.store.links import PART_LINKS
 from tests.kit.crash_matrix import ALL, CrashMatrix, struck, work
 from tests.kit.crashing import Moment
 from tests.kit.doubles import PayLinks
-from tests.services.instalments.part_links import LATER, links_of, states, taken, tell
+from tests.services.instalments.part_links import LATER, deliver, links_of, states, taken
 from tests.services.instalments.world import World
 
 
@@ -44,9 +44,9 @@ class MissedPart:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await part_links.settle_due(deps, row)
 
-    async def tell(self, link) -> None:
+    async def deliver(self, link) -> None:
         """Delivers paylink's event for a link that was paid."""
-        await tell(self.world, link, f"pay_{link.id}")
+        await deliver(self.world, link, f"pay_{link.id}")
 
     async def state(self) -> str:
         async with self.world.deps.db.connection() as conn:

@@ -14,6 +14,7 @@ from tests.kit.payments_double import once
 from tests.services.instalments.part_links import (
     ASK,
     LATER,
+    deliver,
     held,
     links_of,
     missed,
@@ -21,7 +22,6 @@ from tests.services.instalments.part_links import (
     pay_request,
     states,
     taken,
-    tell,
     work,
 )
 
@@ -44,8 +44,8 @@ async def test_paying_the_link_pays_only_its_part(world):
     (payment,) = taken(world, plan, 2)
     assert after.instalments[1].payment_id == payment.id
     assert not after.instalments[1].HasField("due_at")
-    await tell(world, link, payment.id)  # redelivered: nothing changes
-    assert (await world.told()).count("instalment.paid") == 2
+    await deliver(world, link, payment.id)  # redelivered: nothing changes
+    assert (await world.published()).count("instalment.paid") == 2
     await world.pass_by(days=9)
     await world.collect()
     assert len(taken(world, plan, 2)) == 1
@@ -130,7 +130,7 @@ async def test_a_retry_that_finds_the_part_paid_waits_for_the_event(world):
     assert part.state == part.STATE_MISSED
     days = (part.due_at.seconds - first_retry.seconds) / 86_400
     assert days == pytest.approx(5, abs=0.1)  # the next day of the dunning, not tomorrow
-    await tell(world, link, answer.id)
+    await deliver(world, link, answer.id)
     assert states(await world.get(plan.id))[1] == "paid"
 
 

@@ -8,12 +8,12 @@ from libs.errors import Kind, Refusal
 from libs.payments.asking import AFTER_END
 from tests.services.instalments.part_links import (
     ASK,
+    deliver,
     links_of,
     missed,
     pay,
     states,
     taken,
-    tell,
     work,
 )
 from tests.services.instalments.test_withdrawing import withdrawn
@@ -143,7 +143,7 @@ async def test_a_refund_of_the_price_replaces_the_link_with_one_for_less(world):
 async def test_an_event_for_a_link_of_no_plan_is_accepted(world):
     link = paylink_pb2.PaymentLink(id="lnk_other")
     link.amount.currency = "EUR"
-    await tell(world, link, "pay_other")
+    await deliver(world, link, "pay_other")
 
 
 async def test_an_event_of_another_merchant_pays_nothing(world):
@@ -151,7 +151,7 @@ async def test_an_event_of_another_merchant_pays_nothing(world):
     (link,) = links_of(world, plan)
     ours, world.merchant_id = world.merchant_id, "mer_other"
     with pytest.raises(Refusal):
-        await tell(world, link, "pay_other")
+        await deliver(world, link, "pay_other")
     world.merchant_id = ours
     context.set_current(context.Call())
     assert states(await world.get(plan.id))[1] == "missed"

@@ -66,7 +66,7 @@ async def test_the_partner_pays_the_whole_price_at_once(world):
     (token,) = asked.instrument.tokens
     assert (token.psp_account, token.token) == ("sandbox-a", "method:klarna")
     assert (token.shopper.email, token.shopper.country) == ("giulia@example.com", "IT")
-    assert await world.told() == ["plan.created", "instalment.paid", "plan.completed"]
+    assert await world.published() == ["plan.created", "instalment.paid", "plan.completed"]
     (booked,) = await world.events("plan.balance_changed", events_pb2.PlanBalanceChanged)
     assert booked.after == pb.PlanBooks(sold_minor=160_00, paid_minor=160_00)
     assert await pay(world, plan.id) == paid
@@ -183,7 +183,7 @@ class Financed:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await collecting.settle_due(deps, row)
 
-    async def tell(self, payment) -> None:
+    async def deliver(self, payment) -> None:
         await happens(self.world, payment)
 
     async def state(self) -> str:
@@ -213,8 +213,8 @@ async def test_the_page_of_a_partners_plan_takes_no_signature(world):
     assert await refusal(sign(world, token, "0" * 64)) == "plan_of_partner"
 
 
-async def on_page(world: World, token: str, *, key: str = "k", **said: str):
-    return (await by_token(world, "PayPlanPageByPartner", key=key, token=token, **said)).page
+async def on_page(world: World, token: str, *, key: str = "k", **fields: str):
+    return (await by_token(world, "PayPlanPageByPartner", key=key, token=token, **fields)).page
 
 
 async def with_page(world: World) -> str:

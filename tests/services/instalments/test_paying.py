@@ -70,7 +70,7 @@ async def test_a_declined_early_payment_leaves_a_planned_part_unchanged(world):
     after = await paid(world, plan.id, 6)
     assert after.decline.advice == Decline.ADVICE_NEVER
     assert after.instalments[5] == plan.instalments[5]
-    assert "instalment.missed" not in await world.told()
+    assert "instalment.missed" not in await world.published()
     world.say_yes()
     assert (await paid(world, plan.id, 6, key="again")).instalments[5].state == Part.STATE_PAID
 

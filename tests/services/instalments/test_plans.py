@@ -34,7 +34,7 @@ async def test_a_plan_matches_its_quote(world):
     assert plan.expires_at == quote.expires_at
     plan.ClearField("url")  # only in the answer to its creation
     assert await world.get(plan.id) == plan
-    assert await world.told() == ["plan.created"]
+    assert await world.published() == ["plan.created"]
 
 
 async def test_the_same_key_returns_the_same_plan_and_a_quote_is_used_once(world):
@@ -120,7 +120,7 @@ async def test_signing_charges_the_first_part_once_and_activates_the_plan(world)
     (payment,) = world.payments.books.values()
     assert plan.instalments[0].payment_id == payment.id
     assert (payment.method, payment.amount.amount_minor) == ("instalments", 53_33)
-    assert await world.told() == [
+    assert await world.published() == [
         "plan.created",
         "plan.accepted",
         "instalment.paid",
@@ -189,7 +189,7 @@ async def test_a_plan_is_cancelled_once_and_then_not_signed(world):
         plan = (await world.call("CancelInstalmentPlan", plan_id=plan_id)).plan
         assert plan.state == Plan.STATE_CANCELLED
     assert await refusal(world.sign(plan_id, sha256)) == "plan_closed"
-    assert await world.told() == ["plan.created", "plan.cancelled"]
+    assert await world.published() == ["plan.created", "plan.cancelled"]
 
 
 async def test_an_active_plan_is_not_cancelled(world):
@@ -210,7 +210,7 @@ async def test_an_unsigned_plan_expires_by_its_merchants_clock(world):
     assert (await world.get(plan_id)).state == Plan.STATE_EXPIRED
     world.ahead = timedelta(hours=24)
     assert await refusal(world.sign(plan_id, sha256)) == "plan_closed"
-    assert await world.told() == ["plan.created", "plan.expired"]
+    assert await world.published() == ["plan.created", "plan.expired"]
 
 
 async def test_a_repeated_signature_answers_the_same_although_the_card_is_gone(world):

@@ -226,7 +226,7 @@ async def test_refunds_without_an_answer_are_retried_without_refunding_twice(wor
     after = await world.get(plan.id)
     assert (after.refunded_minor, after.refunding_minor) == (53_33, 0)
     assert sum(back for _, back in books(world)) == 53_33
-    assert (await world.told()).count("instalment.refunded") == 2
+    assert (await world.published()).count("instalment.refunded") == 2
 
 
 async def due(world: World) -> None:

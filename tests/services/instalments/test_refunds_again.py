@@ -11,7 +11,7 @@ from libs.errors import Kind, RemoteRefusal
 from services.instalments.flows.paid_by_link import settle_part
 from services.instalments.rules.links import PaidByLink
 from tests.kit.payments_double import lose_answer, once, refuse
-from tests.services.instalments.test_disputes import OPENED, UPDATED, closed, dispute_of, told
+from tests.services.instalments.test_disputes import OPENED, UPDATED, closed, deliver, dispute_of
 from tests.services.instalments.test_plans import refusal
 from tests.services.instalments.test_refunding import books, due, paid_until, refunded
 from tests.services.instalments.test_refunds_elsewhere import happens, refund_of
@@ -92,14 +92,14 @@ async def test_a_refused_retry_can_be_retried(world):
     assert (await retried(world, plan.id)).refunding_minor == 53_33
     world.payments.before.clear()
     assert (await retried(world, plan.id, key="later")).refunding_minor == 0
-    assert (await world.told()).count("instalment.refund_failed") == 2
+    assert (await world.published()).count("instalment.refund_failed") == 2
 
 
 async def test_a_won_dispute_releases_the_refund_that_it_blocked(world):
     plan = await world.active(160_00)
     await paid_until(world, plan, 2)
     dispute = dispute_of(world)
-    await told(world, OPENED, dispute)
+    await deliver(world, OPENED, dispute)
     world.payments.before["RefundPayment"] = once(DISPUTED)
     await refunded(world, plan.id, 160_00)
     await closed(world, dispute, Dispute.STATE_WON)
@@ -117,7 +117,7 @@ async def test_a_won_appeal_refunds_what_the_chargeback_had_covered(world):
     after = await refunded(world, plan.id, 160_00)
     assert (after.refunded_minor, after.refunding_minor, books(world)) == (53_33, 0, [(53_33, 0)])
     dispute.state = Dispute.STATE_OPEN
-    await told(world, UPDATED, dispute)
+    await deliver(world, UPDATED, dispute)
     held = await world.get(plan.id)
     assert (held.refunded_minor, held.refunding_minor, held.disputed_minor) == (0, 53_33, 53_33)
     await closed(world, dispute, Dispute.STATE_WON)
@@ -134,7 +134,7 @@ async def test_a_lost_appeal_leaves_the_plan_unchanged(world):
     await refunded(world, plan.id, 80_00)
     before = await world.get(plan.id)
     dispute.state = Dispute.STATE_OPEN
-    await told(world, UPDATED, dispute)
+    await deliver(world, UPDATED, dispute)
     await closed(world, dispute, Dispute.STATE_LOST)
     assert await world.get(plan.id) == before
 

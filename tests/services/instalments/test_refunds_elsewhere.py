@@ -44,7 +44,7 @@ async def test_a_refused_refund_is_reported_and_made_up_by_one_at_payments(world
     world.payments.before["RefundPayment"] = refuse(Kind.CONFLICT, "payment_disputed")
     after = await refunded(world, plan.id, 160_00)
     assert (after.refunded_minor, after.refunding_minor) == (0, 53_33)
-    assert (await world.told())[-1] == "instalment.refund_failed"
+    assert (await world.published())[-1] == "instalment.refund_failed"
     await due(world)
     assert len(world.payments.keys["RefundPayment"]) == 1
     await happens(world, refund_of(world, 53_33))
@@ -67,7 +67,7 @@ async def happens(world: World, refund: Refund, *, verb: str = "refunded", times
     """Delivers payments' event for a refund, twice by default."""
     payment = next(p for p in world.payments.books.values() if refund in p.refunds)
     kind = {"refunded": events_pb2.PaymentRefunded, "refund_failed": events_pb2.PaymentRefundFailed}
-    told = Event(
+    event = Event(
         event_id=ids.new("evt"),
         merchant_id=world.merchant_id,
         aggregate_id=payment.id,
@@ -77,7 +77,7 @@ async def happens(world: World, refund: Refund, *, verb: str = "refunded", times
         occurred_at=Clock().now(),
     )
     for _ in range(times):
-        await world.hear(told)
+        await world.deliver(event)
 
 
 async def test_a_refund_made_at_payments_applies_only_to_its_part(world):
@@ -88,7 +88,7 @@ async def test_a_refund_made_at_payments_applies_only_to_its_part(world):
     assert amounts(after) == [53_33, 33_33, 53_34]
     assert [part.refunded_minor for part in after.instalments] == [0, 20_00, 0]
     assert (after.price_refunded_minor, after.refunded_minor) == (20_00, 20_00)
-    assert (await world.told()).count("instalment.refunded") == 1
+    assert (await world.published()).count("instalment.refunded") == 1
     gone = await refunded(world, plan.id, 140_00)
     assert (gone.state, gone.refunded_minor) == (Plan.STATE_COMPLETED, 106_66)
     assert books(world) == [(53_33, 53_33), (53_33, 53_33)]
@@ -114,7 +114,7 @@ async def test_a_refund_that_fails_later_is_owed_again(world):
     await happens(world, refund, verb="refund_failed")
     after = await world.get(plan.id)
     assert (after.refunded_minor, after.refunding_minor) == (0, 53_33)
-    assert (await world.told()).count("instalment.refund_failed") == 1
+    assert (await world.published()).count("instalment.refund_failed") == 1
 
 
 async def test_a_refunds_failure_outlasts_its_success_event_delivered_late(world):
@@ -133,7 +133,7 @@ async def test_a_refunds_failure_outlasts_its_success_event_delivered_late(world
     )
     refund.state = Refund.STATE_FAILED
     await happens(world, refund, verb="refund_failed")
-    await world.hear(early)
+    await world.deliver(early)
     assert (await world.get(plan.id)) == plan
 
 
@@ -174,7 +174,7 @@ async def test_a_full_refund_made_at_the_psp_replaces_the_pending_one(world):
 
 
 @dataclass
-class GivingBack:
+class Refunding:
     """A full refund of a plan of which one part is paid."""
 
     world: World
@@ -194,7 +194,7 @@ class GivingBack:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await repaying.settle_due(deps, row)
 
-    async def tell(self, refund) -> None:
+    async def deliver(self, refund) -> None:
         await happens(self.world, refund, times=1)
 
     async def state(self) -> str:
@@ -206,7 +206,7 @@ class GivingBack:
 
 
 @dataclass
-class Withdrawing(GivingBack):
+class Withdrawing(Refunding):
     """Withdrawal from a plan whose paid costs exceed what is left of the price."""
 
     async def pay(self, deps: Deps) -> None:
@@ -233,5 +233,5 @@ class TestRefunds(CrashMatrix):
     gives_up = False
 
     @pytest_asyncio.fixture(loop_scope="session")
-    async def subject(self, world: World) -> GivingBack:
-        return GivingBack(world, (await world.active(160_00)).id)
+    async def subject(self, world: World) -> Refunding:
+        return Refunding(world, (await world.active(160_00)).id)

@@ -20,7 +20,7 @@ from tests.services.instalments.test_writing_off import decisions
 from tests.services.reporting.striking import Striking
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-Plan, Part, Told = pb.InstalmentPlan, pb.Instalment, events_pb2.PlanMessageRequested
+Plan, Part, Message = pb.InstalmentPlan, pb.Instalment, events_pb2.PlanMessageRequested
 WHY = {"reason": "Salary comes later", "decided_by": "Anna Bianchi"}
 
 
@@ -74,9 +74,9 @@ async def test_the_customer_is_notified_and_reminded_of_the_new_dates_only(world
     before = await due_reminders(world)
     to = later(days(plan)[1], timedelta(days=8))
     after = await moved(world, plan.id, to)
-    told = (await world.events("plan.message_requested", Told))[-1]
-    assert (told.reason, told.due_on) == (Told.REASON_RESCHEDULED, to.isoformat())
-    assert told.amount.amount_minor == after.instalments[1].amount_minor
+    message = (await world.events("plan.message_requested", Message))[-1]
+    assert (message.reason, message.due_on) == (Message.REASON_RESCHEDULED, to.isoformat())
+    assert message.amount.amount_minor == after.instalments[1].amount_minor
     dates = dict(zip((2, 3), zip(days(plan)[1:], days(after)[1:], strict=True), strict=True))
     assert await due_reminders(world) == [
         (number, on + (dates[number][1] - dates[number][0])) for number, on in before
@@ -102,8 +102,8 @@ async def test_rescheduling_to_the_same_date_again_changes_nothing(world):
     first = await moved(world, plan.id, to)
     assert await moved(world, plan.id, to, reason="again") == first
     assert await decisions(world) == [("active", "active", 2, *WHY.values())]
-    told = [each.reason for each in await world.events("plan.message_requested", Told)]
-    assert told.count(Told.REASON_RESCHEDULED) == 1
+    reasons = [each.reason for each in await world.events("plan.message_requested", Message)]
+    assert reasons.count(Message.REASON_RESCHEDULED) == 1
 
 
 async def test_only_the_next_part_moves_and_only_later_within_sixty_days(world):

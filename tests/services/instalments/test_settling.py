@@ -49,15 +49,15 @@ async def test_settlement_pays_all_open_parts_in_one_payment_of_the_days_amount(
     plan = await world.active(1_200_00, **CREDIT)
     await world.collected(plan.id, 2)
     await world.pass_by(days=10)
-    said = await figure_of(world, plan.id)
+    stated = await figure_of(world, plan.id)
     stored = await world.deps.db.run(PLANS.get, world.merchant_id, plan.id)
-    wanted = settle(stored.priced.schedule, paid=[1, 2], on=date.fromisoformat(said.on))
-    assert said.amount.amount_minor == wanted.owed_minor
-    assert (said.interest_rebate_minor, said.fees_rebate_minor) == (
+    wanted = settle(stored.priced.schedule, paid=[1, 2], on=date.fromisoformat(stated.on))
+    assert stated.amount.amount_minor == wanted.owed_minor
+    assert (stated.interest_rebate_minor, stated.fees_rebate_minor) == (
         wanted.interest_rebate_minor,
         wanted.fees_rebate_minor,
     )
-    assert list(said.numbers) == list(range(3, 13))
+    assert list(stated.numbers) == list(range(3, 13))
     after = await settled(world, plan.id)
     assert after.state == Plan.STATE_COMPLETED
     assert {part.state for part in after.instalments} == {Part.STATE_PAID}
@@ -67,8 +67,8 @@ async def test_settlement_pays_all_open_parts_in_one_payment_of_the_days_amount(
     assert sum(part.amount_minor for part in after.instalments[2:]) == wanted.owed_minor
     assert min(part.amount_minor for part in after.instalments) >= 0
     assert after.outstanding_minor == 0
-    assert (await world.told()).count("instalment.paid") == 12
-    assert (await world.told())[-1] == "plan.completed"
+    assert (await world.published()).count("instalment.paid") == 12
+    assert (await world.published())[-1] == "plan.completed"
     assert await settled(world, plan.id) == after
     assert await refusal(settled(world, plan.id, key="other")) == "plan_not_active"
     assert await refusal(figure_of(world, plan.id)) == "plan_not_active"
@@ -85,9 +85,9 @@ async def test_settlement_is_customer_initiated_and_named_after_its_first_part(w
 
 async def test_a_plan_without_costs_is_settled_for_the_outstanding_amount(world):
     plan = await world.active()
-    said = await figure_of(world, plan.id)
-    assert (said.amount.amount_minor, said.principal_minor) == (106_67, 106_67)
-    assert (said.interest_rebate_minor, said.fees_rebate_minor) == (0, 0)
+    stated = await figure_of(world, plan.id)
+    assert (stated.amount.amount_minor, stated.principal_minor) == (106_67, 106_67)
+    assert (stated.interest_rebate_minor, stated.fees_rebate_minor) == (0, 0)
 
 
 async def test_settlement_includes_the_late_fee_of_a_missed_part(world):
@@ -96,14 +96,14 @@ async def test_settlement_includes_the_late_fee_of_a_missed_part(world):
     await world.collected(plan.id, 2)
     await world.pass_by(days=20)
     await world.collect()
-    said = await figure_of(world, plan.id)
-    assert said.late_fees_minor == 5_00
+    stated = await figure_of(world, plan.id)
+    assert stated.late_fees_minor == 5_00
     world.say_yes()
     after = await settled(world, plan.id)
     assert after.state == Plan.STATE_COMPLETED
     assert after.instalments[1].late_fee_minor == 5_00
     paid = sum(part.amount_minor for part in after.instalments[1:])
-    assert paid == said.amount.amount_minor
+    assert paid == stated.amount.amount_minor
 
 
 async def test_a_declined_settlement_leaves_every_part_as_it_was(world):
@@ -212,7 +212,7 @@ class Settlement:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await collecting.settle_due(deps, row)
 
-    async def tell(self, payment) -> None:
+    async def deliver(self, payment) -> None:
         await happens(self.world, payment)
 
     async def state(self) -> str:

@@ -48,7 +48,7 @@ async def test_on_day_13_capital_and_interest_less_paid_costs_are_owed(world):
     assert {part.state for part in cancelled} == {Part.STATE_CANCELLED}
     assert (last.number, last.state, last.due_on) == (13, Part.STATE_PLANNED, due.repay_by)
     assert last.amount_minor == due.owed_minor == after.outstanding_minor
-    assert (await world.told())[-1] == "plan.withdrawn"
+    assert (await world.published())[-1] == "plan.withdrawn"
     assert "Giulia" not in str(after)
 
 
@@ -98,7 +98,7 @@ async def test_an_unconfirmed_withdrawal_changes_nothing(world):
     answer = await withdrawn(world, plan.id, confirm=False)
     assert (answer.plan.state, answer.withdrawal.owed_minor) == (Plan.STATE_ACTIVE, 106_67)
     assert await world.get(plan.id) == plan
-    assert "plan.withdrawn" not in await world.told()
+    assert "plan.withdrawn" not in await world.published()
 
 
 async def test_a_withdrawal_on_day_14_is_in_time_and_day_15_is_refused(world):
@@ -121,7 +121,7 @@ async def test_repeated_and_concurrent_confirmations_withdraw_once(world):
     await world.pass_by(days=20)
     again = await withdrawn(world, plan.id)
     assert (again.withdrawal, len(again.plan.instalments)) == (one.withdrawal, 4)
-    assert (await world.told()).count("plan.withdrawn") == 1
+    assert (await world.published()).count("plan.withdrawn") == 1
 
 
 async def test_after_a_withdrawal_only_the_final_part_is_charged(world):

@@ -55,8 +55,8 @@ async def test_a_written_off_plan_owes_nothing_and_is_not_charged_again(world):
     assert after.state == Plan.STATE_WRITTEN_OFF
     assert (after.outstanding_minor, after.written_off_minor) == (0, plan.outstanding_minor)
     assert {part.state for part in after.instalments[1:]} == {Part.STATE_WRITTEN_OFF}
-    told = (await world.told())[-3:]
-    assert told == ["instalment.written_off", "instalment.written_off", "plan.written_off"]
+    published = (await world.published())[-3:]
+    assert published == ["instalment.written_off", "instalment.written_off", "plan.written_off"]
     assert await decisions(world) == [
         ("defaulted", "written_off", None, "Insolvent", "Anna Bianchi")
     ]
@@ -74,7 +74,7 @@ async def test_writing_off_again_changes_nothing(world):
     assert await written_off(world, plan.id, reason="again") == first
     assert await written_off(world, plan.id, number=2) == first
     assert len(await decisions(world)) == 1
-    assert (await world.told()).count("plan.written_off") == 1
+    assert (await world.published()).count("plan.written_off") == 1
 
 
 async def test_writing_off_a_missed_part_leaves_the_others_active(world):
@@ -117,7 +117,7 @@ async def test_a_declined_payment_leaves_the_part_written_off(world):
     await world.call("PayInstalment", plan_id=plan.id, number=2, key="try")
     part = (await world.get(plan.id)).instalments[1]
     assert (part.state, part.HasField("due_at")) == (Part.STATE_WRITTEN_OFF, False)
-    assert (await world.told()).count("instalment.written_off") == 1
+    assert (await world.published()).count("instalment.written_off") == 1
 
 
 async def test_a_refund_lowers_the_written_off_amount_and_a_full_one_completes_the_plan(world):

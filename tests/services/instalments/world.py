@@ -39,7 +39,7 @@ class World:
             context.Call(merchant_id=self.merchant_id, actor="test", clock_offset_seconds=seconds)
         )
 
-    async def hear(self, event: Event) -> None:
+    async def deliver(self, event: Event) -> None:
         """Handles an event like the consumer, which does not know the merchant's clock."""
         context.set_current(context.Call(merchant_id=self.merchant_id, actor="instalments"))
         async with self.deps.db.transaction() as tx:
@@ -195,7 +195,7 @@ class World:
             )
         return [kind.FromString(row["body"]) for row in rows]
 
-    async def told(self) -> Sequence[str]:
+    async def published(self) -> Sequence[str]:
         """Subjects of this merchant's events, except those for our own services, in order."""
         async with self.deps.db.connection() as conn:
             rows = await conn.fetch(

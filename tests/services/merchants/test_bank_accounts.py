@@ -19,7 +19,7 @@ FIRST = pb.BankAccount(
 )
 OTHER = pb.BankAccount(holder="Bottega", iban="DE89370400440532013000")
 THIRD = pb.BankAccount(holder="Bottega Nova", iban="GB82WEST12345698765432")
-TOLD = {
+EVENTS = {
     "merchant.updated": events_pb2.MerchantUpdated,
     "merchant.bank_account_change_requested": events_pb2.BankAccountChangeRequested,
     "merchant.bank_account_change_cancelled": events_pb2.BankAccountChangeCancelled,
@@ -46,12 +46,12 @@ async def turn(service: Merchants) -> None:
     await bank_account_changes(service.deps).run_once()
 
 
-async def told(service: Merchants) -> list[tuple[str, Any]]:
+async def published(service: Merchants) -> list[tuple[str, Any]]:
     """The events about the merchant's account, oldest first."""
     async with service.deps.db.connection() as conn:
         rows = await conn.fetch("SELECT subject, body FROM outbox ORDER BY seq")
     named = [(row["subject"].removeprefix("incasso.merchants."), row["body"]) for row in rows]
-    return [(name, TOLD[name].FromString(body)) for name, body in named if name in TOLD]
+    return [(name, EVENTS[name].FromString(body)) for name, body in named if name in EVENTS]
 
 
 async def with_an_account(service: Merchants, **fields) -> str:
@@ -66,7 +66,7 @@ async def test_the_first_account_takes_effect_at_once(service: Merchants):
     assert changed.bank_account == FIRST
     assert not changed.HasField("pending_bank_account")
     assert await shown(service, merchant.id) == changed
-    names = [name for name, _ in await told(service)]
+    names = [name for name, _ in await published(service)]
     assert names == ["merchant.updated", "merchant.bank_account_changed"]
 
 
@@ -86,7 +86,7 @@ async def test_a_changed_account_is_reported_and_takes_effect_after_the_delay(se
     assert (pending.bank_account, pending.requested_by) == (OTHER, "key_x")
     assert wire.time_of(pending.effective_at) == service.time.now + DELAY
     assert await shown(service, merchant_id) == waiting
-    (name, event) = (await told(service))[-1]
+    (name, event) = (await published(service))[-1]
     assert name == "merchant.bank_account_change_requested"
     assert (event.merchant, event.change) == (waiting, pending)
 
@@ -98,7 +98,7 @@ async def test_a_changed_account_is_reported_and_takes_effect_after_the_delay(se
     changed = await shown(service, merchant_id)
     assert changed.bank_account == OTHER
     assert not changed.HasField("pending_bank_account")
-    names = [name for name, _ in await told(service)]
+    names = [name for name, _ in await published(service)]
     assert names[2:] == [
         "merchant.bank_account_change_requested",
         "merchant.updated",
@@ -112,7 +112,7 @@ async def test_a_pending_change_can_be_cancelled(service: Merchants):
     left = await cancel(service, merchant_id, actor="key_owner")
     assert left.bank_account == FIRST
     assert not left.HasField("pending_bank_account")
-    (name, event) = (await told(service))[-1]
+    (name, event) = (await published(service))[-1]
     assert (name, event.change) == ("merchant.bank_account_change_cancelled", pending)
     service.time.advance(hours=100)
     await turn(service)
@@ -146,16 +146,16 @@ async def test_a_repeated_change_keeps_its_delay_and_is_reported_once(service: M
     first = await change(service, merchant_id, OTHER)
     service.time.advance(hours=1)
     assert await change(service, merchant_id, OTHER) == first
-    assert len(await told(service)) == 3
+    assert len(await published(service)) == 3
 
 
 async def test_changing_back_to_the_current_account_cancels_the_pending_change(service: Merchants):
     merchant_id = await with_an_account(service)
     assert (await change(service, merchant_id, FIRST)).bank_account == FIRST
-    assert len(await told(service)) == 2
+    assert len(await published(service)) == 2
     await change(service, merchant_id, OTHER)
     assert not (await change(service, merchant_id, FIRST)).HasField("pending_bank_account")
-    assert (await told(service))[-1][0] == "merchant.bank_account_change_cancelled"
+    assert (await published(service))[-1][0] == "merchant.bank_account_change_cancelled"
 
 
 async def test_a_test_merchants_delay_runs_on_its_test_clock(service: Merchants):

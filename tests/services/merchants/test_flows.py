@@ -67,14 +67,14 @@ async def events(deps: Deps) -> list[tuple[str, object]]:
 
 async def test_a_new_merchant_is_reported_with_its_keys_but_not_their_secrets(deps: Deps):
     made = await create(deps)
-    told = await events(deps)
-    assert [subject for subject, _ in told] == [
+    published = await events(deps)
+    assert [subject for subject, _ in published] == [
         "merchant.created",
         "api_key.created",
         "api_key.created",
     ]
-    assert told[0][1].merchant.id == made.merchant.id
-    assert not any(event.api_key.HasField("secret") for _, event in told[1:])
+    assert published[0][1].merchant.id == made.merchant.id
+    assert not any(event.api_key.HasField("secret") for _, event in published[1:])
 
 
 async def test_no_key_secret_is_stored_in_plain_text(deps: Deps):
@@ -147,8 +147,8 @@ async def test_the_worker_revokes_a_replaced_key_after_its_overlap_and_reports_i
     assert [await replica.run_once() for replica in replicas] == [0, 0, 0]
     time.advance(hours=1)
     await asyncio.gather(*(replica.run_once() for replica in replicas))
-    told = [event for subject, event in await events(deps) if subject == "api_key.revoked"]
-    assert [event.api_key.id for event in told] == [made.keys[0].key.id]
+    revoked = [event for subject, event in await events(deps) if subject == "api_key.revoked"]
+    assert [event.api_key.id for event in revoked] == [made.keys[0].key.id]
     assert await replicas[0].run_once() == 0
     async with deps.db.connection() as conn:
         key = await key_store.get_api_key(conn, made.merchant.id, made.keys[0].key.id)

@@ -51,8 +51,12 @@ async def accept_with_password(service: Merchants, token: str):
 async def test_an_invited_person_is_notified_and_joins_with_the_link(service, merchant_id):
     member = await invite(service, merchant_id, "Anna@Shop.example", "finance")
     assert (member.state, member.email) == (pb.Member.STATE_INVITED, "anna@shop.example")
-    (told,) = await invitations(service)
-    assert (told.member_id, told.email, told.locale) == (member.id, member.email, "it")
+    (invitation,) = await invitations(service)
+    assert (invitation.member_id, invitation.email, invitation.locale) == (
+        member.id,
+        member.email,
+        "it",
+    )
     issued = await service.call("IssueInvitationLink", merchant_id=merchant_id, member_id=member.id)
     assert issued.url.startswith(f"{CONSOLE_URL}/invitations/")
     token = issued.url.rpartition("/")[2]

@@ -42,7 +42,7 @@ async def process(environment, new_database, new_processes, tmp_path) -> Process
 async def test_it_serves_publishes_and_stops_when_asked(environment, process):
     admin = f"http://127.0.0.1:{environment['INCASSO_ADMIN_PORT']}"
     bus = await nats.connect(environment["INCASSO_NATS_URL"])
-    told = await bus.subscribe("incasso.merchants.>")
+    subscription = await bus.subscribe("incasso.merchants.>")
     await bus.flush()
     async with (
         client.channel(f"127.0.0.1:{environment['INCASSO_GRPC_PORT']}") as channel,
@@ -54,20 +54,20 @@ async def test_it_serves_publishes_and_stops_when_asked(environment, process):
         question = pb.AuthenticateKeyRequest(secret=made.api_keys[0].secret)
         found = await client.call(stub.AuthenticateKey, question, timeout_seconds=HANGING_SECONDS)
         assert found.merchant_id == made.merchant.id
-        message = await told.next_msg(timeout=HANGING_SECONDS)
+        message = await subscription.next_msg(timeout=HANGING_SECONDS)
         assert message.subject == "incasso.merchants.merchant.created"
         event = events_pb2.MerchantCreated.FromString(message.data)
         assert event.merchant.id == made.merchant.id
         async with http.get(f"{admin}/healthz/ready") as ready:
             assert ready.status == 200
         async with http.get(f"{admin}/metrics") as metrics:
-            told = await metrics.text()
-            assert "incasso_rpc_seconds" in told
-            assert "incasso_loop_lag_seconds" in told
+            text = await metrics.text()
+            assert "incasso_rpc_seconds" in text
+            assert "incasso_loop_lag_seconds" in text
     await bus.close()
-    assert await process.end() == 0, process.said
-    assert '"event": "serving"' in process.said
-    assert made.api_keys[0].secret not in process.said
+    assert await process.end() == 0, process.output
+    assert '"event": "serving"' in process.output
+    assert made.api_keys[0].secret not in process.output
 
 
 def test_it_refuses_to_start_without_its_schema(environment, new_database):

@@ -25,8 +25,8 @@ async def chargeable(world: World, customer_id: str) -> list[Any]:
 
 async def history(world: World, customer_id: str) -> tuple[int, int]:
     [one] = await chargeable(world, customer_id)
-    told = one.sca_history
-    return told.payments_since_challenge, told.amount_since_challenge_minor
+    sca = one.sca_history
+    return sca.payments_since_challenge, sca.amount_since_challenge_minor
 
 
 def by_link(instrument_id: str, amount_minor: int = 2000, **fields: Any) -> payments_pb2.Payment:

@@ -53,9 +53,9 @@ async def test_the_request_to_payments_carries_the_charges_details(world: World)
 async def test_the_shoppers_ip_address_is_sent_to_payments_only_hashed(world: World):
     for ip in ("203.0.113.7", "203.0.113.8", "203.0.113.7"):
         await world.charge(await world.shopper(), ip=ip)
-    told = [asked.velocity_subjects[1] for asked in world.payments.calls["CreatePayment"]]
-    assert told[0] == told[2] != told[1]
-    assert all(subject.startswith("clicking_address:") for subject in told)
+    sent = [asked.velocity_subjects[1] for asked in world.payments.calls["CreatePayment"]]
+    assert sent[0] == sent[2] != sent[1]
+    assert all(subject.startswith("clicking_address:") for subject in sent)
     assert "203.0.113" not in str(world.payments.calls)
 
 
@@ -190,11 +190,11 @@ async def test_payments_gets_the_history_since_the_last_challenge(world: World):
     await worker.charge_worker(world.deps).run_once()
     await world.charge(customer_id, 200)
     await world.charge(customer_id, 300)
-    told = [
+    histories = [
         (asked.sca_history.payments_since_challenge, asked.sca_history.amount_since_challenge_minor)
         for asked in world.payments.calls["CreatePayment"]
     ]
-    assert told == [(0, 0), (1, 1000), (2, 1500), (0, 0), (1, 200)]
+    assert histories == [(0, 0), (1, 1000), (2, 1500), (0, 0), (1, 200)]
 
 
 async def test_the_history_is_capped_at_the_sca_window(world: World):

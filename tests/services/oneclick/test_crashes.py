@@ -64,7 +64,7 @@ class Click:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await follow.settle_due(deps, row)
 
-    async def tell(self, payment) -> None:
+    async def deliver(self, payment) -> None:
         await happens(self.world, payment, payment.state)
 
     async def state(self) -> str:
@@ -158,7 +158,7 @@ async def test_a_payment_for_a_refused_click_is_counted_in_the_metrics(world: Wo
     with pytest.raises(Refusal):
         await world.charge(click.customer_id)
     (payment,) = world.payments.books.values()
-    await click.tell(payment)
+    await click.deliver(payment)
     assert REGISTRY.get_sample_value("incasso_payments_after_their_end_total") == late + 1
 
 

@@ -189,8 +189,8 @@ async def test_contacts_include_only_reachable_customers(world: World, other: Wo
     foreign = await other.customer(email="foreign@example.com")
     asked = [known, phone, silent, erased, foreign, ids.new("cus"), known]
     found = await world.call("GetContacts", pb.GetContactsRequest(customer_ids=asked))
-    told = {one.customer_id: one for one in found.data}
-    assert set(told) == {known, phone}
-    contact = told[known]
+    contacts = {one.customer_id: one for one in found.data}
+    assert set(contacts) == {known, phone}
+    contact = contacts[known]
     assert (contact.email, contact.name, contact.locale) == ("giulia@example.com", "Giulia", "it")
-    assert (told[phone].email, told[phone].phone) == ("", "+393331234567")
+    assert (contacts[phone].email, contacts[phone].phone) == ("", "+393331234567")

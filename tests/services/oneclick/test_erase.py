@@ -9,7 +9,7 @@ from libs import ids
 from libs.errors import Refusal
 from services.oneclick import worker
 from tests.services.oneclick.test_customers import address
-from tests.services.oneclick.test_sessions import look, opened
+from tests.services.oneclick.test_sessions import find_session, opened
 from tests.services.oneclick.test_undo import an_order
 from tests.services.oneclick.world import World
 
@@ -81,7 +81,7 @@ async def test_erasure_removes_personal_data_and_keeps_the_charges(world: World)
     ] == []
     (charge,) = await world.charges()
     assert charge["payment_id"] == payment.id
-    assert (await look(world, session)).state == pb.OneClickSession.STATE_EXPIRED
+    assert (await find_session(world, session)).state == pb.OneClickSession.STATE_EXPIRED
     with pytest.raises(Refusal) as refused:
         await opened(world, customer_id, **order)
     assert refused.value.reason == "customer_erased"

@@ -108,12 +108,12 @@ async def test_shutdown_finishes_a_charge_in_progress(environment, processes, pa
         await asked.wait()
         child.send(signal.SIGTERM)
         assert (await charging).state == payments_pb2.Payment.STATE_CAPTURED
-    assert await child.wait() == 0, child.said
-    assert "giulia@example.com" not in child.said
+    assert await child.wait() == 0, child.output
+    assert "giulia@example.com" not in child.output
 
 
 async def test_it_refuses_to_start_without_its_schema(processes, new_database):
     processes.environment["INCASSO_DATABASE_URL"] = new_database()
-    code, said = await processes.refused()
+    code, output = await processes.refused()
     assert code != 0
-    assert "run: python -m services.oneclick migrate" in said
+    assert "run: python -m services.oneclick migrate" in output

@@ -30,7 +30,7 @@ async def opened(world: World, customer_id: str, *, key: str = "", **more):
     return (await world.call("CreateOneClickSession", request, key=key)).session
 
 
-async def told(world: World, session) -> list[str]:
+async def published(world: World, session) -> list[str]:
     """The events about it, in order."""
     async with world.deps.db.connection() as conn:
         rows = await conn.fetch(
@@ -48,7 +48,7 @@ async def pay(world: World, session, secret: str | None = None, ip: str | None =
     return (await world.call("PayOneClickSession", request)).session
 
 
-async def look(world: World, session, secret: str | None = None):
+async def find_session(world: World, session, secret: str | None = None):
     request = pb.GetOneClickSessionRequest(session_id=session.id, client_secret=secret)
     return (await world.call("GetOneClickSession", request)).session
 
@@ -59,7 +59,7 @@ async def test_a_browser_sees_the_card_and_pays_with_the_secret(world: World):
     session = await opened(world, customer_id)
     assert session.client_secret.startswith(f"{session.id}_secret_")
     shopper = browser(world)
-    seen = await look(shopper, session, session.client_secret)
+    seen = await find_session(shopper, session, session.client_secret)
     assert (seen.state, seen.card.last4, seen.locale) == (
         pb.OneClickSession.STATE_OPEN,
         "4242",
@@ -70,7 +70,7 @@ async def test_a_browser_sees_the_card_and_pays_with_the_secret(world: World):
     paid = await pay(shopper, session, session.client_secret)
     assert paid.state == pb.OneClickSession.STATE_PAID
     assert [paid.payment] == list(world.payments.books.values())
-    assert await look(shopper, session, session.client_secret) == paid
+    assert await find_session(shopper, session, session.client_secret) == paid
 
 
 async def test_a_browser_without_the_right_secret_is_refused(world: World):
@@ -78,7 +78,7 @@ async def test_a_browser_without_the_right_secret_is_refused(world: World):
     session, other = await opened(world, customer_id), await opened(world, customer_id)
     shopper = browser(world)
     for secret in (None, "", "wrong", other.client_secret, session.client_secret[:-1]):
-        for call in (look, pay):
+        for call in (find_session, pay):
             with pytest.raises(Refusal) as refused:
                 await call(shopper, session, secret)
             assert (refused.value.kind, refused.value.reason) == (
@@ -162,8 +162,8 @@ async def test_a_declined_click_can_be_tried_again(world: World):
     world.payments.state = State.STATE_CAPTURED
     assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
     assert [row["session_try"] for row in await world.charges()] == [1, 2]
-    told = [list(one.velocity_subjects) for one in world.payments.calls["CreatePayment"]]
-    assert told == [[f"customer:{session.customer_id}", f"session:{session.id}"]] * 2
+    sent = [list(one.velocity_subjects) for one in world.payments.calls["CreatePayment"]]
+    assert sent == [[f"customer:{session.customer_id}", f"session:{session.id}"]] * 2
     assert len(set(world.payments.keys["CreatePayment"])) == 2
 
 
@@ -171,11 +171,11 @@ async def test_ipv6_addresses_of_one_household_share_a_velocity_subject(world: W
     for ip in ("2001:db8:1:2::3", "2001:db8:1:2:9::4"):  # of one household
         session = await opened(world, await world.shopper())
         await pay(browser(world), session, session.client_secret, ip)
-    told = [one.velocity_subjects for one in world.payments.calls["CreatePayment"]]
-    [address] = {subjects[2] for subjects in told}
+    sent = [one.velocity_subjects for one in world.payments.calls["CreatePayment"]]
+    [address] = {subjects[2] for subjects in sent}
     assert address.startswith("clicking_address:")
     assert "2001" not in address.partition(":")[2]
-    assert told[1][:2] == [f"customer:{session.customer_id}", f"session:{session.id}"]
+    assert sent[1][:2] == [f"customer:{session.customer_id}", f"session:{session.id}"]
 
 
 async def test_a_click_that_payments_refuses_can_be_tried_again(world: World):
@@ -195,7 +195,7 @@ async def test_a_challenge_keeps_the_session_paying_until_its_end_is_known(world
     assert paying.payment.next_action.url
     assert (await pay(world, session)) == paying
     world.payments.payment(paying.payment.id).state = State.STATE_CAPTURED
-    paid = await look(world, session)
+    paid = await find_session(world, session)
     assert (paid.state, paid.payment.state) == (pb.OneClickSession.STATE_PAID, State.STATE_CAPTURED)
     assert len(world.payments.books) == 1
 
@@ -207,12 +207,12 @@ async def test_an_unanswered_click_is_completed_by_a_repeat(world: World, when: 
     with pytest.raises(Refusal) as refused:
         await pay(world, session)
     assert refused.value.reason == "outcome_unknown"
-    assert (await look(world, session)).state == pb.OneClickSession.STATE_PAYING
-    assert await told(world, session) == ["opened"]
+    assert (await find_session(world, session)).state == pb.OneClickSession.STATE_PAYING
+    assert await published(world, session) == ["opened"]
     assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
     assert len(world.payments.books) == 1
     assert (await pay(world, session)).state == pb.OneClickSession.STATE_PAID
-    assert await told(world, session) == ["opened", "paid"]
+    assert await published(world, session) == ["opened", "paid"]
 
 
 async def test_an_unanswered_click_is_completed_by_the_worker(world: World):
@@ -222,14 +222,14 @@ async def test_an_unanswered_click_is_completed_by_the_worker(world: World):
         await pay(world, session)
     await world.make_due("charges")
     await worker.charge_worker(world.deps).run_once()
-    assert (await look(world, session)).state == pb.OneClickSession.STATE_PAID
-    assert await told(world, session) == ["opened", "paid"]
+    assert (await find_session(world, session)).state == pb.OneClickSession.STATE_PAID
+    assert await published(world, session) == ["opened", "paid"]
 
 
 async def test_an_expired_session_is_not_paid(world: World):
     session = await opened(world, await world.shopper(), expires_in_minutes=1)
     world.offset = timedelta(minutes=1)
-    assert (await look(world, session)).state == pb.OneClickSession.STATE_EXPIRED
+    assert (await find_session(world, session)).state == pb.OneClickSession.STATE_EXPIRED
     with pytest.raises(Refusal) as refused:
         await pay(world, session)
     assert refused.value.reason == "session_expired"
@@ -251,7 +251,7 @@ async def test_limits_hold_for_sessions_and_leave_them_open(world: World):
     with pytest.raises(Refusal) as refused:
         await pay(world, session)
     assert refused.value.reason == "charge_limit_exceeded"
-    assert (await look(world, session)).state == pb.OneClickSession.STATE_OPEN
+    assert (await find_session(world, session)).state == pb.OneClickSession.STATE_OPEN
 
 
 async def test_a_session_of_a_customer_without_a_card_shows_none(world: World):

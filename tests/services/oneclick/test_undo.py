@@ -11,7 +11,7 @@ from libs import ids
 from libs.errors import Kind, Refusal
 from services.oneclick import worker
 from tests.kit.payments_double import lose_answer, money, once, refuse
-from tests.services.oneclick.test_sessions import browser, look, opened, pay
+from tests.services.oneclick.test_sessions import browser, find_session, opened, pay
 from tests.services.oneclick.world import World
 
 State = payments_pb2.Payment
@@ -112,7 +112,7 @@ async def remove(shopper: World, session, *removals, key: str = ""):
     )
 
 
-async def removals_told(world: World):
+async def published_removals(world: World):
     rows = await world.rows(
         "SELECT body FROM outbox WHERE merchant_id = $1"
         " AND subject = 'incasso.oneclick.order.items_removed' ORDER BY seq",
@@ -137,14 +137,14 @@ async def test_a_browser_removes_items_at_the_shops_prices(world: World):
     shopper, session = await shopping(world)
     lowered = await remove(shopper, session, removal("shoes", 1), removal("socks"))
     assert (lowered.state, lowered.capturable_minor) == (State.STATE_AUTHORISED, 2490)
-    seen = await look(shopper, session, session.client_secret)
+    seen = await find_session(shopper, session, session.client_secret)
     assert [(item.id, item.quantity) for item in seen.items] == [("shoes", 1), ("shipping", 1)]
     (charge,) = await world.charges()
     assert (charge["amount_minor"], charge["lowering"], charge["due_at"]) == (2490, None, None)
-    (told,) = await removals_told(world)
-    assert (told.payment_id, told.amount) == (session.payment.id, money(2490))
-    assert [(r.item_id, r.quantity) for r in told.removed] == [("shoes", 1), ("socks", 3)]
-    assert [(r.item_id, r.quantity) for r in told.left] == [("shoes", 1), ("shipping", 1)]
+    (event,) = await published_removals(world)
+    assert (event.payment_id, event.amount) == (session.payment.id, money(2490))
+    assert [(r.item_id, r.quantity) for r in event.removed] == [("shoes", 1), ("socks", 3)]
+    assert [(r.item_id, r.quantity) for r in event.left] == [("shoes", 1), ("shipping", 1)]
 
 
 async def test_removals_build_on_earlier_ones(world: World):
@@ -172,11 +172,11 @@ async def test_the_shops_server_removes_items_too(world: World):
 async def test_items_cannot_be_removed_after_the_shop_set_an_amount(world: World):
     shopper, session = await shopping(world)
     await undo(world, session.payment.id, amount=money(3000))
-    assert (await look(world, session)).items == []
+    assert (await find_session(world, session)).items == []
     with pytest.raises(Refusal) as refused:
         await remove(shopper, session, removal("socks"))
     assert refused.value.reason == "item_not_removable"
-    assert await removals_told(world) == []
+    assert await published_removals(world) == []
 
 
 async def test_an_undo_with_both_amount_and_items_is_refused(world: World):
@@ -213,7 +213,7 @@ async def test_an_unanswered_removal_is_completed_by_its_repeat_or_the_worker(wo
             await worker.charge_worker(world.deps).run_once()
         lowered = await remove(shopper, session, removal("socks", 1), key=key)
         assert lowered.capturable_minor == 5990 - number * 500
-        assert len(await removals_told(world)) == number
+        assert len(await published_removals(world)) == number
 
 
 async def test_a_removal_that_payments_refuses_leaves_the_order_unchanged(world: World):
@@ -223,7 +223,7 @@ async def test_a_removal_that_payments_refuses_leaves_the_order_unchanged(world:
     with pytest.raises(Refusal) as refused:
         await remove(shopper, session, removal("socks"), key="late")
     assert refused.value.reason == "payment_not_capturable"
-    assert len((await look(world, session)).items) == 3
+    assert len((await find_session(world, session)).items) == 3
     assert (await remove(shopper, session, removal("socks"), key="late")).capturable_minor == 4490
 
 
@@ -231,12 +231,12 @@ async def test_a_lowering_applied_before_the_capture_is_not_refused(world: World
     shopper, session = await shopping(world)
     world.payments.after["LowerPayment"] = once(lose_answer)
     with pytest.raises(Refusal):
-        await remove(shopper, session, removal("socks"), key="heard")
+        await remove(shopper, session, removal("socks"), key="applied")
     world.payments.payment(session.payment.id).state = State.STATE_CAPTURED
     world.payments.before["LowerPayment"] = refuse(Kind.CONFLICT, "payment_not_capturable")
     await world.make_due("charges")
     await worker.charge_worker(world.deps).run_once()
-    again = await remove(shopper, session, removal("socks"), key="heard")
+    again = await remove(shopper, session, removal("socks"), key="applied")
     assert (again.state, again.capturable_minor) == (State.STATE_CAPTURED, 4490)
 
 

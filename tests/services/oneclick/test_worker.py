@@ -12,7 +12,7 @@ from libs import bus, consumer, context, ids, relay
 from libs.clock import Clock
 from services.oneclick import worker
 from tests.kit.payments_double import money
-from tests.services.oneclick.test_sessions import look, opened, pay
+from tests.services.oneclick.test_sessions import find_session, opened, pay
 from tests.services.oneclick.world import World
 from tests.waiting import HANGING_SECONDS
 
@@ -29,25 +29,25 @@ EVENTS = {
 
 def event(world: World, payment, state: int) -> bus.Event:
     verb, message = EVENTS[state]
-    told = payments_pb2.Payment()
-    told.CopyFrom(payment)
-    told.state = state
+    reported = payments_pb2.Payment()
+    reported.CopyFrom(payment)
+    reported.state = state
     return bus.Event(
         event_id=ids.new("evt"),
         merchant_id=world.merchant_id,
         aggregate_id=payment.id,
         subject=f"incasso.payments.payment.{verb}",
-        body=message(payment=told).SerializeToString(),
+        body=message(payment=reported).SerializeToString(),
         traceparent="",
         occurred_at=Clock().now(),
     )
 
 
 async def happens(world: World, payment, state: int) -> None:
-    told = event(world, payment, state)
+    received = event(world, payment, state)
     context.set_current(context.Call(merchant_id=world.merchant_id, actor="oneclick"))
     async with world.db.transaction() as tx:
-        await worker.handlers()[told.subject](tx, told)
+        await worker.handlers()[received.subject](tx, received)
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ async def test_a_charge_takes_the_lowest_reported_amount_in_any_order(world: Wor
     customer_id = await world.shopper()
     world.payments.state = State.STATE_AUTHORISED
     payment = await world.charge(customer_id, capture=payments_pb2.CAPTURE_MODE_DELAYED)
-    for told_minor in (3000, 5990, 4000):
-        payment.capturable_minor = told_minor
-        told = event(world, payment, State.STATE_AUTHORISED)
-        told = replace(
-            told,
+    for amount_minor in (3000, 5990, 4000):
+        payment.capturable_minor = amount_minor
+        lowered = event(world, payment, State.STATE_AUTHORISED)
+        lowered = replace(
+            lowered,
             subject="incasso.payments.payment.lowered",
             body=events_pb2.PaymentLowered(payment=payment).SerializeToString(),
         )
         context.set_current(context.Call(merchant_id=world.merchant_id, actor="oneclick"))
         async with world.db.transaction() as tx:
-            await worker.handlers()[told.subject](tx, told)
+            await worker.handlers()[lowered.subject](tx, lowered)
     assert [row["amount_minor"] for row in await world.charges()] == [3000]
 
 
@@ -100,7 +100,7 @@ async def row_version(world: World) -> str:
 
 
 @pytest.mark.parametrize(
-    ("answered", "told", "known"),
+    ("answered", "reported", "known"),
     [
         (State.STATE_CAPTURED, State.STATE_CAPTURED, True),
         (State.STATE_DECLINED, State.STATE_DECLINED, True),
@@ -115,12 +115,12 @@ async def row_version(world: World) -> str:
     ],
 )
 async def test_an_event_writes_only_what_the_answer_did_not_report(
-    world: World, answered, told, known
+    world: World, answered, reported, known
 ):
     world.payments.state = answered
     payment = await world.charge(await world.shopper())
     before = await row_version(world)
-    await happens(world, payment, told)
+    await happens(world, payment, reported)
     assert (await row_version(world) == before) is known
 
 
@@ -160,7 +160,7 @@ async def test_a_failed_challenge_reopens_the_session(world: World):
     paying = await pay(world, session)
     world.payments.payment(paying.payment.id).state = State.STATE_DECLINED
     await happens(world, paying.payment, State.STATE_DECLINED)
-    seen = await look(world, session)
+    seen = await find_session(world, session)
     assert seen.state == pb.OneClickSession.STATE_OPEN
     assert seen.payment.state == State.STATE_DECLINED
     world.payments.state = State.STATE_CAPTURED
@@ -186,11 +186,11 @@ async def test_a_charge_is_settled_by_an_event_from_the_bus(world: World, nats_u
     world.payments.state = State.STATE_PENDING
     payment = await world.charge(await world.shopper())
     connection = await bus.connect(nats_url, service="test")
-    told = event(world, payment, State.STATE_CAPTURED)
+    captured = event(world, payment, State.STATE_CAPTURED)
     reader = consumer.Consumer(ids.new("con"), world.db, connection, worker.handlers())
     running = asyncio.create_task(reader.run())
     try:
-        await relay.publish(connection, told)
+        await relay.publish(connection, captured)
         async with asyncio.timeout(HANGING_SECONDS):
             while (await world.charges())[0]["state"] != "succeeded":  # noqa: ASYNC110 - the change is in the database
                 await asyncio.sleep(0.05)

@@ -138,7 +138,7 @@ class ShopWorld:
     async def cart(self, reference: str = "cart-77", **more: Any) -> Any:
         return (await self.call("CreateCart", self.cart_request(reference, **more))).cart
 
-    async def look(self, cart_id: str) -> Any:
+    async def get_cart(self, cart_id: str) -> Any:
         return (await self.call("GetCart", shop_pb2.GetCartRequest(cart_id=cart_id))).cart
 
     async def recover(self, cart_id: str, *, key: str = "", **more: Any) -> Any:
@@ -191,7 +191,7 @@ async def reason_of(doing) -> tuple[str, int]:
     return refused.value.reason, refused.value.kind.http_status
 
 
-async def told(world: ShopWorld, verb: str) -> list[bytes]:
+async def published(world: ShopWorld, verb: str) -> list[bytes]:
     return [body for subject, body in await world.events() if subject == verb]
 
 

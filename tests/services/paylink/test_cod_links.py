@@ -43,10 +43,10 @@ async def test_paying_the_link_pays_its_order_part_and_routes_the_event_to_cod(w
     await world.pay(link, 5000)
     (asked,) = world.payments.calls["CreatePayment"]
     assert (asked.order_reference, asked.order_part) == ("A-1001", part)
-    (told,) = await world.rows(
+    (row,) = await world.rows(
         "SELECT route FROM outbox WHERE aggregate_id = $1 AND subject LIKE '%.paid'", link.id
     )
-    assert told["route"] == "cod"
+    assert row["route"] == "cod"
 
 
 async def test_a_link_closed_as_paid_otherwise_says_so_and_takes_no_money(world: World):

@@ -22,7 +22,7 @@ from tests.kit.crashing import Moment, ProcessDied
 from tests.kit.payments_double import lose_answer, money, once
 from tests.services.paylink.test_instalment_links import made
 from tests.services.paylink.test_links import refused
-from tests.services.paylink.test_worker import tell
+from tests.services.paylink.test_worker import deliver
 from tests.services.paylink.world import Link, Try, World, token_of
 
 State = payments_pb2.Payment
@@ -50,19 +50,19 @@ class PaidLink:
     async def settle(self, deps: Deps, row: DueRow) -> None:
         await follow.settle_due(deps, row)
 
-    async def tell(self, payment) -> None:
-        await tell(self.world, payment, payment.state)
+    async def deliver(self, payment) -> None:
+        await deliver(self.world, payment, payment.state)
 
     async def state(self) -> str:
         """The link's state; its attempts, paid amount and events must agree with it."""
         link = await self.world.get(self.link)
         ended = [one.state for one in await self.world.tries(self.link)]
-        told = await self.world.subjects(self.link)
+        subjects = await self.world.subjects(self.link)
         if link.state == Link.STATE_PAID:
-            assert (link.uses, link.paid_minor, told.count("paid")) == (1, 12900, 1)
+            assert (link.uses, link.paid_minor, subjects.count("paid")) == (1, 12900, 1)
             assert ended == [Try.STATE_SUCCEEDED]
             return "paid"
-        assert (link.uses, link.paid_minor, told.count("paid")) == (0, 0, 0)
+        assert (link.uses, link.paid_minor, subjects.count("paid")) == (0, 0, 0)
         if Try.STATE_PROCESSING in ended:
             return "under way"
         assert link.state == Link.STATE_CREATED

@@ -18,7 +18,7 @@ async def half_paid(world: World, **more):
     return link
 
 
-async def told(world: World, link, since: int) -> list:
+async def amounts_due(world: World, link, since: int) -> list:
     """amount_due of every event of the link after the first `since`."""
     rows = await world.rows(
         "SELECT subject, body FROM outbox WHERE aggregate_id = $1 ORDER BY seq OFFSET $2",
@@ -59,7 +59,7 @@ async def test_reminders_resends_and_reissues_ask_for_the_rest(world: World, ask
     link = await half_paid(world)
     before = len(await world.subjects(link))
     await ask(world, link)
-    assert set(map(str, await told(world, link, before))) == {str(REST)}
+    assert set(map(str, await amounts_due(world, link, before))) == {str(REST)}
     address = pb.GetPaymentLinkAddressRequest(payment_link_id=link.id)
     assert (await world.call("GetPaymentLinkAddress", address)).payment_link.amount_due == REST
     assert (await world.get(link)).amount_due == REST

@@ -54,10 +54,10 @@ def test_a_shop_buyer_may_give_another_name():
 
 
 @pytest.mark.parametrize("field", ["email", "name"])
-@pytest.mark.parametrize("said", [None, ""])
-def test_a_missing_email_or_name_is_refused_by_field(field, said):
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_email_or_name_is_refused_by_field(field, value):
     with pytest.raises(InvalidArgument) as found:
-        guests.guest(draft(recipient=BUYER), **{**ANNA, field: said})
+        guests.guest(draft(recipient=BUYER), **{**ANNA, field: value})
     assert [violation.field for violation in found.value.violations] == [field]
 
 
@@ -118,8 +118,8 @@ async def test_a_shop_buyer_pays_in_instalments_without_repeating_contact_detail
     assert page.HasField("transfer")
     assert page.instalments
     assert (page.plan_needs_email, page.plan_needs_name) == (False, False)
-    said = {"token": token, "terms_id": "trm_default", "offer": page.offer}
-    chosen = (await world.visit("ChoosePlan", key=page.form_key, **said)).payment
+    choice = {"token": token, "terms_id": "trm_default", "offer": page.offer}
+    chosen = (await world.visit("ChoosePlan", key=page.form_key, **choice)).payment
     assert chosen.plan_url
     (asked,) = world.oneclick.created.values()
     assert (asked.email, asked.name) == (ANNA["email"], ANNA["name"])
@@ -138,8 +138,8 @@ async def test_a_guest_links_page_shows_neither_the_payer_nor_saved_cards(world:
 
 async def test_a_guest_choosing_again_on_the_same_link_is_the_same_customer(world: World):
     link = await world.guest_link()
-    for said in (ANNA, ANNA, {**ANNA, "email": "eva@example.com"}):
-        await world.choose(link, **said)
+    for payer in (ANNA, ANNA, {**ANNA, "email": "eva@example.com"}):
+        await world.choose(link, **payer)
         await give_up(world, link)
     customers = [one.customer_id for one in reversed(await world.tries(link))]
     assert customers == ["cus_1", "cus_1", "cus_2"]
@@ -243,8 +243,8 @@ async def test_erasing_a_guest_removes_it_from_its_links_attempts_and_events(wor
     for one in (link, office):
         (tried,) = await world.tries(one)
         assert not tried.payer_email
-        told = await world.rows("SELECT body FROM outbox WHERE aggregate_id = $1", one.id)
-        assert not [row for row in told if b"anna" in row["body"].lower()]
+        rows = await world.rows("SELECT body FROM outbox WHERE aggregate_id = $1", one.id)
+        assert not [row for row in rows if b"anna" in row["body"].lower()]
 
 
 async def test_the_attempt_of_a_guest_erased_before_becoming_a_customer_is_cancelled(world: World):

@@ -7,7 +7,7 @@ from incasso.paylink.v1 import paylink_pb2 as pb
 from incasso.payments.v1 import payments_pb2
 from tests.kit.payments_double import money
 from tests.services.paylink.test_links import refused
-from tests.services.paylink.test_worker import tell
+from tests.services.paylink.test_worker import deliver
 from tests.services.paylink.world import Link, World
 
 State = payments_pb2.Payment
@@ -62,11 +62,11 @@ async def test_a_credit_link_carries_its_legal_texts_to_its_page_and_messages(
     shown.append((await world.call("SendPaymentLink", asked, key="send")).payment_link)
     for one in shown:
         assert {name: getattr(one, name) for name in law} == law
-    (told,) = await world.rows(
+    (row,) = await world.rows(
         "SELECT body FROM outbox WHERE aggregate_id = $1 AND subject LIKE '%.message_requested'",
         link.id,
     )
-    requested = events_pb2.PaymentLinkMessageRequested.FromString(told["body"])
+    requested = events_pb2.PaymentLinkMessageRequested.FromString(row["body"])
     assert requested.payment_link.warning == law["warning"]
     assert not (await made(world, key="ilk_2")).HasField("warning")
 
@@ -86,11 +86,11 @@ async def test_paying_the_link_pays_its_part_and_routes_the_event_to_instalments
     (asked,) = world.payments.calls["CreatePayment"]
     assert (asked.order_reference, asked.order_part) == ("A-1001", "instalment:2")
     assert (await world.get(link)).state == Link.STATE_PAID
-    (told,) = await world.rows(
+    (row,) = await world.rows(
         "SELECT route, subject FROM outbox WHERE aggregate_id = $1 AND subject LIKE '%.paid'",
         link.id,
     )
-    assert (told["route"], told["subject"]) == ("instalment", "incasso.paylink.payment_link.paid")
+    assert (row["route"], row["subject"]) == ("instalment", "incasso.paylink.payment_link.paid")
 
 
 async def test_a_link_closed_as_paid_otherwise_says_so_and_takes_no_money(world: World):
@@ -123,7 +123,7 @@ async def test_a_link_that_is_being_paid_or_paid_cannot_be_closed(world: World):
     await world.pay(link, 5333)
     assert await refused(close(world, link)) == "payment_link_paying"
     (payment,) = world.payments.books.values()
-    await tell(world, payment, State.STATE_CAPTURED)
+    await deliver(world, payment, State.STATE_CAPTURED)
     assert await refused(close(world, link)) == "payment_link_closed"
     assert (await world.get(link)).state == Link.STATE_PAID
 

@@ -9,7 +9,7 @@ from libs.tasks import cancel
 from services.paylink import worker
 from services.paylink.store import due
 from tests.kit.payments_double import lose_answer
-from tests.services.paylink.test_worker import State, tell
+from tests.services.paylink.test_worker import State, deliver
 from tests.services.paylink.world import World
 
 OLDEST = "incasso_oldest_unanswered_link_payment_age_seconds"
@@ -52,6 +52,6 @@ async def test_a_capture_after_a_decline_is_counted(world: World):
     world.payments.after["CreatePayment"] = lose_answer
     await world.pay(link)
     (payment,) = world.payments.books.values()
-    await tell(world, payment, State.STATE_DECLINED)
-    await tell(world, payment, State.STATE_CAPTURED)
+    await deliver(world, payment, State.STATE_DECLINED)
+    await deliver(world, payment, State.STATE_CAPTURED)
     assert counted("incasso_payments_after_their_end_total") == late + 1

@@ -16,7 +16,7 @@ from services.paylink.flows.opening import open_link
 from services.paylink.flows.plan import ChoosePlan
 from tests.kit.crashing import ProcessDied
 from tests.kit.payments_double import once, refuse
-from tests.services.paylink.test_plans import Plan, happen, link_for, tell
+from tests.services.paylink.test_plans import Plan, deliver, happen, link_for
 from tests.services.paylink.world import Link, World, token_of
 
 NO_ANSWER = refuse(Kind.UNAVAILABLE, "service_unavailable")
@@ -174,7 +174,7 @@ async def test_an_event_that_precedes_the_answer_still_pays_the_link(
     link = await struck(world, step, guest=guest)
     (made,) = world.instalments.books.values()
     made.state = Plan.STATE_ACTIVE
-    await tell(world, made.id, Plan.STATE_ACTIVE)  # for a plan that no attempt knows yet
+    await deliver(world, made.id, Plan.STATE_ACTIVE)  # for a plan that no attempt knows yet
     await world.work()
     await world.work()
     assert (await world.get(link)).state == Link.STATE_PAID

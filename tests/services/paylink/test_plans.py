@@ -35,7 +35,7 @@ UNPAID = [Plan.STATE_REFUSED, Plan.STATE_CANCELLED, Plan.STATE_EXPIRED]
 PAID = [state for state in VERBS if state not in UNPAID]
 
 
-async def tell(world: World, plan_id: str, state: int) -> None:
+async def deliver(world: World, plan_id: str, state: int) -> None:
     """Handles an event of instalments."""
     subject = f"incasso.instalments.plan.{VERBS[state]}"
     event = Event(
@@ -55,7 +55,7 @@ async def tell(world: World, plan_id: str, state: int) -> None:
 async def happen(world: World, plan_id: str, state: int) -> None:
     """Changes the plan's state at instalments, which publishes it."""
     world.instalments.plan(plan_id).state = state
-    await tell(world, plan_id, state)
+    await deliver(world, plan_id, state)
 
 
 async def link_for(world: World, *, guest: bool) -> Any:
@@ -177,8 +177,8 @@ async def test_a_refusal_by_instalments_leaves_the_link_open(world: World):
 @pytest.mark.parametrize("state", PAID)
 async def test_repeated_events_of_a_signed_plan_pay_its_link_once(world: World, state):
     link, plan_id = await chosen(world)
-    for told in (state, Plan.STATE_ACTIVE, state):
-        await tell(world, plan_id, told)
+    for reported in (state, Plan.STATE_ACTIVE, state):
+        await deliver(world, plan_id, reported)
     paid = await world.get(link)
     assert (paid.state, paid.paid_minor, paid.uses) == (Link.STATE_PAID, 12900, 1)
     (tried,) = await world.tries(link)
@@ -199,8 +199,8 @@ async def test_a_refused_cancelled_or_expired_plan_reopens_its_link(world: World
 
 async def test_events_of_other_plans_and_merchants_change_nothing(world: World, other: World):
     link, plan_id = await chosen(world)
-    await tell(world, "pln_of_a_shop", Plan.STATE_ACTIVE)
-    await tell(other, plan_id, Plan.STATE_ACTIVE)
+    await deliver(world, "pln_of_a_shop", Plan.STATE_ACTIVE)
+    await deliver(other, plan_id, Plan.STATE_ACTIVE)
     assert (await world.get(link)).state == Link.STATE_PAYING
 
 

@@ -3,7 +3,7 @@
 from incasso.paylink.v1 import paylink_pb2 as pb
 from libs.payments.asking import AFTER_END
 from tests.services.paylink.test_links import refused
-from tests.services.paylink.test_plans import NO_ANSWER, Plan, chosen, give_up, tell
+from tests.services.paylink.test_plans import NO_ANSWER, Plan, chosen, deliver, give_up
 from tests.services.paylink.world import Link, Try, World
 
 
@@ -24,7 +24,7 @@ async def test_a_shopper_can_give_up_a_plan_and_pay_by_card(world: World):
     await give_up(world, link)
     assert world.instalments.plan(plan_id).state == Plan.STATE_CANCELLED
     await world.pay(link)
-    await tell(world, plan_id, Plan.STATE_CANCELLED)
+    await deliver(world, plan_id, Plan.STATE_CANCELLED)
     assert (await world.get(link)).state == Link.STATE_PAID
 
 
@@ -65,6 +65,6 @@ async def test_a_plan_activated_after_its_attempt_ended_is_counted(world: World)
     await give_up(world, link)
     await world.pay(link)
     before = AFTER_END._value.get()
-    await tell(world, plan_id, Plan.STATE_ACTIVE)
+    await deliver(world, plan_id, Plan.STATE_ACTIVE)
     assert AFTER_END._value.get() == before + 1
     assert (await world.get(link)).paid_minor == 12900

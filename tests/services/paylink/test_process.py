@@ -126,9 +126,9 @@ async def test_sigterm_finishes_the_call_in_flight_and_logs_no_secrets(
         await asked.wait()
         child.send(signal.SIGTERM)
         assert (await paying).payment_state == payments_pb2.Payment.STATE_CAPTURED
-    assert await child.wait() == 0, child.said
+    assert await child.wait() == 0, child.output
     for secret in ("giulia@example.com", token_of(link), "tok_secret"):
-        assert secret not in child.said
+        assert secret not in child.output
 
 
 async def test_a_page_waiting_at_one_replica_sees_a_payment_at_another(
@@ -147,7 +147,7 @@ async def test_a_page_waiting_at_one_replica_sees_a_payment_at_another(
         here, there = world_at(one, neighbours), world_at(two, neighbours)
         there.merchant_id = here.merchant_id
 
-        async def told() -> bool:
+        async def is_notified() -> bool:
             """False if the wait timed out before the other replica had recorded the payment: try again."""
             link = await here.link()
             version = (await here.page(link)).version
@@ -160,7 +160,7 @@ async def test_a_page_waiting_at_one_replica_sees_a_payment_at_another(
             await pay(there, link)
             return (await waiting).version > version
 
-        assert await until(told)
+        assert await until(is_notified)
 
 
 async def test_the_shop_is_served_by_the_same_process(environment, processes, neighbours):
@@ -181,6 +181,6 @@ async def test_the_shop_is_served_by_the_same_process(environment, processes, ne
 
 async def test_it_refuses_to_start_before_its_schema_is_there(processes, new_database):
     processes.environment["INCASSO_DATABASE_URL"] = new_database()
-    code, said = await processes.refused()
+    code, output = await processes.refused()
     assert code != 0
-    assert "run: python -m services.paylink migrate" in said
+    assert "run: python -m services.paylink migrate" in output

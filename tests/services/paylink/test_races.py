@@ -11,7 +11,7 @@ from incasso.paylink.v1 import paylink_pb2 as pb
 from libs import ids
 from libs.errors import Refusal
 from services.paylink import worker
-from tests.services.paylink.test_plans import Plan, happen, link_for, tell
+from tests.services.paylink.test_plans import Plan, deliver, happen, link_for
 from tests.services.paylink.world import Link, Try, World, token_of
 
 
@@ -127,7 +127,7 @@ async def test_giving_up_a_plan_races_safely_with_its_activation_and_a_card(worl
         given_up = reason_of(world.visit("GiveUpPayment", token=token_of(link)))
         if turn % 2:
             world.instalments.plan(plan_id).state = Plan.STATE_ACTIVE
-            await asyncio.gather(given_up, tell(world, plan_id, Plan.STATE_ACTIVE))
+            await asyncio.gather(given_up, deliver(world, plan_id, Plan.STATE_ACTIVE))
             assert (await world.get(link)).state == Link.STATE_PAID
         else:
             by_card = reason_of(world.pay(link))

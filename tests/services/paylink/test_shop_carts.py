@@ -11,8 +11,8 @@ from tests.services.paylink.shop_world import (
     PUBLIC_URL,
     ShopWorld,
     item,
+    published,
     reason_of,
-    told,
 )
 
 State = pb.Cart
@@ -25,7 +25,7 @@ async def test_a_cart_comes_back_as_it_was_reported(shop_world: ShopWorld):
     assert (made.amount.amount_minor, made.amount.currency, made.locale) == (9000, "EUR", "it")
     assert made.state == State.STATE_OPEN
     assert not made.HasField("recover_at")
-    assert await shop_world.look(made.id) == made
+    assert await shop_world.get_cart(made.id) == made
 
 
 async def test_a_reported_currency_and_locale_override_the_merchants(shop_world: ShopWorld):
@@ -40,7 +40,7 @@ async def test_the_same_reference_replaces_the_contents_of_an_open_cart(shop_wor
     assert (second.id, second.created_at) == (first.id, first.created_at)
     assert second.amount.amount_minor == 2500
     assert not second.HasField("recover_at")
-    assert await shop_world.look(first.id) == second
+    assert await shop_world.get_cart(first.id) == second
     (row,) = await shop_world.rows("SELECT due_at FROM carts WHERE id = $1", first.id)
     assert row["due_at"] is None
 
@@ -105,7 +105,7 @@ async def test_recovering_sends_a_link_with_the_carts_contents(shop_world: ShopW
     assert (link.order_reference, link.description) == ("cart-77", "Scarpe da corsa")
     assert dict(link.metadata) == {"a": "b"}
     assert link.expires_at.seconds - link.created_at.seconds == 7 * 86400
-    cart = await shop_world.look(made.id)
+    cart = await shop_world.get_cart(made.id)
     assert (cart.state, cart.payment_link_id) == (State.STATE_RECOVERING, link.id)
 
 
@@ -120,11 +120,11 @@ async def test_recovering_publishes_link_message_and_cart_events_without_the_tok
         "payment_link.sent",
         "cart.recovery_sent",
     ]
-    (message,) = await told(shop_world, "payment_link.message_requested")
+    (message,) = await published(shop_world, "payment_link.message_requested")
     asked = events_pb2.PaymentLinkMessageRequested.FromString(message)
     assert asked.reason == events_pb2.PaymentLinkMessageRequested.REASON_CART
-    (sent,) = await told(shop_world, "cart.recovery_sent")
-    assert events_pb2.CartRecoverySent.FromString(sent).cart == await shop_world.look(made.id)
+    (sent,) = await published(shop_world, "cart.recovery_sent")
+    assert events_pb2.CartRecoverySent.FromString(sent).cart == await shop_world.get_cart(made.id)
     token = link.url.rpartition("/")[2].encode()
     assert all(token not in body for _, body in await shop_world.events())
 
@@ -150,5 +150,5 @@ async def test_a_recovery_by_a_channel_without_an_address_is_refused(
     made = await shop_world.cart()
     refused = shop_world.recover(made.id, channels=channels)
     assert await reason_of(refused) == ("invalid_argument", 400)
-    assert (await shop_world.look(made.id)).state == State.STATE_OPEN
+    assert (await shop_world.get_cart(made.id)).state == State.STATE_OPEN
     assert not await shop_world.links()

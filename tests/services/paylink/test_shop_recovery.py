@@ -16,9 +16,9 @@ from tests.services.paylink.shop_world import (
     cancel,
     expire,
     pay,
+    published,
     reason_of,
     run_worker,
-    told,
 )
 
 State = pb.Cart
@@ -35,8 +35,8 @@ async def test_concurrent_recoveries_of_one_cart_create_one_link(shop_world: Sho
     found = [link for link in got if not isinstance(link, int)]
     assert len({link.id for link in found}) == len({link.url for link in found}) == 1
     assert len(await shop_world.links()) == 1
-    assert len(await told(shop_world, "payment_link.message_requested")) == 1
-    assert len(await told(shop_world, "cart.recovery_sent")) == 1
+    assert len(await published(shop_world, "payment_link.message_requested")) == 1
+    assert len(await published(shop_world, "cart.recovery_sent")) == 1
 
 
 async def test_recovering_again_with_the_same_key_returns_the_same_link(shop_world: ShopWorld):
@@ -64,7 +64,7 @@ async def test_an_exhausted_quota_refuses_the_recovery_and_postpones_the_automat
     assert await reason_of(shop_world.recover(made.id)) == ("quota_exceeded", 429)
     await shop_world.advance(timedelta(hours=1))
     await run_worker(shop_world)
-    cart = await shop_world.look(made.id)
+    cart = await shop_world.get_cart(made.id)
     assert cart.state == State.STATE_OPEN
     (row,) = await shop_world.rows("SELECT due_at, recover_at FROM carts WHERE id = $1", made.id)
     assert row["due_at"] > row["recover_at"] + timedelta(minutes=10)
@@ -81,11 +81,11 @@ async def test_a_cart_is_recovered_automatically_when_due_by_the_merchants_clock
     await shop_world.advance(timedelta(minutes=61))
     await run_worker(shop_world)
     await run_worker(shop_world)
-    cart = await shop_world.look(made.id)
+    cart = await shop_world.get_cart(made.id)
     assert cart.state == State.STATE_RECOVERING
     assert cart.recover_at == made.recover_at
     for other in (later, never):
-        assert (await shop_world.look(other.id)).state == State.STATE_OPEN
+        assert (await shop_world.get_cart(other.id)).state == State.STATE_OPEN
     assert [link["id"] for link in await shop_world.links()] == [cart.payment_link_id]
     link = await shop_world.recover(made.id)
     assert link.id == cart.payment_link_id
@@ -97,14 +97,14 @@ async def test_reporting_a_cart_again_postpones_its_recovery(shop_world: ShopWor
     await shop_world.cart(recover_after_minutes=60)
     await shop_world.advance(timedelta(minutes=2))
     await run_worker(shop_world)
-    assert (await shop_world.look(made.id)).state == State.STATE_OPEN
+    assert (await shop_world.get_cart(made.id)).state == State.STATE_OPEN
 
 
 async def test_a_recovery_that_is_days_late_is_left_to_the_merchant(shop_world: ShopWorld):
     made = await shop_world.cart(recover_after_minutes=60)
     await shop_world.advance(timedelta(hours=1) + rules.GIVE_UP_AFTER)
     await run_worker(shop_world)
-    assert (await shop_world.look(made.id)).state == State.STATE_OPEN
+    assert (await shop_world.get_cart(made.id)).state == State.STATE_OPEN
     (row,) = await shop_world.rows("SELECT due_at FROM carts WHERE id = $1", made.id)
     assert row["due_at"] is None
     assert await shop_world.recover(made.id)
@@ -127,7 +127,7 @@ async def test_completing_a_cart_cancels_the_link_of_its_recovery(shop_world: Sh
     assert completed.state == State.STATE_COMPLETED
     (link,) = await shop_world.links()
     assert link["state"] == "cancelled"
-    assert len(await told(shop_world, "payment_link.cancelled")) == 1
+    assert len(await published(shop_world, "payment_link.cancelled")) == 1
 
 
 async def test_concurrent_completion_and_recovery_leave_no_payable_link(
@@ -138,7 +138,7 @@ async def test_concurrent_completion_and_recovery_leave_no_payable_link(
         await asyncio.gather(
             shop_world.recover(made.id), shop_world.complete(made.id), return_exceptions=True
         )
-        assert (await shop_world.look(made.id)).state == State.STATE_COMPLETED
+        assert (await shop_world.get_cart(made.id)).state == State.STATE_COMPLETED
     assert {link["state"] for link in await shop_world.links()} <= {"cancelled"}
 
 
@@ -159,7 +159,7 @@ async def test_a_cart_whose_link_is_being_paid_cannot_be_completed(shop_world: S
             Method.CARD.value,
         )
     assert await reason_of(shop_world.complete(made.id)) == ("payment_link_paying", 409)
-    assert (await shop_world.look(made.id)).state == State.STATE_RECOVERING
+    assert (await shop_world.get_cart(made.id)).state == State.STATE_RECOVERING
 
 
 async def is_closed(shop_world: ShopWorld, cart_id: str) -> None:
@@ -173,9 +173,9 @@ async def test_a_cart_whose_link_was_paid_is_reported_recovered_once(shop_world:
     link = await shop_world.recover(made.id)
     await pay(shop_world, link.id)
     await pay(shop_world, link.id)
-    cart = await shop_world.look(made.id)
+    cart = await shop_world.get_cart(made.id)
     assert cart.state == State.STATE_RECOVERED
-    (body,) = await told(shop_world, "cart.recovered")
+    (body,) = await published(shop_world, "cart.recovered")
     assert events_pb2.CartRecovered.FromString(body).cart == cart
     await is_closed(shop_world, made.id)
 
@@ -186,20 +186,20 @@ async def test_a_cart_whose_link_expired_is_lost_until_its_new_address_is_paid(
     made = await shop_world.cart()
     link = await shop_world.recover(made.id)
     await expire(shop_world)
-    assert (await shop_world.look(made.id)).state == State.STATE_LOST
+    assert (await shop_world.get_cart(made.id)).state == State.STATE_LOST
     await is_closed(shop_world, made.id)
     await reissue_payment_link(shop_world.deps, link.id, None, None)
-    assert (await shop_world.look(made.id)).state == State.STATE_LOST
+    assert (await shop_world.get_cart(made.id)).state == State.STATE_LOST
     await pay(shop_world, link.id)
-    assert (await shop_world.look(made.id)).state == State.STATE_RECOVERED
+    assert (await shop_world.get_cart(made.id)).state == State.STATE_RECOVERED
 
 
 async def test_a_cart_whose_link_the_merchant_cancelled_is_lost(shop_world: ShopWorld):
     made = await shop_world.cart()
     link = await shop_world.recover(made.id)
     await cancel(shop_world, link.id)
-    assert (await shop_world.look(made.id)).state == State.STATE_LOST
-    assert not await told(shop_world, "cart.recovered")
+    assert (await shop_world.get_cart(made.id)).state == State.STATE_LOST
+    assert not await published(shop_world, "cart.recovered")
     await is_closed(shop_world, made.id)
 
 
@@ -210,7 +210,7 @@ async def test_concurrent_payment_and_completion_agree_on_one_outcome(shop_world
         done = await asyncio.gather(
             shop_world.complete(made.id), pay(shop_world, link.id), return_exceptions=True
         )
-        cart = await shop_world.look(made.id)
+        cart = await shop_world.get_cart(made.id)
         (row,) = [row for row in await shop_world.links() if row["id"] == link.id]
         ends = {State.STATE_COMPLETED: "cancelled", State.STATE_RECOVERED: "paid"}
         assert row["state"] == ends[cart.state]
@@ -224,4 +224,4 @@ async def test_a_paid_shop_purchase_publishes_no_cart_recovery(shop_world: ShopW
     (link,) = await shop_world.links()
     await pay(shop_world, link["id"])
     assert (await shop_world.links())[0]["state"] == "paid"
-    assert not await told(shop_world, "cart.recovered")
+    assert not await published(shop_world, "cart.recovered")

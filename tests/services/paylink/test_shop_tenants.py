@@ -62,4 +62,4 @@ async def test_two_merchants_can_use_the_same_reference_and_key(shop_world: Shop
     mine = (await shop_world.call("CreateCart", request, key="k")).cart
     theirs = (await other.call("CreateCart", request, key="k")).cart
     assert mine.id != theirs.id
-    assert await shop_world.look(mine.id) == mine
+    assert await shop_world.get_cart(mine.id) == mine

@@ -18,15 +18,15 @@ async def test_a_new_card_sends_its_link_and_hashed_ip_as_velocity_subjects(worl
     await world.pay(shared, ip="203.0.113.7")
     await world.pay(shared, ip="203.0.113.8")
     await world.pay(shared)
-    told = await subjects(world)
-    assert [each[0] for each in told] == [
+    sent = await subjects(world)
+    assert [each[0] for each in sent] == [
         f"link:{link.id}",
         *[f"shared_link:{shared.id}"] * 3,
     ]
-    assert told[0][1].startswith("address:")
-    assert told[0][1] == told[1][1] != told[2][1]
-    assert told[3][1:] == []
-    assert "203.0.113" not in str(told)
+    assert sent[0][1].startswith("address:")
+    assert sent[0][1] == sent[1][1] != sent[2][1]
+    assert sent[3][1:] == []
+    assert "203.0.113" not in str(sent)
 
 
 async def test_a_saved_card_sends_its_customer_and_hashed_ip_as_velocity_subjects(world: World):

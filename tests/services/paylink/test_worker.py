@@ -26,18 +26,18 @@ VERBS = {
 }
 
 
-async def tell(world: World, payment, state, *, method: str = "link") -> None:
-    told = payments_pb2.Payment()
-    told.CopyFrom(payment)
-    told.state = state
-    told.method = method
+async def deliver(world: World, payment, state, *, method: str = "link") -> None:
+    reported = payments_pb2.Payment()
+    reported.CopyFrom(payment)
+    reported.state = state
+    reported.method = method
     verb, message = VERBS[state]
     event = Event(
         event_id=ids.new("evt"),
         merchant_id=world.merchant_id,
-        aggregate_id=told.id,
+        aggregate_id=reported.id,
         subject=f"incasso.payments.payment.{verb}",
-        body=message(payment=told).SerializeToString(),
+        body=message(payment=reported).SerializeToString(),
         traceparent="",
         occurred_at=Clock().now(),
     )
@@ -64,21 +64,21 @@ async def paying(world: World):
 async def test_events_in_any_order_and_repeated_pay_the_link_once(world: World, order):
     link, payment = await paying(world)
     for state in (*order, *order):
-        await tell(world, payment, state)
+        await deliver(world, payment, state)
     paid = await world.get(link)
     assert (paid.state, paid.uses) == (Link.STATE_PAID, 1)
     assert (await world.subjects(link)).count("paid") == 1
 
 
-@pytest.mark.parametrize("told", [State.STATE_CAPTURED, State.STATE_AUTHORISED])
-async def test_an_event_already_known_from_the_answer_takes_no_lock(world: World, told):
+@pytest.mark.parametrize("reported", [State.STATE_CAPTURED, State.STATE_AUTHORISED])
+async def test_an_event_already_known_from_the_answer_takes_no_lock(world: World, reported):
     """One read is all: with a lock and a write, each event would cost as much as the answer."""
     link = await world.sent_link()
     paid = await world.pay(link)
     payment = world.payments.payment(paid.link_payment.payment_id)
     async with asyncio.timeout(HANGING_SECONDS), world.db.transaction() as tx:
         await LINKS.lock(tx, world.merchant_id, link.id)
-        await tell(world, payment, told)
+        await deliver(world, payment, reported)
 
 
 @pytest.mark.parametrize(
@@ -90,23 +90,23 @@ async def test_an_event_already_known_from_the_answer_takes_no_lock(world: World
 )
 async def test_a_decline_or_cancellation_event_reopens_the_link(world: World, state, ended):
     link, payment = await paying(world)
-    await tell(world, payment, state)
-    await tell(world, payment, State.STATE_REQUIRES_ACTION)
+    await deliver(world, payment, state)
+    await deliver(world, payment, State.STATE_REQUIRES_ACTION)
     assert (await world.get(link)).state == Link.STATE_SENT
     assert [one.state for one in await world.tries(link)] == [ended]
 
 
 async def test_payments_of_other_methods_and_merchants_change_nothing(world: World, other: World):
     link, payment = await paying(world)
-    await tell(world, payment, State.STATE_CAPTURED, method="one_click")
-    await tell(other, payment, State.STATE_CAPTURED)
+    await deliver(world, payment, State.STATE_CAPTURED, method="one_click")
+    await deliver(other, payment, State.STATE_CAPTURED)
     assert (await world.get(link)).state == Link.STATE_PAYING
 
 
 async def test_a_payment_event_is_dated_by_the_test_merchants_clock(world: World):
     link, payment = await paying(world)
     await world.advance(days=3)
-    await tell(world, payment, State.STATE_CAPTURED)
+    await deliver(world, payment, State.STATE_CAPTURED)
     paid = await world.get(link)
     assert (paid.paid_at.ToDatetime() - paid.created_at.ToDatetime()).days == 3
 
@@ -116,6 +116,6 @@ async def test_an_event_settles_the_attempt_whose_answer_was_lost(world: World):
     world.payments.after["CreatePayment"] = lose_answer
     await world.pay(link)
     (payment,) = world.payments.books.values()
-    await tell(world, payment, State.STATE_CAPTURED)
+    await deliver(world, payment, State.STATE_CAPTURED)
     paid = await world.get(link)
     assert (paid.state, paid.payment_id) == (Link.STATE_PAID, payment.id)

@@ -30,7 +30,7 @@ class Console:
             return None
         booked.captured_minor, booked.held_minor = minor, 0
         self.psp.answers[booked.key] = Approved(charge, minor, captured=True)
-        return self._told(CAPTURE, booked, charge, Approved(self._name("op"), minor))
+        return self._notice(CAPTURE, booked, charge, Approved(self._name("op"), minor))
 
     def cancel(self, charge: str) -> OperationNotice | None:
         booked = self.psp.charges[charge]
@@ -38,7 +38,7 @@ class Console:
             return None
         booked.held_minor, booked.released = 0, True
         self.psp.answers[booked.key] = declined(DeclineCode.REQUEST_REFUSED, charge)
-        return self._told(CANCEL, booked, charge, Approved(self._name("op"), booked.amount_minor))
+        return self._notice(CANCEL, booked, charge, Approved(self._name("op"), booked.amount_minor))
 
     def refund(self, charge: str, minor: int) -> OperationNotice | None:
         booked = self.psp.charges[charge]
@@ -47,7 +47,7 @@ class Console:
         booked.refunded_minor += minor
         name = self._name("re")
         self.refunds[name] = (charge, minor)
-        return self._told(REFUND, booked, charge, Approved(name, minor))
+        return self._notice(REFUND, booked, charge, Approved(name, minor))
 
     def fail_refund(self, name: str) -> OperationNotice | None:
         """Fails a refund that was made here, at most once each."""
@@ -74,7 +74,9 @@ class Console:
         approved = self.psp.approve_late(booked.key, booked.payment_id, captured=True)
         return OperationNotice(self._name("e"), booked.key, AUTHORISE, charge, approved)
 
-    def _told(self, kind, booked: BookedCharge, charge: str, outcome: Approved) -> OperationNotice:
+    def _notice(
+        self, kind, booked: BookedCharge, charge: str, outcome: Approved
+    ) -> OperationNotice:
         return external_notice(
             self._name("e"),
             kind,

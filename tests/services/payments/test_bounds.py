@@ -27,10 +27,10 @@ async def with_refunds(world: World, count: int) -> Payment:
 
 async def test_an_event_carries_only_the_refund_it_reports(world: World):
     paid = await with_refunds(world, 3)
-    told = events_pb2.PaymentRefunded.FromString(await last_event(world))
-    assert told.refund.id == paid.refunds[-1].id
-    assert list(told.payment.refunds) == [told.refund]
-    assert told.payment.refunded_minor == 3
+    event = events_pb2.PaymentRefunded.FromString(await last_event(world))
+    assert event.refund.id == paid.refunds[-1].id
+    assert list(event.payment.refunds) == [event.refund]
+    assert event.payment.refunded_minor == 3
     await world.notice(dispute("e1", paid.psp_reference, DisputeState.OPEN))
     opened = events_pb2.DisputeOpened.FromString(await last_event(world))
     assert list(opened.payment.refunds) == []

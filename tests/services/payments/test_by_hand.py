@@ -155,16 +155,16 @@ async def test_operators_settle_attempts_and_list_their_actions_over_grpc(
     world: World, client: GrpcClient
 ):
     _, attempt_id = await unresolved(world, CAPTURE)
-    said = {"attempt_id": attempt_id, "operator": "giulia", "note": "seen"}
+    fields = {"attempt_id": attempt_id, "operator": "giulia", "note": "seen"}
     answer = await client.call(
-        "SettleAttempt", outcome=pb.SettleAttemptRequest.OUTCOME_DONE, **said
+        "SettleAttempt", outcome=pb.SettleAttemptRequest.OUTCOME_DONE, **fields
     )
     assert answer.payment.state == pb.Payment.STATE_CAPTURED
     listed = (await client.call("ListOperatorActions", limit=1)).data[0]
     assert (listed.attempt_id, listed.operator) == (attempt_id, "giulia")
     assert listed.outcome == pb.SettleAttemptRequest.OUTCOME_DONE
     otherwise = pb.SettleAttemptRequest.OUTCOME_NOT_DONE
-    refused = await client.refused("SettleAttempt", outcome=otherwise, **said)
+    refused = await client.refused("SettleAttempt", outcome=otherwise, **fields)
     assert refused == (Kind.CONFLICT, "attempt_settled_otherwise")
-    kind, _ = await client.refused("SettleAttempt", **said)
+    kind, _ = await client.refused("SettleAttempt", **fields)
     assert kind is Kind.INVALID

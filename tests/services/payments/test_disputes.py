@@ -22,7 +22,7 @@ from tests.services.payments.test_domain import payment
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def as_told(number: int, state: DisputeState, amount_minor: int, at: int) -> Dispute:
+def reported(number: int, state: DisputeState, amount_minor: int, at: int) -> Dispute:
     return Dispute(
         id=f"dis_{number}",
         merchant_id="mer_1",
@@ -52,7 +52,7 @@ def as_told(number: int, state: DisputeState, amount_minor: int, at: int) -> Dis
 def test_in_whatever_order_it_is_told_a_dispute_ends_as_the_psp_said_last(told):
     made, facts = payment(), []
     for number, (state, amount, at) in enumerate(told):
-        made, _, happened = disputes.disputed(made, as_told(number, state, amount, at))
+        made, _, happened = disputes.disputed(made, reported(number, state, amount, at))
         facts += [each.fact for each in happened]
     state, amount, _ = max(told, key=lambda news: news[2])
     [ends] = made.disputes
@@ -61,9 +61,9 @@ def test_in_whatever_order_it_is_told_a_dispute_ends_as_the_psp_said_last(told):
 
 
 def test_a_repeated_dispute_report_changes_nothing():
-    news = as_told(0, DisputeState.LOST, 100, 1)
-    made, _, _ = disputes.disputed(payment(), news)
-    assert disputes.disputed(made, news) == (made, made.disputes[0], ())
+    report = reported(0, DisputeState.LOST, 100, 1)
+    made, _, _ = disputes.disputed(payment(), report)
+    assert disputes.disputed(made, report) == (made, made.disputes[0], ())
 
 
 async def ids_listed(world: World, *, disputed: bool) -> list[str]:
@@ -111,7 +111,7 @@ async def test_a_dispute_is_won_on_appeal_and_lost_again(world: World):
     await world.notice(dispute("e4", reference, DisputeState.WON, at=4))
     assert (await world.get(paid)).disputes[0].state is DisputeState.WON
     await world.notice(dispute("e2 again", reference, DisputeState.LOST, at=2))
-    assert (await world.get(paid)).disputes[0].state is DisputeState.WON, "old news"
+    assert (await world.get(paid)).disputes[0].state is DisputeState.WON, "an outdated notice"
     await world.notice(dispute("e5", reference, DisputeState.LOST, at=5))
     [ends] = (await world.get(paid)).disputes
     assert ends.state is DisputeState.LOST

@@ -29,7 +29,7 @@ TRACES = (b"giulia", b"bianchi", b"tok_a", b"tok_b", b"cus_a")
 TABLES = ("payments", "attempts", "outbox", "idempotency_keys", "disputes", "decline_counters")
 
 
-async def told(world: World, customer_id: str = "cus_giulia", *, times: int = 1) -> None:
+async def deliver(world: World, customer_id: str = "cus_giulia", *, times: int = 1) -> None:
     """Delivers oneclick's event."""
     subject = "incasso.oneclick.customer.erased"
     event = Event(
@@ -47,7 +47,7 @@ async def told(world: World, customer_id: str = "cus_giulia", *, times: int = 1)
 
 
 async def erase(world: World, customer_id: str = "cus_giulia") -> None:
-    await told(world, customer_id)
+    await deliver(world, customer_id)
     await worker.erasing_worker(world.deps).run_once()
 
 
@@ -166,7 +166,7 @@ async def test_an_erasure_covers_more_payments_than_one_batch(
     monkeypatch.setattr("services.payments.flows.erase.BATCH", 2)
     for _ in range(5):
         await world.create(**PERSON)
-    await told(world, times=2)
+    await deliver(world, times=2)
     await worker.erasing_worker(world.deps).run_once()
     assert await traces(world) == set()
 

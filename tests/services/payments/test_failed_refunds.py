@@ -85,13 +85,13 @@ async def test_a_refund_through_stripe_that_fails_days_later_can_be_made_again(
     world.a.plan(REFUND, Approved("re_3QA", 4000))
     await world.refund(paid, 4000)
     [attempt] = await world.attempts(REFUND)
-    told = {
+    refund = {
         **recorded("stripe_documented")["refunds"]["failed"],
         "amount": 4000,
         "payment_intent": paid.psp_reference,
         "metadata": {"attempt_id": attempt["id"]},
     }
-    event = {"id": "evt_9", "type": event_type, "created": time.time(), "data": {"object": told}}
+    event = {"id": "evt_9", "type": event_type, "created": time.time(), "data": {"object": refund}}
     body, headers = signed(event)
     before = context.current()
     await handle_psp_webhook(world.deps, HandlePspWebhook(world.account_ids["a"], body, headers))

@@ -127,10 +127,10 @@ async def test_late_and_reordered_webhooks_never_move_a_state_back(world: World)
 
 
 async def test_a_webhook_that_overtakes_the_answer_captures_once(world: World):
-    async def tell(charge) -> None:
+    async def deliver(charge) -> None:
         await world.notice(operation_notice("e1", charge.key, world.a.answers[charge.key]))
 
-    world.a.on_call = tell
+    world.a.on_call = deliver
     payment = await world.create()
     assert (payment.state, payment.captured_minor) == (State.CAPTURED, 5990)
     assert await world.subjects() == ["payment.captured"]
@@ -139,28 +139,28 @@ async def test_a_webhook_that_overtakes_the_answer_captures_once(world: World):
 async def test_a_retriable_decline_still_fails_over_when_its_webhook_overtakes_it(
     world: World,
 ):
-    async def tell(charge) -> None:
+    async def deliver(charge) -> None:
         await world.notice(operation_notice("e1", charge.key, world.a.answers[charge.key]))
 
-    world.a.on_call = tell
+    world.a.on_call = deliver
     world.a.plan(AUTHORISE, declined())
     payment = await world.create()
     assert (payment.state, payment.psp_account) == (State.CAPTURED, "b")
 
 
 async def test_a_webhook_that_overtakes_a_refunds_answer_books_it_once(world: World):
-    async def tell(operation) -> None:
+    async def deliver(operation) -> None:
         notice = operation_notice(
             "e", operation.key, world.a.answers[operation.key], operation.kind
         )
         await world.notice(notice)
 
     paid, held = await world.create(), await world.hold()
-    world.a.on_call = tell
+    world.a.on_call = deliver
     assert (await world.refund(paid, 1000)).refunded_minor == 1000
     assert (await world.capture(held)).state is State.CAPTURED
-    told = await world.subjects()
-    assert (told.count("payment.refunded"), told.count("payment.captured")) == (1, 2)
+    published = await world.subjects()
+    assert (published.count("payment.refunded"), published.count("payment.captured")) == (1, 2)
 
 
 async def test_a_webhook_settles_an_unknown_outcome(world: World):

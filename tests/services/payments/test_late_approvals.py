@@ -16,7 +16,7 @@ from tests.services.payments.psp_double import AUTHORISE, CANCEL, CAPTURE, REFUN
 from tests.services.payments.psp_webhooks import external_notice, operation_notice
 from tests.services.payments.test_flows_crashes import until_the_fault
 
-TOLD = ["payment.late_approval", "payment.late_approval_undone"]
+SUBJECTS = ["payment.late_approval", "payment.late_approval_undone"]
 
 
 async def refused(world: World) -> tuple[Payment, str]:
@@ -76,7 +76,7 @@ async def assert_undone(world: World, payment: Payment, *, captured: bool) -> No
     kind = REFUND if captured else CANCEL
     undoing = [row for row in await world.attempts(kind) if row["undoes"]]
     assert [row["state"] for row in undoing] == ["approved"]
-    assert (await world.subjects())[-2:] == TOLD
+    assert (await world.subjects())[-2:] == SUBJECTS
 
 
 @pytest.mark.parametrize("captured", [True, False])

@@ -24,7 +24,7 @@ from tests.services.payments.psp_double import AUTHORISE, REFUND, Fault, Process
 from tests.services.payments.psp_webhooks import external_notice
 
 ORDER = "B-7"
-TOLD = "payment.duplicate_found"
+SUBJECT = "payment.duplicate_found"
 
 
 async def pay(world: World, **changes) -> Payment:
@@ -35,9 +35,9 @@ async def want(world: World, policy: DuplicatePolicy) -> None:
     await update_payment_policy(world.deps, PaymentPolicy(policy))
 
 
-async def told(world: World) -> list[events_pb2.PaymentDuplicateFound]:
+async def published(world: World) -> list[events_pb2.PaymentDuplicateFound]:
     rows = await world.rows(
-        "SELECT body FROM outbox WHERE subject = $1 ORDER BY seq", f"incasso.payments.{TOLD}"
+        "SELECT body FROM outbox WHERE subject = $1 ORDER BY seq", f"incasso.payments.{SUBJECT}"
     )
     return [events_pb2.PaymentDuplicateFound.FromString(row["body"]) for row in rows]
 
@@ -64,7 +64,7 @@ async def test_a_second_payment_is_refused_with_the_first_ones_id_and_state(worl
     assert caught.value.facts == {"payment_id": first.id, "payment_state": "captured"}
     assert first.id in caught.value.message
     assert world.a.taken() == [(first.id, 5990)]
-    [event] = await told(world)
+    [event] = await published(world)
     assert (event.payment.id, event.method, event.amount.amount_minor) == (first.id, "link", 5990)
     assert event.duplicate_orders == pb.PaymentPolicy.DUPLICATE_ORDERS_REFUSE
     assert not event.HasField("duplicate")
@@ -94,7 +94,7 @@ async def test_twenty_concurrent_clicks_with_different_keys_make_one_capture(wor
     assert len(refused) == 19
     assert world.a.taken() == [(made[0].id, 5990)]
     assert world.b.taken() == []
-    assert len(await told(world)) == 19
+    assert len(await published(world)) == 19
 
 
 async def test_concurrent_declined_clicks_leave_the_order_payable(world: World):
@@ -213,12 +213,12 @@ async def test_a_flagged_duplicate_is_created_marked_and_reported(world: World):
     second = await pay(world, key=key("second"))
     assert (first.duplicate_of, second.duplicate_of) == ("", first.id)
     assert await world.get(second) == second
-    [event] = await told(world)
+    [event] = await published(world)
     assert (event.payment.id, event.duplicate.id) == (first.id, second.id)
     assert event.duplicate.duplicate_of == first.id
     assert event.duplicate_orders == pb.PaymentPolicy.DUPLICATE_ORDERS_FLAG
     await pay(world, key=key("second"))
-    assert len(await told(world)) == 1
+    assert len(await published(world)) == 1
 
 
 async def test_an_allowed_duplicate_is_created_and_reported_but_not_marked(world: World):
@@ -226,7 +226,7 @@ async def test_an_allowed_duplicate_is_created_and_reported_but_not_marked(world
     first = await pay(world)
     second = await pay(world)
     assert (second.state, second.duplicate_of) == (State.CAPTURED, "")
-    [event] = await told(world)
+    [event] = await published(world)
     assert (event.payment.id, event.duplicate.id) == (first.id, second.id)
 
 
@@ -235,7 +235,7 @@ async def test_concurrent_duplicates_are_all_reported(world: World, policy: Dupl
     await want(world, policy)
     made, refused = await pay_at_once(world, 20)
     assert (len(made), refused) == (20, [])
-    found = await told(world)
+    found = await published(world)
     assert len({event.duplicate.id for event in found}) == 19
     assert all(event.payment.id != event.duplicate.id for event in found)
 

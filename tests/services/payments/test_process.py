@@ -130,7 +130,7 @@ async def test_shutdown_waits_for_psp_calls_to_be_recorded_even_if_the_caller_le
     paid = await waiting
     assert paid is not None
     assert paid.state == pb.Payment.STATE_CAPTURED
-    assert await process.wait() == 0, process.said
+    assert await process.wait() == 0, process.output
     async with connected(processes.environment["INCASSO_DATABASE_URL"]) as conn:
         rows = await conn.fetch("SELECT state, psp_reference FROM attempts")
     books = (await read(f"{sandbox}/books/charges"))["data"]
@@ -163,6 +163,6 @@ async def test_a_killed_process_recovers_its_charges_and_charges_each_once(
 
 async def test_it_does_not_start_on_an_old_schema(processes: Processes, new_database):
     processes.environment["INCASSO_DATABASE_URL"] = new_database()
-    code, said = await processes.refused()
+    code, output = await processes.refused()
     assert code != 0
-    assert "python -m services.payments migrate" in said
+    assert "python -m services.payments migrate" in output

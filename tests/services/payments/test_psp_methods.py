@@ -24,7 +24,7 @@ KLARNA = {
 PAGE = ActionRequired("", "https://psp.test/klarna")
 
 
-async def told_of_the_shopper(world: World) -> str:
+async def shopper_data(world: World) -> str:
     """Everything stored about them."""
     [payment] = await world.rows("SELECT candidates::text AS kept FROM payments")
     [attempt] = await world.rows("SELECT attempts::text AS kept FROM attempts")
@@ -45,7 +45,7 @@ async def test_shopper_data_is_deleted_once_the_psp_redirects_the_shopper(world:
     assert (sent.method, sent.shopper, sent.token) == ("klarna", GIULIA, "")
     assert (waiting.state, waiting.exemption) == (State.REQUIRES_ACTION, Exemption.NONE)
     assert waiting.next_action_url == PAGE.url
-    kept = await told_of_the_shopper(world)
+    kept = await shopper_data(world)
     assert "giulia" not in kept
     assert "method:klarna" not in kept
     world.a.pass_challenge(sent.key)
@@ -57,7 +57,7 @@ async def test_shopper_data_is_deleted_once_the_psp_redirects_the_shopper(world:
 async def test_a_payment_by_psp_method_is_taken_once_despite_faults(world: World, fault):
     world.a.plan(AUTHORISE, fault)
     await until_the_fault(world.create(**KLARNA, key=key("k")))
-    assert "giulia@example.com" in await told_of_the_shopper(world), "a repeat needs it"
+    assert "giulia@example.com" in await shopper_data(world), "a repeat needs it"
     await world.recover()
     payment = await world.only_payment()
     assert world.a.taken() == [(payment.id, 5990)]
@@ -65,7 +65,7 @@ async def test_a_payment_by_psp_method_is_taken_once_despite_faults(world: World
     assert {(each.key, each.method, each.shopper) for each in sent} == {
         (sent[0].key, "klarna", GIULIA)
     }
-    assert "giulia" not in await told_of_the_shopper(world)
+    assert "giulia" not in await shopper_data(world)
     await assert_settled(world)
 
 
@@ -73,7 +73,7 @@ async def test_a_decline_by_the_partner_is_final(world: World):
     world.a.plan(AUTHORISE, declined(DeclineCode.DO_NOT_HONOR))
     payment = await world.create(**KLARNA)
     assert (payment.state, world.b.sent(AUTHORISE)) == (State.DECLINED, [])
-    assert "giulia" not in await told_of_the_shopper(world)
+    assert "giulia" not in await shopper_data(world)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from services.payments.rules.outcomes import (
     Unknown,
 )
 from services.payments.rules.settling import settle
-from services.payments.rules.stale import GIVEN_BACK_FROM, is_stale, standings
+from services.payments.rules.stale import CAPTURED_STATES, is_stale, standings
 from services.payments.rules.states import (
     TRANSITIONS,
     AttemptKind,
@@ -85,8 +85,8 @@ def test_the_listed_standings_are_exactly_the_stale_ones(kind: AttemptKind, outc
 
 def test_no_transition_leaves_the_captured_states():
     for (state, event), after in TRANSITIONS.items():
-        if state in GIVEN_BACK_FROM:
-            assert after in GIVEN_BACK_FROM, event
+        if state in CAPTURED_STATES:
+            assert after in CAPTURED_STATES, event
 
 
 async def test_a_notice_about_another_operation_on_the_attempt_is_not_stale(world: World):

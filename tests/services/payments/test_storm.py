@@ -28,7 +28,7 @@ class Storm:
         self.console = Console(world.a)
         world.a.has_console = True
         self.payments: list[Payment] = []
-        self.untold: list[OperationNotice] = []
+        self.queued: list[OperationNotice] = []
 
     async def prepare(self) -> None:
         for number in range(PAYMENTS):
@@ -46,16 +46,16 @@ class Storm:
             case 2 | 3 | 4:
                 await self._ours(self.world.refund(payment, minor), REFUND)
             case 5:
-                self._told(self.console.capture(payment.psp_reference, minor + 2000))
+                self._queue(self.console.capture(payment.psp_reference, minor + 2000))
             case 6:
-                self._told(self.console.cancel(payment.psp_reference))
+                self._queue(self.console.cancel(payment.psp_reference))
             case 7:
-                self._told(self.console.refund(payment.psp_reference, minor))
+                self._queue(self.console.refund(payment.psp_reference, minor))
             case 8 if self.console.refunds:
                 name = self.chance.choice(sorted(self.console.refunds))
-                self._told(self.console.fail_refund(name))
+                self._queue(self.console.fail_refund(name))
             case _:
-                self._told(self.console.approve_late(payment.psp_reference))
+                self._queue(self.console.approve_late(payment.psp_reference))
         await self.deliver(most=2)
 
     async def _ours(self, call: Awaitable[object], kind) -> None:
@@ -64,15 +64,15 @@ class Storm:
         with contextlib.suppress(Refusal, ProcessDied):
             await call
 
-    def _told(self, notice: OperationNotice | None) -> None:
+    def _queue(self, notice: OperationNotice | None) -> None:
         """Queues the notice, sometimes twice; notices are delivered in any order."""
         if notice is not None:
-            self.untold += [notice] * self.chance.randint(1, 2)
-            self.chance.shuffle(self.untold)
+            self.queued += [notice] * self.chance.randint(1, 2)
+            self.chance.shuffle(self.queued)
 
     async def deliver(self, *, most: int) -> None:
-        while self.untold and most:
-            await self.world.notice(self.untold.pop())
+        while self.queued and most:
+            await self.world.notice(self.queued.pop())
             most -= 1
 
     async def calm_down(self) -> None:

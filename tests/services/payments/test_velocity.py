@@ -27,7 +27,7 @@ from tests.services.payments.psp_webhooks import external_notice
 
 FLOOD = 150
 NO = declined(DeclineCode.CARD_BLOCKED)
-TOLD = "card_testing.suspected"
+SUBJECT = "card_testing.suspected"
 
 
 class Shop:
@@ -58,9 +58,9 @@ class Shop:
             self.world.a.forget_plans()
         return made
 
-    async def told(self) -> list[events_pb2.CardTestingSuspected]:
+    async def published(self) -> list[events_pb2.CardTestingSuspected]:
         rows = await self.world.rows(
-            "SELECT body FROM outbox WHERE subject = $1 ORDER BY seq", f"incasso.payments.{TOLD}"
+            "SELECT body FROM outbox WHERE subject = $1 ORDER BY seq", f"incasso.payments.{SUBJECT}"
         )
         return [events_pb2.CardTestingSuspected.FromString(row["body"]) for row in rows]
 
@@ -75,7 +75,7 @@ async def test_a_link_is_barred_after_ten_declines_and_reported_once(shop: Shop)
         await shop.declined("link:lnk_1", f"address:{n}")
     assert len(shop.made) == len(shop.world.a.sent(AUTHORISE)) == 10
     assert shop.refused == {"link": FLOOD - 10}
-    [event] = await shop.told()
+    [event] = await shop.published()
     assert (event.kind, event.reference, event.declines) == ("link", "lnk_1", 10)
     assert event.window_seconds == 24 * 3600
     assert event.payment.id == shop.made[-1].id
@@ -87,7 +87,7 @@ async def test_an_address_is_barred_across_links(shop: Shop):
         await shop.declined(f"link:lnk_{n}", "address:aa")
     assert len(shop.made) == 20
     assert shop.refused == {"address": FLOOD - 20}
-    [event] = await shop.told()
+    [event] = await shop.published()
     assert (event.kind, event.HasField("reference")) == ("address", False)
 
 
@@ -96,7 +96,7 @@ async def test_a_flood_across_links_and_addresses_bars_the_merchant(shop: Shop):
         await shop.declined(f"link:lnk_{n}", f"address:{n}")
     assert len(shop.made) == 100
     assert shop.refused == {"merchant": FLOOD - 100}
-    [event] = await shop.told()
+    [event] = await shop.published()
     assert event.kind == "merchant"
 
 
@@ -107,7 +107,7 @@ async def test_a_merchant_with_more_payments_than_declines_is_not_barred(shop: S
         await shop.declined(f"link:lnk_{n}")
     assert await shop.attempt("link:lnk_last") is not None
     assert shop.refused == {}
-    assert [event.kind for event in await shop.told()] == ["merchant"]
+    assert [event.kind for event in await shop.published()] == ["merchant"]
 
 
 async def test_sessions_of_one_customer_are_barred_together(shop: Shop):
@@ -175,7 +175,7 @@ async def test_the_count_restarts_when_its_window_ends(shop: Shop):
     for _ in range(11):
         await shop.declined("link:lnk_1")
     assert (len(shop.made), shop.refused) == (20, {"link": 2})
-    assert len(await shop.told()) == 2
+    assert len(await shop.published()) == 2
 
 
 async def test_attempts_with_an_unknown_outcome_count_until_it_is_known(shop: Shop):
@@ -213,7 +213,7 @@ async def test_a_concurrent_flood_on_two_replicas_is_bounded(shop: Shop):
     )
     assert len(shop.made) <= 30 + 10  # the pool's connections
     assert sum(shop.refused.values()) == FLOOD - len(shop.made)
-    [event] = await shop.told()
+    [event] = await shop.published()
     assert event.declines == 30
 
 

@@ -23,7 +23,7 @@ async def test_an_address_clicking_with_many_saved_cards_is_barred_on_every_repl
         who = (f"customer:cus_{n}", f"session:ocs_{n}", "clicking_address:aa")
         await shop.declined(*who, instrument_id=f"ins_{n}", deps=replicas[n % 2])
     assert (len(shop.made), shop.refused) == (20, {"clicking_address": FLOOD - 20})
-    [event] = await shop.told()
+    [event] = await shop.published()
     assert (event.kind, event.HasField("reference")) == ("clicking_address", False)
     assert await shop.attempt("link:lnk_1", "address:aa") is not None  # the counter for strangers
     saved = await shop.attempt("clicking_address:bb", instrument_id="ins_0")

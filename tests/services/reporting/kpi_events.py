@@ -61,11 +61,11 @@ def link(kind: Any, of: str, at: datetime = AT, **more: Any):
 
 def transferred(amount_minor: int, order: str, **more: Any):
     """A link paid by bank transfer."""
-    told = link(paylink.PaymentLinkPaid, ids.new("lnk"), order_reference=order, **more)
-    told.link_payment.CopyFrom(
+    paid = link(paylink.PaymentLinkPaid, ids.new("lnk"), order_reference=order, **more)
+    paid.link_payment.CopyFrom(
         paylink_pb2.LinkPayment(id=ids.new("lpy"), method=TRANSFER, amount=eur(amount_minor))
     )
-    return told
+    return paid
 
 
 def plan(kind: Any, of: str, amount_minor: int = 16000, at: datetime = AT, **more: Any):

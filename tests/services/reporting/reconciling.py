@@ -20,8 +20,8 @@ async def load(world, data: bytes, *, psp_account: str | None = None):
     async def pieces():
         yield data
 
-    said = ImportStatement(name=None, source=None, psp_account=psp_account)
-    return await import_statement(world.deps, said, pieces())
+    cmd = ImportStatement(name=None, source=None, psp_account=psp_account)
+    return await import_statement(world.deps, cmd, pieces())
 
 
 async def report(world, *lines: str):
@@ -31,7 +31,7 @@ async def report(world, *lines: str):
 async def charge(world, minor: int = 5990, *, order: str = "A-1001", at: datetime = DAY, **more):
     """A captured payment, whose PSP reference is that of its charge."""
     made = payment(minor, psp_reference=ids.new("ch"), order_reference=order, **more)
-    await world.book(world.told(captured(made), made.id, at))
+    await world.book(world.event(captured(made), made.id, at))
     return made
 
 

@@ -93,12 +93,12 @@ async def sell(world) -> None:
     other = payment(3000, psp_account="sandbox-b", order_reference="A-1003")
     part = payment(10000, method="instalments", order_reference="R-1")
     await world.book(
-        world.told(captured(other), other.id, DAY),
-        world.told(refunded(other, 1000), other.id, datetime(2026, 4, 9, 10, tzinfo=UTC)),
-        world.told(captured(part), part.id, DAY),
-        world.told(plan_moved({"2026-05-07": 10000, "2026-06-07": 10000}), "pln_1", DAY),
-        world.told(cash(6000, "C-1", fee=200), "cod_1", DAY),
-        world.told(remitted(5700, 300, "C-1"), "cod_1", DAY),
+        world.event(captured(other), other.id, DAY),
+        world.event(refunded(other, 1000), other.id, datetime(2026, 4, 9, 10, tzinfo=UTC)),
+        world.event(captured(part), part.id, DAY),
+        world.event(plan_moved({"2026-05-07": 10000, "2026-06-07": 10000}), "pln_1", DAY),
+        world.event(cash(6000, "C-1", fee=200), "cod_1", DAY),
+        world.event(remitted(5700, 300, "C-1"), "cod_1", DAY),
     )
     await report(world, stripe_row(5990, 115, charge=one.psp_reference))
     await load(world, bank_file([5875], [bank_entry(5875, text="PO_1", day="2026-04-10")]))

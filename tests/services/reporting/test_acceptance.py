@@ -3,7 +3,7 @@
 import pytest
 
 from tests.services.reporting.kpi_events import refused, sold
-from tests.services.reporting.test_kpis import ABSENT, NOVEMBER, told
+from tests.services.reporting.test_kpis import ABSENT, NOVEMBER, deliver
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -16,7 +16,7 @@ async def clicks(world, **asked) -> tuple:
 
 async def test_one_click_acceptance_counts_each_order_once_as_paid_or_declined(world):
     """A-1 is paid at once, A-2 after a decline, A-3 eventually by a link, A-4 and A-5 never."""
-    await told(
+    await deliver(
         world,
         sold(5000, "A-1"),
         *(refused(order) for order in ("A-2", "A-3", "A-4", "A-4", "A-5")),

@@ -10,7 +10,7 @@ from libs import context, ids
 from libs.bus import Event
 from libs.db import Database
 from services.reporting import worker
-from tests.services.reporting.told import EVENTS, dump, of
+from tests.services.reporting.ledger_events import EVENTS, dump, of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

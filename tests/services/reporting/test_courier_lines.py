@@ -36,7 +36,7 @@ def resolved(**more):
     [(cod.CodOrderRemitted, 0), (cod.CodOrderShort, 100), (cod.CodOrderPartlyRemitted, 0)],
 )
 async def test_cash_remitted_for_an_order_is_a_settlement_line(world, kind, shortage_minor):
-    event = world.told(remitted(kind, shortage_minor=shortage_minor), about="cod_1")
+    event = world.event(remitted(kind, shortage_minor=shortage_minor), about="cod_1")
     for _ in range(2):
         await world.book(event)
     answer = await world.call("ListSettlementLines", party="cou_1")
@@ -49,14 +49,14 @@ async def test_cash_remitted_for_an_order_is_a_settlement_line(world, kind, shor
 
 async def test_remitted_money_for_no_order_is_a_settlement_line(world):
     closed = remittances.REMITTANCE_CLOSING_NOT_OURS
-    await world.book(world.told(resolved(closed_as=closed, sender_reference="X-1")))
+    await world.book(world.event(resolved(closed_as=closed, sender_reference="X-1")))
     answer = await world.call("ListSettlementLines", payout_reference="rem_1")
     other = pb.SettlementLine.KIND_OTHER
     assert rows(answer.data, *WHAT) == [(other, 700, 0, 700, 0, "X-1")]
 
 
 @pytest.mark.parametrize(
-    "told",
+    "message",
     [
         resolved(),
         resolved(closed_as=remittances.REMITTANCE_CLOSING_WRITTEN_OFF, shortage_minor=50),
@@ -64,13 +64,13 @@ async def test_remitted_money_for_no_order_is_a_settlement_line(world):
     ],
     ids=["booked on an order", "a shortage that is given up", "nothing was passed on"],
 )
-async def test_what_an_order_tells_itself_is_no_second_line(world, told):
-    await world.book(world.told(told))
+async def test_what_an_order_itself_reports_is_no_second_line(world, message):
+    await world.book(world.event(message))
     assert not (await world.call("ListSettlementLines", party="cou_1")).data
 
 
 async def test_a_remittance_matches_its_bank_line_and_a_shortage_is_an_exception(world):
-    event = world.told(remitted(cod.CodOrderShort, shortage_minor=100), about="cod_1")
+    event = world.event(remitted(cod.CodOrderShort, shortage_minor=100), about="cod_1")
     await world.book(event)
     text = "Rimessa rem_1"
     await load(world, bank_file([4800], [bank_entry(4800, text=text, day="2026-11-24")]))

@@ -170,16 +170,16 @@ async def test_a_payout_short_of_a_fee_is_resolved_as_a_split(day):
     await load(day, bank_file([5740], [bank_entry(5740, text="fees kept", day="2026-04-10")]))
     found = await only(day, ExceptionType.UNKNOWN_CREDIT)
     (payout,) = [each for each in await _open_ids(day) if each.startswith("pyo_")]
-    said = {
+    request = {
         "exception_id": found.id,
         "resolved_as": "EXCEPTION_RESOLUTION_SPLIT",
         "resolution": "2.50 for the transfer.",
         "item_ids": [payout],
     }
     with pytest.raises(Refusal, match="items and parts sum to 5991") as caught:
-        await day.call("ResolveException", **said, parts=[_part("psp_fees", 1)])
+        await day.call("ResolveException", **request, parts=[_part("psp_fees", 1)])
     assert caught.value.reason == "amounts_differ"
-    await day.call("ResolveException", **said, parts=[_part("psp_fees", -250)])
+    await day.call("ResolveException", **request, parts=[_part("psp_fees", -250)])
     assert await day.balances() == {"bank": 5740, "psp_fees": 250, "sales": -5990}
 
 
@@ -195,27 +195,29 @@ async def _open_ids(world) -> list[str]:
 async def test_a_write_off_is_booked_once_and_cannot_be_changed(day):
     await unknown_debit(day)
     found = await only(day, ExceptionType.UNKNOWN_DEBIT)
-    said = {
+    request = {
         "exception_id": found.id,
         "resolved_as": "EXCEPTION_RESOLUTION_WRITTEN_OFF",
         "resolution": "Charges of the bank.",
     }
-    first = await day.call("ResolveException", **said)
-    assert (await day.call("ResolveException", **said)).exception == first.exception
+    first = await day.call("ResolveException", **request)
+    assert (await day.call("ResolveException", **request)).exception == first.exception
     assert await day.balances() == {"bank": -350, "reconciliation_differences": 350}
     with pytest.raises(Refusal) as caught:
-        await day.call("ResolveException", **{**said, "resolution": "something else"})
+        await day.call("ResolveException", **{**request, "resolution": "something else"})
     assert caught.value.reason == "exception_resolved"
 
 
 async def test_an_exception_of_a_matched_item_can_only_be_dismissed(day):
     await late(day)
     found = await only(day, ExceptionType.LATE)
-    said = {"exception_id": found.id, "resolution": "A holiday."}
+    request = {"exception_id": found.id, "resolution": "A holiday."}
     with pytest.raises(Refusal) as caught:
-        await day.call("ResolveException", **said, resolved_as="EXCEPTION_RESOLUTION_WRITTEN_OFF")
+        await day.call(
+            "ResolveException", **request, resolved_as="EXCEPTION_RESOLUTION_WRITTEN_OFF"
+        )
     assert caught.value.reason == "exception_not_resolvable_so"
-    await day.call("ResolveException", **said, resolved_as="EXCEPTION_RESOLUTION_DISMISSED")
+    await day.call("ResolveException", **request, resolved_as="EXCEPTION_RESOLUTION_DISMISSED")
     assert await open_types(day) == []
 
 

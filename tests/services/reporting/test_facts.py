@@ -41,9 +41,9 @@ async def test_cash_is_owed_by_its_courier_from_the_day_it_was_collected(world):
     short = cod.CodOrderShort(order=order, remitted=remittances_pb2.CodRemitted(**brought))
     rest = remittances_pb2.CodRemitted(remitted_minor=100, short_before_minor=100)
     await world.book(
-        world.told(cod.CodOrderRemitted(order=order, remitted=rest)),
-        world.told(short),
-        world.told(collected),
+        world.event(cod.CodOrderRemitted(order=order, remitted=rest)),
+        world.event(short),
+        world.event(collected),
     )
     assert await world.balances() == {
         "bank_in_transit": 1200,
@@ -55,7 +55,7 @@ async def test_cash_is_owed_by_its_courier_from_the_day_it_was_collected(world):
 
 
 async def test_a_bank_transfer_is_booked_once_and_moved_by_each_event(world):
-    waits = world.told(paylink.BankTransferRecorded(bank_transfer=transfer()))
+    waits = world.event(paylink.BankTransferRecorded(bank_transfer=transfer()))
     first = move("matched", 100, at=later(hours=1))
     placed = paylink.BankTransferRecorded(bank_transfer=transfer(first))
     again = [move(kind, 100, at=later(hours=2)) for kind in ("taken_back", "settled")]
@@ -64,9 +64,9 @@ async def test_a_bank_transfer_is_booked_once_and_moved_by_each_event(world):
     back = move("given_back", 29, at=later(hours=3))
     given = paylink.BankTransferGivenBack(bank_transfer=transfer(first, *again, back))
     await world.book(
-        world.told(given, at=later(hours=3)),
-        world.told(settled, at=later(hours=2)),
-        world.told(placed, at=later(hours=1)),
+        world.event(given, at=later(hours=3)),
+        world.event(settled, at=later(hours=2)),
+        world.event(placed, at=later(hours=1)),
         waits,
     )
     assert await world.balances() == {"bank_in_transit": 100, "instalments_clearing": -100}
@@ -77,17 +77,17 @@ async def test_a_paid_and_returned_cod_refund_leaves_no_balance(world):
     refund = refunds_pb2.CodRefund(id="crf_1", amount=Money(amount_minor=500, currency="EUR"))
     never = cod.CodRefundFailed(refund=refund)
     returned = cod.CodRefundFailed(refund=refund, had_been_paid=True)
-    await world.book(world.told(never), world.told(returned))
+    await world.book(world.event(never), world.event(returned))
     assert await world.balances() == {"bank_in_transit": 500, "sales_refunds": -500}
-    await world.book(world.told(cod.CodRefundPaid(refund=refund)))
+    await world.book(world.event(cod.CodRefundPaid(refund=refund)))
     assert await world.balances() == {}
 
 
 async def test_a_plan_and_its_payment_offset_on_the_clearing_account(world):
     signed = plans_pb2.PlanBooks(sold_minor=300, owed_minor=200, paid_minor=100)
     changed = {"plan_id": "pln_1", "order_reference": "A-1", "currency": "EUR"}
-    event = world.told(instalments.PlanBalanceChanged(**changed, after=signed), about="pln_1")
-    await world.book(world.told(captured(payment(100, method="instalments"))), event)
+    event = world.event(instalments.PlanBalanceChanged(**changed, after=signed), about="pln_1")
+    await world.book(world.event(captured(payment(100, method="instalments"))), event)
     assert await world.balances() == {
         "psp_receivable": 100,
         "customer_receivable": 200,

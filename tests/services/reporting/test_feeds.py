@@ -51,7 +51,7 @@ async def fed(world):
 
 async def begin(world):
     account = payments_pb2.PspAccount(id="psa_1", name=ACCOUNT, psp="stripe")
-    event = world.told(events_pb2.PspAccountCreated(psp_account=account), "psa_1")
+    event = world.event(events_pb2.PspAccountCreated(psp_account=account), "psa_1")
     async with world.deps.db.transaction() as conn:
         await feed_events.begin(conn, event)
 

@@ -24,14 +24,14 @@ async def pieces(data: bytes, size: int = 777):
         yield data[start : start + size]
 
 
-async def load(world, data: bytes, said: ImportStatement = ANY):
+async def load(world, data: bytes, cmd: ImportStatement = ANY):
     context.set_current(context.Call(merchant_id=world.merchant_id, actor="key_finance"))
-    return await import_statement(world.deps, said, pieces(data))
+    return await import_statement(world.deps, cmd, pieces(data))
 
 
-async def refusal(world, data: bytes, said: ImportStatement = ANY) -> Refusal:
+async def refusal(world, data: bytes, cmd: ImportStatement = ANY) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        await load(world, data, said)
+        await load(world, data, cmd)
     return caught.value
 
 
@@ -195,7 +195,7 @@ async def test_a_refused_file_leaves_nothing_but_the_reason(world):
 
 
 @pytest.mark.parametrize(
-    ("said", "data", "field"),
+    ("cmd", "data", "field"),
     [
         (ANY, stripe_file(stripe_row(1)), "psp_account"),
         (OF_STRIPE, simple(1), "psp_account"),
@@ -203,8 +203,8 @@ async def test_a_refused_file_leaves_nothing_but_the_reason(world):
     ],
     ids=["a report without its account", "a statement with a PSP account", "the other source"],
 )
-async def test_an_account_or_source_that_does_not_fit_the_file_is_refused(world, said, data, field):
-    found = await refusal(world, data, said)
+async def test_an_account_or_source_that_does_not_fit_the_file_is_refused(world, cmd, data, field):
+    found = await refusal(world, data, cmd)
     assert [violation.field for violation in found.violations] == [field]
     assert await amounts(world) == []
 

@@ -56,7 +56,7 @@ async def day(world):
     """A day that gives most rules and types of exceptions something to do."""
     world.now = SOON
     made = [await charge(world, 5990, order=f"K-{number}") for number in range(4)]
-    await world.book(world.told(refunded(made[0], 990), made[0].id, SOON))
+    await world.book(world.event(refunded(made[0], 990), made[0].id, SOON))
     named = [{"charge": each.psp_reference, "order": each.order_reference} for each in made]
     await report(
         world,
@@ -95,8 +95,8 @@ async def test_an_import_killed_at_any_statement_changes_nothing(world, data, ps
         async def pieces():
             yield data
 
-        said = ImportStatement(name=None, source=None, psp_account=psp_account)
-        assert (await import_statement(deps, said, pieces())).lines == 2
+        cmd = ImportStatement(name=None, source=None, psp_account=psp_account)
+        assert (await import_statement(deps, cmd, pieces())).lines == 2
 
     statements = await killed_everywhere(world, work)
     assert statements > 10

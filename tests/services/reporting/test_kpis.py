@@ -31,8 +31,8 @@ YEAR = {"from_day": "2026-01-01", "to_day": "2026-12-31", "currency": "EUR"}
 ABSENT = 0  # protobuf's value of an absent field
 
 
-async def told(world, *messages, on: str = "2026-11-21") -> None:
-    await world.book(*(world.told(message, at=day(on)) for message in messages))
+async def deliver(world, *messages, on: str = "2026-11-21") -> None:
+    await world.book(*(world.event(message, at=day(on)) for message in messages))
 
 
 async def steps(world, method: str, **asked) -> list[tuple]:
@@ -49,7 +49,7 @@ async def steps(world, method: str, **asked) -> list[tuple]:
 
 
 async def test_a_step_counts_all_that_reached_it_and_its_rate_is_of_the_step_before(world):
-    await told(
+    await deliver(
         world,
         *(link(paylink.PaymentLinkCreated, of) for of in ("lnk_1", "lnk_2", "lnk_3", "lnk_4")),
         link(paylink.PaymentLinkSent, "lnk_1"),
@@ -68,7 +68,7 @@ async def test_a_step_counts_all_that_reached_it_and_its_rate_is_of_the_step_bef
 
 
 async def test_each_method_has_its_own_steps(world):
-    await told(
+    await deliver(
         world,
         *(session(oneclick.OneClickSessionOpened, of) for of in ("ocs_1", "ocs_2", "ocs_3")),
         session(oneclick.OneClickSessionPaid, "ocs_2"),
@@ -89,12 +89,12 @@ async def test_each_method_has_its_own_steps(world):
 
 async def test_conversion_covers_links_created_in_the_period_whenever_they_are_paid(world):
     late = day("2026-10-31")
-    await told(
+    await deliver(
         world,
         link(paylink.PaymentLinkCreated, "lnk_1"),
         link(paylink.PaymentLinkPaid, "lnk_2", late),
     )
-    await told(world, link(paylink.PaymentLinkPaid, "lnk_1"), on="2026-12-04")
+    await deliver(world, link(paylink.PaymentLinkPaid, "lnk_1"), on="2026-12-04")
     assert [count for _, count, *_ in await steps(world, "link")] == [1] * 5
     october = {"from_day": "2026-10-31", "to_day": "2026-10-31"}
     assert [count for _, count, *_ in await steps(world, "link", **october)] == [1] * 5
@@ -104,7 +104,7 @@ async def test_conversion_covers_links_created_in_the_period_whenever_they_are_p
 
 
 async def test_reusable_links_and_links_of_other_methods_are_not_in_the_conversion(world):
-    await told(
+    await deliver(
         world,
         link(paylink.PaymentLinkCreated, "lnk_1", reusable=True),
         link(paylink.PaymentLinkCreated, "lnk_2", origin=Link.ORIGIN_INSTALMENT),
@@ -126,7 +126,7 @@ async def order_values(world, **asked) -> dict[str, tuple]:
 
 async def test_order_values_are_computed_with_and_without_each_method(world):
     """A-1 is paid by one click, A-2 by two link payments, A-3 by a plan, A-4 by link and in cash."""
-    await told(
+    await deliver(
         world,
         sold(5000, "A-1"),
         sold(2000, "A-2", method="link", order_part="deposit"),
@@ -157,7 +157,7 @@ async def test_each_use_of_a_reusable_link_or_repeated_reference_is_a_separate_o
     world,
 ):
     first = sold(1000, "SUB")
-    await told(
+    await deliver(
         world,
         first,
         sold(1000, "SUB", duplicate_of=first.payment.id),
@@ -170,7 +170,7 @@ async def test_each_use_of_a_reusable_link_or_repeated_reference_is_a_separate_o
 
 async def test_only_transfers_that_no_plan_or_card_payment_reports_count_as_link_sales(world):
     paid_by_card = link(paylink.PaymentLinkPaid, "lnk_1", order_reference="A-1")
-    await told(
+    await deliver(
         world,
         transferred(7000, "A-2"),
         transferred(5333, "A-3", plan_id="pln_1", origin=Link.ORIGIN_INSTALMENT),
@@ -181,20 +181,22 @@ async def test_only_transfers_that_no_plan_or_card_payment_reports_count_as_link
 
 async def test_a_plan_financed_by_a_partner_counts_as_sold_when_completed(world):
     at = wire.timestamp(day("2026-11-21"))
-    await told(world, plan(instalments.PlanCompleted, "pln_1", order_reference="A-1", ended_at=at))
+    await deliver(
+        world, plan(instalments.PlanCompleted, "pln_1", order_reference="A-1", ended_at=at)
+    )
     ended = {"activated_at": at, "ended_at": wire.timestamp(day("2026-12-20"))}
     for kind in (instalments.PlanCompleted, FIRST_PAID):
-        await told(world, plan(kind, "pln_2", order_reference="A-2", **ended), on="2026-12-20")
+        await deliver(world, plan(kind, "pln_2", order_reference="A-2", **ended), on="2026-12-20")
     assert (await order_values(world))["instalments"] == ((32000, 2, 16000), (0, 0, ABSENT))
 
 
 async def test_recovered_carts_are_counted_among_those_sent_in_the_period(world):
-    await told(
+    await deliver(
         world,
         *(cart(paylink.CartRecoverySent, f"crt_{n}", 1000 * n) for n in (1, 2, 3)),
         cart(paylink.CartRecovered, "crt_4", 9000),
     )
-    await told(world, cart(paylink.CartRecovered, "crt_2", 2000), on="2026-12-02")
+    await deliver(world, cart(paylink.CartRecovered, "crt_2", 2000), on="2026-12-02")
     found = (await world.call("GetKpis", **NOVEMBER)).carts
     assert (found.sent, found.sent_minor) == (3, 6000)
     assert (found.recovered, found.recovered_minor, found.rate_basis_points) == (1, 2000, 3333)
@@ -219,10 +221,10 @@ async def values(world, **asked) -> dict[str, tuple]:
 
 async def test_lifetime_value_is_average_order_times_orders_per_year_times_years(world):
     """Anna bought twice, for the first time in 2025, by link; Bruno once, by one click."""
-    await told(world, sold(2000, "A-0", method="link", customer="cus_anna"), on="2025-12-31")
-    await told(world, sold(3000, "A-1", customer="cus_anna"), on="2026-02-01")
-    await told(world, sold(4001, "A-2", customer="cus_anna"), on="2026-11-01")
-    await told(world, sold(5000, "A-3", customer="cus_bruno"), sold(900, "A-4"))
+    await deliver(world, sold(2000, "A-0", method="link", customer="cus_anna"), on="2025-12-31")
+    await deliver(world, sold(3000, "A-1", customer="cus_anna"), on="2026-02-01")
+    await deliver(world, sold(4001, "A-2", customer="cus_anna"), on="2026-11-01")
+    await deliver(world, sold(5000, "A-3", customer="cus_bruno"), sold(900, "A-4"))
     assert await values(world) == {
         "all": (2, 3, 12001, 4000, 150, 18002),  # 12001 / 2 × 3 years, half up
         "new": (1, 1, 5000, 5000, 100, 15000),
@@ -244,7 +246,7 @@ async def test_retention_counts_returning_customers_and_divides_the_spend_among_
         "cus_4": ("2027-02-01",),
     }.items():
         for on in days:
-            await told(world, sold(1000, f"{customer} {on}", customer=customer), on=on)
+            await deliver(world, sold(1000, f"{customer} {on}", customer=customer), on=on)
     asked = {"year": 2026, "currency": "EUR"}
     found = await world.call("GetRetention", **asked)
     assert (found.customers, found.returning_customers, found.rate_basis_points) == (3, 2, 6667)
@@ -273,7 +275,7 @@ async def test_an_erased_customer_is_in_no_segment_whatever_the_order_of_events(
         ),
         1,
     ):
-        await told(world, *messages)
+        await deliver(world, *messages)
         answer = await world.call("GetLifetimeValues", **YEAR)
         assert (len(answer.data), answer.orders_without_customer) == (0, number + 1)
     assert (await order_values(world))["all"] == ((3000, 3, 1000),)

@@ -31,8 +31,8 @@ from tests.services.reporting.kpi_events import (
     sold,
     transferred,
 )
+from tests.services.reporting.ledger_events import BEGUN, event_of, log, of
 from tests.services.reporting.test_any_order import batches, book
-from tests.services.reporting.told import BEGUN, event_of, log, of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAID = {"activated_at": wire.timestamp(BEGUN), "order_reference": "A-1", "customer_id": "cus_1"}

@@ -27,7 +27,7 @@ async def refusal(work) -> str:
 
 async def test_captures_less_refunds_are_receivable_from_the_psp(world):
     paid = payment(5990)
-    await world.book(world.told(captured(paid)), world.told(refunded(paid, 1000)))
+    await world.book(world.event(captured(paid)), world.event(refunded(paid, 1000)))
     answer = await world.call("GetTrialBalance", by_party=True)
     assert rows(
         answer.data, "account", "party", "debit_minor", "credit_minor", "balance_minor"
@@ -42,17 +42,17 @@ async def test_captures_less_refunds_are_receivable_from_the_psp(world):
 async def test_a_payment_of_an_instalment_is_not_a_sale(world):
     by_plan = payment(5000, method="instalments")
     by_link = payment(3000, method="link", order_part="instalment:2")
-    await world.book(*(world.told(captured(one)) for one in (by_plan, by_link)))
+    await world.book(*(world.event(captured(one)) for one in (by_plan, by_link)))
     assert await world.balances() == {"psp_receivable": 8000, "instalments_clearing": -8000}
 
 
 async def test_only_a_failed_refund_that_had_succeeded_is_reversed(world):
     paid = payment(5000)
     await world.book(
-        world.told(refund_failed(paid, 700, had_succeeded=True)),
-        world.told(refund_failed(paid, 900, had_succeeded=False)),
-        world.told(refunded(paid, 700)),
-        world.told(captured(paid)),
+        world.event(refund_failed(paid, 700, had_succeeded=True)),
+        world.event(refund_failed(paid, 900, had_succeeded=False)),
+        world.event(refunded(paid, 700)),
+        world.event(captured(paid)),
     )
     assert await world.balances() == {"psp_receivable": 5000, "sales": -5000}
     assert len((await world.call("ListJournalEntries", payment_id=paid.id)).data) == 3
@@ -62,14 +62,15 @@ async def test_a_dispute_holds_the_money_until_it_is_lost_or_won(world):
     paid = payment(5000)
     open_, lost, won = (dispute(paid, state, 5000) for state in ("open", "lost", "won"))
     await world.book(
-        world.told(captured(paid)), world.told(payments.DisputeOpened(payment=paid, dispute=open_))
+        world.event(captured(paid)),
+        world.event(payments.DisputeOpened(payment=paid, dispute=open_)),
     )
     assert await world.balances() == {"disputes_held": 5000, "sales": -5000}
     closed = payments.DisputeClosed(payment=paid, dispute=lost, previous=open_)
-    await world.book(world.told(closed))
+    await world.book(world.event(closed))
     assert await world.balances() == {"dispute_losses": 5000, "sales": -5000}
     on_appeal = payments.DisputeClosed(payment=paid, dispute=won, previous=lost)
-    await world.book(world.told(on_appeal))
+    await world.book(world.event(on_appeal))
     assert await world.balances() == {"psp_receivable": 5000, "sales": -5000}
 
 
@@ -78,10 +79,10 @@ async def test_a_dispute_whose_events_arrive_out_of_order_is_booked_once(world):
     lost = dispute(paid, "lost", 5000)
     before, after = dispute(other, "open", 4000), dispute(other, "open", 2500)
     await world.book(
-        world.told(payments.DisputeClosed(payment=paid, dispute=lost)),
-        world.told(payments.DisputeOpened(payment=paid, dispute=lost)),
-        world.told(payments.DisputeUpdated(payment=other, dispute=after, previous=before)),
-        world.told(payments.DisputeOpened(payment=other, dispute=before)),
+        world.event(payments.DisputeClosed(payment=paid, dispute=lost)),
+        world.event(payments.DisputeOpened(payment=paid, dispute=lost)),
+        world.event(payments.DisputeUpdated(payment=other, dispute=after, previous=before)),
+        world.event(payments.DisputeOpened(payment=other, dispute=before)),
     )
     assert await world.balances() == {
         "disputes_held": 2500,
@@ -91,7 +92,7 @@ async def test_a_dispute_whose_events_arrive_out_of_order_is_booked_once(world):
 
 
 async def test_a_redelivered_event_is_booked_once(world):
-    event = world.told(captured(payment(5990)))
+    event = world.event(captured(payment(5990)))
     await world.book(event, event)
     await world.book(event)
     assert await world.balances() == {"psp_receivable": 5990, "sales": -5990}
@@ -101,9 +102,9 @@ async def test_a_trial_balance_is_per_currency_and_as_of_a_day(world):
     yen = payment(60000)
     yen.amount.currency = "JPY"
     await world.book(
-        world.told(captured(payment(100))),
-        world.told(captured(payment(30)), at=later(days=1)),
-        world.told(captured(yen)),
+        world.event(captured(payment(100))),
+        world.event(captured(payment(30)), at=later(days=1)),
+        world.event(captured(yen)),
     )
     assert await world.balances(currency="EUR", on="2026-11-21") == {
         "psp_receivable": 100,
@@ -116,8 +117,8 @@ async def test_a_trial_balance_is_per_currency_and_as_of_a_day(world):
 
 async def test_an_entry_has_its_lines_event_trace_and_order(world):
     paid = payment(5990)
-    event = world.told(captured(paid), about=paid.id)
-    await world.book(event, world.told(captured(payment(1, order_reference="A-2"))))
+    event = world.event(captured(paid), about=paid.id)
+    await world.book(event, world.event(captured(payment(1, order_reference="A-2"))))
     (entry,) = (await world.call("ListJournalEntries", event_id=event.event_id)).data
     assert (entry.kind, entry.resource_id, entry.payment_id, entry.order_reference) == (
         "payments.payment.captured",
@@ -140,10 +141,10 @@ async def test_an_entry_has_its_lines_event_trace_and_order(world):
 async def test_a_statement_has_running_balances_across_its_pages(world):
     one, two = payment(100), payment(50, psp_account="sandbox-b")
     events = [
-        world.told(captured(one)),
-        world.told(captured(two), at=later(days=1)),
-        world.told(refunded(one, 30), at=later(days=1, hours=1)),
-        world.told(captured(payment(7)), at=later(days=2)),
+        world.event(captured(one)),
+        world.event(captured(two), at=later(days=1)),
+        world.event(refunded(one, 30), at=later(days=1, hours=1)),
+        world.event(captured(payment(7)), at=later(days=2)),
     ]
     await world.book(*reversed(events))
     asked = {"account": "psp_receivable", "currency": "EUR", "limit": 3}
@@ -168,7 +169,7 @@ async def test_a_statement_has_running_balances_across_its_pages(world):
 async def test_an_unknown_account_and_a_foreign_cursor_are_refused(world):
     asked = {"account": "petty_cash", "currency": "EUR"}
     assert await refusal(world.call("GetAccountStatement", **asked)) == "account_not_found"
-    await world.book(world.told(captured(payment(1))), world.told(captured(payment(2))))
+    await world.book(world.event(captured(payment(1))), world.event(captured(payment(2))))
     asked = {"account": "sales", "currency": "EUR", "limit": 1}
     cursor = (await world.call("GetAccountStatement", **asked)).next_cursor
     stranger = replace(world, merchant_id=ids.new("mer"))
@@ -178,7 +179,7 @@ async def test_an_unknown_account_and_a_foreign_cursor_are_refused(world):
 
 
 async def test_another_merchant_sees_nothing(world):
-    event = world.told(captured(payment(5990)))
+    event = world.event(captured(payment(5990)))
     await world.book(event)
     stranger = replace(world, merchant_id=ids.new("mer"))
     assert await stranger.balances() == {}
@@ -192,7 +193,7 @@ async def test_another_merchant_sees_nothing(world):
 @pytest.mark.parametrize("table", ["entries", "postings"])
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET currency = 'USD'"])
 async def test_entries_and_postings_cannot_be_changed_or_deleted(world, table, change):
-    await world.book(world.told(captured(payment(5990))))
+    await world.book(world.event(captured(payment(5990))))
     async with world.deps.db.connection() as conn:
         with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append only"):
             await conn.execute(change.format(table))
@@ -200,7 +201,7 @@ async def test_entries_and_postings_cannot_be_changed_or_deleted(world, table, c
 
 async def test_distant_months_share_a_partition_and_recent_ones_have_their_own(world):
     far = [datetime(year, 3, 1, tzinfo=UTC) for year in (1990, 2099)]
-    await world.book(*(world.told(captured(payment(1)), at=at) for at in (*far, later())))
+    await world.book(*(world.event(captured(payment(1)), at=at) for at in (*far, later())))
     sql = "SELECT tableoid::regclass::text FROM entries WHERE merchant_id = $1 ORDER BY happened_on"
     async with world.deps.db.connection() as conn:
         found = [row[0] for row in await conn.fetch(sql, world.merchant_id)]
@@ -209,12 +210,12 @@ async def test_distant_months_share_a_partition_and_recent_ones_have_their_own(w
 
 async def test_a_late_fact_is_booked_in_the_first_open_month_and_keeps_its_day(world):
     october, november = datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)
-    known = world.told(captured(payment(100)), at=october)
-    await world.book(known, world.told(captured(payment(1)), at=later()))
+    known = world.event(captured(payment(100)), at=october)
+    await world.book(known, world.event(captured(payment(1)), at=later()))
     period = (await world.call("ClosePeriod", month="2026-10")).period
     assert (period.month, period.closed_by) == ("2026-10", "key_finance")
-    late = world.told(captured(payment(20)), at=october)
-    await world.book(known, late, world.told(captured(payment(3)), at=november))
+    late = world.event(captured(payment(20)), at=october)
+    await world.book(known, late, world.event(captured(payment(3)), at=november))
     assert (await world.balances(on="2026-10-31"))["sales"] == -100
     assert (await world.balances(on="2026-11-01"))["sales"] == -120
     assert (await world.balances())["sales"] == -124
@@ -229,7 +230,7 @@ async def test_a_late_fact_is_booked_in_the_first_open_month_and_keeps_its_day(w
 async def test_closing_a_month_closes_those_before_it_once(world):
     september = datetime(2026, 9, 5, tzinfo=UTC)
     await world.book(
-        world.told(captured(payment(1)), at=september), world.told(captured(payment(1)))
+        world.event(captured(payment(1)), at=september), world.event(captured(payment(1)))
     )
     first = (await world.call("ClosePeriod", month="2026-10")).period
     assert (await world.call("ClosePeriod", month="2026-10")).period == first

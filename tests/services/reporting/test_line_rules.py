@@ -56,8 +56,8 @@ def test_the_lines_of_an_entry_add_up_to_it(entry):
 
 
 def test_a_batch_with_an_unknown_amount_is_one_line_with_all_its_texts():
-    said = replace(batch(100, None), amount_minor=150)
-    entry = replace(said, details=tuple(replace(each, text=each.id) for each in said.details))
+    whole = replace(batch(100, None), amount_minor=150)
+    entry = replace(whole, details=tuple(replace(each, text=each.id) for each in whole.details))
     (line,) = of(entry)
     assert (line.part, line.amount_minor, line.text) == (Part.ENTRY, 150, "e1-1 e1-2")
 
@@ -87,7 +87,7 @@ def test_control_characters_and_surrounding_blanks_are_removed():
 
 
 @pytest.mark.parametrize(
-    ("file_format", "said", "kind"),
+    ("file_format", "provider_kind", "kind"),
     [
         ("stripe.balance", "charge", SettlementKind.CHARGE),
         ("stripe.balance", "Payment", SettlementKind.CHARGE),
@@ -105,8 +105,8 @@ def test_control_characters_and_surrounding_blanks_are_removed():
         ("paypal.stl", "T9900", SettlementKind.OTHER),
     ],
 )
-def test_a_psps_transaction_type_maps_to_a_settlement_kind(file_format, said, kind):
-    assert kind_of(file_format, said) is kind
+def test_a_psps_transaction_type_maps_to_a_settlement_kind(file_format, provider_kind, kind):
+    assert kind_of(file_format, provider_kind) is kind
 
 
 def test_distant_months_get_no_partition_of_their_own():

@@ -3,7 +3,6 @@
 from incasso.paylink.v1 import events_pb2, paylink_pb2
 from incasso.reporting.v1 import imports_pb2 as pb
 from libs import creditor_references, ids
-from libs.due import DueWorker
 from services.reporting import worker
 from tests.services.reporting import files
 from tests.services.reporting.files import bank_entry, bank_file
@@ -15,10 +14,6 @@ REFERENCE = creditor_references.creditor_reference("ABCDEFGHJKLM")
 SPACED = " ".join(REFERENCE[start : start + 4] for start in range(0, len(REFERENCE), 4))
 
 
-def told(world) -> DueWorker:
-    return worker.link_transfer_worker(world.deps)
-
-
 async def due_again(world) -> None:
     async with world.deps.db.connection() as conn:
         await conn.execute(
@@ -27,9 +22,9 @@ async def due_again(world) -> None:
         )
 
 
-async def tell(world) -> None:
+async def report_transfers(world) -> None:
     await due_again(world)
-    await told(world).run_once()
+    await worker.link_transfer_worker(world.deps).run_once()
 
 
 async def transfers(world) -> list[pb.LinkTransfer]:
@@ -48,7 +43,7 @@ async def test_a_credit_that_names_a_link_is_recorded_once(world):
     await load(world, bank_file(minors, entries))
     (before,) = await transfers(world)
     assert before.state == pb.LinkTransfer.STATE_PENDING
-    await tell(world)
+    await report_transfers(world)
     (found,) = await transfers(world)
     assert (found.state, found.outcome, found.payment_link_id) == (
         pb.LinkTransfer.STATE_RECORDED,
@@ -60,7 +55,7 @@ async def test_a_credit_that_names_a_link_is_recorded_once(world):
     assert (transfer.bank_reference, transfer.amount.amount_minor) == ("B1", 9900)
     assert text in transfer.creditor_reference
     await load(world, bank_file(minors, entries, name="the same days again"))
-    await tell(world)
+    await report_transfers(world)
     assert len(world.paylink.keys) == 1
 
 
@@ -68,7 +63,7 @@ async def test_a_transfer_the_shop_already_reported_is_recognised(world):
     """It is recognised by the bank's reference, whatever its case and spacing."""
     world.paylink.transfers["B1X"] = reported = _reported("b1 x", 500)
     await load(world, bank_file([500], [bank_entry(500, reference="B1 x", text=REFERENCE)]))
-    await tell(world)
+    await report_transfers(world)
     (found,) = await transfers(world)
     assert found.bank_transfer_id == reported.id
     assert len(world.paylink.transfers) == 1
@@ -77,7 +72,7 @@ async def test_a_transfer_the_shop_already_reported_is_recognised(world):
 async def test_a_reference_already_used_for_another_amount_is_refused(world):
     world.paylink.transfers["B1"] = _reported("B1", 499)
     await load(world, bank_file([500], [bank_entry(500, reference="B1", text=REFERENCE)]))
-    await tell(world)
+    await report_transfers(world)
     (found,) = await transfers(world)
     assert (found.state, found.outcome) == (
         pb.LinkTransfer.STATE_REFUSED,
@@ -88,14 +83,14 @@ async def test_a_reference_already_used_for_another_amount_is_refused(world):
 async def test_two_equal_credits_of_a_day_are_two_transfers(world):
     twins = [bank_entry(500, text=REFERENCE)] * 2
     await load(world, bank_file([500, 500], twins))
-    await tell(world)
+    await report_transfers(world)
     assert len(await transfers(world)) == len(world.paylink.transfers) == 2
 
 
 async def test_payments_of_a_batch_with_one_reference_are_separate_transfers(world):
     details = files.detail("3.00", text=REFERENCE) + files.detail("3.00", text=REFERENCE)
     await load(world, bank_file([600], [files.entry("6.00", reference="B7", details=details)]))
-    await tell(world)
+    await report_transfers(world)
     assert len(await transfers(world)) == len(world.paylink.transfers) == 2
     assert "B7" in world.paylink.transfers
 
@@ -104,12 +99,12 @@ async def test_calls_to_paylink_are_retried_under_the_same_key_until_answered(wo
     """Dying after the call leaves the same row as getting no answer, so the test covers both."""
     await load(world, bank_file([500], [bank_entry(500, reference="B1", text=REFERENCE)]))
     world.paylink.down = True
-    await tell(world)
+    await report_transfers(world)
     world.paylink.down, world.paylink.silent = False, 99
-    await tell(world)
+    await report_transfers(world)
     assert [found.state for found in await transfers(world)] == [pb.LinkTransfer.STATE_PENDING]
     world.paylink.silent = 0
-    await tell(world)
+    await report_transfers(world)
     assert [found.state for found in await transfers(world)] == [pb.LinkTransfer.STATE_RECORDED]
     assert len(set(world.paylink.keys)) == 1
     assert len(world.paylink.transfers) == 1
@@ -122,12 +117,12 @@ async def test_a_transfer_and_its_bank_line_are_booked_as_one(world):
     """The ledger books the money once, from the line; paylink's event only says what it is for."""
     for reference in ("B 77", ""):
         await load(world, bank_file([9900], [bank_entry(9900, reference=reference, text=SPACED)]))
-    await tell(world)
+    await report_transfers(world)
     for transfer in world.paylink.transfers.values():
         transfer.booked_on = "2026-04-07"
         transfer.created_at.FromDatetime(AT)
         recorded = events_pb2.BankTransferRecorded(bank_transfer=transfer)
-        await world.book(world.told(recorded, transfer.id))
+        await world.book(world.event(recorded, transfer.id))
     assert await open_types(world) == []
     assert await world.balances() == {"bank": 19800, "unallocated": -19800}
 

@@ -35,8 +35,8 @@ async def arrives(world, minor: int, text: str = "po_1") -> None:
 
 
 async def resolve(world, found, how: str, **more) -> None:
-    said = {"resolution": "Known.", "resolved_as": f"EXCEPTION_RESOLUTION_{how}", **more}
-    await world.call("ResolveException", exception_id=found.id, **said)
+    request = {"resolution": "Known.", "resolved_as": f"EXCEPTION_RESOLUTION_{how}", **more}
+    await world.call("ResolveException", exception_id=found.id, **request)
 
 
 async def test_a_line_added_to_an_open_payout_raises_its_expected_amount(day):

@@ -63,7 +63,7 @@ def by_account(fact) -> dict[str, int]:
     return {name: amount for name, amount in found.items() if amount}
 
 
-def told(fact) -> BookableEvent:
+def bookable(fact) -> BookableEvent:
     return BookableEvent(
         merchant_id="mer_1",
         event_id="evt_1",
@@ -82,7 +82,7 @@ def told(fact) -> BookableEvent:
 def test_every_fact_is_booked_by_an_entry_that_moves_just_its_amounts(fact):
     wanted = {place: amount for place, amount in amounts(fact).items() if amount}
     assert sum(wanted.values()) == 0
-    entry = entry_of(told(fact))
+    entry = entry_of(bookable(fact))
     moved: dict[Place, int] = {}
     for posting in entry.postings if entry else ():
         assert posting.amount_minor > 0

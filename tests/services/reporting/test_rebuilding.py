@@ -18,17 +18,17 @@ from libs import db, ids
 from libs.bus import Event
 from libs.db import Database
 from services.reporting.flows.rebuilding import Rebuild
-from services.reporting.rebuild_worker import HEARD, EventLog, OwnLog
+from services.reporting.rebuild_worker import LEDGER_SUBJECTS, EventLog, OwnLog
 from services.reporting.rules.rebuilding import Compared, DifferenceKind
 from services.reporting.store import rebuilding as store
 from tests.cli.conftest import Command
+from tests.services.reporting.ledger_events import BEGUN, EVENTS, dump, event_of, log, of
 from tests.services.reporting.test_any_order import book
-from tests.services.reporting.told import BEGUN, EVENTS, dump, event_of, log, of
 from tests.services.reporting.world import captured, payment
 from tests.waiting import HANGING_SECONDS, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-SERVICES = list(dict.fromkeys(subject.split(".")[1] for subject in HEARD))
+SERVICES = list(dict.fromkeys(subject.split(".")[1] for subject in LEDGER_SUBJECTS))
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Installation:
         logs = [EventLog(name, self.log, say).read for name in SERVICES]
         return Rebuild(self.ledger, logs, OwnLog(self.ledger, say).read)
 
-    async def tell(self, events: Sequence[Event]) -> None:
+    async def publish(self, events: Sequence[Event]) -> None:
         async with self.log.transaction() as tx:
             await log(tx, events)
 
@@ -96,13 +96,13 @@ async def installation(opened: Installation) -> Installation:
 
 
 def payments(count: int, merchant_id: str = "") -> Sequence[Event]:
-    told = [event_of(captured(payment(100 + n)), BEGUN) for n in range(count)]
-    return of(merchant_id or ids.new("mer"), told)
+    captures = [event_of(captured(payment(100 + n)), BEGUN) for n in range(count)]
+    return of(merchant_id or ids.new("mer"), captures)
 
 
 async def booked(installation: Installation, count: int = 3) -> Sequence[Event]:
     events = payments(count)
-    await installation.tell(events)
+    await installation.publish(events)
     await book(installation.ledger, events)
     return events
 
@@ -115,7 +115,7 @@ async def test_what_is_built_anew_is_the_ledger_to_the_byte_also_across_closed_m
     installation, merchant_id = await emptied(opened), ids.new("mer")
     events = of(merchant_id, told)
     at = data.draw(st.integers(1, len(events) - 1))
-    await installation.tell(data.draw(st.permutations(events)))
+    await installation.publish(data.draw(st.permutations(events)))
     await book(installation.ledger, events[:at])
     await installation.close_month(merchant_id, date(2026, data.draw(st.integers(9, 11)), 1))
     await book(installation.ledger, events[at:])
@@ -149,7 +149,7 @@ async def test_a_tampered_row_is_found_and_rebuilt(installation, change, found):
 async def test_an_unbooked_event_is_missing_unless_booked_within_the_patience(installation):
     events = await booked(installation)
     lost = payments(1, events[0].merchant_id)
-    await installation.tell(lost)
+    await installation.publish(lost)
     found = await installation.check()
     assert found.counts == {"missing entries": 1}
     assert (found.first[0].key, found.first[0].live) == (lost[0].event_id, None)
@@ -171,7 +171,7 @@ async def test_an_entry_without_an_event_is_unknown_unless_booked_during_the_che
 async def test_truncated_books_are_rebuilt_with_their_late_entries(installation):
     merchant_id = ids.new("mer")
     early, late = payments(1, merchant_id), payments(1, merchant_id)
-    await installation.tell([*early, *late])
+    await installation.publish([*early, *late])
     await book(installation.ledger, early)
     await installation.close_month(merchant_id, date(2026, 9, 1))
     await book(installation.ledger, late)
@@ -184,7 +184,7 @@ async def test_truncated_books_are_rebuilt_with_their_late_entries(installation)
 async def test_an_unbooked_event_of_a_closed_month_is_rebuilt_in_the_open_month(installation):
     merchant_id = ids.new("mer")
     early, lost = payments(1, merchant_id), payments(1, merchant_id)
-    await installation.tell([*early, *lost])
+    await installation.publish([*early, *lost])
     await book(installation.ledger, early)
     await installation.close_month(merchant_id, date(2026, 9, 1))
     await installation.rebuild()

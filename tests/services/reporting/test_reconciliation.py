@@ -50,7 +50,7 @@ async def test_lines_imported_before_their_events_match_once_the_events_arrive(d
     made = payment(psp_reference="ch_late", order_reference="B-1")
     await report(day, stripe_row(5990, charge="ch_late", order="B-1"))
     assert await open_types(day) == ["unknown_charge"]
-    await day.book(day.told(captured(made), made.id, DAY))
+    await day.book(day.event(captured(made), made.id, DAY))
     assert await open_types(day) == []
     answer = await day.call("ListExceptions", state="STATE_RESOLVED")
     assert rows(answer.data, "resolved_by") == [("reporting",)]
@@ -58,7 +58,7 @@ async def test_lines_imported_before_their_events_match_once_the_events_arrive(d
 
 async def test_two_equal_captures_of_a_payment_match_one_by_one(day):
     made = payment(5000, psp_reference="ch_two")
-    await day.book(day.told(captured(made), made.id, DAY), day.told(captured(made), made.id, DAY))
+    await day.book(day.event(captured(made), made.id, DAY), day.event(captured(made), made.id, DAY))
     await report(
         day,
         stripe_row(5000, charge="ch_two", name="txn_1"),
@@ -71,7 +71,7 @@ async def test_several_captures_of_a_payment_match_one_line_of_their_sum(day):
     made = payment(5000, psp_reference="ch_sum", order_reference="S-1")
     rest = captured(made)
     rest.amount_minor = 3000
-    await day.book(day.told(captured(made), made.id, DAY), day.told(rest, made.id, DAY))
+    await day.book(day.event(captured(made), made.id, DAY), day.event(rest, made.id, DAY))
     await report(day, stripe_row(8000, charge="ch_sum", order="S-1"))
     assert (await run(day)).matched == 1
     answer = await day.call("ListMatches")
@@ -113,8 +113,8 @@ async def test_refunds_and_disputes_match_their_lines(day):
     made = await charge(day, 5990)
     again = await charge(day, 3000, order="A-2")
     await day.book(
-        day.told(refunded(made, 1000), made.id, DAY),
-        day.told(opened(again, 3000), again.id, DAY),
+        day.event(refunded(made, 1000), made.id, DAY),
+        day.event(opened(again, 3000), again.id, DAY),
     )
     await report(
         day,

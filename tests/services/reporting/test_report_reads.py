@@ -35,20 +35,20 @@ def read_tables(plan: dict[str, Any]) -> Iterator[str]:
 )
 async def test_a_months_report_reads_no_partition_of_other_months(world, name):
     months = [datetime(2026, month, 5, tzinfo=UTC) for month in (7, 8, 9, 10, 11)]
-    await world.book(*(world.told(captured(payment(100)), at=at) for at in (*months, later())))
+    await world.book(*(world.event(captured(payment(100)), at=at) for at in (*months, later())))
     async with world.deps.db.connection() as conn:
         sql = f"EXPLAIN (ANALYZE, FORMAT JSON) {REPORTS[name].sql}"
-        (told,) = json.loads(await conn.fetchval(sql, world.merchant_id, *ASKED))
-    entries = {one for one in read_tables(told["Plan"]) if one.startswith("entries_")}
+        (explained,) = json.loads(await conn.fetchval(sql, world.merchant_id, *ASKED))
+    entries = {one for one in read_tables(explained["Plan"]) if one.startswith("entries_")}
     assert entries <= {"entries_202611", "entries_rest"}
 
 
 async def test_a_late_entry_of_a_closed_month_is_in_the_next_months_reports(world):
-    known = world.told(captured(payment(100)), at=OCTOBER)
-    await world.book(known, world.told(captured(payment(1)), at=later()))
+    known = world.event(captured(payment(100)), at=OCTOBER)
+    await world.book(known, world.event(captured(payment(1)), at=later()))
     await world.call("ClosePeriod", month="2026-10")
-    late = world.told(captured(payment(2000)), at=OCTOBER)
-    await world.book(late, world.told(captured(payment(300)), at=NOVEMBER))
+    late = world.event(captured(payment(2000)), at=OCTOBER)
+    await world.book(late, world.event(captured(payment(300)), at=NOVEMBER))
     month = {"booked_from": "2026-11-01", "booked_to": "2026-11-04"}
     sales = await table(world, "daily_sales", **month)
     assert cut(sales, "day", "gross") == [("2026-11-01", "20.00"), ("2026-11-03", "3.00")]

@@ -52,7 +52,8 @@ async def refused(work: Any) -> str:
     return caught.value.reason
 
 
-async def told(shop) -> int:
+async def published(shop) -> int:
+    """Number of published report.finished events."""
     async with shop.deps.db.connection() as conn:
         return await conn.fetchval(
             "SELECT count(*) FROM outbox WHERE merchant_id = $1"
@@ -98,7 +99,7 @@ async def test_a_file_has_the_rows_of_its_report_in_each_format(shop):
     ]
     done = await shown(shop, runs[Format.CSV])
     assert (done.state, done.rows, done.size_bytes) == (3, len(rows), len(text.encode()))
-    assert await told(shop) == 3
+    assert await published(shop) == 3
 
 
 async def test_a_repeated_request_returns_the_same_run(shop):
@@ -121,7 +122,7 @@ async def test_a_killed_workers_run_is_resumed_and_its_file_is_complete(shop, st
     await report_runs.work(shop.deps, await claimed(shop, run))
     done = await shown(shop, run)
     rows = await table(shop, "journal", **APRIL)
-    assert (done.state, done.rows, await told(shop)) == (3, len(rows), 1)
+    assert (done.state, done.rows, await published(shop)) == (3, len(rows), 1)
     assert (await file_of(shop, run)).count(b"\r\n") == len(rows) + 1
 
 
@@ -147,7 +148,7 @@ async def test_a_silent_workers_late_file_is_discarded(shop):
     late = replace(shop.deps, db=Overtaken(shop.deps.db))
     await report_runs.work(late, await claimed(shop, run))
     assert (await shown(shop, run)).state == 2
-    assert (await refused(file_of(shop, run)), await told(shop)) == ("report_not_ready", 0)
+    assert (await refused(file_of(shop, run)), await published(shop)) == ("report_not_ready", 0)
 
 
 async def test_a_run_is_given_up_after_too_many_attempts(shop):
@@ -157,7 +158,7 @@ async def test_a_run_is_given_up_after_too_many_attempts(shop):
     await report_runs.work(shop.deps, due)
     failed = await shown(shop, run)
     assert (failed.state, failed.failed_reason) == (4, "given_up")
-    assert await told(shop) == 1
+    assert await published(shop) == 1
 
 
 async def test_the_number_of_a_merchants_pending_runs_is_limited(shop):

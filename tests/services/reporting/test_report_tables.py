@@ -116,9 +116,9 @@ async def test_an_orders_margin_deducts_the_fees_of_its_lines(shop):
 
 async def test_instalments_age_by_the_due_date_of_each_part(shop):
     first = {"2026-05-07": 10000, "2026-06-07": 10000}
-    await shop.book(shop.told(plan_moved(first), "pln_1", on("2026-04-07")))
+    await shop.book(shop.event(plan_moved(first), "pln_1", on("2026-04-07")))
     paid = plan_moved({"2026-06-07": 10000}, first)
-    await shop.book(shop.told(paid, "pln_1", on("2026-07-01")))
+    await shop.book(shop.event(paid, "pln_1", on("2026-07-01")))
     early = await table(shop, "instalment_ageing", booked_to="2026-06-08")
     assert cut(early, "plan_id", "due_on", "days_overdue", "bucket", "open") == [
         ("pln_1", "2026-05-07", "32", "31-60", "100.00"),
@@ -130,9 +130,9 @@ async def test_instalments_age_by_the_due_date_of_each_part(shop):
 
 async def test_a_rescheduled_due_date_changes_the_ageing(shop):
     first = {"2026-05-07": 10000}
-    await shop.book(shop.told(plan_moved(first), "pln_1", on("2026-04-07")))
+    await shop.book(shop.event(plan_moved(first), "pln_1", on("2026-04-07")))
     moved = plan_moved({"2026-08-07": 10000}, first)
-    await shop.book(shop.told(moved, "pln_1", on("2026-04-08")))
+    await shop.book(shop.event(moved, "pln_1", on("2026-04-08")))
     rows = await table(shop, "instalment_ageing", booked_to="2026-06-08")
     assert cut(rows, "due_on", "bucket", "open") == [("2026-08-07", "not_due", "100.00")]
 
@@ -140,9 +140,9 @@ async def test_a_rescheduled_due_date_changes_the_ageing(shop):
 async def test_cash_ages_by_order_until_the_courier_remits_it(shop):
     due = on("2026-04-20").replace(hour=0)
     await shop.book(
-        shop.told(cash(6000, "C-1", due=due), "cod_1", on("2026-04-07")),
-        shop.told(cash(4000, "C-2"), "cod_2", on("2026-04-07")),
-        shop.told(remitted(3900, 100, "C-2"), "cod_2", on("2026-04-15")),
+        shop.event(cash(6000, "C-1", due=due), "cod_1", on("2026-04-07")),
+        shop.event(cash(4000, "C-2"), "cod_2", on("2026-04-07")),
+        shop.event(remitted(3900, 100, "C-2"), "cod_2", on("2026-04-15")),
     )
     before = await table(shop, "cod_ageing", booked_to="2026-04-14")
     assert cut(before, "order_reference", "due_on", "bucket", "open") == [

@@ -154,11 +154,11 @@ async def test_a_finished_report_is_announced_and_each_address_gets_one_message(
     while await worker.report_worker(world.deps).run_once():
         pass
     async with world.deps.db.connection() as conn:
-        told = await conn.fetch(
+        published = await conn.fetch(
             "SELECT subject, body FROM outbox WHERE merchant_id = $1 ORDER BY seq",
             world.merchant_id,
         )
-    public, *mails = told
+    public, *mails = published
     assert public["subject"] == "incasso.reporting.report.finished"
     finished = events_pb2.ReportFinished.FromString(public["body"])
     assert finished.run.state == reports_pb2.ReportRun.STATE_DONE

@@ -147,10 +147,10 @@ async def test_an_empty_or_out_of_range_answer_is_refused(asking, answers):
 
 async def test_a_receipts_rating_and_the_survey_of_its_payment_count_once(world, asking):
     tried = paylink_pb2.LinkPayment(id="lpy_1", payment_id="pay_1", satisfaction=2)
-    earlier = world.told(paylink.SatisfactionGiven(link_payment=tried), at=day("2026-11-20"))
+    earlier = world.event(paylink.SatisfactionGiven(link_payment=tried), at=day("2026-11-20"))
     await asking.call("AnswerSurvey", token=await asking.token("pay_1"), satisfaction=5)
     by_transfer = paylink_pb2.LinkPayment(id="lpy_2", satisfaction=5)
-    later = world.told(paylink.SatisfactionGiven(link_payment=by_transfer), at=day("2026-11-22"))
+    later = world.event(paylink.SatisfactionGiven(link_payment=by_transfer), at=day("2026-11-22"))
     for events in ((later, earlier), (earlier,)):
         await world.book(*events)
     assert (await asking.scores())[0] == (2, 10_000)

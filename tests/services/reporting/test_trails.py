@@ -64,7 +64,7 @@ async def test_a_trail_leads_from_the_psps_line_to_the_bank_line(day):
 async def test_a_refund_in_another_payout_is_on_the_same_trail(day):
     made = await charge(day, 5990)
     back = refunded(made, 1000)
-    await day.book(day.told(back, made.id, SOON))
+    await day.book(day.event(back, made.id, SOON))
     await report(
         day,
         stripe_row(5990, 115, charge=made.psp_reference),

@@ -22,10 +22,10 @@ HALF_PAST_MIDNIGHT = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)  # on 1 December
 
 def made(world, time_zone: str, kind=merchants.MerchantCreated):
     merchant = merchants_pb2.Merchant(id=world.merchant_id, time_zone=time_zone)
-    return world.told(kind(merchant=merchant), about=world.merchant_id)
+    return world.event(kind(merchant=merchant), about=world.merchant_id)
 
 
-async def heard(world, *events) -> None:
+async def deliver(world, *events) -> None:
     """Handles events like the consumer while merchants is unavailable."""
     async with world.deps.db.transaction() as tx:
         await worker.handlers(no_zone)[events[0].subject].handle(tx, events)
@@ -43,7 +43,7 @@ async def test_a_sale_in_rome_at_half_past_midnight_is_booked_on_that_day(world)
         collected=Money(amount_minor=1250, currency="EUR"),
         collected_at=wire.timestamp(HALF_PAST_MIDNIGHT),
     )
-    await world.book(world.told(captured(payment()), at=HALF_PAST_MIDNIGHT), world.told(cash))
+    await world.book(world.event(captured(payment()), at=HALF_PAST_MIDNIGHT), world.event(cash))
     assert await days(world) == ["2026-12-01"] * 2
     assert await world.balances(on="2026-11-30") == {}
 
@@ -51,24 +51,24 @@ async def test_a_sale_in_rome_at_half_past_midnight_is_booked_on_that_day(world)
 async def test_a_month_is_over_by_the_merchants_time_zone(world):
     world.now = HALF_PAST_MIDNIGHT
     assert await refusal(world.call("ClosePeriod", month="2026-11")) == "period_not_over"
-    await heard(world, made(world, "Europe/Rome"))
+    await deliver(world, made(world, "Europe/Rome"))
     assert (await world.call("ClosePeriod", month="2026-11")).period.month == "2026-11"
 
 
 async def test_an_event_is_not_booked_until_its_merchants_zone_is_known(world):
-    sold = world.told(captured(payment()), at=HALF_PAST_MIDNIGHT)
+    sold = world.event(captured(payment()), at=HALF_PAST_MIDNIGHT)
     with pytest.raises(ServiceUnavailable):
-        await heard(world, sold)
-    await heard(world, sold, made(world, "Europe/Rome"))
+        await deliver(world, sold)
+    await deliver(world, sold, made(world, "Europe/Rome"))
     assert await days(world) == ["2026-12-01"]
 
 
 @pytest.mark.parametrize(("first", "day"), [("Pacific/Auckland", "2026-12-01"), ("", "2026-11-30")])
 async def test_a_merchants_first_zone_stays(world, first, day):
     """For a merchant created before zones existed, the event states none, which means UTC."""
-    await heard(world, made(world, first))
-    await heard(world, made(world, "Asia/Tokyo", merchants.MerchantUpdated))
-    await heard(world, world.told(captured(payment()), at=HALF_PAST_MIDNIGHT))
+    await deliver(world, made(world, first))
+    await deliver(world, made(world, "Asia/Tokyo", merchants.MerchantUpdated))
+    await deliver(world, world.event(captured(payment()), at=HALF_PAST_MIDNIGHT))
     assert await days(world) == [day]
 
 
@@ -82,7 +82,7 @@ async def test_an_unknown_zone_is_requested_from_merchants_only_once(world):
     for _ in range(2):
         context.set_current(context.Call(actor="reporting"))
         async with world.deps.db.transaction() as tx:
-            await handler.handle(tx, [world.told(captured(payment()), at=HALF_PAST_MIDNIGHT)])
+            await handler.handle(tx, [world.event(captured(payment()), at=HALF_PAST_MIDNIGHT)])
     await channel.close()
     await outside.stop(1)
     assert (played.asked, await days(world)) == (1, ["2026-12-01"] * 2)

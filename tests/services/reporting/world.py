@@ -50,9 +50,9 @@ class World:
             method, request, timeout_seconds=HANGING_SECONDS, idempotency_key=key
         )
 
-    async def upload(self, pieces: Pieces, **said: Any) -> Any:
+    async def upload(self, pieces: Pieces, **fields: Any) -> Any:
         context.set_current(context.Call(merchant_id=self.merchant_id, actor="key_finance"))
-        request, (_, imports, *_) = imports_pb2.ImportStatementRequest(**said), self.stubs
+        request, (_, imports, *_) = imports_pb2.ImportStatementRequest(**fields), self.stubs
         answer = await client.upload(
             imports.ImportStatement, request, pieces, timeout_seconds=3 * HANGING_SECONDS
         )
@@ -65,7 +65,7 @@ class World:
         method = stub.DownloadReportRun
         return await client.download(method, request, timeout_seconds=HANGING_SECONDS)
 
-    def told(self, message: Any, about: str = "", at: datetime = AT) -> Event:
+    def event(self, message: Any, about: str = "", at: datetime = AT) -> Event:
         """An event of another service, as consumers receive it."""
         return Event(
             event_id=ids.new("evt"),

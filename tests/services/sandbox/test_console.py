@@ -5,7 +5,7 @@ import pytest
 from services.sandbox import errors
 
 
-async def told(receiver, event_type: str) -> dict:
+async def received(receiver, event_type: str) -> dict:
     """The latest event of a type, once it has arrived."""
     await receiver.wait_until(event_type)
     return [event for event in receiver.events if event["type"] == event_type][-1]["data"]
@@ -15,7 +15,7 @@ async def test_a_refund_in_the_console_has_no_key(sandbox, receiver):
     charge_id = (await sandbox.charge()).body["id"]
     answer = await sandbox.console(f"charges/{charge_id}/refund", amount_minor=1000)
     assert answer.body["refunded_minor"] == 1000
-    data = await told(receiver, "charge.refunded")
+    data = await received(receiver, "charge.refunded")
     assert (data["operation"]["key"], data["operation"]["amount_minor"]) == (None, 1000)
     assert data["charge"]["key"], "the charge is still the caller's"
     assert (await sandbox.books())[0]["refunded_minor"] == 1000
@@ -37,7 +37,7 @@ async def test_a_held_charge_is_captured_or_cancelled_in_the_console(
     charge_id = (await sandbox.charge(capture=False)).body["id"]
     answer = await sandbox.console(f"charges/{charge_id}/{kind}", **amounts)
     assert (answer.body["state"], answer.body["captured_minor"]) == (state, captured)
-    data = await told(receiver, f"charge.{state}")
+    data = await received(receiver, f"charge.{state}")
     assert data["operation"]["key"] is None
     again = await sandbox.console(f"charges/{charge_id}/{kind}")
     assert again.status == 422
@@ -58,7 +58,7 @@ async def test_a_succeeded_refund_can_fail_later(sandbox, receiver, maker):
     refund_id = made.body["operation"]["id"]
     failed = await sandbox.console(f"refunds/{refund_id}/fail")
     assert (failed.body["refunded_minor"], failed.body["operation"]["state"]) == (0, "failed")
-    data = await told(receiver, "charge.refund_failed")
+    data = await received(receiver, "charge.refund_failed")
     assert (data["operation"]["id"], data["operation"]["state"]) == (refund_id, "failed")
     assert data["operation"]["key"] == (None if maker == "console" else "ref_1")
     assert (await sandbox.console(f"refunds/{refund_id}/fail")).status == 422
@@ -74,7 +74,7 @@ async def test_a_declined_charge_can_be_approved_later(sandbox, receiver, captur
     charge = (await sandbox.charge(token="tok_declined", key="att_1")).body
     answer = await sandbox.console(f"charges/{charge['id']}/approve", captured=captured)
     assert answer.body["state"] == state
-    data = await told(receiver, f"charge.{state}")
+    data = await received(receiver, f"charge.{state}")
     assert (data["operation"]["kind"], data["operation"]["key"]) == ("charge", "att_1")
     assert (await sandbox.read("/operations/att_1")).body["state"] == state
     assert (await sandbox.books())[0]["captured_minor"] == (5990 if captured else 0)

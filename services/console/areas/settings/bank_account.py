@@ -25,7 +25,7 @@ async def shown(visit: Visit) -> Html:
             "pending": merchant.pending_bank_account
             if merchant.HasField("pending_bank_account")
             else None,
-            "told": merchant.contact_email or merchant.branding.reply_to,
+            "warned": merchant.contact_email or merchant.branding.reply_to,
             "asked_by": await _asked_by(visit),
             "grouped": _grouped,
             "manages": visit.who.holds("bank_account:write"),
@@ -44,7 +44,7 @@ async def change(visit: Visit) -> See:
     )
     answer = await visit.change(request, subject=_merchant(visit).id, before=_before(visit))
     waits = answer.merchant.HasField("pending_bank_account")
-    return See(PATH, said="requested" if waits else "in_force")
+    return See(PATH, notice="requested" if waits else "in_force")
 
 
 async def cancel(visit: Visit) -> See:
@@ -52,7 +52,7 @@ async def cancel(visit: Visit) -> See:
     pending = _merchant(visit).pending_bank_account
     request = merchants_pb2.CancelBankAccountChangeRequest()
     await visit.change(request, subject=_merchant(visit).id, before=pending)
-    return See(PATH, said="cancelled")
+    return See(PATH, notice="cancelled")
 
 
 async def _asked_by(visit: Visit) -> str:

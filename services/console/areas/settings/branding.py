@@ -49,7 +49,7 @@ async def save(visit: Visit) -> Html | See:
         branding=merchants_pb2.Branding(**values),
     )
     await visit.change(request, before=_before(_merchant(visit)))
-    return See("/settings/branding", said="saved")
+    return See("/settings/branding", notice="saved")
 
 
 async def put_logo(visit: Visit) -> See:
@@ -61,12 +61,12 @@ async def put_logo(visit: Visit) -> See:
     picture = base64.b64encode(visit.file.content).decode()
     request = merchants_pb2.PutLogoRequest(picture=picture)
     await visit.change(request, before=_before(_merchant(visit)))
-    return See("/settings/branding", said="logo_saved")
+    return See("/settings/branding", notice="logo_saved")
 
 
 async def delete_logo(visit: Visit) -> See:
     await visit.change(merchants_pb2.DeleteLogoRequest(), before=_before(_merchant(visit)))
-    return See("/settings/branding", said="logo_deleted")
+    return See("/settings/branding", notice="logo_deleted")
 
 
 def _before(merchant: merchants_pb2.Merchant) -> merchants_pb2.UpdateMerchantRequest:

@@ -72,7 +72,7 @@ async def save(visit: Visit) -> See:
         request.acknowledgement.acknowledged_by = (who.name or who.email)[:MAX_NAME]
         request.acknowledgement.version = visit.typed("warning_version")
     await visit.change(request, before=before)
-    return See(PATH, said="saved")
+    return See(PATH, notice="saved")
 
 
 def _fee(visit: Visit, before: cod_pb2.CodSettings) -> cod_pb2.CodFee:

@@ -28,7 +28,7 @@ async def save(visit: Visit) -> See:
     request = merchants_pb2.UpdateMerchantRequest(seller=merchant_pb2.Seller(**values))
     before = merchants_pb2.UpdateMerchantRequest(seller=_seller(visit))
     await visit.change(request, before=before)
-    return See(PATH, said="saved")
+    return See(PATH, notice="saved")
 
 
 def _seller(visit: Visit) -> merchant_pb2.Seller:

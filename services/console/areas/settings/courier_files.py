@@ -98,7 +98,7 @@ async def save(visit: Visit) -> See:
             getattr(terms, kind.name).CopyFrom(columns)
     request = cod_pb2.UpdateCourierRequest(courier_id=before.id, terms=terms)
     await visit.change(request, subject=before.id, before=before)
-    return See(f"/settings/couriers/{before.id}/files", said="saved")
+    return See(f"/settings/couriers/{before.id}/files", notice="saved")
 
 
 def _zones(visit: Visit, before: cod_pb2.Courier) -> list[cod_pb2.CourierZone]:

@@ -44,7 +44,7 @@ async def form(visit: Visit) -> Html:
 async def create(visit: Visit) -> See:
     request = cod_pb2.CreateCourierRequest(terms=_terms(visit, cod_pb2.CourierTerms()))
     answer = await visit.change(request)
-    return See(f"/settings/couriers/{answer.courier.id}", said="created")
+    return See(f"/settings/couriers/{answer.courier.id}", notice="created")
 
 
 async def one(visit: Visit) -> Html:
@@ -58,14 +58,14 @@ async def save(visit: Visit) -> See:
     before = await courier_of(visit)
     request = cod_pb2.UpdateCourierRequest(courier_id=before.id, terms=_terms(visit, kept(before)))
     await visit.change(request, subject=before.id, before=before)
-    return See(f"/settings/couriers/{before.id}", said="saved")
+    return See(f"/settings/couriers/{before.id}", notice="saved")
 
 
 async def archive(visit: Visit) -> See:
     before = await courier_of(visit)
     request = cod_pb2.ArchiveCourierRequest(courier_id=before.id)
     await visit.change(request, subject=before.id, before=before)
-    return See("/settings/couriers", said="archived")
+    return See("/settings/couriers", notice="archived")
 
 
 def _form(courier: cod_pb2.Courier | None, values: dict[str, str]) -> Html:

@@ -57,7 +57,7 @@ async def revoke(visit: Visit) -> See:
     before = await _key(visit)
     request = merchants_pb2.RevokeApiKeyRequest(api_key_id=visit.part("key_id"))
     await visit.change(request, subject=visit.part("key_id"), before=before)
-    return See("/settings/keys", said="revoked")
+    return See("/settings/keys", notice="revoked")
 
 
 async def _key(visit: Visit) -> merchants_pb2.ApiKey | None:

@@ -57,7 +57,7 @@ async def save(visit: Visit) -> See:
         **{name: visit.typed(name) or None for name in _KEPT},
     )
     await visit.change(request, before=before)
-    return See(PATH, said="saved")
+    return See(PATH, notice="saved")
 
 
 async def _settings(visit: Visit) -> instalments_pb2.InstalmentSettings:

@@ -92,15 +92,18 @@ async def save_policy(visit: Visit) -> See:
     policy = POLICY(duplicate_orders=chosen)
     request = payments_pb2.UpdatePaymentPolicyRequest(payment_policy=policy)
     await visit.change(request, before=before)
-    return See("/settings/routing", said="policy_saved")
+    return See("/settings/routing", notice="policy_saved")
 
 
 async def _replace(
-    visit: Visit, before: payments_pb2.Routing, rules: Sequence[payments_pb2.RoutingRule], said: str
+    visit: Visit,
+    before: payments_pb2.Routing,
+    rules: Sequence[payments_pb2.RoutingRule],
+    notice: str,
 ) -> See:
     request = payments_pb2.UpdateRoutingRequest(routing=payments_pb2.Routing(rules=rules))
     await visit.change(request, before=before)
-    return See("/settings/routing", said=said)
+    return See("/settings/routing", notice=notice)
 
 
 async def _rule(visit: Visit) -> payments_pb2.RoutingRule:

@@ -73,14 +73,14 @@ async def form(visit: Visit) -> Html:
 
 async def create(visit: Visit) -> See:
     answer = await visit.change(_request(visit))
-    return See(f"/settings/terms/{answer.terms.id}", said="created")
+    return See(f"/settings/terms/{answer.terms.id}", notice="created")
 
 
 async def archive(visit: Visit) -> See:
     before = await _terms(visit, visit.part("terms_id"))
     request = instalments_pb2.ArchiveInstalmentTermsRequest(terms_id=before.id)
     await visit.change(request, subject=before.id, before=before)
-    return See(f"/settings/terms/{before.id}", said="archived")
+    return See(f"/settings/terms/{before.id}", notice="archived")
 
 
 def _request(visit: Visit) -> instalments_pb2.CreateInstalmentTermsRequest:

@@ -85,8 +85,8 @@ async def switch(visit: Visit) -> See:
     if state is None:
         raise invalid("state", visit.word("state_missing"))
     request = webhooks_pb2.UpdateWebhookEndpointRequest(webhook_endpoint_id=before.id, state=state)
-    said = "enabled" if state == ENDPOINT.STATE_ENABLED else "disabled"
-    return await _changed(visit, request, before, said)
+    notice = "enabled" if state == ENDPOINT.STATE_ENABLED else "disabled"
+    return await _changed(visit, request, before, notice)
 
 
 async def test(visit: Visit) -> See:
@@ -107,7 +107,7 @@ async def delete(visit: Visit) -> See:
     before = await _endpoint(visit)
     request = webhooks_pb2.DeleteWebhookEndpointRequest(webhook_endpoint_id=before.id)
     await visit.change(request, subject=before.id, before=before)
-    return See("/settings/webhooks", said="deleted")
+    return See("/settings/webhooks", notice="deleted")
 
 
 async def replay(visit: Visit) -> See:
@@ -127,13 +127,13 @@ async def retry(visit: Visit) -> See:
     delivery_id = visit.part("delivery_id")
     request = webhooks_pb2.RetryWebhookDeliveryRequest(webhook_delivery_id=delivery_id)
     await visit.change(request, subject=delivery_id)
-    return See(f"/settings/webhooks/{endpoint.id}", said="retried")
+    return See(f"/settings/webhooks/{endpoint.id}", notice="retried")
 
 
-async def _changed(visit: Visit, request: Message, before: Message | None, said: str) -> See:
+async def _changed(visit: Visit, request: Message, before: Message | None, notice: str) -> See:
     endpoint_id = visit.part("endpoint_id")
     await visit.change(request, subject=endpoint_id, before=before)
-    return See(f"/settings/webhooks/{endpoint_id}", said=said)
+    return See(f"/settings/webhooks/{endpoint_id}", notice=notice)
 
 
 async def _endpoint(visit: Visit) -> webhooks_pb2.WebhookEndpoint:

@@ -25,8 +25,8 @@ WORDS: Final[dict[str, str]] = {
     "survey_ease_1": "Very hard",
     "survey_send": "Send answers",
     "survey_change": "Change answers",
-    "said_survey_thanks": "Thank you! Your answers are stored. You can change them here for 30 days.",
-    "said_survey_missing": "Choose at least one answer, then send it.",
+    "notice_survey_thanks": "Thank you! Your answers are stored. You can change them here for 30 days.",
+    "notice_survey_missing": "Choose at least one answer, then send it.",
     "survey_offer": "Three more questions: it takes less than a minute.",
     "survey_start": "Answer three questions",
 }

@@ -25,8 +25,8 @@ WORDS: Final[dict[str, str]] = {
     "survey_ease_1": "Molto difficile",
     "survey_send": "Invia le risposte",
     "survey_change": "Modifica le risposte",
-    "said_survey_thanks": "Grazie! Le tue risposte sono state salvate. Puoi modificarle qui per 30 giorni.",
-    "said_survey_missing": "Scegli almeno una risposta, poi inviala.",
+    "notice_survey_thanks": "Grazie! Le tue risposte sono state salvate. Puoi modificarle qui per 30 giorni.",
+    "notice_survey_missing": "Scegli almeno una risposta, poi inviala.",
     "survey_offer": "Ancora tre domande: basta meno di un minuto.",
     "survey_start": "Rispondi a tre domande",
 }

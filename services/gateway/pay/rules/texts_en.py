@@ -88,10 +88,10 @@ WORDS: Final[dict[str, str]] = {
     "processing_text": "This page shows the outcome by itself. You do not need to pay again.",
     "pending_title": "Your payment is on its way",
     "pending_text": "Your bank has accepted it; the final answer can take a few days. You do not "
-    "need to pay again: {merchant} is told as soon as it has arrived.",
+    "need to pay again: {merchant} is notified as soon as it has arrived.",
     "transfer_title": "We are waiting for your transfer",
     "transfer_text": "It can take one or two working days. You do not need to pay again: this page "
-    "and {merchant} are told as soon as it has arrived.",
+    "is updated and {merchant} is notified as soon as it has arrived.",
     "paid_title": "Thank you, it is paid",
     "paid_text": "{merchant} has received your payment.",
     "receipt": "Receipt",
@@ -123,10 +123,10 @@ WORDS: Final[dict[str, str]] = {
     "cancelled_title": "This request was withdrawn",
     "cancelled_text": "{merchant} withdrew it. There is nothing to pay, and nothing was charged.",
     "expired_late": "{amount} arrived by transfer after this link had expired. You do not need to "
-    "pay again: {merchant} has been told, and will confirm the payment or give the money back.",
+    "pay again: {merchant} has been notified, and will confirm the payment or refund it.",
     "cancelled_late": "{amount} arrived by transfer after {merchant} had withdrawn this request. "
-    "You do not need to do anything: {merchant} has been told, and will confirm the payment or "
-    "give the money back.",
+    "You do not need to do anything: {merchant} has been notified, and will confirm the payment "
+    "or refund it.",
     "expired_part": "{amount} of it has arrived by transfer, the rest was not paid. Ask "
     "{merchant} how to go on.",
     "cancelled_part": "{merchant} withdrew it. {amount} of it had arrived by transfer: ask "
@@ -160,50 +160,50 @@ WORDS: Final[dict[str, str]] = {
     "fault_title": "Something went wrong",
     "fault_text": "It is our fault. If you have just paid, you do not need to pay again: please open "
     "your link again in a moment.",
-    "said_paying": "A payment was already under way. Nothing was charged a second time.",
-    "said_paid": "It had been paid already. Nothing was charged a second time.",
-    "said_arrived": "All that is due has arrived by transfer: there is nothing to pay again.",
+    "notice_paying": "A payment was already under way. Nothing was charged a second time.",
+    "notice_paid": "It had been paid already. Nothing was charged a second time.",
+    "notice_arrived": "All that is due has arrived by transfer: there is nothing to pay again.",
     "cards_closed": "Too many cards were declined here, so no new one is taken for now. Nothing was "
     "charged.",
     "cards_closed_others": "You can still pay in the other ways on this page.",
     "cards_closed_ask": "Ask {merchant} for another way of paying, or try again tomorrow.",
-    "said_too_many_cards": "Too many cards were declined lately, so this one was not tried. Nothing "
+    "notice_too_many_cards": "Too many cards were declined lately, so this one was not tried. Nothing "
     "was charged: use a saved card or another way of paying, or ask the shop.",
-    "said_order_paid": "This order had been paid already, by another payment. Nothing was charged a "
+    "notice_order_paid": "This order had been paid already, by another payment. Nothing was charged a "
     "second time: look for its receipt among your messages, or ask the shop.",
-    "said_order_paying": "Another payment of this order is under way. Nothing was charged now: wait "
+    "notice_order_paying": "Another payment of this order is under way. Nothing was charged now: wait "
     "for its end before you pay again, or ask the shop.",
-    "said_closed": "Nothing was charged: this link cannot be paid any more.",
-    "said_changed": "Something has changed meanwhile. Please check it and go on.",
-    "said_quote_first": "Please read and accept the text first. Nothing was charged.",
-    "said_quote_changed": "The text has changed meanwhile. Please read and accept it as it is now.",
-    "said_method": "This way of paying is not available any more. Nothing was charged.",
-    "said_card_gone": "This saved card cannot be used any more. Nothing was charged: please use "
+    "notice_closed": "Nothing was charged: this link cannot be paid any more.",
+    "notice_changed": "Something has changed meanwhile. Please check it and go on.",
+    "notice_quote_first": "Please read and accept the text first. Nothing was charged.",
+    "notice_quote_changed": "The text has changed meanwhile. Please read and accept it as it is now.",
+    "notice_method": "This way of paying is not available any more. Nothing was charged.",
+    "notice_card_gone": "This saved card cannot be used any more. Nothing was charged: please use "
     "another one.",
-    "said_no_cards": "Cards cannot be taken right now. Nothing was charged: please use another way "
+    "notice_no_cards": "Cards cannot be taken right now. Nothing was charged: please use another way "
     "of paying.",
-    "said_amount_changed": "The amount has changed meanwhile. Nothing was charged: please check it "
+    "notice_amount_changed": "The amount has changed meanwhile. Nothing was charged: please check it "
     "and pay again.",
-    "said_form_old": "This page was too old or had been changed. Nothing was charged: please "
+    "notice_form_old": "This page was too old or had been changed. Nothing was charged: please "
     "check it and pay now.",
-    "said_form_used": "This form had been sent before, so we did nothing. Please send it again "
+    "notice_form_used": "This form had been sent before, so we did nothing. Please send it again "
     "now.",
-    "said_reissued_lately": "A new link was sent within the last day. Please look in your "
+    "notice_reissued_lately": "A new link was sent within the last day. Please look in your "
     "messages.",
-    "said_product_gone": "This product is not for sale any more. Nothing was charged.",
-    "said_shop_full": "This shop cannot take orders right now. Nothing was charged.",
-    "said_price_changed": "The price has changed meanwhile. Nothing was charged: please check it and "
+    "notice_product_gone": "This product is not for sale any more. Nothing was charged.",
+    "notice_shop_full": "This shop cannot take orders right now. Nothing was charged.",
+    "notice_price_changed": "The price has changed meanwhile. Nothing was charged: please check it and "
     "buy again.",
-    "said_too_many": "You have begun many purchases with this e-mail address and not paid them yet. "
+    "notice_too_many": "You have begun many purchases with this e-mail address and not paid them yet. "
     "Pay one of them, or try again tomorrow.",
-    "said_invalid": "Something in the form was not right. Please check it and try again.",
-    "said_email": "Please type an e-mail address such as giulia@example.com.",
-    "said_name": "Please type your first and last name.",
-    "said_too_many_plans": "Instalments were chosen too often here. Nothing was charged: please use another way of "
+    "notice_invalid": "Something in the form was not right. Please check it and try again.",
+    "notice_email": "Please type an e-mail address such as giulia@example.com.",
+    "notice_name": "Please type your first and last name.",
+    "notice_too_many_plans": "Instalments were chosen too often here. Nothing was charged: please use another way of "
     "paying.",
-    "said_unknown": "We did not get an answer in time. If this page still offers to pay, you can "
+    "notice_unknown": "We did not get an answer in time. If this page still offers to pay, you can "
     "try again: you will not be charged twice.",
-    "said_failed": "That did not work, and it is our fault. Please try again in a moment.",
+    "notice_failed": "That did not work, and it is our fault. Please try again in a moment.",
     "shop_email": "Your e-mail",
     "shop_email_hint": "For the receipt",
     "shop_name": "Your name (optional)",

@@ -165,50 +165,50 @@ WORDS: Final[dict[str, str]] = {
     "fault_title": "Qualcosa non ha funzionato",
     "fault_text": "È colpa nostra. Se hai appena pagato, non devi pagare di nuovo: apri di nuovo il "
     "link tra un momento.",
-    "said_paying": "Un pagamento era già in corso. Nulla è stato addebitato una seconda volta.",
-    "said_paid": "Era già stato pagato. Nulla è stato addebitato una seconda volta.",
-    "said_arrived": "Tutto il dovuto è arrivato con bonifico: non devi pagare di nuovo.",
+    "notice_paying": "Un pagamento era già in corso. Nulla è stato addebitato una seconda volta.",
+    "notice_paid": "Era già stato pagato. Nulla è stato addebitato una seconda volta.",
+    "notice_arrived": "Tutto il dovuto è arrivato con bonifico: non devi pagare di nuovo.",
     "cards_closed": "Qui sono state rifiutate troppe carte, quindi per ora non se ne accettano di "
     "nuove. Non ti è stato addebitato nulla.",
     "cards_closed_others": "Puoi ancora pagare negli altri modi di questa pagina.",
     "cards_closed_ask": "Chiedi a {merchant} un altro modo di pagare, o riprova domani.",
-    "said_too_many_cards": "Di recente sono state rifiutate troppe carte, quindi questa non è stata "
+    "notice_too_many_cards": "Di recente sono state rifiutate troppe carte, quindi questa non è stata "
     "provata. Nulla è stato addebitato: usa una carta salvata o un altro metodo, o chiedi al negozio.",
-    "said_order_paid": "Questo ordine era già stato pagato con un altro pagamento. Nulla è stato "
+    "notice_order_paid": "Questo ordine era già stato pagato con un altro pagamento. Nulla è stato "
     "addebitato una seconda volta: cerca la ricevuta tra i tuoi messaggi, o chiedi al negozio.",
-    "said_order_paying": "Un altro pagamento di questo ordine è in corso. Nulla è stato addebitato "
+    "notice_order_paying": "Un altro pagamento di questo ordine è in corso. Nulla è stato addebitato "
     "ora: aspetta che finisca prima di pagare di nuovo, o chiedi al negozio.",
-    "said_closed": "Nulla è stato addebitato: questo link non si può più pagare.",
-    "said_changed": "Nel frattempo qualcosa è cambiato. Controlla e prosegui.",
-    "said_quote_first": "Prima leggi e accetta il testo. Nulla è stato addebitato.",
-    "said_quote_changed": "Nel frattempo il testo è cambiato. Leggilo e accettalo così com'è ora.",
-    "said_method": "Questo metodo non è più disponibile. Nulla è stato addebitato.",
-    "said_card_gone": "Questa carta salvata non si può più usare. Nulla è stato addebitato: usane "
+    "notice_closed": "Nulla è stato addebitato: questo link non si può più pagare.",
+    "notice_changed": "Nel frattempo qualcosa è cambiato. Controlla e prosegui.",
+    "notice_quote_first": "Prima leggi e accetta il testo. Nulla è stato addebitato.",
+    "notice_quote_changed": "Nel frattempo il testo è cambiato. Leggilo e accettalo così com'è ora.",
+    "notice_method": "Questo metodo non è più disponibile. Nulla è stato addebitato.",
+    "notice_card_gone": "Questa carta salvata non si può più usare. Nulla è stato addebitato: usane "
     "un'altra.",
-    "said_no_cards": "Ora non si possono accettare carte. Nulla è stato addebitato: paga in un altro "
+    "notice_no_cards": "Ora non si possono accettare carte. Nulla è stato addebitato: paga in un altro "
     "modo.",
-    "said_amount_changed": "Nel frattempo l'importo è cambiato. Nulla è stato addebitato: controlla "
+    "notice_amount_changed": "Nel frattempo l'importo è cambiato. Nulla è stato addebitato: controlla "
     "e paga di nuovo.",
-    "said_form_old": "Questa pagina era troppo vecchia o era stata modificata. Nulla è stato "
+    "notice_form_old": "Questa pagina era troppo vecchia o era stata modificata. Nulla è stato "
     "addebitato: controlla e paga ora.",
-    "said_form_used": "Questo modulo era già stato inviato, quindi non abbiamo fatto nulla. Invialo "
+    "notice_form_used": "Questo modulo era già stato inviato, quindi non abbiamo fatto nulla. Invialo "
     "di nuovo adesso.",
-    "said_reissued_lately": "Un nuovo link è stato mandato nell'ultimo giorno. Guarda tra i tuoi "
+    "notice_reissued_lately": "Un nuovo link è stato mandato nell'ultimo giorno. Guarda tra i tuoi "
     "messaggi.",
-    "said_product_gone": "Questo prodotto non è più in vendita. Nulla è stato addebitato.",
-    "said_shop_full": "Ora questo negozio non può accettare ordini. Nulla è stato addebitato.",
-    "said_price_changed": "Nel frattempo il prezzo è cambiato. Nulla è stato addebitato: controlla e "
+    "notice_product_gone": "Questo prodotto non è più in vendita. Nulla è stato addebitato.",
+    "notice_shop_full": "Ora questo negozio non può accettare ordini. Nulla è stato addebitato.",
+    "notice_price_changed": "Nel frattempo il prezzo è cambiato. Nulla è stato addebitato: controlla e "
     "compra di nuovo.",
-    "said_too_many": "Con questo indirizzo e-mail hai iniziato molti acquisti senza ancora pagarli. "
+    "notice_too_many": "Con questo indirizzo e-mail hai iniziato molti acquisti senza ancora pagarli. "
     "Pagane uno, oppure riprova domani.",
-    "said_invalid": "Qualcosa nel modulo non era giusto. Controlla e riprova.",
-    "said_email": "Scrivi un indirizzo e-mail come giulia@example.com.",
-    "said_name": "Scrivi il tuo nome e cognome.",
-    "said_too_many_plans": "Qui le rate sono state scelte troppe volte. Nulla è stato addebitato: paga in un altro "
+    "notice_invalid": "Qualcosa nel modulo non era giusto. Controlla e riprova.",
+    "notice_email": "Scrivi un indirizzo e-mail come giulia@example.com.",
+    "notice_name": "Scrivi il tuo nome e cognome.",
+    "notice_too_many_plans": "Qui le rate sono state scelte troppe volte. Nulla è stato addebitato: paga in un altro "
     "modo.",
-    "said_unknown": "Non abbiamo avuto risposta in tempo. Se questa pagina ti propone ancora di "
+    "notice_unknown": "Non abbiamo avuto risposta in tempo. Se questa pagina ti propone ancora di "
     "pagare, puoi riprovare: non pagherai due volte.",
-    "said_failed": "Non ha funzionato, ed è colpa nostra. Riprova tra un momento.",
+    "notice_failed": "Non ha funzionato, ed è colpa nostra. Riprova tra un momento.",
     "shop_email": "La tua e-mail",
     "shop_email_hint": "Per la ricevuta",
     "shop_name": "Il tuo nome (facoltativo)",

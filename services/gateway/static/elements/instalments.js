@@ -162,7 +162,7 @@ class IncassoInstalments extends IncassoElement {
     } catch (error) {
       if (round !== this._round) return;
       this._see("failed");
-      this._tell("failed", { code: error instanceof Refused ? error.code : "no_answer" });
+      this._emit("failed", { code: error instanceof Refused ? error.code : "no_answer" });
     }
   }
 
@@ -185,15 +185,15 @@ class IncassoInstalments extends IncassoElement {
     if (plans.length) this._drawPlans(plans);
     else if (threshold) this._drawThreshold(threshold);
     this._see(plans.length ? "ready" : threshold ? "threshold" : "none");
-    if (plans.length) this._tell("ready", { offers, lead: cheapestOf(plans) });
-    else this._tell("none", { offers });
+    if (plans.length) this._emit("ready", { offers, lead: cheapestOf(plans) });
+    else this._emit("none", { offers });
   }
 
   _see(view) {
     this.setAttribute("data-view", view);
   }
 
-  _tell(name, detail) {
+  _emit(name, detail) {
     this.dispatchEvent(new CustomEvent(`incasso-instalments-${name}`, { detail, bubbles: true, composed: true }));
   }
 
@@ -208,7 +208,7 @@ class IncassoInstalments extends IncassoElement {
     const several = plans.length > 1;
     const lead = cheapestOf(plans);
     this._describe();
-    this._lead.replaceChildren(this._label(lead, this._say("or", { label: lead.label })), ...this._mandatory(lead));
+    this._lead.replaceChildren(this._label(lead, this._phrase("or", { label: lead.label })), ...this._mandatory(lead));
     this._summary.replaceChildren(this._span(several ? "several" : "one", { count: String(plans.length) }));
     this._list.replaceChildren(...plans.map((plan) => this._plan(plan, several)));
     this._details.hidden = false;
@@ -245,15 +245,15 @@ class IncassoInstalments extends IncassoElement {
       made("div", scrolling, this._schedule(plan)),
       this._figures(plan),
       made("p", { className: "law", dir: "auto" }, plan.legal_sentence),
-      made("p", { className: "law dates", dir: "auto" }, ...this._say("dates")));
+      made("p", { className: "law dates", dir: "auto" }, ...this._phrase("dates")));
   }
 
   _schedule(plan) {
     const charged = plan.cost_minor !== 0;
-    const heading = (name) => made("th", { scope: "col" }, ...this._say(name));
+    const heading = (name) => made("th", { scope: "col" }, ...this._phrase(name));
     const columns = charged ? ["due", "costs", "amount"] : ["due", "amount"];
     return made("table", {},
-      made("caption", { className: "unseen" }, ...this._say("schedule", { label: plan.label })),
+      made("caption", { className: "unseen" }, ...this._phrase("schedule", { label: plan.label })),
       made("thead", { className: charged ? "" : "unseen" }, made("tr", {}, ...columns.map(heading))),
       made("tbody", {}, ...plan.schedule.map((part) => this._part(part, plan.total.currency, charged))));
   }
@@ -279,7 +279,7 @@ class IncassoInstalments extends IncassoElement {
       ...(plan.taeg ? { taeg: percent.format(plan.taeg / 100) } : {}),
     };
     return made("dl", {}, ...Object.entries(figures).map(([name, value]) =>
-      made("div", {}, made("dt", {}, ...this._say(name)), made("dd", {}, isolated(value)))));
+      made("div", {}, made("dt", {}, ...this._phrase(name)), made("dd", {}, isolated(value)))));
   }
 
   _day(day) {
@@ -296,13 +296,13 @@ class IncassoInstalments extends IncassoElement {
   }
 
   /** Text and nodes; values that are filled in keep their own text direction. */
-  _say(name, values = {}) {
+  _phrase(name, values = {}) {
     const pieces = this._words(this._language())[name].split(/\{(\w+)\}/);
     return pieces.map((piece, at) => (at % 2 ? isolated(values[piece]) : piece)).filter(Boolean);
   }
 
   _span(name, values) {
-    return made("span", { className: "quiet" }, ...this._say(name, values));
+    return made("span", { className: "quiet" }, ...this._phrase(name, values));
   }
 }
 

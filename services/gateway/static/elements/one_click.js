@@ -135,7 +135,7 @@ class IncassoOneClick extends IncassoElement {
   _start() {
     this._round += 1;
     this._session = null;
-    this._told = "";
+    this._emitted = "";
     this._show("loading");
     if (!this.getAttribute("publishable-key") || !this.getAttribute("session-id")) {
       this._show("broken");
@@ -246,12 +246,12 @@ class IncassoOneClick extends IncassoElement {
     this._button.dataset.view = view;
     this._button.setAttribute("aria-busy", String(busy));
     this._button.replaceChildren(...(busy ? [spinner()] : []), payable ? this._text(label) : "");
-    const said = text ?? (payable ? "" : view);
-    this._message.dataset.tone = tone ?? toneOf(view, said);
-    this._message.textContent = said ? this._text(said) : "";
+    const key = text ?? (payable ? "" : view);
+    this._message.dataset.tone = tone ?? toneOf(view, key);
+    this._message.textContent = key ? this._text(key) : "";
     this._undoButton.hidden = view !== "held";
     if (view === "held") this._count();
-    this._tell(view);
+    this._emit(view);
   }
 
   /** Counts down the seconds left to undo. */
@@ -265,13 +265,13 @@ class IncassoOneClick extends IncassoElement {
     if (this.view === "held") this._countdown = setInterval(tick, 1000);
   }
 
-  _tell(view) {
+  _emit(view) {
     const name = {
       ready: "ready", paid: "paid", held: "paid", declined: "declined", undone: "undone", expired: "expired",
       requires_action: "requires-action", pending: "pending",
     }[view];
-    if (!name || name === this._told) return;
-    this._told = name;
+    if (!name || name === this._emitted) return;
+    this._emitted = name;
     const event = { detail: this._session, bubbles: true, composed: true, cancelable: name === "requires-action" };
     this._cancelled = !this.dispatchEvent(new CustomEvent(`incasso-${name}`, event));
   }
@@ -303,10 +303,10 @@ class IncassoOneClick extends IncassoElement {
   }
 }
 
-function toneOf(view, said) {
+function toneOf(view, key) {
   if (["paid", "held"].includes(view)) return "good";
   if (["checking", "pending", "undoing"].includes(view)) return "wait";
-  return view === "declined" || view === "broken" || said === "busy" ? "bad" : "plain";
+  return view === "declined" || view === "broken" || key === "busy" ? "bad" : "plain";
 }
 
 function spinner() {

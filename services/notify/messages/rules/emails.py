@@ -89,8 +89,8 @@ def compose(
 ) -> Email:
     """The words of an e-mail. `url`: the link's URL, for kinds that contain one."""
     language = display.language_of(locale)
-    said = WORDS[language]
-    text = said.kinds[kind]
+    words = WORDS[language]
+    text = words.kinds[kind]
     values = {
         "merchant": shown(merchant.name, NAME_LENGTH),
         "amount": display.amount(about.amount, locale),
@@ -101,87 +101,87 @@ def compose(
         "due": display.day(about.due_on, locale) if about.due_on else "",
     }
     name = shown(about.name, NAME_LENGTH)
-    notes = said.safe if kind in LINK_KINDS else text.notes
+    notes = words.safe if kind in LINK_KINDS else text.notes
     stop_url = url + STOP_PATH if url and kind in STOPPABLE else ""
     paragraphs = [text.intro.format(**values), *about.paragraphs]
     if about.has_quote and kind in LINK_KINDS:
-        paragraphs.append(said.quote)
+        paragraphs.append(words.quote)
     if attachments:
         names = ", ".join(attachment.name for attachment in attachments)
-        attached = said.enclosed if kind in REPORT_KINDS else said.attached
+        attached = words.enclosed if kind in REPORT_KINDS else words.attached
         paragraphs.append(attached.format(names=names))
     elif kind is Kind.REPORT_DONE:
-        paragraphs.append(said.not_enclosed.format(run=about.report_run_id))
+        paragraphs.append(words.not_enclosed.format(run=about.report_run_id))
     return Email(
         language=language,
         subject=subject_of(text.subject, values),
         preheader=text.preheader.format(**values),
         heading=text.heading.format(**values),
-        greeting=said.greeting.format(name=name) if name else said.greeting_nobody,
+        greeting=words.greeting.format(name=name) if name else words.greeting_nobody,
         paragraphs=tuple(paragraphs),
         amount=values["amount"] if about.amount.amount_minor else "",
-        amount_label=_amount_label(kind, about, said),
-        rows=tuple(_rows(kind, about, said, locale)),
-        items=tuple(_items(about, said, locale)) if kind in LINK_KINDS else (),
+        amount_label=_amount_label(kind, about, words),
+        rows=tuple(_rows(kind, about, words, locale)),
+        items=tuple(_items(about, words, locale)) if kind in LINK_KINDS else (),
         button=text.button if url else "",
         url=url,
-        plain_url_label=said.plain_url,
+        plain_url_label=words.plain_url,
         notes=tuple(note.format(**values) for note in notes),
-        stop_label=said.stop if stop_url else "",
+        stop_label=words.stop if stop_url else "",
         stop_url=stop_url,
-        sent_by=_sent_by(kind, merchant, said).format(**values),
-        seller=_seller(kind, merchant, said),
+        sent_by=_sent_by(kind, merchant, words).format(**values),
+        seller=_seller(kind, merchant, words),
         attachments=attachments,
     )
 
 
-def _sent_by(kind: Kind, merchant: Merchant, said: Language) -> str:
+def _sent_by(kind: Kind, merchant: Merchant, words: Language) -> str:
     if kind in OWNER_KINDS:
-        return said.sent_to_owner
+        return words.sent_to_owner
     if kind in REPORT_KINDS:
-        return said.sent_by_schedule
+        return words.sent_by_schedule
     if kind in TEAM_KINDS:
-        return said.sent_to_invited
-    return said.sent_by_reply if merchant.reply_to else said.sent_by
+        return words.sent_to_invited
+    return words.sent_by_reply if merchant.reply_to else words.sent_by
 
 
-def _seller(kind: Kind, merchant: Merchant, said: Language) -> str:
+def _seller(kind: Kind, merchant: Merchant, words: Language) -> str:
     """The seller's details that the law requires for shoppers; "" for the merchant's staff."""
     if merchant.seller is None or kind in OWNER_KINDS | REPORT_KINDS | TEAM_KINDS:
         return ""
-    return shown(sellers.line(merchant.seller, said.vat_number), SELLER_LENGTH)
+    return shown(sellers.line(merchant.seller, words.vat_number), SELLER_LENGTH)
 
 
-def _amount_label(kind: Kind, about: About, said: Language) -> str:
+def _amount_label(kind: Kind, about: About, words: Language) -> str:
     if kind not in LINK_KINDS:
-        return said.kinds[kind].amount_label
+        return words.kinds[kind].amount_label
     if about.received:
-        return said.still
-    return said.deposit if about.is_deposit else said.kinds[kind].amount_label
+        return words.still
+    return words.deposit if about.is_deposit else words.kinds[kind].amount_label
 
 
-def _rows(kind: Kind, about: About, said: Language, locale: str) -> list[tuple[str, str]]:
+def _rows(kind: Kind, about: About, words: Language, locale: str) -> list[tuple[str, str]]:
     """Empty values are left out."""
     rows = [
-        (said.account, shown(about.account)),
-        (said.description, shown(about.description)),
-        (said.reference, shown(about.order_reference)),
+        (words.account, shown(about.account)),
+        (words.description, shown(about.description)),
+        (words.reference, shown(about.order_reference)),
     ]
     if kind in LINK_KINDS:
         rows += [
-            (said.total, display.amount(about.total, locale) if about.total else ""),
-            (said.received, display.amount(about.received, locale) if about.received else ""),
-            (said.expires, display.moment(about.expires_at, locale) if about.expires_at else ""),
+            (words.total, display.amount(about.total, locale) if about.total else ""),
+            (words.received, display.amount(about.received, locale) if about.received else ""),
+            (words.expires, display.moment(about.expires_at, locale) if about.expires_at else ""),
         ]
     elif about.due_on:
-        rows.append((said.due, display.day(about.due_on, locale)))
+        rows.append((words.due, display.day(about.due_on, locale)))
     if about.happened_at and kind not in LINK_KINDS:
-        label = said.in_force if kind in OWNER_KINDS else said.date
+        label = words.in_force if kind in OWNER_KINDS else words.date
         rows.append((label, display.moment(about.happened_at, locale)))
     return [(label, text) for label, text in rows if text]
 
 
-def _items(about: About, said: Language, locale: str) -> list[tuple[str, str]]:
+def _items(about: About, words: Language, locale: str) -> list[tuple[str, str]]:
     listed = [
         (
             f"{item.quantity} {TIMES} {shown(item.name)}"
@@ -194,7 +194,7 @@ def _items(about: About, said: Language, locale: str) -> list[tuple[str, str]]:
     if rest := about.items[ITEMS:]:
         sum_minor = sum(item.amount_minor for item in rest)
         left = Money(sum_minor, about.amount.currency)
-        listed.append((said.more_items.format(count=len(rest)), display.amount(left, locale)))
+        listed.append((words.more_items.format(count=len(rest)), display.amount(left, locale)))
     return listed
 
 
@@ -205,14 +205,14 @@ def text_message(
     it states the price of credit: with the warning, and where to find the example.
     """
     language = display.language_of(locale)
-    said = WORDS[language]
+    words = WORDS[language]
     long = kind in NOTICES or about.warning
     return gsm.fitted(
-        said.kinds[kind].sms,
+        words.kinds[kind].sms,
         merchant=merchant.name,
-        detail=_detail(about, said),
+        detail=_detail(about, words),
         url=url,
-        law=said.sms_law.format(warning=about.warning.rstrip(".")) if about.warning else "",
+        law=words.sms_law.format(warning=about.warning.rstrip(".")) if about.warning else "",
         limit=gsm.TWO_PARTS if long else gsm.ONE_PART,
         amount=_plain_amount(about.amount, language),
         code=about.code,
@@ -222,17 +222,17 @@ def text_message(
     )
 
 
-def _detail(about: About, said: Language) -> str:
+def _detail(about: About, words: Language) -> str:
     """What it is for, if GSM-7 can spell it; otherwise the order's reference."""
     if what := gsm.readable(about.description):
-        return said.sms_for.format(what=what)
+        return words.sms_for.format(what=what)
     if what := gsm.readable(about.order_reference):
-        return said.sms_reference.format(what=what)
+        return words.sms_reference.format(what=what)
     return ""
 
 
 def _plain_amount(amount: Money, language: str) -> str:
     """`EUR 129,00`: the euro sign would count twice."""
-    said = display.amount(amount, language)
-    digits = "".join(c for c in said if c.isdigit() or c in ".,-\u00a0\u202f'")
+    text = display.amount(amount, language)
+    digits = "".join(c for c in text if c.isdigit() or c in ".,-\u00a0\u202f'")
     return f"{amount.currency} {digits.strip()}"

@@ -90,10 +90,10 @@ def fitted(
     ending = f" {transliterated(law)}" if law else ""
 
     def text(who: str, what: str) -> str:
-        said = pattern.format(
+        filled = pattern.format(
             merchant=f"{who}: " if who else "", detail=f" {what}" if what else "", url=url, **known
         )
-        return said.strip() + ending
+        return filled.strip() + ending
 
     room = limit - septets(text("", ""))
     if room < 0:

@@ -64,10 +64,10 @@ class Language:
 def _read(language: str) -> Language:
     """Raises TypeError for a text that is missing or unused."""
     with Path(__file__).with_name(f"texts_{language}.toml").open("rb") as file:
-        said = tomllib.load(file)
-    kinds = {Kind(kind): KindWords(**words) for kind, words in said.pop("kinds").items()}
-    documents = {Document(kind): name for kind, name in said.pop("documents").items()}
-    return Language(**said, kinds=kinds, documents=documents)
+        parsed = tomllib.load(file)
+    kinds = {Kind(kind): KindWords(**words) for kind, words in parsed.pop("kinds").items()}
+    documents = {Document(kind): name for kind, name in parsed.pop("documents").items()}
+    return Language(**parsed, kinds=kinds, documents=documents)
 
 
 WORDS: Final[Mapping[str, Language]] = {language: _read(language) for language in ("it", "en")}

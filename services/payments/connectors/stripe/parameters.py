@@ -163,7 +163,7 @@ def payout_after(payout: str) -> official.PayoutListParams:
 def lines_of(payout: str, *, after: str) -> official.BalanceTransactionListParams:
     asked: official.BalanceTransactionListParams = {
         "payout": payout, "limit": PAGE, "expand": ["data.source"],
-    }  # fmt: skip  # one line says nothing here
+    }  # fmt: skip  # no clearer with one key per line
     if after:
         asked["starting_after"] = after
     return asked

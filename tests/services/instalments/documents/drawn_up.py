@@ -80,24 +80,27 @@ def deferral(**changes: Any) -> Plan:
 
 def lines(sheet: Sheet) -> str:
     """Its contents, block by block and without layout, for comparing and reading."""
-    said = [sheet.title, sheet.description, sheet.prepared, sheet.running, sheet.version]
+    content = [sheet.title, sheet.description, sheet.prepared, sheet.running, sheet.version]
     for block in sheet.blocks:
-        said += ["", f"[{block.block}]"]
+        content += ["", f"[{block.block}]"]
         match block.block:
             case "banner":
-                said.append(block.text)
+                content.append(block.text)
             case "highlights":
-                said += [f"{name}: {figure}" for name, figure in block.figures]
+                content += [f"{name}: {figure}" for name, figure in block.figures]
             case "facts":
-                said += [block.heading, *(f"{about}: {' / '.join(of)}" for about, of in block.rows)]
+                content += [
+                    block.heading,
+                    *(f"{about}: {' / '.join(of)}" for about, of in block.rows),
+                ]
             case "schedule":
                 rows = (block.columns, *block.rows, block.total)
-                said += [block.heading, *(" | ".join(row) for row in rows)]
+                content += [block.heading, *(" | ".join(row) for row in rows)]
             case "clauses":
-                said += [block.heading, *(f"{name}: {text}" for name, text in block.clauses)]
+                content += [block.heading, *(f"{name}: {text}" for name, text in block.clauses)]
             case "paragraphs":
-                said += [block.heading, *block.texts]
-    return "\n".join(said) + "\n"
+                content += [block.heading, *block.texts]
+    return "\n".join(content) + "\n"
 
 
 def read(pdf: bytes) -> PdfReader:

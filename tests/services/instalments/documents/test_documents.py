@@ -31,7 +31,7 @@ from tests.services.instalments.given import MONTHLY, terms_of
 
 WARNING = "Attenzione! Prendere in prestito denaro costa denaro"
 # Texts for pages and messages, which no document contains.
-SAID_ELSEWHERE = {"consent.credit", "consent.both", "consent.card"}
+USED_ELSEWHERE = {"consent.credit", "consent.both", "consent.card"}
 
 
 def notice_of(plan: Plan, **due: object) -> Notice:
@@ -97,21 +97,21 @@ def every_document(locale: str) -> list[str]:
         ("agreement_deferral", lambda locale: agreement(deferral(locale=locale))),
     ],
 )
-def test_documents_say_what_they_said(name: str, sheet, locale: str):
+def test_documents_equal_their_golden_files(name: str, sheet, locale: str):
     golden = Path(__file__).parent / "golden" / f"{name}_{locale}.txt"
     assert lines(sheet(locale)) == golden.read_text()
 
 
 @pytest.mark.parametrize("locale", ["it", "en"])
-def test_every_text_is_said_by_a_document(locale: str):
-    said = "\n".join(every_document(locale))
-    unsaid = [
+def test_every_text_is_used_by_a_document(locale: str):
+    content = "\n".join(every_document(locale))
+    unused = [
         key
         for key, text in wording_of(locale).texts.items()
-        if not all(fixed in said for fixed, *_ in Formatter().parse(text))
+        if not all(fixed in content for fixed, *_ in Formatter().parse(text))
     ]
     layout = {"page.number", "page.region", "page.about", "page.says"}
-    assert set(unsaid) - layout == SAID_ELSEWHERE
+    assert set(unused) - layout == USED_ELSEWHERE
 
 
 def test_credit_carries_the_warning_and_a_deferral_none():
@@ -130,9 +130,9 @@ def test_credit_of_the_day_before_the_law_applies_carries_no_warning(on: date, *
 
 
 def test_a_deferral_names_its_article_and_says_that_it_is_no_credit():
-    said = lines(information(deferral()))
-    assert "non è un credito ai consumatori (direttiva (UE) 2023/2225 art. 2(2)(h))" in said
-    assert "TAEG" not in said
+    content = lines(information(deferral()))
+    assert "non è un credito ai consumatori (direttiva (UE) 2023/2225 art. 2(2)(h))" in content
+    assert "TAEG" not in content
 
 
 def test_the_standard_information_has_the_rows_of_the_annex_in_its_order():
@@ -236,11 +236,13 @@ def test_a_receipt_says_what_is_charged_still():
 
 
 def test_a_receipt_states_content_time_and_where_it_was_sent():
-    said = lines(receipt(notice_of(credit(locale="en"))))
-    assert "Content: “I withdraw from the contract named above.”" in said
-    assert "Notice received on: 9 December 2026, 11:03 CET" in said
-    assert "Receipt sent to: giulia@example.com" in said
-    assert "you owe €494.72: €498.12 of capital and €1.60 of interest accrued, less €5.00" in said
+    content = lines(receipt(notice_of(credit(locale="en"))))
+    assert "Content: “I withdraw from the contract named above.”" in content
+    assert "Notice received on: 9 December 2026, 11:03 CET" in content
+    assert "Receipt sent to: giulia@example.com" in content
+    assert (
+        "you owe €494.72: €498.12 of capital and €1.60 of interest accrued, less €5.00" in content
+    )
 
 
 def test_a_part_of_which_a_refund_left_nothing_is_not_shown():

@@ -54,10 +54,10 @@ def texts_of(block: object) -> list[str]:
 @pytest.mark.parametrize("sheet", [secci, agreement])
 def test_all_that_a_sheet_says_can_be_read_out_of_its_pdf(sheet, locale: str):
     drawn_up = sheet(credit(locale=locale))
-    said = " ".join(pages(render.pdf(drawn_up))).replace(" ", "")
+    printed = " ".join(pages(render.pdf(drawn_up))).replace(" ", "")
     laid_out = render._laid_out(drawn_up)
     for text in [*texts_of(laid_out["blocks"]), drawn_up.title, drawn_up.version]:
-        assert visible(text).replace(" ", "") in said
+        assert visible(text).replace(" ", "") in printed
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ def test_the_head_of_a_page_is_one_line_whatever_its_texts():
 
 
 def test_120_instalments_repeat_the_header_of_their_table_and_count_their_pages():
-    said = pages(render.pdf(agreement(credit(payments=120, amount_minor=600_000))))
-    holding = [text for text in said if "gennaio 20" in text]
+    printed = pages(render.pdf(agreement(credit(payments=120, amount_minor=600_000))))
+    holding = [text for text in printed if "gennaio 20" in text]
     assert len(holding) >= 3
     assert all("N. Scadenza Capitale Interessi Spese Da pagare" in text for text in holding)
-    for number, text in enumerate(said, start=1):
-        assert f"Pagina {number} di {len(said)}" in text
+    for number, text in enumerate(printed, start=1):
+        assert f"Pagina {number} di {len(printed)}" in text
 
 
 @pytest.mark.parametrize("locale", ["it", "en"])
@@ -131,16 +131,16 @@ def test_part_one_of_the_standard_information_is_on_the_first_page_whatever_its_
     sheet = secci(plan)
     key = next(block for block in sheet.blocks if block.block == "facts")
     first = pages(render.pdf(sheet))[0].replace(" ", "")
-    for about, says in key.rows:
+    for about, values in key.rows:
         assert visible(about).replace(" ", "") in first
-        assert visible(says[-1]).replace(" ", "") in first
+        assert visible(values[-1]).replace(" ", "") in first
 
 
 @pytest.mark.parametrize("sheet", [information, agreement])
 def test_what_people_write_is_never_markup(sheet):
     name = r'#image("x") *b* _i_ $x$ `c` <label> @ref \u{41} // = T'
-    said = " ".join(pages(render.pdf(sheet(deferral(shopper=name, goods=name)))))
-    assert name in said
+    printed = " ".join(pages(render.pdf(sheet(deferral(shopper=name, goods=name)))))
+    assert name in printed
 
 
 @pytest.mark.parametrize(
@@ -185,9 +185,9 @@ def test_the_largest_amounts_have_a_place():
         classification=proposed.classification,
         withdraw_until=proposed.withdraw_until,
     )
-    said = " ".join(pages(render.pdf(agreement(plan))))
-    assert "1 26 novembre 2026 (alla firma) 1.6" in said
-    assert "Totale 9.999.999.999,99 € 187." in said
+    printed = " ".join(pages(render.pdf(agreement(plan))))
+    assert "1 26 novembre 2026 (alla firma) 1.6" in printed
+    assert "Totale 9.999.999.999,99 € 187." in printed
 
 
 @pytest.mark.parametrize("colour", ["#ffee00", "#00ffcc", "#0b6b57", "#ffffff", "nonsense"])

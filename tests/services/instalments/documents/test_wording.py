@@ -47,8 +47,8 @@ def test_the_wording_has_one_version_in_all_languages_and_says_that_counsel_has_
 
 
 def test_the_warning_is_that_of_the_law():
-    said = [words.say("legal.warning") for words in WORDINGS]
-    assert said == [
+    warnings = [words.say("legal.warning") for words in WORDINGS]
+    assert warnings == [
         "Attenzione! Prendere in prestito denaro costa denaro",
         "Caution! Borrowing money costs money",
     ]

@@ -33,7 +33,7 @@ def _content(part: Any) -> bytes:
     return content
 
 
-def said(letter: EmailMessage) -> str:
+def plain_text(letter: EmailMessage) -> str:
     body = letter.get_body(("plain",))
     assert body is not None
     return str(body.get_content())
@@ -49,7 +49,7 @@ async def test_a_withdrawal_mail_attaches_its_receipt_with_content_and_time(worl
     assert name == "ricevuta-del-recesso.pdf"
     for words in ("Recedo dal contratto", "Giulia Ferràri", "A-1001", "9 dicembre 2026, 11:03"):
         assert words in text
-    assert "In allegato, in PDF: Ricevuta del recesso." in said(letter)
+    assert "In allegato, in PDF: Ricevuta del recesso." in plain_text(letter)
     assert letter["To"].addresses[0].addr_spec == "altrove@example.com"
     raw = world.mail.inbox[0].original_content or b""
     assert raw.count(b"\n") == raw.count(b"\r\n")
@@ -68,7 +68,7 @@ async def test_the_mail_of_a_signed_plan_attaches_information_and_agreement(worl
     first, second = found.values()
     assert "Standard European Consumer Credit Information" in first
     assert "Credit agreement" in second
-    assert "Enclosed as PDF: Information on the plan, Agreement." in said(letter)
+    assert "Enclosed as PDF: Information on the plan, Agreement." in plain_text(letter)
 
 
 async def test_a_mail_waits_for_its_documents_during_an_instalments_outage(world: World):
@@ -91,7 +91,7 @@ async def test_a_mail_whose_document_is_missing_is_sent_without_mentioning_it(
     await world.turn()
     (letter,) = world.mail.letters
     assert not list(letter.iter_attachments())
-    assert "allegato" not in said(letter)
+    assert "allegato" not in plain_text(letter)
 
 
 @pytest.mark.parametrize("kind", sorted(PLAN_KINDS - set(ATTACHED)))

@@ -154,10 +154,10 @@ async def test_recording_the_outcome_is_retried_when_the_database_fails(world: W
 
 async def test_the_recipient_of_an_erased_customer_is_not_stored_afterwards(world: World):
     customer_id = ids.new("cus")
-    told = payment_events.PaymentCaptured(
+    payload = payment_events.PaymentCaptured(
         payment=world.payment(customer_id=customer_id), amount_minor=1
     )
-    await world.happen(world.event("payments.payment.captured", told))
+    await world.happen(world.event("payments.payment.captured", payload))
     due = await claim(world, Channel.EMAIL)
     erased = oneclick_events.CustomerErased(customer_id=customer_id)
     await world.happen(world.event("oneclick.customer.erased", erased))

@@ -198,7 +198,7 @@ def test_a_message_about_a_partly_paid_link_asks_for_the_rest(kind: Kind, deposi
 
 
 @pytest.mark.parametrize(
-    ("description", "reference", "said"),
+    ("description", "reference", "expected"),
     [
         ("Γυαλιά ηλίου", "A-1", "paga EUR 1,00 rif. A-1 qui:"),
         ("Γυαλιά", "Παραγγελία", "paga EUR 1,00 qui:"),
@@ -212,10 +212,10 @@ def test_a_message_about_a_partly_paid_link_asks_for_the_rest(kind: Kind, deposi
         ("", "", "paga EUR 1,00 qui:"),
     ],
 )
-def test_a_text_message_omits_what_gsm_cannot_show(description, reference, said):
+def test_a_text_message_omits_what_gsm_cannot_show(description, reference, expected):
     about = About(Money(100, "EUR"), reference, description)
     body = emails.text_message(Kind.LINK, about, MERCHANT, locale="it", url=URL)
-    assert body == f"Ottica Rossi: {said} {URL}"
+    assert body == f"Ottica Rossi: {expected} {URL}"
 
 
 def test_a_merchant_name_that_gsm_cannot_show_is_omitted():
@@ -224,17 +224,17 @@ def test_a_merchant_name_that_gsm_cannot_show_is_omitted():
 
 
 def test_emails_use_the_same_words_as_the_pay_pages():
-    for page, said in ((texts_it.WORDS, emails.WORDS["it"]), (texts_en.WORDS, emails.WORDS["en"])):
+    for page, words in ((texts_it.WORDS, emails.WORDS["it"]), (texts_en.WORDS, emails.WORDS["en"])):
         pairs = {
-            "to_pay": said.kinds[Kind.LINK].amount_label,
-            "reference": said.reference,
-            "total": said.total,
-            "deposit": said.deposit,
-            "received": said.received,
-            "still": said.still,
-            "pay_by": said.expires,
-            "date": said.date,
-            "pending_title": said.kinds[Kind.PENDING].heading,
+            "to_pay": words.kinds[Kind.LINK].amount_label,
+            "reference": words.reference,
+            "total": words.total,
+            "deposit": words.deposit,
+            "received": words.received,
+            "still": words.still,
+            "pay_by": words.expires,
+            "date": words.date,
+            "pending_title": words.kinds[Kind.PENDING].heading,
         }
         assert pairs == {name: page[name] for name in pairs}
 

@@ -29,8 +29,8 @@ def customer(world: World, **contact) -> str:
 
 
 async def captured(world: World, **changes) -> None:
-    told = payment_events.PaymentCaptured(payment=world.payment(**changes), amount_minor=5000)
-    await world.happen(world.event("payments.payment.captured", told))
+    payload = payment_events.PaymentCaptured(payment=world.payment(**changes), amount_minor=5000)
+    await world.happen(world.event("payments.payment.captured", payload))
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ async def test_a_refund_notice_goes_to_the_receipts_recipient_or_the_customer(wo
     await world.refunded(world.payment(id="pay_2", method="link", customer_id=known))
     await world.refunded(world.payment(id="pay_3", method="link"))
     await world.turn(2)
-    told = [
+    sent = [
         (one.rcpt_tos[0], letter["Subject"])
         for one, letter in zip(world.mail.inbox, world.mail.letters, strict=True)
     ]
-    assert sorted(told) == [
+    assert sorted(sent) == [
         ("mario@example.com", "Ottica Rossi: refund of €10.00"),
         ("other@example.com", "Ottica Rossi: pagamento di 129,00 € ricevuto"),
         ("other@example.com", "Ottica Rossi: rimborso di 10,00 €"),
@@ -151,16 +151,16 @@ async def test_a_refund_notice_goes_to_the_receipts_recipient_or_the_customer(wo
 
 async def test_a_pending_payment_is_explained_by_email(world: World):
     payment = world.payment(customer_id=customer(world))
-    told = payment_events.PaymentPending(payment=payment)
-    await world.happen(world.event("payments.payment.pending", told))
+    payload = payment_events.PaymentPending(payment=payment)
+    await world.happen(world.event("payments.payment.pending", payload))
     await world.turn()
     assert "do not need to pay again" in world.mail.letters[0].get_body(("plain",)).get_content()
 
 
 async def test_a_pending_notice_becomes_obsolete_once_the_payment_is_captured(world: World):
     payment = world.payment(customer_id=customer(world))
-    told = payment_events.PaymentPending(payment=payment)
-    await world.happen(world.event("payments.payment.pending", told))
+    payload = payment_events.PaymentPending(payment=payment)
+    await world.happen(world.event("payments.payment.pending", payload))
     taken = payment_events.PaymentCaptured(payment=payment, amount_minor=12_900)
     await world.happen(world.event("payments.payment.captured", taken))
     await world.turn()
@@ -171,8 +171,8 @@ async def test_a_pending_notice_becomes_obsolete_once_the_payment_is_captured(wo
 
 async def test_old_confirmations_are_not_sent(world: World):
     long_ago = datetime.now(UTC) - timedelta(days=4)
-    told = payment_events.PaymentCaptured(payment=world.payment(), amount_minor=1)
-    await world.happen(world.event("payments.payment.captured", told, occurred_at=long_ago))
+    payload = payment_events.PaymentCaptured(payment=world.payment(), amount_minor=1)
+    await world.happen(world.event("payments.payment.captured", payload, occurred_at=long_ago))
     assert await world.rows() == []
 
 
@@ -181,8 +181,8 @@ async def test_erasing_a_customer_removes_personal_data_from_its_messages(world:
     await captured(world, customer_id=customer_id)
     await world.turn()
     await captured(world, customer_id=customer_id)
-    told = oneclick_events.CustomerErased(customer_id=customer_id)
-    await world.happen(world.event("oneclick.customer.erased", told))
+    payload = oneclick_events.CustomerErased(customer_id=customer_id)
+    await world.happen(world.event("oneclick.customer.erased", payload))
     assert await world.states() == ["sent", "obsolete"]
     assert "ario" not in str([dict(row) for row in await world.rows()])
 
@@ -209,13 +209,13 @@ async def test_a_subject_can_have_several_handlers(world: World):
 
 
 async def test_a_batch_with_a_repeated_event_makes_one_message_per_event(world: World):
-    told = [
+    payloads = [
         payment_events.PaymentCaptured(
             payment=world.payment(customer_id=customer(world), amount=money()), amount_minor=1
         )
         for _ in range(3)
     ]
-    events = [world.event("payments.payment.captured", each) for each in told]
+    events = [world.event("payments.payment.captured", each) for each in payloads]
     async with world.deps.db.transaction() as tx:
         handler = worker.handlers(world.deps)[events[0].subject]
         assert isinstance(handler, BatchHandler)
@@ -226,10 +226,10 @@ async def test_a_batch_with_a_repeated_event_makes_one_message_per_event(world: 
 
 
 async def test_a_repeated_payment_event_makes_one_message(world: World):
-    told = payment_events.PaymentCaptured(
+    payload = payment_events.PaymentCaptured(
         payment=world.payment(customer_id=customer(world), amount=money()), amount_minor=1
     )
-    event = world.event("payments.payment.captured", told)
+    event = world.event("payments.payment.captured", payload)
     await world.happen(event)
     await world.happen(event)
     assert len(await world.rows()) == 1

@@ -15,8 +15,8 @@ ANNA = "anna@shop.example"
 async def invited(world: World, *, locale: str = "en") -> str:
     member_id = ids.new("mem")
     world.neighbours.invited[member_id] = ANNA
-    told = events_pb2.MemberInvited(member_id=member_id, email=ANNA, locale=locale)
-    await world.happen(world.event("merchants.member.invited", told))
+    payload = events_pb2.MemberInvited(member_id=member_id, email=ANNA, locale=locale)
+    await world.happen(world.event("merchants.member.invited", payload))
     return member_id
 
 
@@ -28,12 +28,12 @@ async def test_an_invitations_link_is_in_the_mail_but_not_in_its_row(world: Worl
     assert (row["kind"], row["state"], row["recipient"]) == ("invitation", "sent", ANNA)
     assert INVITATION_URL not in str(dict(row))
     (letter,) = world.mail.letters
-    said = emails.WORDS[locale]
+    words = emails.WORDS[locale]
     for part in ("plain", "html"):
         text = letter.get_body((part,)).get_content()
         assert INVITATION_URL in text
-        assert said.kinds["invitation"].heading in text
-        assert said.sent_to_invited.format(merchant="Ottica Rossi") in text
+        assert words.kinds["invitation"].heading in text
+        assert words.sent_to_invited.format(merchant="Ottica Rossi") in text
 
 
 async def test_a_revoked_invitation_is_not_sent(world: World):

@@ -33,8 +33,8 @@ async def test_a_links_email_has_its_url_headers_and_return_address(world: World
 
 
 async def test_a_repeated_event_sends_nothing_twice(world: World):
-    told = Requested(payment_link=world.link(), reason=Requested.REASON_ISSUED)
-    event = world.event("paylink.payment_link.message_requested", told)
+    payload = Requested(payment_link=world.link(), reason=Requested.REASON_ISSUED)
+    event = world.event("paylink.payment_link.message_requested", payload)
     for _ in range(3):
         await world.happen(event)
     await world.turn(2)

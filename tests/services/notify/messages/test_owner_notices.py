@@ -25,8 +25,8 @@ async def happen(world: World, what: tuple[str, Any], **changes: Any) -> Any:
         effective_at=wire.timestamp(world.time.now()),
     )
     name, message = what
-    told = message(merchant=world.neighbours.merchant, change=change)
-    event = world.event(f"merchants.merchant.{name}", told)
+    payload = message(merchant=world.neighbours.merchant, change=change)
+    event = world.event(f"merchants.merchant.{name}", payload)
     await world.happen(event)
     return event
 
@@ -43,12 +43,12 @@ async def test_the_owner_is_notified_of_a_bank_account_change(
     row = await world.row()
     assert (row["kind"], row["state"], row["recipient"]) == (kind, "sent", "owner@rossi.example")
     (letter,) = world.mail.letters
-    said = emails.WORDS[locale]
+    words = emails.WORDS[locale]
     for part in ("plain", "html"):
         text = letter.get_body((part,)).get_content()
         assert "Ottica Nova, IT60…3456" in text
-        assert said.kinds[row["kind"]].heading in text
-        assert said.sent_to_owner.format(merchant="Ottica Rossi") in text
+        assert words.kinds[row["kind"]].heading in text
+        assert words.sent_to_owner.format(merchant="Ottica Rossi") in text
         assert "0542811101" not in text
         assert "0,00" not in text
         assert "0.00" not in text
@@ -74,6 +74,6 @@ async def test_a_repeated_event_sends_one_notice(world: World):
 
 
 def test_both_languages_have_texts_for_every_kind():
-    for said in emails.WORDS.values():
-        assert set(said.kinds) == set(Kind)
-        assert all(not said.kinds[kind].sms for kind in OWNER_KINDS | REPORT_KINDS | TEAM_KINDS)
+    for words in emails.WORDS.values():
+        assert set(words.kinds) == set(Kind)
+        assert all(not words.kinds[kind].sms for kind in OWNER_KINDS | REPORT_KINDS | TEAM_KINDS)

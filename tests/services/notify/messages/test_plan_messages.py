@@ -85,10 +85,10 @@ async def test_each_plan_message_is_emailed_once_with_the_link_it_needs(world: W
     assert (row["kind"], row["state"], row["plan_id"]) == (kind, "sent", "pln_1")
     assert row["recipient"] == "giulia@example.com"
     (letter,) = world.mail.letters
-    said = emails.WORDS["it"].kinds[kind]  # the plan's language, not the customer's
+    words = emails.WORDS["it"].kinds[kind]  # the plan's language, not the customer's
     for part in ("plain", "html"):
         text = unescape(letter.get_body((part,)).get_content())
-        assert said.heading in text
+        assert words.heading in text
         assert (URL if kind in PART_KINDS else PLAN_URL) in text
         assert LAW["it"][0] in text
         assert "A-1001" in text
@@ -159,8 +159,8 @@ async def test_a_request_for_a_part_is_dropped_if_its_link_is_closed_or_being_pa
 
 async def test_an_erased_customer_gets_no_messages(world: World):
     await ask(world, Kind.PLAN_WITHDRAWN, recipient="altrove@example.com")
-    told = oneclick_events.CustomerErased(customer_id="cus_giulia")
-    await world.happen(world.event("oneclick.customer.erased", told))
+    payload = oneclick_events.CustomerErased(customer_id="cus_giulia")
+    await world.happen(world.event("oneclick.customer.erased", payload))
     await ask(world, Kind.PLAN_COMPLETED)
     del world.neighbours.customers["cus_giulia"]
     await world.turn()
@@ -237,6 +237,6 @@ async def test_the_link_of_a_credit_part_carries_the_legal_texts_by_email_and_sm
     assert text["body"] == LINK_OF_A_PART[language]
     (letter,) = world.mail.letters
     for part in ("plain", "html"):
-        said = unescape(letter.get_body((part,)).get_content())
-        assert warning in said
-        assert example in said
+        content = unescape(letter.get_body((part,)).get_content())
+        assert warning in content
+        assert example in content

@@ -44,8 +44,8 @@ def test_email_wording_matches_the_golden_files_with_legal_texts_for_credit_only
     kind, legal_class, language
 ):
     """Changed wording changes the golden file, which counsel reviews."""
-    said = about(kind, legal_class, language)
-    email = emails.compose(kind, said, MERCHANT, locale=language, url=PLAN_URL)
+    details = about(kind, legal_class, language)
+    email = emails.compose(kind, details, MERCHANT, locale=language, url=PLAN_URL)
     envelope = rendering.Envelope("msg_1", "pay@incasso.example", "g@example.com", "Giulia", NOW)
     content = rendering.email_of(email, MERCHANT, envelope, public_url="https://pay.example")
     message = message_from_bytes(content, policy=policy.default)
@@ -61,11 +61,11 @@ def test_email_wording_matches_the_golden_files_with_legal_texts_for_credit_only
 def test_sms_wording_matches_the_golden_files_and_its_length_limits(legal_class, language):
     texts = []
     for kind in sorted(PLAN_KINDS):
-        said = about(kind, legal_class, language)
-        text = emails.text_message(kind, said, MERCHANT, locale=language, url=PLAN_URL)
-        long = said.warning or kind in NOTICES
+        details = about(kind, legal_class, language)
+        text = emails.text_message(kind, details, MERCHANT, locale=language, url=PLAN_URL)
+        long = details.warning or kind in NOTICES
         assert gsm.septets(text) <= (gsm.TWO_PARTS if long else gsm.ONE_PART)
-        assert (LAW[language][0] in text) is bool(said.warning)
+        assert (LAW[language][0] in text) is bool(details.warning)
         texts.append(f"{kind}: {text}\n")
     assert "".join(texts) == (GOLDEN / f"sms_{legal_class}_{language}.txt").read_text()
 

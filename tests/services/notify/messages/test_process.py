@@ -79,9 +79,9 @@ async def merchant(environment, beside, mail, sms) -> AsyncIterator[World]:
 
 
 async def publish(environment: dict[str, str], world: World, **changes: Any) -> None:
-    told = Requested(payment_link=world.link(**changes), reason=Requested.REASON_ISSUED)
+    payload = Requested(payment_link=world.link(**changes), reason=Requested.REASON_ISSUED)
     connection = await bus.connect(environment["INCASSO_NATS_URL"], service="test")
-    event = world.event("paylink.payment_link.message_requested", told)
+    event = world.event("paylink.payment_link.message_requested", payload)
     await relay.publish(connection, event)
     await relay.publish(connection, event)
     await connection.close()
@@ -181,9 +181,9 @@ async def test_sigterm_finishes_the_message_being_sent_and_logs_no_secrets(
     await publish(environment, merchant)
     async with asyncio.timeout(HANGING_SECONDS):
         await reached.wait()
-    assert await child.end() == 0, child.said
-    assert "giulia" not in child.said
-    assert "/p/" not in child.said
+    assert await child.end() == 0, child.output
+    assert "giulia" not in child.output
+    assert "/p/" not in child.output
     async with connected(environment["INCASSO_DATABASE_URL"]) as conn:
         states = await conn.fetch("SELECT state FROM messages")
     assert ([row["state"] for row in states], len(mail.inbox)) == (["sent"], 1)
@@ -191,9 +191,9 @@ async def test_sigterm_finishes_the_message_being_sent_and_logs_no_secrets(
 
 async def test_it_refuses_to_start_before_its_schema_is_there(processes, new_database):
     processes.environment["INCASSO_DATABASE_URL"] = new_database()
-    code, said = await processes.refused()
+    code, output = await processes.refused()
     assert code != 0
-    assert "run: python -m services.notify migrate" in said
+    assert "run: python -m services.notify migrate" in output
 
 
 @pytest.mark.parametrize(

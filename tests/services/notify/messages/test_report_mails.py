@@ -21,8 +21,8 @@ def requested(world: World, state: Any = DONE, recipient: str = FINANCE) -> Any:
         booked_from="2026-11-01",
         booked_to="2026-11-30",
     )
-    told = events_pb2.ReportMessageRequested(run=run, recipient=recipient)
-    return world.event("reporting.report.message_requested", told)
+    payload = events_pb2.ReportMessageRequested(run=run, recipient=recipient)
+    return world.event("reporting.report.message_requested", payload)
 
 
 @pytest.mark.parametrize(

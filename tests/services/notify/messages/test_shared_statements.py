@@ -43,10 +43,10 @@ async def test_concurrent_outcomes_are_recorded_in_one_transaction(world: World)
     async with world.db.connection() as conn:
         rows = await conn.fetch("SELECT id, state, error FROM messages")
         kept = await conn.fetchval("SELECT count(*) FROM provider_notices")
-    told = {row["id"]: (row["state"], row["error"]) for row in rows}
-    assert told[sent.id] == ("sent", None)
-    assert told[bounced.id] == ("bounced", "no such mailbox")
-    assert told[refused.id] == ("failed", "550 no")
+    outcomes = {row["id"]: (row["state"], row["error"]) for row in rows}
+    assert outcomes[sent.id] == ("sent", None)
+    assert outcomes[bounced.id] == ("bounced", "no such mailbox")
+    assert outcomes[refused.id] == ("failed", "550 no")
     assert kept == 0
 
 

@@ -24,7 +24,7 @@ def limited(world: World) -> World:
     return world
 
 
-async def told(world: World) -> list[events_pb2.SmsQuotaReached]:
+async def published(world: World) -> list[events_pb2.SmsQuotaReached]:
     async with world.db.connection() as conn:
         rows = await conn.fetch(
             "SELECT body FROM outbox WHERE merchant_id = $1 AND subject = $2 ORDER BY seq",
@@ -55,7 +55,7 @@ async def test_an_event_is_published_at_80_and_at_100_percent_of_the_quota(limit
     for _ in range(7):
         await limited.ask_sms()
         await limited.turn()
-    assert [(one.percent, one.used, one.limit, one.plan) for one in await told(limited)] == [
+    assert [(one.percent, one.used, one.limit, one.plan) for one in await published(limited)] == [
         (80, 4, 5, "basic"),
         (100, 5, 5, "basic"),
     ]
@@ -107,7 +107,7 @@ async def test_without_a_quota_nothing_is_refused_or_reported(world: World):
     await world.ask(world.link(channels=[paylink_pb2.CHANNEL_WHATSAPP]))
     await world.turn()
     assert await world.states() == ["sent"] * 4
-    assert await told(world) == []
+    assert await published(world) == []
 
 
 async def test_a_refused_message_can_be_resent_after_a_plan_upgrade(limited: World):
@@ -124,5 +124,5 @@ async def test_a_refused_message_can_be_resent_after_a_plan_upgrade(limited: Wor
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 7, 100, 2000])
 def test_each_quota_threshold_is_reached_once_whatever_the_limit(most: int):
-    heard = [percent for used in range(1, most + 1) if (percent := quotas.reached(used, most))]
-    assert heard == ([100] if most < 5 else [80, 100])
+    thresholds = [percent for used in range(1, most + 1) if (percent := quotas.reached(used, most))]
+    assert thresholds == ([100] if most < 5 else [80, 100])

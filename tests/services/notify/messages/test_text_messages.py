@@ -241,5 +241,5 @@ async def test_lookups_end_as_unknown_once_their_provider_was_removed(world: Wor
 
 
 def test_errors_mask_addresses():
-    told = "The 'To' number +393331234567 is no phone of <giulia@example.com>"
-    assert written(told) == "The 'To' number [address] is no phone of <[address]>"
+    error = "The 'To' number +393331234567 is no phone of <giulia@example.com>"
+    assert written(error) == "The 'To' number [address] is no phone of <[address]>"

@@ -84,8 +84,8 @@ class World:
     ) -> paylink_pb2.PaymentLink:
         """Requests the sending of a link."""
         asked = link or self.link()
-        told = Requested(payment_link=asked, reason=reason)
-        await self.happen(self.event("paylink.payment_link.message_requested", told))
+        payload = Requested(payment_link=asked, reason=reason)
+        await self.happen(self.event("paylink.payment_link.message_requested", payload))
         return asked
 
     async def ask_sms(self, **changes: Any) -> paylink_pb2.PaymentLink:
@@ -93,8 +93,8 @@ class World:
 
     async def paid(self, link: paylink_pb2.PaymentLink, **changes: Any) -> None:
         paying = paylink_pb2.LinkPayment(amount=money(), **changes)
-        told = events_pb2.PaymentLinkPaid(payment_link=link, link_payment=paying)
-        await self.happen(self.event("paylink.payment_link.paid", told))
+        payload = events_pb2.PaymentLinkPaid(payment_link=link, link_payment=paying)
+        await self.happen(self.event("paylink.payment_link.paid", payload))
 
     def payment(self, **changes: Any) -> payments_pb2.Payment:
         values: dict[str, Any] = {
@@ -106,10 +106,10 @@ class World:
         return payments_pb2.Payment(**{**values, **changes})
 
     async def refunded(self, payment: payments_pb2.Payment, amount_minor: int = 1000) -> None:
-        told = payment_events.PaymentRefunded(
+        payload = payment_events.PaymentRefunded(
             payment=payment, refund=payments_pb2.Refund(amount_minor=amount_minor)
         )
-        await self.happen(self.event("payments.payment.refunded", told))
+        await self.happen(self.event("payments.payment.refunded", payload))
 
     async def turn(self, times: int = 1) -> None:
         """Runs the workers `times` times."""

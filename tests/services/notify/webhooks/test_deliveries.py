@@ -23,13 +23,13 @@ async def test_a_webhook_verifies_with_the_official_package(hooks: Hooks):
     event_id = await hooks.happen()
     assert await hooks.send() == 1
     (received,) = hooks.receiver.received
-    told = Webhook(endpoint.secret).verify(received.body, received.headers)
-    assert told["id"] == received.event_id == event_id
-    assert told["type"] == "payment.captured"
-    assert told["data"]["payment"]["order_reference"] == "A-1001 · è"
-    assert told["data"]["amount_minor"] == 5990
-    assert told["trace_id"] == TRACEPARENT.split("-")[1]
-    assert received.headers["traceparent"].split("-")[1] == told["trace_id"]
+    payload = Webhook(endpoint.secret).verify(received.body, received.headers)
+    assert payload["id"] == received.event_id == event_id
+    assert payload["type"] == "payment.captured"
+    assert payload["data"]["payment"]["order_reference"] == "A-1001 · è"
+    assert payload["data"]["amount_minor"] == 5990
+    assert payload["trace_id"] == TRACEPARENT.split("-")[1]
+    assert received.headers["traceparent"].split("-")[1] == payload["trace_id"]
     assert received.headers["content-type"] == "application/json"
     assert received.headers["user-agent"].startswith("Incasso")
     delivery = await hooks.delivery(endpoint)

@@ -184,18 +184,18 @@ async def _is_delivered(hooks: Hooks, endpoint: pb.WebhookEndpoint) -> bool:
 async def test_a_delivery_due_on_another_replica_is_found_by_the_next_poll(
     hooks: Hooks, monkeypatch: pytest.MonkeyPatch
 ):
-    looks, look = [], DeliveryWorker.start_due
+    polls, start_due = [], DeliveryWorker.start_due
 
     async def counted(worker: DeliveryWorker) -> int:
-        looks.append(await look(worker))
-        return looks[-1]
+        polls.append(await start_due(worker))
+        return polls[-1]
 
     monkeypatch.setattr(DeliveryWorker, "start_due", counted)
     await hooks.endpoint()
     deaf = replace(hooks.deps, webhooks_due=asyncio.Event())
     worker = asyncio.create_task(DeliveryWorker(deaf).run())
     try:
-        await until(lambda: looks)
+        await until(lambda: polls)
         await hooks.happen()
         await until(lambda: len(hooks.receiver.received) == 1)
     finally:

@@ -181,7 +181,7 @@ async def test_deleting_an_endpoint_drops_its_waiting_deliveries(hooks: Hooks):
     assert await hooks.send() == 0
     again = hooks.call("DeleteWebhookEndpoint", webhook_endpoint_id=endpoint.id)
     assert await refusal(again) == (Kind.NOT_FOUND, "webhook_endpoint_not_found")
-    assert (await hooks.call("ListEvents")).data, "what happened is still told"
+    assert (await hooks.call("ListEvents")).data, "the event is still listed"
 
 
 async def test_during_the_overlap_both_secrets_verify(hooks: Hooks):
@@ -235,7 +235,7 @@ async def test_five_secrets_sign_however_often_they_are_rotated(hooks: Hooks):
     assert len(received.headers["webhook-signature"].split(" ")) == 5
 
 
-async def told(hooks: Hooks) -> list[tuple[str, bytes]]:
+async def published(hooks: Hooks) -> list[tuple[str, bytes]]:
     """The merchant's events in the outbox."""
     async with hooks.deps.db.connection() as conn:
         rows = await conn.fetch(
@@ -251,7 +251,7 @@ async def test_other_endpoints_are_notified_of_a_disabled_endpoint(hooks: Hooks)
     hooks.receiver.answer("/gone", 410)
     await hooks.happen()
     await hooks.send()
-    ((subject, body),) = await told(hooks)
+    ((subject, body),) = await published(hooks)
     await hooks.happen(subject, body)
     await hooks.send()
     (received,) = hooks.receiver.at("/other")
@@ -267,7 +267,7 @@ async def test_disabling_an_endpoint_twice_publishes_one_event(hooks: Hooks):
     made = await hooks.endpoint()
     for _ in range(2):
         await hooks.call("UpdateWebhookEndpoint", webhook_endpoint_id=made.id, state=DISABLED)
-    assert [subject for subject, _ in await told(hooks)] == [events.ENDPOINT_DISABLED]
+    assert [subject for subject, _ in await published(hooks)] == [events.ENDPOINT_DISABLED]
 
 
 async def test_a_key_without_events_read_cannot_direct_events_to_an_endpoint(hooks: Hooks):

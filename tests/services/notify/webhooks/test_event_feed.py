@@ -107,8 +107,8 @@ async def test_erasing_a_customer_removes_personal_data_from_its_events(hooks: H
         recipient=paylink_pb2.Recipient(email="giulia@example.com"),
     )
     payment = paylink_pb2.LinkPayment(payer_email="giulia@example.com")
-    told = link_events.PaymentLinkPaid(payment_link=link, link_payment=payment)
-    paid = await hooks.happen("incasso.paylink.payment_link.paid", told.SerializeToString())
+    payload = link_events.PaymentLinkPaid(payment_link=link, link_payment=payment)
+    paid = await hooks.happen("incasso.paylink.payment_link.paid", payload.SerializeToString())
     link.customer_id = "cus_2"
     other = await hooks.happen(
         "incasso.paylink.payment_link.paid",

@@ -24,17 +24,19 @@ INTERNAL = {
 
 
 def test_every_event_is_public_or_internal():
-    told = {rules.subject: rules.public for _, rules in descriptors.events()}
-    assert {subject for subject, public in told.items() if not public} == INTERNAL
-    assert set(public_events.MESSAGES) == set(told) - INTERNAL
+    declared = {rules.subject: rules.public for _, rules in descriptors.events()}
+    assert {subject for subject, public in declared.items() if not public} == INTERNAL
+    assert set(public_events.MESSAGES) == set(declared) - INTERNAL
 
 
 @pytest.mark.parametrize("service", NAMES)
 def test_every_message_of_the_events_file_has_a_subject_of_its_service(service: str):
-    told = {found.full_name: rules.subject for found, rules in descriptors.events()}
+    subjects = {found.full_name: rules.subject for found, rules in descriptors.events()}
     contract = importlib.import_module(f"incasso.{service}.v1.events_pb2").DESCRIPTOR
     for message in contract.message_types_by_name.values():
-        assert told.get(message.full_name, "").startswith(f"incasso.{service}."), message.full_name
+        assert subjects.get(message.full_name, "").startswith(f"incasso.{service}."), (
+            message.full_name
+        )
 
 
 def test_types_are_unique_over_all_services():

@@ -31,10 +31,10 @@ async def test_a_test_webhook_goes_only_to_its_endpoint(hooks: Hooks):
     assert answer.webhook_delivery.event_type == "test"
     assert await hooks.send() == 1
     (received,) = hooks.receiver.received
-    told = Webhook(endpoint.secret).verify(received.body, received.headers)
-    assert told["type"] == "test"
-    assert told["data"] == {"webhook_endpoint_id": endpoint.id}
-    event = (await hooks.call("GetEvent", event_id=told["id"])).event
+    payload = Webhook(endpoint.secret).verify(received.body, received.headers)
+    assert payload["type"] == "test"
+    assert payload["data"] == {"webhook_endpoint_id": endpoint.id}
+    event = (await hooks.call("GetEvent", event_id=payload["id"])).event
     assert event.type == "test"
 
 

@@ -105,17 +105,17 @@ async def test_webhooks_survive_the_death_of_the_process(
         return web.Response()
 
     receiver.answers["/hook"] = hang
-    told = {await publish(bus) for _ in range(5)}
+    published = {await publish(bus) for _ in range(5)}
     await until(lambda: len(receiver.received) == 5)
     await child.end(signal.SIGKILL)
-    told.add(await publish(bus))
+    published.add(await publish(bus))
     del receiver.answers["/hook"]
     receiver.received.clear()
     await end_leases(environment)
     child = await processes.start()
     await until(lambda: len(receiver.received) >= 6)
     assert await child.end() == 0  # it finishes what it has begun
-    assert sorted(one.event_id for one in receiver.received) == sorted(told)
+    assert sorted(one.event_id for one in receiver.received) == sorted(published)
     for one in receiver.received:
         Webhook(endpoint.secret).verify(one.body, one.headers)
 

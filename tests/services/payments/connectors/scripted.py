@@ -29,7 +29,7 @@ class Scripted:
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
 
-    def says(self, method: str, path: str, body: Any, *, status: int = 200) -> None:
+    def responds(self, method: str, path: str, body: Any, *, status: int = 200) -> None:
         self.answers[method, path] = lambda _: web.json_response(body, status=status)
 
     def fails(self, method: str, path: str, fault: str) -> None:
@@ -39,12 +39,12 @@ class Scripted:
         body = await request.text() if request.method == "POST" else request.query_string
         asked = Request(request.method, request.path, decoded(body), dict(request.headers))
         self.requests.append(asked)
-        told = self.answers[request.method, request.path](asked)
-        if isinstance(told, web.StreamResponse):
-            return told
-        if told == "hang":
+        response = self.answers[request.method, request.path](asked)
+        if isinstance(response, web.StreamResponse):
+            return response
+        if response == "hang":
             await asyncio.sleep(5)
-        if told == "half":
+        if response == "half":
             cut = web.StreamResponse(headers={"Content-Length": "1000"})
             await cut.prepare(request)
             await cut.write(b"{")

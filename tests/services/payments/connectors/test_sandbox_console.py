@@ -43,9 +43,11 @@ async def test_console_operations_carry_the_charge_and_their_own_reference(
     assert {(n.key, n.charge_key, n.psp_reference) for n in by_console} == {
         ("", charge.key, held.psp_reference)
     }
-    told = {(n.kind, type(n.outcome)): (n.operation_reference, n.amount_minor) for n in by_console}
+    reported = {
+        (n.kind, type(n.outcome)): (n.operation_reference, n.amount_minor) for n in by_console
+    }
     refund = (refunded["operation"]["id"], 1000)
-    assert told == {
+    assert reported == {
         (AttemptKind.CAPTURE, Approved): (captured["operation"]["id"], 4000),
         (AttemptKind.REFUND, Approved): refund,
         (AttemptKind.REFUND, Declined): refund,

@@ -86,8 +86,8 @@ async def test_webhooks_report_the_same_outcomes_as_the_answers(
     events = await hook.wait_for(3)
     notices = [connector.parse_webhook(*event, time.time()) for event in events]
     assert all(isinstance(notice, OperationNotice) for notice in notices)
-    told = {(notice.kind, notice.key): notice.outcome for notice in notices}
-    assert told == {
+    reported = {(notice.kind, notice.key): notice.outcome for notice in notices}
+    assert reported == {
         (AttemptKind.AUTHORISE, charge.key): held,
         (CAPTURE, capture.key): captured,
         (REFUND, refund.key): refunded,

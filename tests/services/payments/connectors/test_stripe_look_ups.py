@@ -68,7 +68,7 @@ async def test_an_attempt_without_a_reference_is_searched_by_its_creation_time(c
 async def test_an_unlisted_attempt_is_unknown_while_it_may_still_be_under_way(
     connector, later, scripted
 ):
-    scripted.says("GET", INTENT, listed(INTENTS["captured"]))
+    scripted.responds("GET", INTENT, listed(INTENTS["captured"]))
     charge = a_charge("pm_1QA")
     assert isinstance(await connector.look_up(asked(charge)), Unknown)
     assert isinstance(await later.look_up(asked(charge)), NotFound)
@@ -77,7 +77,7 @@ async def test_an_unlisted_attempt_is_unknown_while_it_may_still_be_under_way(
 async def test_a_look_up_with_too_many_candidates_is_unknown(later, scripted):
     count = search.MOST_READ + 1
     others = [{"object": "payment_intent", "id": f"pi_{n}"} for n in range(count)]
-    scripted.says("GET", INTENT, listed(*others))
+    scripted.responds("GET", INTENT, listed(*others))
     assert isinstance(await later.look_up(asked(a_charge("pm_1QA"))), Unknown)
 
 
@@ -95,14 +95,14 @@ async def test_a_refund_is_found_by_its_reference_its_charge_or_its_time(
     refund = an_operation(REFUND, "pi_3QA", 1500)
     ours = {**REFUNDS["succeeded"], "metadata": {"attempt_id": refund.key}}
     body = ours if path.endswith("re_3QA") else listed(REFUNDS["failed"], ours, path="/v1/refunds")
-    scripted.says("GET", path, body)
+    scripted.responds("GET", path, body)
     assert await connector.look_up(asked(refund, reference, own=own)) == Approved("re_3QA", 1500)
 
 
 @pytest.mark.parametrize("name", ["wrong_key", "rate_limited", "no_such_method", "broken"])
 async def test_a_refused_look_up_is_unknown(later, scripted, name):
     error = DOCUMENTED["errors"][name]
-    scripted.says("GET", f"{INTENT}/pi_3QA", error["body"], status=error["status"])
+    scripted.responds("GET", f"{INTENT}/pi_3QA", error["body"], status=error["status"])
     assert isinstance(await later.look_up(asked(a_charge("pm_1QA"), "pi_3QA")), Unknown)
 
 
@@ -138,7 +138,7 @@ async def test_settlements_are_read_page_by_page_from_the_oldest_payout(connecto
         return web.json_response({**answer, "has_more": page == [first]})
 
     scripted.answers["GET", "/v1/payouts"] = payouts
-    scripted.says("GET", "/v1/payouts/po_1QA", oldest)
+    scripted.responds("GET", "/v1/payouts/po_1QA", oldest)
     scripted.answers["GET", "/v1/balance_transactions"] = transactions
     pages = [await connector.settlements("", since=SINCE)]
     while pages[-1].is_more:
@@ -156,7 +156,7 @@ async def test_settlements_are_read_page_by_page_from_the_oldest_payout(connecto
 
 async def test_a_manual_payout_has_no_lines(connector, scripted):
     by_hand = {**DOCUMENTED["payouts"]["data"][0], "automatic": False}
-    scripted.says("GET", "/v1/payouts", listed(by_hand, path="/v1/payouts"))
+    scripted.responds("GET", "/v1/payouts", listed(by_hand, path="/v1/payouts"))
     page = await connector.settlements("po_1QA", since=SINCE)
     assert page == Settlements([], "po_2QA", is_more=True)
     assert len(scripted.requests) == 1

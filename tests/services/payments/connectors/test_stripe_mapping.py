@@ -129,8 +129,10 @@ def test_a_do_not_try_again_advice_maps_to_a_blocked_card():
 
 
 def test_stripes_message_is_not_passed_on():
-    told = declines.from_error({"code": "card_declined", "message": "Giulia's card was declined"})
-    assert "Giulia" not in told.message
+    decline = declines.from_error(
+        {"code": "card_declined", "message": "Giulia's card was declined"}
+    )
+    assert "Giulia" not in decline.message
 
 
 def test_saved_cards_and_other_methods_map_to_instruments():

@@ -22,13 +22,13 @@ SETUPS, DISPUTES = DOCUMENTED["setups"], DOCUMENTED["disputes"]
 CHARGES = DOCUMENTED["charges"]
 
 
-def event(kind: str, told: dict) -> dict:
+def event(kind: str, resource: dict) -> dict:
     return {
         "id": "evt_1",
         "object": "event",
         "type": kind,
         "created": 1795296800,
-        "data": {"object": told},
+        "data": {"object": resource},
     }
 
 
@@ -89,27 +89,27 @@ def test_a_refund_notice_carries_the_time_of_its_event():
 
 def test_a_refund_listed_in_a_charge_event_equals_the_refund_event():
     listed = notices.notice(event("charge.refunded", CHARGES["refunded"]))
-    told = notices.notice(event("refund.created", {**REFUNDS["succeeded"], "metadata": {}}))
+    notice = notices.notice(event("refund.created", {**REFUNDS["succeeded"], "metadata": {}}))
     assert isinstance(listed, OperationNotice)
     assert listed.charge_key == "att_1", "a charge has the metadata of its PaymentIntent"
-    assert replace(listed, charge_key="") == told
+    assert replace(listed, charge_key="") == notice
     silent = notices.notice(event("charge.refunded", CHARGES["refunded_without_list"]))
     assert silent == OtherNotice("evt_1", "charge.refunded")
 
 
 def test_charge_and_payment_intent_events_report_a_dashboard_capture_alike():
-    told = notices.notice(event("charge.captured", CHARGES["captured_in_part"]))
+    notice = notices.notice(event("charge.captured", CHARGES["captured_in_part"]))
     same = notices.notice(event("payment_intent.succeeded", INTENTS["captured_in_part"]))
-    assert told == same
-    assert isinstance(told, OperationNotice)
-    assert (told.kind, told.amount_minor) == (AttemptKind.CAPTURE, 4000)
-    assert (told.key, told.charge_key, told.psp_reference) == ("", "att_1", "pi_3QA")
+    assert notice == same
+    assert isinstance(notice, OperationNotice)
+    assert (notice.kind, notice.amount_minor) == (AttemptKind.CAPTURE, 4000)
+    assert (notice.key, notice.charge_key, notice.psp_reference) == ("", "att_1", "pi_3QA")
 
 
 def test_a_cancellation_names_the_charge():
-    told = notices.notice(event("payment_intent.canceled", INTENTS["cancelled"]))
-    assert isinstance(told, OperationNotice)
-    assert (told.key, told.charge_key, told.operation_reference) == ("", "att_1", "")
+    notice = notices.notice(event("payment_intent.canceled", INTENTS["cancelled"]))
+    assert isinstance(notice, OperationNotice)
+    assert (notice.key, notice.charge_key, notice.operation_reference) == ("", "att_1", "")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_appeal_reopens_a_dispute():
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "resource"),
     [
         ("charge.dispute.created", DISPUTES["inquiry"]),
         ("customer.created", {}),
@@ -146,8 +146,8 @@ def test_an_appeal_reopens_a_dispute():
         ("payment_intent.amount_capturable_updated", INTENTS["captured"]),
     ],
 )
-def test_events_that_move_no_money_become_other_notices(kind, told):
-    assert notices.notice(event(kind, told)) == OtherNotice("evt_1", kind)
+def test_events_that_move_no_money_become_other_notices(kind, resource):
+    assert notices.notice(event(kind, resource)) == OtherNotice("evt_1", kind)
 
 
 def test_every_event_that_we_act_on_can_be_subscribed_to():

@@ -41,7 +41,7 @@ def test_the_mappings_were_written_for_this_version_of_the_sdk():
 
 
 async def test_a_charge_is_created_and_confirmed_in_one_request(connector, scripted):
-    scripted.says("POST", INTENT, INTENTS["captured"])
+    scripted.responds("POST", INTENT, INTENTS["captured"])
     charge = a_charge("pm_1QA", psp_customer="cus_R1")
     await connector.authorise(charge)
     (request,) = scripted.requests
@@ -65,7 +65,7 @@ async def test_a_charge_is_created_and_confirmed_in_one_request(connector, scrip
 
 
 async def test_a_stripe_method_is_created_from_the_shoppers_email_and_country(connector, scripted):
-    scripted.says("POST", INTENT, INTENTS["challenged"])
+    scripted.responds("POST", INTENT, INTENTS["challenged"])
     shopper = Shopper("giulia@example.com", "IT")
     outcome = await connector.authorise(a_charge("", method="klarna", shopper=shopper))
     (request,) = scripted.requests
@@ -82,8 +82,10 @@ async def test_a_legacy_token_becomes_a_payment_method_under_its_own_key(connect
     """Both keys contain the attempt's id, so that a retry gets the same method and intent."""
     charge = a_charge("tok_1QA")
     for _ in range(2):
-        scripted.says("POST", "/v1/payment_methods", {"id": "pm_1QA", "object": "payment_method"})
-        scripted.says("POST", INTENT, INTENTS["captured"])
+        scripted.responds(
+            "POST", "/v1/payment_methods", {"id": "pm_1QA", "object": "payment_method"}
+        )
+        scripted.responds("POST", INTENT, INTENTS["captured"])
         assert isinstance(await connector.authorise(charge), Approved)
     method, intent, *repeated = scripted.requests
     assert method.parameters == {"type": "card", "card": {"token": "tok_1QA"}}
@@ -97,17 +99,17 @@ async def test_a_legacy_token_becomes_a_payment_method_under_its_own_key(connect
 
 async def test_a_legacy_token_without_a_payment_method_is_not_charged(connector, scripted):
     refused = {"error": {"type": "card_error", "code": "expired_card", "message": "expired"}}
-    scripted.says("POST", "/v1/payment_methods", refused, status=402)
+    scripted.responds("POST", "/v1/payment_methods", refused, status=402)
     outcome = await connector.authorise(a_charge("tok_1QA"))
     assert isinstance(outcome, Declined)
     assert outcome.code is DeclineCode.CARD_EXPIRED
-    scripted.says("POST", "/v1/payment_methods", {"error": {"type": "api_error"}}, status=500)
+    scripted.responds("POST", "/v1/payment_methods", {"error": {"type": "api_error"}}, status=500)
     assert isinstance(await connector.authorise(a_charge("tok_1QB")), Unknown)
     assert [request.path for request in scripted.requests] == ["/v1/payment_methods"] * 2
 
 
 async def test_a_merchant_initiated_hold_is_off_session_on_its_mandate(connector, scripted):
-    scripted.says("POST", INTENT, INTENTS["held"])
+    scripted.responds("POST", INTENT, INTENTS["held"])
     charge = a_charge(
         "pm_1QA",
         capture=False,
@@ -128,7 +130,7 @@ async def test_a_merchant_initiated_hold_is_off_session_on_its_mandate(connector
 async def test_a_forced_challenge_requests_3d_secure_and_a_foreign_mandate_is_omitted(
     connector, scripted
 ):
-    scripted.says("POST", INTENT, INTENTS["challenged"])
+    scripted.responds("POST", INTENT, INTENTS["challenged"])
     await connector.authorise(a_charge("pm_1QA", force_challenge=True, mandate_reference="mnd_1"))
     parameters = scripted.requests[0].parameters
     assert parameters["payment_method_options"] == {"card": {"request_three_d_secure": "any"}}
@@ -140,7 +142,7 @@ async def test_a_forced_challenge_requests_3d_secure_and_a_foreign_mandate_is_om
     [("EUR", 5990, "5990"), ("JPY", 6000, "6000"), ("ISK", 6000, "600000"), ("MGA", 6000, "60")],
 )
 async def test_amounts_are_in_stripes_units(connector, scripted, currency, ours, stripes):
-    scripted.says("POST", INTENT, INTENTS["captured"])
+    scripted.responds("POST", INTENT, INTENTS["captured"])
     await connector.authorise(a_charge("pm_1QA", amount_minor=ours, currency=currency))
     assert scripted.requests[0].parameters["amount"] == stripes
 
@@ -153,9 +155,9 @@ async def test_an_amount_that_stripe_cannot_express_is_refused_unsent(connector,
 
 
 async def test_operations_carry_their_own_keys(connector, scripted):
-    scripted.says("POST", f"{INTENT}/pi_3QA/capture", INTENTS["captured_in_part"])
-    scripted.says("POST", f"{INTENT}/pi_3QA/cancel", INTENTS["cancelled"])
-    scripted.says("POST", "/v1/refunds", REFUNDS["succeeded"])
+    scripted.responds("POST", f"{INTENT}/pi_3QA/capture", INTENTS["captured_in_part"])
+    scripted.responds("POST", f"{INTENT}/pi_3QA/cancel", INTENTS["cancelled"])
+    scripted.responds("POST", "/v1/refunds", REFUNDS["succeeded"])
     capture = an_operation(CAPTURE, "pi_3QA", 4000)
     cancel, refund = an_operation(CANCEL, "pi_3QA"), an_operation(REFUND, "pi_3QA", 1500)
     assert await connector.capture(capture) == Approved("pi_3QA", 4000)
@@ -171,9 +173,9 @@ async def test_operations_carry_their_own_keys(connector, scripted):
 
 
 async def test_saving_a_card_makes_customer_method_and_setup(connector, scripted):
-    scripted.says("POST", "/v1/customers", {"id": "cus_R1", "object": "customer"})
-    scripted.says("POST", "/v1/payment_methods", {"id": "pm_1QA", "object": "payment_method"})
-    scripted.says("POST", "/v1/setup_intents", SETUPS["ready"])
+    scripted.responds("POST", "/v1/customers", {"id": "cus_R1", "object": "customer"})
+    scripted.responds("POST", "/v1/payment_methods", {"id": "pm_1QA", "object": "payment_method"})
+    scripted.responds("POST", "/v1/setup_intents", SETUPS["ready"])
     setup = a_setup("tok_visa")
     assert isinstance(await connector.set_up_instrument(setup), InstrumentReady)
     keys = [request.headers["Idempotency-Key"] for request in scripted.requests]
@@ -205,8 +207,8 @@ async def test_saving_a_card_makes_customer_method_and_setup(connector, scripted
 )
 async def test_a_challenged_setup_is_fetched_again_by_its_id(connector, scripted, by_now, comes_to):
     """Stripe replays its first answer under the same key, including the challenge."""
-    scripted.says("POST", "/v1/setup_intents", SETUPS["challenged"])
-    scripted.says("GET", "/v1/setup_intents/seti_1QA", SETUPS[by_now])
+    scripted.responds("POST", "/v1/setup_intents", SETUPS["challenged"])
+    scripted.responds("GET", "/v1/setup_intents/seti_1QA", SETUPS[by_now])
     outcome = await connector.set_up_instrument(a_setup("pm_1QA", psp_customer="cus_R1"))
     assert isinstance(outcome, comes_to)
     if isinstance(outcome, InstrumentReady):
@@ -217,16 +219,16 @@ async def test_a_challenged_setup_is_fetched_again_by_its_id(connector, scripted
 
 
 async def test_a_processing_setup_is_fetched_again_too(connector, scripted):
-    scripted.says("POST", "/v1/setup_intents", SETUPS["processing"])
-    scripted.says("GET", "/v1/setup_intents/seti_1QA", SETUPS["ready"])
+    scripted.responds("POST", "/v1/setup_intents", SETUPS["processing"])
+    scripted.responds("GET", "/v1/setup_intents/seti_1QA", SETUPS["ready"])
     setup = a_setup("pm_1QA", psp_customer="cus_R1")
     assert isinstance(await connector.set_up_instrument(setup), InstrumentReady)
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500])
 async def test_a_challenge_that_cannot_be_fetched_again_is_kept(connector, scripted, status):
-    scripted.says("POST", "/v1/setup_intents", SETUPS["challenged"])
-    scripted.says("GET", "/v1/setup_intents/seti_1QA", {"error": {"type": "x"}}, status=status)
+    scripted.responds("POST", "/v1/setup_intents", SETUPS["challenged"])
+    scripted.responds("GET", "/v1/setup_intents/seti_1QA", {"error": {"type": "x"}}, status=status)
     outcome = await connector.set_up_instrument(a_setup("pm_1QA", psp_customer="cus_R1"))
     assert isinstance(outcome, InstrumentReady)
     assert outcome.next_action_url
@@ -234,7 +236,7 @@ async def test_a_challenge_that_cannot_be_fetched_again_is_kept(connector, scrip
 
 async def test_a_refused_customer_declines_the_setup(connector, scripted):
     error = DOCUMENTED["errors"]["forbidden"]
-    scripted.says("POST", "/v1/customers", error["body"], status=error["status"])
+    scripted.responds("POST", "/v1/customers", error["body"], status=error["status"])
     assert isinstance(await connector.set_up_instrument(a_setup("pm_1QA")), Declined)
     assert len(scripted.requests) == 1
 

@@ -46,7 +46,7 @@ def connector(stripe_connector: StripeConnector) -> StripeConnector:
 )
 async def test_a_refusal_is_declined_with_our_code(connector, scripted, name, code, reference):
     error = DOCUMENTED["errors"][name]
-    scripted.says("POST", INTENT, error["body"], status=error["status"])
+    scripted.responds("POST", INTENT, error["body"], status=error["status"])
     outcome = await connector.authorise(a_charge("pm_1QA"))
     assert isinstance(outcome, Declined)
     assert (outcome.code, outcome.psp_reference) == (code, reference)
@@ -57,7 +57,7 @@ async def test_a_refusal_is_declined_with_our_code(connector, scripted, name, co
 @pytest.mark.parametrize("name", ["key_reused", "key_at_work", "broken"])
 async def test_an_inconclusive_error_is_unknown(connector, scripted, name):
     error = DOCUMENTED["errors"][name]
-    scripted.says("POST", INTENT, error["body"], status=error["status"])
+    scripted.responds("POST", INTENT, error["body"], status=error["status"])
     assert isinstance(await connector.authorise(a_charge("pm_1QA")), Unknown)
     assert len(scripted.requests) == 1
 
@@ -94,6 +94,6 @@ async def test_a_refused_connection_declines_charges_and_leaves_look_ups_unknown
 
 async def test_cancelling_a_cancelled_intent_succeeds(connector, scripted):
     error = DOCUMENTED["errors"]["cancelled_already"]
-    scripted.says("POST", f"{INTENT}/pi_3QA/cancel", error["body"], status=error["status"])
+    scripted.responds("POST", f"{INTENT}/pi_3QA/cancel", error["body"], status=error["status"])
     outcome = await connector.cancel(an_operation(CANCEL, "pi_3QA"))
     assert outcome == Approved("pi_3QA", 5990)

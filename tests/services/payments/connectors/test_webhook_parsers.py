@@ -37,8 +37,8 @@ DOCUMENTED = recorded("stripe_documented")
 EVENTS: dict[str, list[Any]] = {
     "sandbox": list(recorded("sandbox_events").values()),
     "stripe": [
-        {"id": "evt_1", "type": kind, "created": NOW, "data": {"object": told}}
-        for kind, told in [
+        {"id": "evt_1", "type": kind, "created": NOW, "data": {"object": resource}}
+        for kind, resource in [
             ("payment_intent.succeeded", DOCUMENTED["intents"]["captured_in_part"]),
             ("payment_intent.amount_capturable_updated", DOCUMENTED["intents"]["held"]),
             ("payment_intent.payment_failed", DOCUMENTED["intents"]["declined"]),

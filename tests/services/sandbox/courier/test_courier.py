@@ -97,7 +97,7 @@ async def test_a_delivered_or_returned_parcel_accepts_no_other_outcome(sandbox: 
             1200_00,
         )
     (late,) = await announced(sandbox, parcel(amount_minor=1))
-    assert late["to_collect_minor"] == 1234_50, "what is delivered is told no other amount"
+    assert late["to_collect_minor"] == 1234_50, "a delivered parcel keeps its amount"
     refused = await moved(sandbox, second["tracking_number"], "refuse")
     assert refused.body["state"] == "refused"
     returned = await moved(sandbox, second["tracking_number"], "return")
@@ -138,8 +138,8 @@ async def test_a_remittance_is_read_as_it_was_written_in_every_dialect(sandbox: 
 async def test_manifest_and_event_files_can_be_read_in_every_dialect(sandbox: Client, dialect):
     first, second = await announced(sandbox, parcel(), parcel("O-2", 25_00))
     courier = courier_of(header_row=4 if dialect == "spreadsheet" else 1)
-    said = manifest_files.read(await list_of(sandbox, "manifest-file", dialect), courier)
-    assert said.lines == (
+    manifest = manifest_files.read(await list_of(sandbox, "manifest-file", dialect), courier)
+    assert manifest.lines == (
         AcknowledgedParcel("O-1", "SBX000000001", 1234_50),
         AcknowledgedParcel("O-2", "SBX000000002", 25_00),
     )
@@ -148,18 +148,18 @@ async def test_manifest_and_event_files_can_be_read_in_every_dialect(sandbox: Cl
     await moved(sandbox, second["tracking_number"], "refuse")
     for _ in range(2):  # repeating it changes nothing
         await moved(sandbox, second["tracking_number"], "return")
-    told = event_files.read(
+    events = event_files.read(
         await list_of(sandbox, "event-file", dialect), courier, datetime.now(UTC)
     )
-    assert [(one.event_id, one.tracking_number[-1], one.kind.value) for one in told.lines] == [
+    assert [(one.event_id, one.tracking_number[-1], one.kind.value) for one in events.lines] == [
         ("E000000001", "1", "attempt_failed"),
         ("E000000002", "1", "collected"),
         ("E000000003", "2", "refused"),
         ("E000000004", "2", "returned"),
     ]
-    assert told.lines[1].amount_minor == 1200_00
-    assert told.lines[1].mode is CollectionMode.CASH
-    assert abs(datetime.now(UTC) - told.lines[3].occurred_at) < timedelta(hours=1)
+    assert events.lines[1].amount_minor == 1200_00
+    assert events.lines[1].mode is CollectionMode.CASH
+    assert abs(datetime.now(UTC) - events.lines[3].occurred_at) < timedelta(hours=1)
 
 
 async def test_a_collected_amount_is_remitted_once_and_recorded_in_the_books(sandbox: Client):

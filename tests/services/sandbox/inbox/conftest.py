@@ -14,27 +14,27 @@ class Listener:
     """`statuses` are answered first, then 204."""
 
     url: str = ""
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
-        self.heard.append((dict(request.headers), await request.read()))
+        self.received.append((dict(request.headers), await request.read()))
         return web.Response(status=self.statuses.pop(0) if self.statuses else 204)
 
     async def wait_for(self, count: int) -> list[tuple[dict[str, str], bytes]]:
-        await until(lambda: len(self.heard) >= count)
-        return self.heard
+        await until(lambda: len(self.received) >= count)
+        return self.received
 
 
 @pytest.fixture
 async def listener() -> AsyncIterator[Listener]:
     found = Listener()
     app = web.Application()
-    app.router.add_post("/told", found.handle)
+    app.router.add_post("/notices", found.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/told"
+    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/notices"
     yield found
     await runner.cleanup()
 

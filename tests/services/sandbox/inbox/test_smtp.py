@@ -105,9 +105,9 @@ async def test_a_bounce_is_redelivered_until_it_is_accepted(sandbox, listener):
     await post(sandbox, letter(), "bounce@example.com")
     await listener.wait_for(3)
     await post(sandbox, letter(), "bounce@example.org")
-    heard = await listener.wait_for(4)
-    told = [b"bounce@example.org" in raw for _, raw in heard]
-    assert told == [False, False, False, True], "what was taken is not repeated"
+    received = await listener.wait_for(4)
+    is_second = [b"bounce@example.org" in raw for _, raw in received]
+    assert is_second == [False, False, False, True], "what was taken is not repeated"
 
 
 async def test_an_automatic_mail_causes_no_bounce(sandbox, listener):

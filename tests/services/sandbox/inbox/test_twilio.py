@@ -57,15 +57,15 @@ async def test_a_caller_without_the_token_is_refused(sandbox):
         assert (await sandbox.call("GET", path, headers=headers)).status == 401
 
 
-def told(listener) -> list[str]:
-    return [dict(parse_qsl(raw.decode()))["MessageStatus"] for _, raw in listener.heard]
+def reported(listener) -> list[str]:
+    return [dict(parse_qsl(raw.decode()))["MessageStatus"] for _, raw in listener.received]
 
 
 async def test_callbacks_report_sent_then_delivered_with_a_signature(sandbox, listener):
     sid = (await sandbox.send_sms(StatusCallback=listener.url)).body["sid"]
     await listener.wait_for(2)
-    assert told(listener) == ["sent", "delivered"]
-    for headers, raw in listener.heard:
+    assert reported(listener) == ["sent", "delivered"]
+    for headers, raw in listener.received:
         form = dict(parse_qsl(raw.decode()))
         assert form["MessageSid"] == sid
         signature = headers["X-Twilio-Signature"]
@@ -77,7 +77,7 @@ async def test_callbacks_report_sent_then_delivered_with_a_signature(sandbox, li
 async def test_a_dead_handset_is_reported_as_undelivered(sandbox, listener):
     sid = (await sandbox.send_sms(To="+15005550099", StatusCallback=listener.url)).body["sid"]
     await listener.wait_for(2)
-    assert dict(parse_qsl(listener.heard[1][1].decode()))["ErrorCode"] == "30003"
+    assert dict(parse_qsl(listener.received[1][1].decode()))["ErrorCode"] == "30003"
     answer = await sandbox.call("GET", f"{PATH}/{sid}.json", headers=AUTHORISED)
     assert (answer.body["status"], answer.body["error_code"]) == ("undelivered", 30003)
 
@@ -90,7 +90,7 @@ async def test_whatsapp_numbers_carry_their_prefix(sandbox, listener):
     (message,) = await sandbox.inbox(channel="whatsapp", to="+393331234567")
     assert message["from"] == "+14155238886"
     await listener.wait_for(1)
-    assert dict(parse_qsl(listener.heard[0][1].decode()))["To"] == "whatsapp:+393331234567"
+    assert dict(parse_qsl(listener.received[0][1].decode()))["To"] == "whatsapp:+393331234567"
 
 
 async def test_messages_are_listed_by_recipient_and_day(sandbox):

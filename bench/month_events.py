@@ -19,12 +19,12 @@ FEE_AT_THE_DOOR: Final = 300
 
 def events(month: Month, merchant_id: str) -> Sequence[Event]:
     """The events in chronological order."""
-    told = [
+    unordered = [
         *(_event(merchant_id, _of_psp(each), each.payment.id, each.at) for each in month.moved),
         *(event for each in month.transfers for event in _of_transfer(merchant_id, each)),
         *(event for each in month.collected for event in _of_cash(merchant_id, each)),
     ]
-    return sorted(told, key=lambda event: event.occurred_at)
+    return sorted(unordered, key=lambda event: event.occurred_at)
 
 
 def _event(merchant_id: str, message: Any, about: str, at: datetime) -> Event:
@@ -84,7 +84,7 @@ def _of_transfer(merchant_id: str, transfer: Transfer) -> Iterator[Event]:
         amount_minor=transfer.minor,
         made_at=wire.timestamp(transfer.at),
     )
-    told = paylink_pb2.BankTransfer(
+    transferred = paylink_pb2.BankTransfer(
         id=f"trf_{transfer.reference}",
         amount=Money(amount_minor=transfer.minor, currency="EUR"),
         bank_reference=transfer.reference,
@@ -92,8 +92,8 @@ def _of_transfer(merchant_id: str, transfer: Transfer) -> Iterator[Event]:
         created_at=wire.timestamp(transfer.at),
         moves=[move],
     )
-    message = paylink.BankTransferRecorded(bank_transfer=told)
-    yield _event(merchant_id, message, told.id, transfer.at)
+    message = paylink.BankTransferRecorded(bank_transfer=transferred)
+    yield _event(merchant_id, message, transferred.id, transfer.at)
 
 
 def _of_cash(merchant_id: str, cash: Collected) -> Iterator[Event]:
