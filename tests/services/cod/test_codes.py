@@ -1,5 +1,6 @@
 """One-time codes: only the right one confirms, for its own order, in time and within few tries."""
 
+import asyncio
 import base64
 import hashlib
 from datetime import timedelta
@@ -38,7 +39,7 @@ async def test_an_order_is_confirmed_by_its_code(shop):
     code = await shop.code(order.id)
     confirmed = await shop.confirm(order.id, f" {code[:3]} {code[3:]} ")
     assert confirmed.state == pb.CodOrder.STATE_CONFIRMED
-    assert await shop.told(order.id) == ["order.proposed", "order.confirmed"]
+    assert await shop.published(order.id) == ["order.proposed", "order.confirmed"]
 
 
 async def test_an_order_is_not_dispatched_before_it_is_confirmed(shop):
@@ -57,6 +58,14 @@ async def test_after_too_many_wrong_codes_the_right_one_is_refused(shop):
     assert await refused(shop.confirm(order.id, code)) == WRONG
     assert await refused(shop.code(order.id)) == "cod_code_over"
     assert (await shop.get(order.id)).state == pb.CodOrder.STATE_PROPOSED
+
+
+async def test_wrong_codes_sent_at_once_all_count(shop):
+    order = await shop.propose()
+    code = await shop.code(order.id)
+    wrong = (shop.confirm(order.id, other_than(code)) for _ in range(codes.TRIES))
+    assert await asyncio.gather(*map(refused, wrong)) == [WRONG] * codes.TRIES
+    assert await refused(shop.confirm(order.id, code)) == WRONG
 
 
 async def test_the_right_code_is_accepted_at_the_last_try(shop):

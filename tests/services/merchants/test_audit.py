@@ -106,12 +106,12 @@ async def test_a_merchant_cannot_see_or_complete_anothers_entries(service, merch
 
 
 async def test_secrets_card_numbers_and_emails_are_not_recorded(service, merchant_id):
-    told = {
+    before = {
         "webhook_secret": "whsec_1",
         "nested": [{"password": "x"}],
         "note": "card 4242 4242 4242 4242 of giulia@example.com",
     }
-    await intent(service, merchant_id, before=json.dumps(told))
+    await intent(service, merchant_id, before=json.dumps(before))
     (entry,) = await listed(service, merchant_id)
     assert json.loads(entry.before) == {
         "webhook_secret": "[not recorded]",
@@ -133,17 +133,22 @@ async def test_an_unknown_outcome_is_not_recorded(service, merchant_id):
     assert await violations(ended) == {"outcome": "must be done or refused"}
 
 
-async def test_a_changed_record_is_detected(service, merchant_id):
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE audit_records SET actor = 'mem_2'", "DELETE FROM audit_records"],
+    ids=["changed", "removed"],
+)
+async def test_a_changed_or_removed_record_is_detected(service, merchant_id, change):
     for _ in range(3):
         await ends(service, merchant_id, await intent(service, merchant_id))
     sound = await service.call("CheckAuditEntries", merchant_id=merchant_id)
     assert (sound.records, sound.HasField("first_broken")) == (6, False)
     async with service.deps.db.transaction() as tx:
         with pytest.raises(asyncpg.RaiseError):
-            await tx.execute("UPDATE audit_records SET actor = 'mem_2'")
+            await tx.execute(change)
     async with service.deps.db.transaction() as tx:
         await tx.execute("ALTER TABLE audit_records DISABLE TRIGGER USER")
-        await tx.execute("UPDATE audit_records SET actor = 'mem_2' WHERE number = 3")
+        await tx.execute(f"{change} WHERE merchant_id = $1 AND number = 3", merchant_id)
         await tx.execute("ALTER TABLE audit_records ENABLE TRIGGER USER")
     broken = await service.call("CheckAuditEntries", merchant_id=merchant_id)
     assert broken.first_broken == 3

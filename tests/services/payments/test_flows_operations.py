@@ -211,8 +211,8 @@ async def test_a_lowering_is_reported_once_with_the_previous_amount(world: World
         await lower_payment(world.deps, payment.id, Money(4000, "EUR"))
     assert await world.subjects() == ["payment.authorised", "payment.lowered"]
     *_, last = await world.rows("SELECT body FROM outbox ORDER BY seq")
-    told = events_pb2.PaymentLowered.FromString(last["body"])
-    assert (told.payment.capturable_minor, told.previous_minor) == (4000, 5990)
+    lowered = events_pb2.PaymentLowered.FromString(last["body"])
+    assert (lowered.payment.capturable_minor, lowered.previous_minor) == (4000, 5990)
 
 
 async def test_only_a_delayed_capture_in_its_grace_period_can_be_lowered(world: World):
@@ -244,6 +244,15 @@ async def test_a_refused_delayed_capture_is_retried_until_it_succeeds(world: Wor
     assert await world.run_due(later=timedelta(minutes=31)) == 1
     assert await world.run_due(later=timedelta(minutes=61)) == 1
     assert (await world.get(payment)).state is State.CAPTURED
+
+
+async def test_a_delayed_capture_refused_for_a_day_is_not_retried_again(world: World):
+    payment = await delayed(world)
+    world.a.plan(CAPTURE, *[declined()] * 3)
+    for later in (timedelta(minutes=16), timedelta(hours=23), timedelta(hours=2)):
+        assert await world.run_due(later=later) == 1
+    assert await world.run_due(later=timedelta(days=1)) == 0
+    assert (await world.get(payment)).state is State.AUTHORISED
 
 
 # Challenges
