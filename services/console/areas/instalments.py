@@ -57,7 +57,7 @@ async def one(visit: Visit) -> Html:
             "charges": writes and state in CHARGED,
             "next_due": _next_due(plan) if writes and state == "active" else None,
             "writes_off": writes and state == "defaulted",
-            "gives_back": visit.who.holds("refunds:write") and state in REFUNDABLE,
+            "can_refund": visit.who.holds("refunds:write") and state in REFUNDABLE,
             "retries": visit.who.holds("refunds:write") and bool(plan.refunding_minor),
         },
     )
